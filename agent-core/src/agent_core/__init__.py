@@ -1,0 +1,1 @@
+"""The LangGraph agent that both agent services run."""

@@ -1,0 +1,1 @@
+"""The agent over WebSocket, with a browser chat page."""

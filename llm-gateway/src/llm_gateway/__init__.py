@@ -1,0 +1,1 @@
+"""One API over every LLM provider; the only holder of credentials."""

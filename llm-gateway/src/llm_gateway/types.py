@@ -1,0 +1,255 @@
+"""The vocabulary of the gateway: what every dialect is parsed into and rendered from.
+
+A request enters as one `Request`; an answer leaves as one `Result`, or as a stream of `Event`s whose
+aggregate is that result. Nothing here knows a dialect, a provider, a clock or a socket.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Literal
+
+import msgspec
+
+Role = Literal["system", "user", "assistant", "tool"]
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
+BlockKind = Literal["text", "reasoning", "refusal", "tool_call"]
+
+
+class _Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """An immutable value; `gc=False` because values never form cycles."""
+
+
+# --- content ---------------------------------------------------------------------------------------------
+
+
+class Text(_Value, tag="text"):
+    """Text; `cache` marks the end of a prefix that the provider may cache."""
+
+    text: str
+    cache: bool = False
+
+
+class Image(_Value, tag="image"):
+    """An image: either `url`, or base64 `data` with its `media_type` (for example `image/png`)."""
+
+    url: str | None = None
+    data: str | None = None
+    media_type: str | None = None
+    detail: Literal["auto", "low", "high"] | None = None
+
+
+class Reasoning(_Value, tag="reasoning"):
+    """What a model thought; `signature` is opaque and means something only to `provider`."""
+
+    text: str = ""
+    signature: str | None = None
+    provider: str | None = None
+
+
+class Refusal(_Value, tag="refusal"):
+    """A model's refusal, kept apart from its text as OpenAI does."""
+
+    text: str
+
+
+class ToolCall(_Value, tag="tool_call"):
+    """A call that the model asks for; `arguments` is the JSON text exactly as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+Part = Text | Image | Reasoning | Refusal | ToolCall
+
+
+class Message(_Value):
+    """One turn. Role `tool` carries the result of the call `tool_call_id`; `is_error` says that it failed."""
+
+    role: Role
+    content: tuple[Part, ...] = ()
+    tool_call_id: str | None = None
+    name: str | None = None
+    is_error: bool = False
+
+    def text(self) -> str:
+        """All text parts, joined without a separator."""
+        return "".join(part.text for part in self.content if isinstance(part, Text))
+
+
+# --- request ---------------------------------------------------------------------------------------------
+
+
+class Tool(_Value):
+    """A function that the model may call; `parameters` is a JSON Schema object."""
+
+    name: str
+    description: str = ""
+    parameters: dict[str, Any] = {}
+    strict: bool | None = None
+
+
+class ToolChoice(_Value):
+    """Which tool the model must use; `name` goes with mode `tool` alone."""
+
+    mode: Literal["auto", "none", "required", "tool"]
+    name: str | None = None
+
+
+class ResponseFormat(_Value):
+    """The form of the answer; `schema` is a JSON Schema and goes with `json_schema` alone."""
+
+    type: Literal["text", "json_object", "json_schema"]
+    name: str | None = None
+    schema: dict[str, Any] | None = None
+    strict: bool | None = None
+    description: str | None = None
+
+
+class Request(_Value):
+    """A chat request, free of any dialect.
+
+    `hints` change no meaning (metadata, store, service tier) and may be dropped on the way to a provider
+    that lacks them. `extra` are fields that the parsing dialect (`dialect`) did not know: they pass to a
+    provider of the same dialect and to no other.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    provider: str | None = None
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+    top_p: float | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    logit_bias: dict[str, float] | None = None
+    n: int | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    response_format: ResponseFormat | None = None
+    reasoning_effort: str | None = None
+    user: str | None = None
+    stream: bool = False
+    include_usage: bool = False
+    hints: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    dialect: str = "native"
+
+
+# --- answer ----------------------------------------------------------------------------------------------
+
+
+class Usage(_Value):
+    """Token counts. `prompt_tokens` includes the cached ones, `completion_tokens` the reasoning ones.
+
+    `cost_usd` is what the provider itself reported, if it did. `estimated` says that we counted, because
+    the provider did not tell.
+    """
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    audio_prompt_tokens: int = 0
+    audio_completion_tokens: int = 0
+    cost_usd: Decimal | None = None
+    estimated: bool = False
+
+    @property
+    def total_tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+
+class Choice(_Value):
+    """One of the answers; `logprobs` is carried in OpenAI's form, unread."""
+
+    content: tuple[Part, ...] = ()
+    finish_reason: FinishReason = "stop"
+    logprobs: Any = None
+
+
+class Result(_Value):
+    """A whole answer as a provider gave it. `model` is the provider's own name of what answered."""
+
+    choices: tuple[Choice, ...]
+    usage: Usage | None = None
+    model: str | None = None
+    id: str | None = None
+
+    @property
+    def content(self) -> tuple[Part, ...]:
+        return self.choices[0].content
+
+    @property
+    def finish_reason(self) -> FinishReason:
+        return self.choices[0].finish_reason
+
+
+# --- stream ----------------------------------------------------------------------------------------------
+
+
+class BlockStart(_Value, tag="start"):
+    """A block of content begins. `index` counts blocks; a tool call also has its `id` and `name`, and
+    `tool_index`, which counts tool calls alone."""
+
+    index: int
+    kind: BlockKind
+    choice: int = 0
+    tool_index: int | None = None
+    id: str | None = None
+    name: str | None = None
+
+
+class Delta(_Value, tag="delta"):
+    """More of the block `index`: text, reasoning, a refusal, or a piece of a tool call's JSON arguments."""
+
+    index: int
+    text: str
+    choice: int = 0
+
+
+class Signature(_Value, tag="signature"):
+    """The signature of the reasoning block `index`."""
+
+    index: int
+    signature: str
+    provider: str | None = None
+    choice: int = 0
+
+
+class Logprobs(_Value, tag="logprobs"):
+    """Log probabilities of what was just sent, in OpenAI's form, unread."""
+
+    value: Any
+    choice: int = 0
+
+
+class BlockStop(_Value, tag="stop"):
+    """The block `index` is complete."""
+
+    index: int
+    choice: int = 0
+
+
+class UsageReport(_Value, tag="usage"):
+    """Usage as known by now; a later report replaces an earlier one."""
+
+    usage: Usage
+    model: str | None = None
+
+
+class Finish(_Value, tag="finish"):
+    """The choice is complete."""
+
+    reason: FinishReason
+    choice: int = 0
+
+
+Event = BlockStart | Delta | Signature | Logprobs | BlockStop | UsageReport | Finish

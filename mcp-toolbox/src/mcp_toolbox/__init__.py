@@ -1,0 +1,1 @@
+"""A Model Context Protocol server with tools of its own."""

@@ -1,0 +1,136 @@
+"""What a run tells while it runs: the events of the WebSocket and SSE streams, in the order in which they come.
+
+`Agent.run` emits `start` … `complete`. `queued`, `cancelled` and `error` come from whoever runs the agent
+(a route, or the keeper of a queue), since only it knows why a run waits or ends early. `seq` is 0 until the
+keeper of a sequence numbers the event with `numbered`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from agent_core.clock import timestamp
+from agent_core.usage import Usage
+
+
+class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    """What all events have: the run (None when an error belongs to no run), the moment, the place in the sequence."""
+
+    run_id: str | None
+    seq: int = 0
+    timestamp: str = msgspec.field(default_factory=timestamp)
+
+    @property
+    def type(self) -> str:
+        """The event's name on the wire, for example `tool_call`."""
+        return str(self.__struct_config__.tag)
+
+    def to_json(self) -> bytes:
+        """The event as one JSON object in UTF-8, without line breaks."""
+        return _ENCODER.encode(self)
+
+
+class Queued(_Event, frozen=True, tag="queued"):
+    """The run waits behind others of its conversation; `position` 1 is next."""
+
+    position: int
+
+
+class Start(_Event, frozen=True, tag="start"):
+    """The run begins; `message` is a line for people."""
+
+    message: str
+
+
+class StepBegun(_Event, frozen=True, tag="step"):
+    """A node begins: `process_input`, or a visit to `llm` with the `model` selected."""
+
+    node: str
+    message: str
+    model: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Token(_Event, frozen=True, tag="token"):
+    """More text of the answer, as the model writes it."""
+
+    content: str
+
+
+class ToolCall(_Event, frozen=True, tag="tool_call"):
+    """A tool is called; `args` is a string when the model wrote something that is not a JSON object."""
+
+    id: str
+    tool: str
+    args: dict[str, Any] | str
+
+
+class ToolResult(_Event, frozen=True, tag="tool_result"):
+    """A tool call ended; `id` is its call's."""
+
+    id: str
+    tool: str
+    result: str
+    duration_ms: float
+    is_error: bool
+
+
+class Response(_Event, frozen=True, tag="response"):
+    """The answer: `content` as the model wrote it (Markdown), `html` rendered and sanitised.
+
+    `model` is what really answered; `fallback_from` is there when another was asked for. Usage and cost are the
+    whole run's; `cost_usd` is None when any part is unknown; `ttft_ms` is the time to the first token of text,
+    None when there was none.
+    """
+
+    content: str
+    html: str
+    model: str
+    provider: str
+    usage: Usage
+    cost_usd: Decimal | None
+    latency_ms: float
+    ttft_ms: float | None
+    fallback_from: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Complete(_Event, frozen=True, tag="complete"):
+    """The run ended well; `steps` counts the graph nodes that ran."""
+
+    steps: int
+
+
+class Cancelled(_Event, frozen=True, tag="cancelled"):
+    """The run was stopped by its user."""
+
+
+class Error(_Event, frozen=True, tag="error"):
+    """The run, or a message to the service, failed: text for people, a code for machines."""
+
+    message: str
+    code: str
+    request_id: str | msgspec.UnsetType = msgspec.UNSET
+    retry_after: float | msgspec.UnsetType = msgspec.UNSET
+
+
+Event = (
+    Queued | Start | StepBegun | Token | ToolCall | ToolResult | Response | Complete | Cancelled | Error
+)  # fmt: skip
+Emit = Callable[[Event], None]
+
+# Costs are exact inside and JSON numbers on the wire.
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+_DECODER: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+
+
+def numbered(event: Event, seq: int) -> Event:
+    """The same event in its place of a sequence."""
+    return msgspec.structs.replace(event, seq=seq)
+
+
+def parse_event(data: bytes | str) -> Event:
+    """The event that `to_json` wrote; raises msgspec.DecodeError or ValidationError on anything else."""
+    return _DECODER.decode(data)

@@ -1,1 +1,1 @@
-"""What every service of the suite does the same way."""
+"""What every service of the suite does the same way: settings, logs, ids, errors, health, borders, serving."""

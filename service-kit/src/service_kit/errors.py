@@ -1,0 +1,124 @@
+"""The one error type that reaches a client, and the envelope it is rendered in.
+
+Every service raises `ApiError` (or a subclass that fixes its fields) and nothing below it knows HTTP.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from service_kit.ids import request_id_of
+from service_kit.logs import get_logger
+
+_log = get_logger(__name__)
+
+_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    429: "rate_limit_error",
+    503: "unavailable_error",
+    504: "timeout_error",
+}
+_DEFAULT_RETRY_AFTER = {429: 1.0, 503: 1.0}
+
+
+class ApiError(Exception):
+    """An error as a client sees it.
+
+    `status` is the HTTP status, `code` a stable English identifier, `param` the field that is wrong, and
+    `retry_after` seconds until a new attempt makes sense (429 and 503 always carry one).
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        type: str | None = None,
+        param: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.type = type or _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
+        self.param = param
+        self.retry_after = retry_after if retry_after is not None else _DEFAULT_RETRY_AFTER.get(status)
+
+    def headers(self) -> dict[str, str]:
+        """`Retry-After` in whole seconds, rounded up, where the error has one."""
+        if self.retry_after is None:
+            return {}
+        return {"retry-after": str(max(1, -int(-self.retry_after // 1)))}
+
+
+def error_body(error: ApiError, request_id: str) -> dict[str, Any]:
+    """The envelope: `{"error": {"message", "type", "code", "param", "request_id"}}`."""
+    return {
+        "error": {
+            "message": error.message,
+            "type": error.type,
+            "code": error.code,
+            "param": error.param,
+            "request_id": request_id,
+        }
+    }
+
+
+def error_response(error: ApiError, request_id: str) -> Response:
+    """The envelope as an HTTP response."""
+    body = msgspec.json.encode(error_body(error, request_id))
+    return Response(body, error.status, error.headers(), "application/json")
+
+
+def from_validation(errors: Any) -> ApiError:
+    """The first of pydantic's complaints as a 422 that names the field."""
+    first = errors[0]
+    if first["type"] == "json_invalid":
+        return ApiError(400, "invalid_json", "The body is not valid JSON.")
+    path = ".".join(str(step) for step in first["loc"] if step not in ("body", "query", "path"))
+    where = f"{path}: " if path else ""
+    return ApiError(422, "validation_error", f"{where}{first['msg']}", type="invalid_request_error", param=path or None)
+
+
+_HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Render every error of `app`, the framework's own included, in the envelope."""
+
+    async def api_error(request: Request, error: Any) -> Response:
+        return error_response(error, request_id_of(request.scope))
+
+    async def validation(request: Request, error: Any) -> Response:
+        return error_response(from_validation(error.errors()), request_id_of(request.scope))
+
+    async def http(request: Request, error: Any) -> Response:
+        code = _HTTP_CODES.get(error.status_code, "http_error")
+        response = error_response(ApiError(error.status_code, code, str(error.detail)), request_id_of(request.scope))
+        response.headers.update(error.headers or {})
+        return response
+
+    async def unexpected(request: Request, error: Exception) -> Response:
+        _log.error("unexpected error", path=request.url.path, exc_info=error)
+        return error_response(internal_error(), request_id_of(request.scope))
+
+    app.add_exception_handler(ApiError, api_error)
+    app.add_exception_handler(RequestValidationError, validation)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(Exception, unexpected)
+
+
+def internal_error() -> ApiError:
+    """What a client learns of a fault of ours: nothing but that it happened."""
+    return ApiError(500, "internal_error", "Something went wrong on our side.", type="server_error")

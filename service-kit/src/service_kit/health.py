@@ -1,0 +1,33 @@
+"""`/healthz` and `/readyz`, for machines."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+from service_kit.errors import ApiError
+from service_kit.lifecycle import Lifecycle
+
+
+class Live(BaseModel):
+    status: Literal["alive"] = "alive"
+
+
+class Ready(BaseModel):
+    status: Literal["ready"] = "ready"
+
+
+def add_probes(app: FastAPI, lifecycle: Lifecycle) -> None:
+    """Live: the process answers. Ready: it has started and is not draining; dependencies do not count."""
+
+    @app.get("/healthz", tags=["health"], summary="Liveness")
+    async def healthz() -> Live:
+        return Live()
+
+    @app.get("/readyz", tags=["health"], summary="Readiness")
+    async def readyz() -> Ready:
+        if not lifecycle.ready:
+            raise ApiError(503, "not_ready", "The service is starting or stopping.")
+        return Ready()

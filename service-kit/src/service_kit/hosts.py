@@ -1,0 +1,33 @@
+"""The Host allow-list: a page of another site cannot reach us by pointing its own name at us (DNS rebinding)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class HostRule:
+    """Allows the named hosts, on any port unless the entry has one; `*` allows all, `*.name` its subdomains."""
+
+    def __init__(self, allowed: Iterable[str]) -> None:
+        names = [name.lower() for name in allowed]
+        self._any = "*" in names
+        self._exact = frozenset(names)
+        self._suffixes = tuple(name[1:] for name in names if name.startswith("*."))
+
+    def allows(self, host: str | None) -> bool:
+        if self._any:
+            return True
+        if not host:
+            return False
+        host = host.lower()
+        if host in self._exact:
+            return True
+        name = without_port(host)
+        return name in self._exact or (bool(self._suffixes) and name.endswith(self._suffixes))
+
+
+def without_port(host: str) -> str:
+    """`host` without its port; an IPv6 address keeps its brackets."""
+    if host.startswith("["):
+        return host.partition("]")[0] + "]"
+    return host.partition(":")[0]

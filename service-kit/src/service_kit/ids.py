@@ -1,0 +1,37 @@
+"""Request ids and trace context: taken from the caller when well formed, else made."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import MutableMapping
+from contextvars import ContextVar
+from typing import Any
+
+current_request_id: ContextVar[str | None] = ContextVar("current_request_id", default=None)
+
+_GIVEN = re.compile(r"[\x21-\x7e]{1,128}")
+_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+def request_id(given: str | None) -> str:
+    """`given` if it is 1 to 128 visible ASCII characters, else a new random id."""
+    if given is not None and _GIVEN.fullmatch(given):
+        return given
+    return f"req_{secrets.token_hex(12)}"
+
+
+def traceparent(given: str | None) -> str:
+    """The W3C trace context to hand on: the caller's trace with a span of ours, or a new trace.
+
+    Source: https://www.w3.org/TR/trace-context/
+    """
+    if given is not None and _TRACEPARENT.fullmatch(given):
+        version, trace, _, flags = given.split("-")
+        return f"{version}-{trace}-{secrets.token_hex(8)}-{flags}"
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+
+
+def request_id_of(scope: MutableMapping[str, Any]) -> str:
+    """The id that the border gave to this ASGI scope."""
+    return scope.get("state", {}).get("request_id") or request_id(None)

@@ -1,0 +1,32 @@
+"""Which of the suite's two languages a person reads."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Language = Literal["es", "en"]
+
+
+def choose(accept_language: str | None, default: Language) -> Language:
+    """The best of Spanish and English in an `Accept-Language` header (RFC 9110 §12.5.4), else `default`."""
+    best, best_quality = default, 0.0
+    for item in (accept_language or "").split(",")[:16]:
+        tag, _, parameters = item.strip().partition(";")
+        language = tag.strip().lower().partition("-")[0]
+        quality = _quality(parameters)
+        if quality > best_quality:
+            if language == "es":
+                best, best_quality = "es", quality
+            elif language == "en":
+                best, best_quality = "en", quality
+    return best
+
+
+def _quality(parameters: str) -> float:
+    name, _, value = parameters.strip().partition("=")
+    if name.strip() != "q":
+        return 1.0
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0

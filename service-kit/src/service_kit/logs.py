@@ -1,0 +1,108 @@
+"""Logs on stdout: one JSON object a line, or readable text on a terminal.
+
+Formatting and writing happen on a thread of their own, so that no request waits for either.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from contextlib import contextmanager
+from logging.handlers import QueueHandler, QueueListener
+from queue import SimpleQueue
+from typing import Any, TextIO
+
+import msgspec
+import structlog
+
+from service_kit.ids import current_request_id
+
+Event = MutableMapping[str, Any]
+
+
+def get_logger(name: str) -> Any:
+    """A structlog logger: `log.info("message", key=value)`."""
+    return structlog.stdlib.get_logger(name)
+
+
+class _Queue(QueueHandler):
+    """Hands records over as they are; the listener formats them."""
+
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        return record
+
+
+@contextmanager
+def logging_to(service: str, level: str, form: str, stream: TextIO | None = None):
+    """Log to `stream` (stdout unless told) until the block ends, then write what is left.
+
+    `form` is `json`, `text`, or `auto`: text where the stream is a terminal.
+    """
+    target: TextIO = stream or sys.stdout
+    as_text = form == "text" or (form == "auto" and target.isatty())
+    output = logging.StreamHandler(target)
+    output.setFormatter(_formatter(service, as_text, target.isatty()))
+    queue: SimpleQueue[logging.LogRecord] = SimpleQueue()
+    listener = QueueListener(queue, output)
+    handler = _Queue(queue)
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    root.handlers = [handler]
+    root.setLevel(level)
+    for chatty in ("httpx", "httpx2", "httpcore", "mcp", "asyncio", "uvicorn.error"):
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
+    _configure_structlog()
+    listener.start()
+    try:
+        yield
+    finally:
+        listener.stop()
+        root.handlers, root.level = before
+
+
+def _configure_structlog() -> None:
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            _add_request_id,
+            structlog.stdlib.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def _formatter(service: str, as_text: bool, colors: bool) -> logging.Formatter:
+    def add_service(_: Any, __: str, event: Event) -> Event:
+        event["service"] = service
+        return event
+
+    foreign = [structlog.stdlib.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True)]
+    if as_text:
+        last: list[Any] = [structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=0)]
+    else:
+        last = [structlog.processors.format_exc_info, add_service, _rename, structlog.processors.JSONRenderer(_json)]
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=foreign,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+    )
+
+
+def _add_request_id(_: Any, __: str, event: Event) -> Event:
+    request_id = current_request_id.get()
+    if request_id is not None:
+        event.setdefault("requestId", request_id)
+    return event
+
+
+def _rename(_: Any, __: str, event: Event) -> Event:
+    head = {"timestamp": event.pop("timestamp", None), "level": event.pop("level", None)}
+    return {**head, "message": event.pop("event", ""), **event}
+
+
+def _json(event: Any, **_: Any) -> str:
+    return msgspec.json.encode(event, enc_hook=str).decode()

@@ -1,0 +1,191 @@
+"""One way to make a service, and one way to run it."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from ipaddress import ip_address
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from service_kit.border import Access, Border, Policy, log_access
+from service_kit.docs_page import STATIC_PATH, add_docs_page
+from service_kit.errors import install_error_handlers
+from service_kit.health import add_probes
+from service_kit.lifecycle import Lifecycle
+from service_kit.logs import get_logger, logging_to
+from service_kit.settings import ServiceSettings, SettingsError
+
+_log = get_logger(__name__)
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+PING_SECONDS = 15.0
+"""How often an open stream or socket is pinged; idle proxies cut at 60 s or so."""
+
+
+class Service(FastAPI):
+    """A FastAPI application behind the border.
+
+    `front` may wrap the application inside the border, for routes that cannot afford a router.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        policy: Policy,
+        observe: Callable[[Access], None] | None,
+        front: Callable[[ASGIApp], ASGIApp] | None,
+        **fastapi: Any,
+    ) -> None:
+        super().__init__(docs_url=None, redoc_url=None, **fastapi)
+        self.service_name = name
+        self._policy = policy
+        self._observe = observe
+        self._front = front
+
+    def build_middleware_stack(self) -> ASGIApp:
+        inner = super().build_middleware_stack()
+        return Border(self._front(inner) if self._front else inner, self._policy, self._observe)
+
+
+def create_service(
+    *,
+    name: str,
+    title: str,
+    settings: ServiceSettings,
+    version: str = "0.1.0",
+    description: str = "",
+    lifespan: Lifespan | None = None,
+    public_paths: frozenset[str] = frozenset(),
+    page_token: str | None = None,
+    observe: Callable[[Access], None] | None = log_access,
+    front: Callable[[ASGIApp], ASGIApp] | None = None,
+) -> Service:
+    """A service with probes, documentation, the error envelope and the border; the caller adds its routes."""
+    lifecycle = Lifecycle()
+
+    @asynccontextmanager
+    async def living(app: FastAPI):
+        async with lifespan(app) if lifespan else _nothing():
+            lifecycle.started = True
+            yield
+            lifecycle.drain()
+
+    docs_files = frozenset(
+        f"{STATIC_PATH}/{file}" for file in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
+    )
+    app = Service(
+        name=name,
+        policy=Policy.of(settings, page_token=page_token, public_paths=public_paths | docs_files),
+        observe=observe,
+        front=front,
+        title=title,
+        version=version,
+        description=description,
+        lifespan=living,
+        root_path=settings.root_path,
+    )
+    app.state.lifecycle = lifecycle
+    install_error_handlers(app)
+    add_probes(app, lifecycle)
+    add_docs_page(app)
+    return app
+
+
+@asynccontextmanager
+async def _nothing():
+    yield
+
+
+def refuse_open_mode(settings: ServiceSettings) -> None:
+    """An open service listens on loopback only, unless the operator says otherwise.
+
+    Raises:
+        SettingsError: bound beyond loopback without keys and without ALLOW_OPEN; or keys are asked for and
+            there are none.
+    """
+    if settings.auth_mode == "keys":
+        if not settings.api_keys:
+            raise SettingsError("API_KEYS: AUTH_MODE=keys needs at least one key")
+        return
+    if not settings.allow_open and not _is_loopback(settings.host):
+        raise SettingsError(
+            f"HOST: {settings.host} is reachable from outside and AUTH_MODE is none; "
+            "set AUTH_MODE=keys with API_KEYS, or ALLOW_OPEN=true if something else guards the port"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+class Server(uvicorn.Server):
+    """uvicorn that tells the service when it drains, and exits 0 after a signal that it obeyed."""
+
+    def __init__(self, config: uvicorn.Config, lifecycle: Lifecycle) -> None:
+        super().__init__(config)
+        self._lifecycle = lifecycle
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        # uvicorn's own would keep the signal and raise it again at the end, which turns a clean stop into 143.
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.should_exit = True
+        self._lifecycle.drain()
+
+
+def server_config(app: Service, settings: ServiceSettings, **overrides: Any) -> uvicorn.Config:
+    """How all four run: one worker whatever the environment says, uvloop, httptools, no log of uvicorn's own."""
+    options: dict[str, Any] = {
+        "host": settings.host.strip("[]"),
+        "port": settings.port,
+        "workers": 1,
+        "loop": "uvloop",
+        "http": "httptools",
+        "ws_ping_interval": PING_SECONDS,
+        "ws_ping_timeout": PING_SECONDS,
+        "ws_per_message_deflate": False,
+        "access_log": False,
+        "log_config": None,
+        "server_header": False,
+        "timeout_keep_alive": 75,
+        "timeout_graceful_shutdown": settings.shutdown_grace_seconds,
+        "proxy_headers": bool(settings.trusted_proxies),
+        "forwarded_allow_ips": list(settings.trusted_proxies),
+        "lifespan": "on",
+    }
+    return uvicorn.Config(app, **{**options, **overrides})
+
+
+def serve(app: Service, settings: ServiceSettings, **overrides: Any) -> int:
+    """Run until SIGTERM or SIGINT; the exit code: 0 after a clean stop, 1 when the service could not start."""
+    refuse_open_mode(settings)
+    with logging_to(app.service_name, settings.log_level, settings.log_format):
+        server = Server(server_config(app, settings, **overrides), app.state.lifecycle)
+        _log.info("starting", host=settings.host, port=settings.port)
+        server.run()
+        _log.info("stopped")
+    return 0 if server.started else 1
+
+
+def run_main(main: Callable[[], int]) -> int:
+    """Run a service's `main`; a setting that is wrong ends it with one line that names the variable."""
+    try:
+        return main()
+    except SettingsError as error:
+        import sys
+
+        print(f"configuration error: {error}", file=sys.stderr)  # noqa: T201 - no log is open yet
+        return 2

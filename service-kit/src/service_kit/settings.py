@@ -1,0 +1,80 @@
+"""Settings: the environment, parsed once into a frozen value.
+
+A service subclasses `ServiceSettings`, names each variable in a field's alias, and `load`s it from a mapping
+that its `app.py` hands over. Nothing else in a service reads the environment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+
+Secret = SecretStr
+
+
+class SettingsError(Exception):
+    """A variable that does not parse; the message names it and says why, and never shows a secret's value."""
+
+
+def _split(value: Any) -> Any:
+    return tuple(item.strip() for item in value.split(",") if item.strip()) if isinstance(value, str) else value
+
+
+Csv = Annotated[tuple[str, ...], BeforeValidator(_split)]
+"""A comma-separated list of words."""
+
+
+def _prefix(path: str) -> str:
+    path = path.rstrip("/")
+    if path and not path.startswith("/"):
+        raise ValueError("must start with /")
+    return path
+
+
+class ServiceSettings(BaseModel):
+    """The variables that all four services share; units are in the names."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, extra="ignore", hide_input_in_errors=True)
+
+    host: str = Field("127.0.0.1", alias="HOST")
+    port: int = Field(8000, alias="PORT", ge=0, le=65535)
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(lambda v: v.upper() if isinstance(v, str) else v)
+    ] = Field("INFO", alias="LOG_LEVEL")
+    log_format: Literal["auto", "json", "text"] = Field("auto", alias="LOG_FORMAT")
+    ui_language: Literal["es", "en"] = Field("es", alias="UI_LANGUAGE")
+    root_path: Annotated[str, AfterValidator(_prefix)] = Field("", alias="ROOT_PATH")
+    allowed_hosts: Csv = Field(("localhost", "127.0.0.1", "[::1]"), alias="ALLOWED_HOSTS")
+    cors_allowed_origins: Csv = Field(
+        ("http://localhost:8002", "http://127.0.0.1:8002", "http://[::1]:8002"), alias="CORS_ALLOWED_ORIGINS"
+    )
+    cors_allow_all_origins: bool = Field(False, alias="CORS_ALLOW_ALL_ORIGINS")
+    auth_mode: Literal["none", "keys"] = Field("none", alias="AUTH_MODE")
+    api_keys: Annotated[tuple[Secret, ...], BeforeValidator(_split)] = Field((), alias="API_KEYS")
+    allow_open: bool = Field(False, alias="ALLOW_OPEN")
+    trusted_proxies: Csv = Field((), alias="TRUSTED_PROXIES")
+    max_body_bytes: int = Field(20 * 1024 * 1024, alias="MAX_BODY_BYTES", gt=0)
+    shutdown_grace_seconds: int = Field(20, alias="SHUTDOWN_GRACE_SECONDS", ge=0)
+
+
+_S = TypeVar("_S", bound=BaseModel)
+
+
+def load(settings: type[_S], environ: Mapping[str, str]) -> _S:
+    """Parse `environ` into `settings`; an empty variable counts as unset.
+
+    Raises:
+        SettingsError: a variable does not parse, or is needed and missing.
+    """
+    present = {name: value.strip() for name, value in environ.items() if value.strip()}
+    try:
+        return settings.model_validate(present)
+    except ValidationError as error:
+        raise SettingsError("; ".join(_explain(item) for item in error.errors(include_input=False))) from None
+
+
+def _explain(item: Any) -> str:
+    name = str(item["loc"][0]) if item["loc"] else "settings"
+    return f"{name}: {item['msg']}"

@@ -1,0 +1,42 @@
+"""Real servers for tests, on ephemeral loopback ports."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+
+
+class _Quiet(uvicorn.Server):
+    """uvicorn that leaves the test runner's signal handlers alone."""
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._serve(sockets)
+
+
+@asynccontextmanager
+async def running(app: Any, **config: Any) -> AsyncIterator[str]:
+    """Run any ASGI `app` in this loop; yields its base URL, `http://127.0.0.1:PORT`."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", config.pop("port", 0)))
+    options: dict[str, Any] = {
+        "log_config": None, "access_log": False, "lifespan": "on", "timeout_graceful_shutdown": 1,
+    }  # fmt: skip
+    server = _Quiet(uvicorn.Config(app, **{**options, **config}))
+    task = asyncio.create_task(server.serve([listener]))
+    try:
+        while not server.started:
+            if task.done():
+                task.result()
+                raise RuntimeError("the server ended before it started")
+            await asyncio.sleep(0.005)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
+        listener.close()

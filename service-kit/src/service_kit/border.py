@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -126,7 +125,8 @@ class Border:
         try:
             crossing.check()
         except ApiError as refusal:
-            return await crossing.refuse(refusal, receive, send)
+            await crossing.refuse(refusal, receive, send)
+            return self._note(crossing, scope, 0.0)
         if scope["type"] == "websocket":
             return await self._app(scope, receive, send)
         if headers.preflight and headers.origin is not None:
@@ -145,10 +145,12 @@ class Border:
             _log.error("unexpected error", path=crossing.path, exc_info=error)
             if crossing.status == 0:
                 await crossing.refuse(internal_error(), receive, send)
+        self._note(crossing, scope, (time.perf_counter() - started) * 1000)
+
+    def _note(self, crossing: _Crossing, scope: Scope, milliseconds: float) -> None:
         if self._observe is not None and crossing.path not in MACHINE_PATHS:
-            milliseconds = (time.perf_counter() - started) * 1000
-            principal = scope["state"]["principal"]
-            self._observe(Access(scope["method"], crossing.path, crossing.status, milliseconds, principal))
+            method = scope.get("method", "WEBSOCKET")
+            self._observe(Access(method, crossing.path, crossing.status, milliseconds, scope["state"]["principal"]))
 
 
 class _Headers:
@@ -333,10 +335,6 @@ class _Crossing:
 async def _send(
     send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes, *, kind: str = "http.response"
 ) -> None:
-    start: dict[str, Any] = {
-        "type": f"{kind}.start",
-        "status": status,
-        "headers": [*headers, (b"content-length", str(len(body)).encode())],
-    }
-    await send(start)
+    length = [] if status == 204 else [(b"content-length", str(len(body)).encode())]
+    await send({"type": f"{kind}.start", "status": status, "headers": [*headers, *length]})
     await send({"type": f"{kind}.body", "body": body})

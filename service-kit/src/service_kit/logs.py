@@ -83,7 +83,9 @@ def _formatter(service: str, as_text: bool, colors: bool) -> logging.Formatter:
 
     foreign = [structlog.stdlib.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True)]
     if as_text:
-        last: list[Any] = [structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=0)]
+        last: list[Any] = [
+            structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)
+        ]
     else:
         last = [structlog.processors.format_exc_info, add_service, _rename, structlog.processors.JSONRenderer(_json)]
     return structlog.stdlib.ProcessorFormatter(

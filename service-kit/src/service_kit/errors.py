@@ -14,9 +14,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from service_kit.ids import request_id_of
-from service_kit.logs import get_logger
-
-_log = get_logger(__name__)
 
 _TYPES = {
     400: "invalid_request_error",
@@ -110,7 +107,7 @@ def install_error_handlers(app: FastAPI) -> None:
         return response
 
     async def unexpected(request: Request, error: Exception) -> Response:
-        _log.error("unexpected error", path=request.url.path, exc_info=error)
+        # The error goes on to the border after this answer, which logs it.
         return error_response(internal_error(), request_id_of(request.scope))
 
     app.add_exception_handler(ApiError, api_error)

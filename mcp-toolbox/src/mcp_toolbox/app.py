@@ -1,0 +1,104 @@
+"""The toolbox, composed; the only reader of its environment."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+from service_kit.service import Service, create_service, serve
+from service_kit.settings import load
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from mcp_toolbox import schemas, tools
+from mcp_toolbox.catalogue import Catalogue, discover
+from mcp_toolbox.rest import add_rest_routes
+from mcp_toolbox.server import NAME, create_server
+from mcp_toolbox.settings import ToolboxSettings
+from mcp_toolbox.stdio import serve_stdio
+from mcp_toolbox.streams import Handoff
+from mcp_toolbox.transports import MESSAGES_PATH, HttpTransports
+
+VERSION = version("mcp-toolbox")
+
+
+def create_app(settings: ToolboxSettings, catalogue: Catalogue) -> Service:
+    """The toolbox as a web service: MCP, plain REST and health over one catalogue."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI):
+        async with transports.run():
+            yield
+
+    app = create_service(
+        name=NAME,
+        title="MCP toolbox",
+        description="Tools for language models, over the Model Context Protocol and over plain REST.",
+        settings=settings,
+        version=VERSION,
+        lifespan=lifespan,
+    )
+    transports = HttpTransports(
+        create_server(catalogue, version=VERSION),
+        max_body_bytes=settings.max_body_bytes,
+        drained=app.state.lifecycle.drain_started,
+    )
+    add_rest_routes(app, catalogue)
+    _add_mcp_routes(app, transports)
+    _add_health(app, catalogue)
+    return app
+
+
+def from_environment(environ: Mapping[str, str]) -> tuple[Service, ToolboxSettings]:
+    """The toolbox that `environ` describes."""
+    settings = load(ToolboxSettings, environ)
+    return create_app(settings, built_in()), settings
+
+
+def built_in() -> Catalogue:
+    """The tools that the toolbox brings."""
+    return Catalogue(discover(tools))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """`python -m mcp_toolbox` serves HTTP, with `--stdio` the standard streams; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m mcp_toolbox", description=__doc__)
+    parser.add_argument("--stdio", action="store_true", help="speak MCP over standard input and output")
+    if parser.parse_args(arguments).stdio:
+        return serve_stdio(create_server(built_in(), version=VERSION), load(ToolboxSettings, os.environ))
+    app, settings = from_environment(os.environ)
+    return serve(app, settings)
+
+
+def _add_mcp_routes(app: FastAPI, transports: HttpTransports) -> None:
+    _hand_off(app, "/mcp", "POST", transports.streamable_http, schemas.MCP_POST)
+    _hand_off(app, "/mcp", "GET", transports.streamable_http, schemas.MCP_GET)
+    _hand_off(app, "/mcp", "DELETE", transports.streamable_http, schemas.MCP_DELETE)
+    _hand_off(app, "/sse", "GET", transports.sse, schemas.SSE)
+    _hand_off(app, MESSAGES_PATH, "POST", transports.messages, schemas.MESSAGES)
+
+
+def _hand_off(app: FastAPI, path: str, method: str, target: ASGIApp, described: dict[str, Any]) -> None:
+    async def route() -> Response:
+        return Handoff(target)
+
+    name = f"{path.strip('/')}_{method.lower()}"
+    app.add_api_route(path, route, methods=[method], name=name, operation_id=name, **described)
+
+
+def _add_health(app: FastAPI, catalogue: Catalogue) -> None:
+    @app.get("/health", tags=["health"], summary="How the toolbox is")
+    async def health() -> schemas.Health:
+        return schemas.Health(
+            status="healthy",
+            service=NAME,
+            tools_count=len(catalogue),
+            protocol="MCP over HTTP REST",
+            servers={},
+            version=VERSION,
+        )

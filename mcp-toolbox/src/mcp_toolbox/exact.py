@@ -1,0 +1,89 @@
+"""Numbers that stay what people wrote: 0.1 + 0.2 is 0.3, and 5 + 3 reads 8.
+
+JSON has one kind of number. We read it as a decimal: an integer exactly, at any length, and a fraction as its
+shortest decimal form (`repr`), which is what was written, up to 17 significant digits. Arithmetic on those
+decimals never rounds.
+
+A number must lie within the range of a double (IEEE 754 binary64), because that is what most JSON readers turn
+it into (RFC 8259 §6); what lies beyond is refused on the way in and a failure of the tool on the way out.
+"""
+
+from __future__ import annotations
+
+from decimal import Clamped, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
+from math import isfinite
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from mcp_toolbox.errors import ToolFailedError
+
+_EXACT_DIGITS = 800
+"""Sums of doubles need at most 633 digits (from 1.8e308 down to 4.9e-324), products of two integers 618."""
+
+_PLAIN_DIGITS = 21
+"""From 10^21 on, and below 10^-6, a number that is mostly zeros is written with an exponent, as ECMAScript does
+(Number::toString, ECMA-262 §6.1.6.1.20)."""
+
+
+def context() -> Context:
+    """Decimal arithmetic that raises rather than rounds."""
+    return Context(prec=_EXACT_DIGITS, traps=[Inexact, InvalidOperation, Overflow, Clamped, DivisionByZero])
+
+
+def from_json(value: Any) -> Any:
+    """A number as JSON decoders give it (int or float), as a Decimal; a boolean is not a number.
+
+    Raises:
+        PydanticCustomError: not a number, not finite, or beyond the range of a double.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise PydanticCustomError("number_type", "Input should be a number")
+    try:
+        finite = isfinite(value)
+    except OverflowError:  # an integer that no double can hold
+        finite = False
+    if not finite:
+        raise PydanticCustomError("number_range", "Input should be a finite number of magnitude below 1.8e308")
+    return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+
+
+Number = Annotated[Decimal, BeforeValidator(from_json), WithJsonSchema({"type": "number"})]
+"""The type of a tool's numeric parameter or result."""
+
+
+def to_json(value: Decimal) -> int | float:
+    """`value` for a JSON document: an integer where it is one, else the nearest double.
+
+    Raises:
+        ToolFailedError: `value` lies beyond the range of a double.
+    """
+    double = float(value)
+    if not isfinite(double) or (double == 0 and value != 0):
+        raise ToolFailedError(
+            "The result is outside the range of numbers that can be answered (about 5e-324 to 1.8e308)."
+        )
+    if value == value.to_integral_value() and not _needs_exponent(value):
+        return int(value)
+    return double
+
+
+def to_text(value: Decimal) -> str:
+    """`value` as people write it: "8", "0.3", "-12.5", "2e+300"; every digit that it has, no trailing zeros."""
+    if value == 0:
+        return "0"
+    if _needs_exponent(value):
+        digits, _, exponent = f"{value:e}".partition("e")
+        return f"{_trimmed(digits)}e{exponent}"
+    return _trimmed(f"{value:f}")
+
+
+def _needs_exponent(value: Decimal) -> bool:
+    trailing_zeros = value.as_tuple().exponent
+    assert isinstance(trailing_zeros, int)  # finite: `from_json` lets nothing else in, and the context traps the rest
+    return (trailing_zeros > 0 and value.adjusted() >= _PLAIN_DIGITS) or value.adjusted() < -6
+
+
+def _trimmed(digits: str) -> str:
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits

@@ -1,0 +1,66 @@
+"""The tools as plain JSON over HTTP, for whatever does not speak MCP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from pydantic_core import from_json, to_json
+from service_kit.errors import ApiError
+from starlette.responses import Response
+
+from mcp_toolbox import schemas
+from mcp_toolbox.catalogue import Catalogue
+from mcp_toolbox.errors import InvalidArgumentsError, UnknownToolError
+
+
+def add_rest_routes(app: FastAPI, catalogue: Catalogue) -> None:
+    """`GET` and `POST /mcp/tools/list`, `POST /mcp/tools/call`.
+
+    The routes take the raw request, because the catalogue checks arguments itself; their schemas are declared.
+    """
+
+    async def list_tools(request: Request) -> Response:
+        return _json({"tools": [tool.to_wire() for tool in catalogue]})
+
+    async def call_tool(request: Request) -> Response:
+        name, arguments = _parsed(await request.body())
+        try:
+            result = await catalogue.call(name, arguments)
+        except UnknownToolError as error:
+            raise ApiError(404, "tool_not_found", str(error), param="name") from None
+        except InvalidArgumentsError as error:
+            raise ApiError(422, "invalid_arguments", str(error), param=error.field or "arguments") from None
+        return _json(result.to_wire())
+
+    for method in ("GET", "POST"):
+        app.add_api_route(
+            "/mcp/tools/list", list_tools, methods=[method], operation_id=f"list_tools_{method.lower()}", **schemas.LIST
+        )
+    app.add_api_route("/mcp/tools/call", call_tool, methods=["POST"], operation_id="call_tool", **schemas.CALL)
+
+
+def _parsed(body: bytes) -> tuple[str, dict[str, Any]]:
+    """The tool's name and its arguments.
+
+    Raises:
+        ApiError: 400 for what is not JSON, 422 naming the field that is wrong.
+    """
+    try:
+        request = from_json(body)  # the parser behind MCP too, so that both read the same numbers
+    except ValueError:
+        raise ApiError(400, "invalid_json", "The body is not valid JSON.") from None
+    if not isinstance(request, dict):
+        raise ApiError(422, "invalid_request", "The body must be a JSON object with 'name' and 'arguments'.")
+    name, arguments = request.get("name"), request.get("arguments")
+    if not isinstance(name, str) or not name:
+        raise ApiError(422, "invalid_request", "name: the name of a tool is required.", param="name")
+    if arguments is None:
+        arguments = {}
+    if not isinstance(arguments, dict):
+        raise ApiError(422, "invalid_request", "arguments: must be a JSON object.", param="arguments")
+    return name, arguments
+
+
+def _json(value: Any) -> Response:
+    return Response(to_json(value), media_type="application/json")

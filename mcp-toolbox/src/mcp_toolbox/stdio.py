@@ -1,0 +1,28 @@
+"""MCP over the standard streams, for a client that starts the toolbox itself."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Any
+
+import anyio
+from mcp.server import Server
+from mcp.server.stdio import stdio_server
+from service_kit.logs import logging_to
+
+from mcp_toolbox.settings import ToolboxSettings
+
+
+def serve_stdio(server: Server[Any], settings: ToolboxSettings) -> int:
+    """Serve until standard input ends; standard output belongs to the protocol, so logs go to standard error."""
+    # The thread that waits for input cannot be interrupted, and there is nothing to clean up: a signal just ends us.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    with logging_to(server.name, settings.log_level, settings.log_format, stream=sys.stderr):
+        anyio.run(_serve, server)
+    return 0
+
+
+async def _serve(server: Server[Any]) -> None:
+    async with stdio_server() as (incoming, outgoing):
+        await server.run(incoming, outgoing, server.create_initialization_options())

@@ -1,0 +1,178 @@
+"""A tool: what a model reads about it, how its arguments are checked, and the function behind it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, get_type_hints
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, create_model
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import to_json as dump_json
+from pydantic_core import to_jsonable_python
+
+from mcp_toolbox import exact
+from mcp_toolbox.errors import InvalidArgumentsError, ToolDefinitionError, printable
+
+Schema = dict[str, Any]
+Arguments = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What a client may assume about a tool (MCP's tool annotations).
+
+    `read_only`: it changes nothing. `idempotent`: a second equal call changes nothing more. `open_world`: it
+    reaches beyond the toolbox. `destructive` has to be said explicitly here; the protocol's own default is true.
+    """
+
+    title: str | None = None
+    read_only: bool = False
+    destructive: bool = False
+    idempotent: bool = False
+    open_world: bool = True
+
+    def to_wire(self) -> dict[str, Any]:
+        """The `annotations` object of `tools/list`."""
+        named = {"title": self.title} if self.title else {}
+        return {
+            **named,
+            "readOnlyHint": self.read_only,
+            "destructiveHint": self.destructive,
+            "idempotentHint": self.idempotent,
+            "openWorldHint": self.open_world,
+        }
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One tool of the catalogue.
+
+    `check` turns arguments from JSON into the function's keyword arguments, or raises InvalidArgumentsError.
+    """
+
+    name: str
+    description: str
+    input_schema: Schema
+    output_schema: Schema | None
+    hints: Hints
+    check: Callable[[Arguments], dict[str, Any]]
+    function: Callable[..., Any]
+
+    def to_wire(self) -> dict[str, Any]:
+        """The tool's entry in `tools/list`, over MCP and REST alike."""
+        entry: dict[str, Any] = {
+            "name": self.name,
+            "description": self.description,
+            "inputSchema": self.input_schema,
+            "outputSchema": self.output_schema,
+            "annotations": self.hints.to_wire(),
+        }
+        if self.hints.title:
+            entry["title"] = self.hints.title
+        return {key: value for key, value in entry.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class ToolResult:
+    """What a call answers: text for a model, the same as data for a program, and whether the tool failed."""
+
+    text: str
+    structured: dict[str, Any] | None = None
+    is_error: bool = False
+
+    def to_wire(self) -> dict[str, Any]:
+        """MCP's CallToolResult."""
+        answer: dict[str, Any] = {"content": [{"type": "text", "text": self.text}], "isError": self.is_error}
+        if self.structured is not None:
+            answer["structuredContent"] = self.structured
+        return answer
+
+
+def from_function(function: Callable[..., Any], hints: Hints) -> Tool:
+    """The tool that a typed function is.
+
+    Its name and docstring are the tool's; each parameter is `Annotated[type, Field(description=...)]`; what it
+    returns becomes `{"result": value}`.
+
+    Raises:
+        ToolDefinitionError: something that a model needs to read is missing.
+    """
+    name = function.__name__
+    description = " ".join((inspect.getdoc(function) or "").split())
+    if not description:
+        raise ToolDefinitionError(f"tool {name}: the function has no docstring, which is what a model reads")
+    types = get_type_hints(function, include_extras=True)
+    if "return" not in types:
+        raise ToolDefinitionError(f"tool {name}: the function does not say what it returns")
+    returns = types.pop("return")
+    fields: dict[str, Any] = {parameter: (kind, _default(function, parameter)) for parameter, kind in types.items()}
+    model = create_model(name, __config__=ConfigDict(extra="forbid", strict=True), **fields)
+    return Tool(
+        name=name,
+        description=description,
+        input_schema=_input_schema(model),
+        output_schema=_output_schema(returns),
+        hints=hints,
+        check=_checker(model),
+        function=function,
+    )
+
+
+def rendered(value: Any) -> ToolResult:
+    """What a tool's function returned, as its result."""
+    if isinstance(value, Decimal):
+        return ToolResult(exact.to_text(value), {"result": exact.to_json(value)})
+    if isinstance(value, str):
+        return ToolResult(value, {"result": value})
+    data = to_jsonable_python(value)
+    return ToolResult(dump_json(data).decode(), {"result": data})
+
+
+class _Untitled(GenerateJsonSchema):
+    """Titles repeat the names, and every model pays for them by the token."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+def _default(function: Callable[..., Any], parameter: str) -> Any:
+    default = inspect.signature(function).parameters[parameter].default
+    return Field() if default is inspect.Parameter.empty else default
+
+
+def _input_schema(model: Any) -> Schema:
+    schema = model.model_json_schema(schema_generator=_Untitled)
+    schema.pop("title", None)
+    for parameter, described in schema.get("properties", {}).items():
+        if not described.get("description"):
+            raise ToolDefinitionError(f"tool {model.__name__}: parameter {parameter} has no description")
+    return schema
+
+
+def _output_schema(returns: Any) -> Schema:
+    result = TypeAdapter(returns).json_schema(schema_generator=_Untitled, mode="serialization")
+    return {"type": "object", "properties": {"result": result}, "required": ["result"]}
+
+
+def _checker(model: Any) -> Callable[[Arguments], dict[str, Any]]:
+    validator = model.__pydantic_validator__  # compiled once; `model_validate` would only add a frame
+
+    def check(arguments: Arguments) -> dict[str, Any]:
+        try:
+            return vars(validator.validate_python(arguments))
+        except ValidationError as error:
+            raise _explained(error) from None
+
+    return check
+
+
+def _explained(error: ValidationError) -> InvalidArgumentsError:
+    problems = [
+        (".".join(printable(str(step)) for step in item["loc"]), item["msg"])
+        for item in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+    lines = [f"{field}: {message}" if field else message for field, message in problems]
+    return InvalidArgumentsError(problems[0][0], lines)

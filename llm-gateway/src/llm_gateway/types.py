@@ -23,14 +23,14 @@ class _Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
 # --- content ---------------------------------------------------------------------------------------------
 
 
-class Text(_Value, tag="text"):
+class Text(_Value, tag="text", frozen=True):
     """Text; `cache` marks the end of a prefix that the provider may cache."""
 
     text: str
     cache: bool = False
 
 
-class Image(_Value, tag="image"):
+class Image(_Value, tag="image", frozen=True):
     """An image: either `url`, or base64 `data` with its `media_type` (for example `image/png`)."""
 
     url: str | None = None
@@ -39,7 +39,7 @@ class Image(_Value, tag="image"):
     detail: Literal["auto", "low", "high"] | None = None
 
 
-class Reasoning(_Value, tag="reasoning"):
+class Reasoning(_Value, tag="reasoning", frozen=True):
     """What a model thought; `signature` is opaque and means something only to `provider`."""
 
     text: str = ""
@@ -47,13 +47,13 @@ class Reasoning(_Value, tag="reasoning"):
     provider: str | None = None
 
 
-class Refusal(_Value, tag="refusal"):
+class Refusal(_Value, tag="refusal", frozen=True):
     """A model's refusal, kept apart from its text as OpenAI does."""
 
     text: str
 
 
-class ToolCall(_Value, tag="tool_call"):
+class ToolCall(_Value, tag="tool_call", frozen=True):
     """A call that the model asks for; `arguments` is the JSON text exactly as the model wrote it."""
 
     id: str
@@ -64,7 +64,7 @@ class ToolCall(_Value, tag="tool_call"):
 Part = Text | Image | Reasoning | Refusal | ToolCall
 
 
-class Message(_Value):
+class Message(_Value, frozen=True):
     """One turn. Role `tool` carries the result of the call `tool_call_id`; `is_error` says that it failed."""
 
     role: Role
@@ -81,7 +81,7 @@ class Message(_Value):
 # --- request ---------------------------------------------------------------------------------------------
 
 
-class Tool(_Value):
+class Tool(_Value, frozen=True):
     """A function that the model may call; `parameters` is a JSON Schema object."""
 
     name: str
@@ -90,14 +90,14 @@ class Tool(_Value):
     strict: bool | None = None
 
 
-class ToolChoice(_Value):
+class ToolChoice(_Value, frozen=True):
     """Which tool the model must use; `name` goes with mode `tool` alone."""
 
     mode: Literal["auto", "none", "required", "tool"]
     name: str | None = None
 
 
-class ResponseFormat(_Value):
+class ResponseFormat(_Value, frozen=True):
     """The form of the answer; `schema` is a JSON Schema and goes with `json_schema` alone."""
 
     type: Literal["text", "json_object", "json_schema"]
@@ -107,7 +107,7 @@ class ResponseFormat(_Value):
     description: str | None = None
 
 
-class Request(_Value):
+class Request(_Value, frozen=True):
     """A chat request, free of any dialect.
 
     `hints` change no meaning (metadata, store, service tier) and may be dropped on the way to a provider
@@ -145,7 +145,7 @@ class Request(_Value):
 # --- answer ----------------------------------------------------------------------------------------------
 
 
-class Usage(_Value):
+class Usage(_Value, frozen=True):
     """Token counts. `prompt_tokens` includes the cached ones, `completion_tokens` the reasoning ones.
 
     `cost_usd` is what the provider itself reported, if it did. `estimated` says that we counted, because
@@ -167,7 +167,7 @@ class Usage(_Value):
         return self.prompt_tokens + self.completion_tokens
 
 
-class Choice(_Value):
+class Choice(_Value, frozen=True):
     """One of the answers; `logprobs` is carried in OpenAI's form, unread."""
 
     content: tuple[Part, ...] = ()
@@ -175,7 +175,7 @@ class Choice(_Value):
     logprobs: Any = None
 
 
-class Result(_Value):
+class Result(_Value, frozen=True):
     """A whole answer as a provider gave it. `model` is the provider's own name of what answered."""
 
     choices: tuple[Choice, ...]
@@ -195,7 +195,7 @@ class Result(_Value):
 # --- stream ----------------------------------------------------------------------------------------------
 
 
-class BlockStart(_Value, tag="start"):
+class BlockStart(_Value, tag="start", frozen=True):
     """A block of content begins. `index` counts blocks; a tool call also has its `id` and `name`, and
     `tool_index`, which counts tool calls alone."""
 
@@ -207,7 +207,7 @@ class BlockStart(_Value, tag="start"):
     name: str | None = None
 
 
-class Delta(_Value, tag="delta"):
+class Delta(_Value, tag="delta", frozen=True):
     """More of the block `index`: text, reasoning, a refusal, or a piece of a tool call's JSON arguments."""
 
     index: int
@@ -215,7 +215,7 @@ class Delta(_Value, tag="delta"):
     choice: int = 0
 
 
-class Signature(_Value, tag="signature"):
+class Signature(_Value, tag="signature", frozen=True):
     """The signature of the reasoning block `index`."""
 
     index: int
@@ -224,28 +224,28 @@ class Signature(_Value, tag="signature"):
     choice: int = 0
 
 
-class Logprobs(_Value, tag="logprobs"):
+class Logprobs(_Value, tag="logprobs", frozen=True):
     """Log probabilities of what was just sent, in OpenAI's form, unread."""
 
     value: Any
     choice: int = 0
 
 
-class BlockStop(_Value, tag="stop"):
+class BlockStop(_Value, tag="stop", frozen=True):
     """The block `index` is complete."""
 
     index: int
     choice: int = 0
 
 
-class UsageReport(_Value, tag="usage"):
+class UsageReport(_Value, tag="usage", frozen=True):
     """Usage as known by now; a later report replaces an earlier one."""
 
     usage: Usage
     model: str | None = None
 
 
-class Finish(_Value, tag="finish"):
+class Finish(_Value, tag="finish", frozen=True):
     """The choice is complete."""
 
     reason: FinishReason

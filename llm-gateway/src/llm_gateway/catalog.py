@@ -1,0 +1,203 @@
+"""Names to models: who answers a name, under which id, on what terms. One immutable snapshot at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from llm_gateway.errors import ModelNotFound, ProviderNotConfigured
+from llm_gateway.pricing import FREE, Rates, rates_of
+
+OFFLINE = "offline"
+_MAX_REMEMBERED_ROUTES = 4096
+
+
+class Timeouts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """In seconds: to connect, to the first content, between two pieces of it, and in all."""
+
+    connect: float
+    first_token: float
+    idle: float
+    total: float
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider as it is configured here. `headers` hold its credentials and are never shown.
+
+    `unavailable` says why it cannot be called, or is None. `prices` is its id in genai-prices.
+    """
+
+    provider: str
+    dialect: str
+    base_url: str | None
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    max_tokens_field: str
+    extra_body: Mapping[str, Any]
+    prices: str | None
+    free: bool
+    unavailable: str | None
+    default_id: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.provider!r}, {self.base_url!r})"
+
+    def url(self, model_id: str) -> str:
+        """The address of a chat completion by `model_id`."""
+        return f"{self.base_url}{self.path.replace('{id}', model_id)}{self.query}"
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True):
+    """One name that clients may use."""
+
+    name: str
+    provider: str
+    id: str
+    endpoint: Endpoint
+    timeouts: Timeouts
+    description: str = ""
+    context_window: int | None = None
+    max_output_tokens: int | None = None
+    supports: tuple[str, ...] = ()
+    rates: Rates | None = None
+    fallbacks: tuple[str, ...] = ()
+
+    @property
+    def available(self) -> bool:
+        return self.endpoint.unavailable is None
+
+
+class Route(msgspec.Struct, frozen=True):
+    """Who is asked, in order. `asked` is the catalogue's name of what the client wanted."""
+
+    asked: str
+    targets: tuple[Model, ...]
+
+    def fallback_from(self, answered: Model) -> str | None:
+        """What the client asked for, when something else answered."""
+        return None if answered.name == self.asked else self.asked
+
+
+class Catalog:
+    """A snapshot: endpoints, models, and how names resolve. Built by `catalog_file`."""
+
+    def __init__(
+        self,
+        *,
+        endpoints: Mapping[str, Endpoint],
+        provider_aliases: Mapping[str, str],
+        models: Mapping[str, Model],
+        aliases: Mapping[str, tuple[str, ...]],
+        retired: Mapping[str, str],
+        timeouts: Timeouts,
+        default_model: str | None,
+        default_provider: str | None,
+        offline_fallback: bool,
+        warnings: tuple[str, ...] = (),
+    ) -> None:
+        self.endpoints = endpoints
+        self.models = models
+        self.warnings = warnings
+        self._provider_aliases = provider_aliases
+        self._aliases = aliases
+        self._retired = retired
+        self._timeouts = timeouts
+        self._default_provider = self._provider(default_provider) if default_provider else None
+        self._by_id = {(model.provider, model.id): model for model in reversed(list(models.values()))}
+        self.configured = [
+            name for name, endpoint in endpoints.items() if endpoint.unavailable is None and name != OFFLINE
+        ]
+        self._offline_fallback = offline_fallback and not self.configured
+        self._routes: dict[tuple[str, str | None], Route] = {}
+        self.default = default_model or self._implied_default()
+
+    def _implied_default(self) -> str:
+        """`bedrock-nova-pro` when AWS or nothing is configured, else the first configured provider's first model."""
+        models = list(self.models.values())
+        if not self.configured or "aws" in self.configured:
+            return models[0].name
+        return next((model.name for model in models if model.available and model.provider != OFFLINE), models[0].name)
+
+    def route(self, name: str, provider: str | None = None) -> Route:
+        """Who answers `name` (empty: the default model), in order.
+
+        Raises:
+            ModelNotFound: nothing has that name.
+            ProviderNotConfigured: it, and everything that may stand in for it, lacks credentials.
+        """
+        known = self._routes.get((name, provider))
+        if known is not None:
+            return known
+        route = self._find_route(name or self.default, provider)
+        if len(self._routes) < _MAX_REMEMBERED_ROUTES:
+            self._routes[(name, provider)] = route
+        return route
+
+    def _find_route(self, name: str, provider: str | None) -> Route:
+        model = self.resolve(name, provider)
+        chain = (model, *(self.resolve(other) for other in model.fallbacks))
+        targets = tuple(target for target in chain if target.available)
+        if not targets and self._offline_fallback and model.name in self.models:
+            targets = (self.models[OFFLINE],)
+        if not targets:
+            raise ProviderNotConfigured(model.provider, model.endpoint.unavailable or "")
+        return Route(model.name, targets)
+
+    def resolve(self, name: str, provider: str | None = None) -> Model:
+        """Exact name, then alias, then `PROVIDER/ID`; with `provider`, that provider's model of this name or id.
+
+        Raises:
+            ModelNotFound: nothing has that name.
+        """
+        name = self._retired.get(name, name)
+        if provider:
+            return self._of_provider(self._provider(provider), name, asked=f"{provider}/{name}")
+        if name in self.models:
+            return self.models[name]
+        if name in self._aliases:
+            return self._choose([self.models[candidate] for candidate in self._aliases[name]])
+        prefix, slash, id_ = name.partition("/")
+        if slash and id_ and prefix.lower() in self._provider_aliases:
+            return self._of_provider(self._provider(prefix), id_, asked=name)
+        raise ModelNotFound(name)
+
+    def _provider(self, name: str) -> str:
+        known = self._provider_aliases.get(name.lower())
+        if known is None:
+            raise ModelNotFound(name)
+        return known
+
+    def _of_provider(self, provider: str, name: str, asked: str) -> Model:
+        if not name:
+            raise ModelNotFound(asked)
+        name = self._retired.get(name, name)
+        exact = self.models.get(name)
+        if exact is not None and exact.provider == provider:
+            return exact
+        listed = self.models.get(f"{provider}/{name}") or self._by_id.get((provider, name))
+        if listed is not None:
+            return listed
+        for candidate in self._aliases.get(name, ()):
+            if self.models[candidate].provider == provider:
+                return self.models[candidate]
+        if provider == OFFLINE:
+            raise ModelNotFound(asked)
+        return self._unlisted(provider, name)
+
+    def _unlisted(self, provider: str, id_: str) -> Model:
+        endpoint = self.endpoints[provider]
+        rates = FREE if endpoint.free else rates_of(endpoint.prices, id_) if endpoint.prices else None
+        return Model(
+            name=f"{provider}/{id_}", provider=provider, id=id_, endpoint=endpoint, rates=rates,
+            timeouts=self._timeouts, supports=("stream",),
+        )  # fmt: skip
+
+    def _choose(self, candidates: list[Model]) -> Model:
+        """Of several providers' models of one name: the default provider's, else the first configured one's."""
+        for model in candidates:
+            if model.provider == self._default_provider:
+                return model
+        return next((model for model in candidates if model.available), candidates[0])

@@ -1,0 +1,312 @@
+"""The catalogue as a file: YAML in, a `Catalog` out, or a complaint that names the line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+from yaml.nodes import MappingNode, Node, SequenceNode
+
+from llm_gateway.catalog import OFFLINE, Catalog, Endpoint, Model, Timeouts
+from llm_gateway.pricing import FREE, Rate, Rates, rates_of
+from llm_gateway.settings import GatewaySettings
+
+_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+
+
+class CatalogError(Exception):
+    """A catalogue that cannot be used; the message says where and why."""
+
+
+class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A provider, as the file has it."""
+
+    dialect: str = "openai_chat"
+    base_url: str | None = None
+    base_url_variable: str | None = None
+    key_variable: str | None = None
+    optional_key_variable: str | None = None
+    key_header: str = "authorization"
+    path: str = "/chat/completions"
+    query: dict[str, str] = {}
+    headers: dict[str, str] = {}
+    max_tokens_field: str = "max_tokens"
+    extra_body: dict[str, Any] = {}
+    default_model_variable: str | None = None
+    aliases: tuple[str, ...] = ()
+    prices: str | None = None
+    free: bool = False
+    unsupported: str | None = None
+
+
+class _Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """USD per million tokens, as an operator writes it."""
+
+    input_usd_per_mtok: float
+    output_usd_per_mtok: float
+    cached_input_usd_per_mtok: float | None = None
+
+
+class _PartialTimeouts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    connect: float | None = None
+    first_token: float | None = None
+    idle: float | None = None
+    total: float | None = None
+
+
+class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A model, as the file has it."""
+
+    name: str
+    provider: str
+    id: str
+    id_variable: str | None = None
+    description: str = ""
+    context_window: int | None = None
+    max_output_tokens: int | None = None
+    supports: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    fallbacks: tuple[str, ...] = ()
+    price: str | _Price | None = None
+    timeouts: _PartialTimeouts = _PartialTimeouts()
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    providers: dict[str, _Row]
+    models: tuple[_Entry, ...]
+    retired: dict[str, str] = {}
+
+
+def load_catalog(settings: GatewaySettings, environ: Mapping[str, str], path: Path | None = None) -> Catalog:
+    """The catalogue in `path`, or the one that comes with the package, with `environ`'s credentials.
+
+    Raises:
+        CatalogError: the file cannot be read, does not parse, or contradicts itself.
+    """
+    try:
+        text = (path or files("llm_gateway").joinpath("catalog.yaml")).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CatalogError(f"{path}: {error}") from error
+    parsed, node = _parse(text, str(path or "catalog.yaml"))
+    present = {name: value for name, value in environ.items() if value.strip()}
+    try:
+        return _Builder(parsed, settings, present).build()
+    except _MistakeError as mistake:
+        raise CatalogError(f"{path or 'catalog.yaml'}:{_line(node, mistake.path)}: {mistake}") from None
+
+
+def _parse(text: str, name: str) -> tuple[_File, Node]:
+    try:
+        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+        if node is None:
+            raise CatalogError(f"{name}:1: the file is empty")
+        return msgspec.convert(yaml.load(text, Loader=yaml.CSafeLoader), _File), node
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise CatalogError(f"{name}:{line}: {error.problem}") from error
+    except yaml.YAMLError as error:
+        raise CatalogError(f"{name}: {error}") from error
+    except msgspec.ValidationError as error:
+        message, _, place = str(error).partition(" - at ")
+        raise CatalogError(f"{name}:{_line(node, place.strip('`'))}: {message}") from error
+
+
+def _line(node: Node, path: str) -> int:
+    """The line of `$.models[3].price` in the file; of its nearest parent when it is not there."""
+    line = node.start_mark.line
+    for key, index in _STEP.findall(path):
+        child = _child(node, key, index)
+        if child is None:
+            break
+        node, line = child
+    return line + 1
+
+
+def _child(node: Node, key: str, index: str) -> tuple[Node, int] | None:
+    if isinstance(node, MappingNode):
+        for name, value in node.value:
+            if name.value == key:
+                return value, name.start_mark.line
+    elif isinstance(node, SequenceNode) and index.isdigit() and int(index) < len(node.value):
+        item = node.value[int(index)]
+        return item, item.start_mark.line
+    return None
+
+
+class _MistakeError(Exception):
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class _Builder:
+    """From the file's rows to the snapshot."""
+
+    def __init__(self, file: _File, settings: GatewaySettings, environ: Mapping[str, str]) -> None:
+        self._file = file
+        self._settings = settings
+        self._environ = environ
+        self._warnings: list[str] = []
+        self._timeouts = Timeouts(
+            connect=settings.upstream_connect_timeout,
+            first_token=settings.upstream_first_token_timeout,
+            idle=settings.upstream_idle_timeout,
+            total=settings.upstream_total_timeout,
+        )
+
+    def build(self) -> Catalog:
+        endpoints = {name: self._endpoint(name, row) for name, row in self._file.providers.items()}
+        models = dict(self._models(endpoints))
+        self._check(models)
+        settings = self._settings
+        default = settings.default_model
+        if default is None and settings.model_name:
+            default = f"{settings.model_provider}/{settings.model_name}" if settings.model_provider else None
+        elif default is None and settings.model_provider:
+            default = self._first_of(settings.model_provider, models)
+        catalog = Catalog(
+            endpoints=endpoints,
+            provider_aliases=dict(self._provider_names()),
+            models=models,
+            aliases=self._aliases(),
+            retired=self._file.retired,
+            timeouts=self._timeouts,
+            default_model=self._current(default, "DEFAULT_MODEL") if default else None,
+            default_provider=settings.default_provider,
+            offline_fallback=settings.offline_fallback == "auto",
+            warnings=tuple(self._warnings),
+        )
+        catalog.resolve(catalog.default)
+        return catalog
+
+    def _provider_names(self) -> Iterator[tuple[str, str]]:
+        for name, row in self._file.providers.items():
+            yield name, name
+            for alias in row.aliases:
+                yield alias, name
+
+    def _first_of(self, provider: str, models: Mapping[str, Model]) -> str | None:
+        known = dict(self._provider_names()).get(provider.lower())
+        return next((model.name for model in models.values() if model.provider == known), None)
+
+    def _endpoint(self, name: str, row: _Row) -> Endpoint:
+        key = self._environ.get(row.key_variable or row.optional_key_variable or "")
+        base_url = self._environ.get(row.base_url_variable or "") or row.base_url
+        if base_url and "://" not in base_url:
+            base_url = f"http://{base_url}"
+        query = "&".join(f"{key}={self._expand(value)}" for key, value in row.query.items())
+        headers = {name: self._expand(value) for name, value in row.headers.items()}
+        if key:
+            headers[row.key_header] = f"Bearer {key}" if row.key_header == "authorization" else key
+        return Endpoint(
+            provider=name,
+            dialect=row.dialect,
+            base_url=base_url.rstrip("/") if base_url else None,
+            path=row.path,
+            query=f"?{query}" if query else "",
+            headers=headers,
+            max_tokens_field=row.max_tokens_field,
+            extra_body=row.extra_body,
+            prices=row.prices,
+            free=row.free,
+            unavailable=self._why_unavailable(name, row, key, base_url),
+            default_id=self._environ.get(row.default_model_variable or ""),
+        )
+
+    @staticmethod
+    def _why_unavailable(name: str, row: _Row, key: str | None, base_url: str | None) -> str | None:
+        if name == OFFLINE:
+            return None
+        if row.unsupported:
+            return row.unsupported
+        missing = [
+            variable
+            for variable, present in ((row.key_variable, key), (row.base_url_variable, base_url))
+            if variable and not present
+        ]
+        return f"set {' and '.join(missing)}" if missing else None
+
+    def _expand(self, text: str) -> str:
+        return _VARIABLE.sub(lambda found: self._environ.get(found[1]) or found[2] or "", text)
+
+    def _models(self, endpoints: Mapping[str, Endpoint]) -> Iterator[tuple[str, Model]]:
+        seen: set[str] = set()
+        for index, entry in enumerate(self._file.models):
+            where = f"$.models[{index}]"
+            if entry.name in seen:
+                raise _MistakeError(f"{where}.name", f"the name '{entry.name}' is there twice")
+            seen.add(entry.name)
+            if entry.provider not in endpoints:
+                raise _MistakeError(f"{where}.provider", f"there is no provider '{entry.provider}'")
+            yield entry.name, self._model(entry, endpoints[entry.provider])
+
+    def _model(self, entry: _Entry, endpoint: Endpoint) -> Model:
+        id_ = self._environ.get(entry.id_variable or "") or entry.id
+        return Model(
+            name=entry.name,
+            provider=entry.provider,
+            id=self._current(id_, entry.id_variable or entry.name),
+            endpoint=endpoint,
+            timeouts=self._merged(entry.timeouts),
+            description=entry.description or f"{entry.id} on {entry.provider}",
+            context_window=entry.context_window,
+            max_output_tokens=entry.max_output_tokens,
+            supports=entry.supports,
+            rates=_rates(entry, endpoint, id_),
+            fallbacks=entry.fallbacks,
+        )
+
+    def _current(self, id_: str, source: str) -> str:
+        replacement = self._file.retired.get(id_)
+        if replacement is None:
+            return id_
+        self._warnings.append(f"{source}: '{id_}' has been shut down by its provider; '{replacement}' is used instead")
+        return replacement
+
+    def _merged(self, partial: _PartialTimeouts) -> Timeouts:
+        given = {name: value for name, value in msgspec.structs.asdict(partial).items() if value is not None}
+        return msgspec.structs.replace(self._timeouts, **given)
+
+    def _aliases(self) -> dict[str, tuple[str, ...]]:
+        aliases: dict[str, tuple[str, ...]] = {}
+        for entry in self._file.models:
+            for alias in entry.aliases:
+                aliases[alias] = (*aliases.get(alias, ()), entry.name)
+        return aliases
+
+    def _check(self, models: Mapping[str, Model]) -> None:
+        if OFFLINE not in models:
+            raise _MistakeError("$.models", f"the model '{OFFLINE}' must stay listed")
+        names = set(models) | set(self._aliases())
+        for index, entry in enumerate(self._file.models):
+            for fallback in entry.fallbacks:
+                if fallback not in names and fallback.partition("/")[0] not in self._file.providers:
+                    raise _MistakeError(f"$.models[{index}].fallbacks", f"there is no model '{fallback}'")
+
+
+def _rates(entry: _Entry, endpoint: Endpoint, id_: str) -> Rates | None:
+    if isinstance(entry.price, _Price):
+        return _explicit(entry.price)
+    if endpoint.free:
+        return FREE
+    return rates_of(endpoint.prices, entry.price or id_) if endpoint.prices else None
+
+
+def _explicit(price: _Price) -> Rates:
+    from decimal import Decimal
+
+    def rate(value: float) -> Rate:
+        return Rate(Decimal(repr(value)))
+
+    cached = price.cached_input_usd_per_mtok
+    return Rates(
+        input=rate(price.input_usd_per_mtok),
+        output=rate(price.output_usd_per_mtok),
+        cached_input=None if cached is None else rate(cached),
+    )

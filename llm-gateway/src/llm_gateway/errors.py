@@ -1,0 +1,100 @@
+"""The gateway's errors: what went wrong, as a type, translated once into status and code.
+
+    ApiError (service_kit)
+    ├── InvalidRequest             400  the request does not make sense, or this provider cannot do it
+    ├── ModelNotFound              404  no model of that name
+    ├── ProviderNotConfigured      503  the provider has no credentials here
+    └── UpstreamError                   a provider let us down
+        ├── UpstreamRejected       400  it refused the request for what it is: never sent again unchanged
+        ├── UpstreamCredentials    502  it refused our credentials
+        ├── UpstreamRateLimited    429  it asked us to wait
+        ├── UpstreamUnavailable    503  it could not be reached, or failed
+        ├── UpstreamTimeout        504  it was silent for too long
+        └── UpstreamProtocol       502  it answered, but not what its API promises
+
+What a provider said goes to the log (`detail`), never to the client; a rejection's code does reach the client.
+"""
+
+from __future__ import annotations
+
+from service_kit.errors import ApiError
+
+
+class InvalidRequest(ApiError):
+    def __init__(self, message: str, *, param: str | None = None, code: str = "invalid_request") -> None:
+        super().__init__(400, code, message, param=param)
+
+
+class ModelNotFound(ApiError):
+    def __init__(self, name: str) -> None:
+        super().__init__(404, "model_not_found", f"LLM '{name[:200]}' not found", param="model")
+
+
+class ProviderNotConfigured(ApiError):
+    def __init__(self, provider: str, reason: str) -> None:
+        super().__init__(
+            503, "provider_not_configured", f"Provider '{provider}' is not configured: {reason}", param="model"
+        )
+
+
+class UpstreamError(ApiError):
+    """A provider's failure; `retriable` says whether another deployment may do better with the same request."""
+
+    status_code = 502
+    default_code = "upstream_error"
+    text = "The provider failed."
+    retriable = True
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        provider: str = "",
+        code: str | None = None,
+        message: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(
+            self.status_code,
+            code or self.default_code,
+            message or self.text,
+            type="upstream_error",
+            retry_after=retry_after,
+        )
+        self.detail = detail
+        self.provider = provider
+
+
+class UpstreamRejected(UpstreamError):
+    status_code = 400
+    default_code = "upstream_rejected"
+    text = "The provider refused this request."
+    retriable = False
+
+
+class UpstreamCredentials(UpstreamError):
+    default_code = "upstream_credentials"
+    text = "The provider refused the gateway's credentials."
+
+
+class UpstreamRateLimited(UpstreamError):
+    status_code = 429
+    default_code = "upstream_rate_limited"
+    text = "The provider's rate limit is reached."
+
+
+class UpstreamUnavailable(UpstreamError):
+    status_code = 503
+    default_code = "upstream_unavailable"
+    text = "The provider is not available."
+
+
+class UpstreamTimeout(UpstreamError):
+    status_code = 504
+    default_code = "upstream_timeout"
+    text = "The provider did not answer in time."
+
+
+class UpstreamProtocol(UpstreamError):
+    default_code = "upstream_protocol_error"
+    text = "The provider's answer could not be understood."

@@ -1,0 +1,38 @@
+"""Every variable of the gateway, read once. What belongs to one provider is a row of the catalogue."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+from service_kit.settings import ServiceSettings
+
+
+class GatewaySettings(ServiceSettings):
+    """Times are in seconds, sizes in bytes."""
+
+    port: int = Field(8003, alias="PORT", ge=0, le=65535)
+    metrics_port: int | None = Field(None, alias="METRICS_PORT", ge=0, le=65535)
+    catalog_file: str | None = Field(None, alias="CATALOG_FILE")
+
+    default_model: str | None = Field(None, alias="DEFAULT_MODEL")
+    default_provider: str | None = Field(None, alias="DEFAULT_PROVIDER")
+    model_provider: str | None = Field(None, alias="MODEL_PROVIDER")
+    model_name: str | None = Field(None, alias="MODEL_NAME")
+    offline_fallback: Literal["auto", "never"] = Field("auto", alias="OFFLINE_FALLBACK")
+    max_tokens: int | None = Field(None, alias="MAX_TOKENS", gt=0)
+    temperature: float | None = Field(None, alias="TEMPERATURE", ge=0, le=2)
+
+    cache_enabled: bool = Field(True, alias="CACHE_ENABLED")
+    cache_ttl: float = Field(3600, alias="CACHE_TTL", gt=0)
+    cache_max_size: int = Field(10_000, alias="CACHE_MAX_SIZE", gt=0)
+    cache_max_bytes: int = Field(32 * 1024 * 1024, alias="CACHE_MAX_BYTES", gt=0)
+
+    upstream_connect_timeout: float = Field(5, alias="UPSTREAM_CONNECT_TIMEOUT", gt=0)
+    upstream_first_token_timeout: float = Field(60, alias="UPSTREAM_FIRST_TOKEN_TIMEOUT", gt=0)
+    upstream_idle_timeout: float = Field(60, alias="UPSTREAM_IDLE_TIMEOUT", gt=0)
+    upstream_total_timeout: float = Field(300, alias="UPSTREAM_TOTAL_TIMEOUT", gt=0)
+    upstream_max_bytes: int = Field(32 * 1024 * 1024, alias="UPSTREAM_MAX_BYTES", gt=0)
+    upstream_max_connections: int = Field(512, alias="UPSTREAM_MAX_CONNECTIONS", gt=0)
+
+    local_model_path: str | None = Field(None, alias="LOCAL_MODEL_PATH")

@@ -1,0 +1,113 @@
+"""The gateways that ours is compared with: brought from the package indexes, pinned, each in its own environment.
+
+A peer that cannot be installed or started is reported as not measured, with the reason; it never gets a figure.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench import answers
+from bench.processes import Cores, environment, free_port, running, wait_until_answers
+from bench.systems import System, Upstream
+
+LITELLM = "LiteLLM"
+PORTKEY = "Portkey"
+LITELLM_VERSION = "1.106.2"
+PORTKEY_VERSION = "1.15.2"
+# With a newer web server under it, Portkey answers every stream with 500 "immutable" (Portkey-AI/gateway#1389).
+_PORTKEY_PACKAGES = {
+    "dependencies": {"@portkey-ai/gateway": PORTKEY_VERSION, "@hono/node-server": "1.14.2"},
+    "overrides": {"@hono/node-server": "$@hono/node-server"},
+}
+_INSTALL_S = 900
+_START_S = 120.0
+
+
+class NotInstalled(Exception):
+    """A peer could not be brought; the message says why."""
+
+
+def _run(argv: list[str | Path], cwd: Path | None = None) -> None:
+    # The caller's whole environment: installing needs the settings of pip and npm, unlike measuring.
+    try:
+        done = subprocess.run(
+            [str(part) for part in argv], cwd=cwd, capture_output=True, text=True, timeout=_INSTALL_S, check=False
+        )
+    except subprocess.TimeoutExpired as slow:
+        raise NotInstalled(f"{Path(argv[0]).name} took longer than {_INSTALL_S} s") from slow
+    if done.returncode:
+        raise NotInstalled(" ".join((done.stderr or done.stdout).split())[-400:])
+
+
+def install_litellm(home: Path) -> Path:
+    """LiteLLM's proxy in a virtual environment under `home`; gives its `litellm` command."""
+    command = home / "bin" / "litellm"
+    mark = home / f".installed-{LITELLM_VERSION}"
+    if not mark.exists():
+        _run([sys.executable, "-m", "venv", "--clear", home])
+        _run([home / "bin" / "python", "-m", "pip", "install", "--quiet", f"litellm[proxy]=={LITELLM_VERSION}"])
+        mark.touch()
+    return command
+
+
+def install_portkey(home: Path) -> Path:
+    """Portkey's gateway as a node module under `home`; gives the script that node runs."""
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        raise NotInstalled("node and npm are not on this machine")
+    mark = home / f".installed-{PORTKEY_VERSION}"
+    if not mark.exists():
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir(parents=True)
+        (home / "package.json").write_text(json.dumps(_PORTKEY_PACKAGES))
+        _run([npm, "install", "--prefix", home, "--no-package-lock"], cwd=home)
+        mark.touch()
+    return home / "node_modules" / "@portkey-ai" / "gateway" / "build" / "start-server.js"
+
+
+@contextlib.contextmanager
+def litellm(upstream: Upstream, home: Path, work: Path, cores: Cores) -> Iterator[System]:
+    """LiteLLM's proxy: one worker, no key, no database, no callback, logging errors alone, its own price list."""
+    command = install_litellm(home)
+    port, log, config = free_port(), work / "litellm.log", work / "litellm.yaml"
+    params = {"model": f"openai/{answers.MODEL}", "api_base": upstream.base_url, "api_key": "bench"}
+    # JSON is YAML. No retries, so that an upstream error would be seen as one.
+    models = [{"model_name": answers.MODEL, "litellm_params": params}]
+    config.write_text(json.dumps({"model_list": models, "litellm_settings": {"num_retries": 0}}))
+    env = environment(
+        LITELLM_LOG="ERROR",
+        LITELLM_MODE="PRODUCTION",
+        LITELLM_LOCAL_MODEL_COST_MAP="True",
+        LITELLM_TELEMETRY="False",
+        LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY="true",  # open, as ours is by default on loopback
+    )
+    argv = [command, "--config", config, "--host", "127.0.0.1", "--port", str(port), "--num_workers", "1"]
+    with running(argv, env=env, log=log, cores=cores.system, cwd=work) as process:
+        wait_until_answers(process, port, "/health/liveliness", log, _START_S)
+        yield System(name=LITELLM, version=LITELLM_VERSION, port=port, headers={}, pid=process.pid)
+
+
+@contextlib.contextmanager
+def portkey(upstream: Upstream, home: Path, work: Path, cores: Cores) -> Iterator[System]:
+    """Portkey's gateway: one node process, without its console; provider and address come with each request."""
+    script = install_portkey(home)
+    port, log = free_port(), work / "portkey.log"
+    headers = {
+        "authorization": "Bearer bench",
+        "x-portkey-provider": "openai",
+        "x-portkey-custom-host": upstream.base_url,
+    }
+    argv = ["node", script, f"--port={port}", "--headless"]
+    with running(argv, env=environment(NODE_ENV="production"), log=log, cores=cores.system, cwd=work) as process:
+        wait_until_answers(process, port, "/", log, _START_S)
+        yield System(name=PORTKEY, version=PORTKEY_VERSION, port=port, headers=headers, pid=process.pid)
+
+
+PEERS = {PORTKEY: (portkey, "portkey"), LITELLM: (litellm, "litellm")}

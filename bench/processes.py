@@ -1,0 +1,113 @@
+"""Starting, awaiting and ending the processes of a run: each by its pid, each ended whatever happens."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from bench import proc
+
+_GRACE_S = 5.0
+
+
+class NotStarted(Exception):
+    """A process ended, or stayed silent, before it answered; the message says which, and ends with its output."""
+
+
+class Cores:
+    """Which processor each side of a run keeps to, so that all systems under test have the same: one for themselves.
+
+    Left to the scheduler, two processes that talk land now on one core, now on two, and the same call costs now
+    0.03 ms and now 0.13; pinned, that choice is the same for every system. With one core there is nothing to choose.
+    """
+
+    def __init__(self, available: Sequence[int], *, pin: bool = True) -> None:
+        ordered = sorted(available)
+        everything = frozenset(ordered)
+        pinned = pin and len(ordered) > 1
+        self.system = frozenset(ordered[-1:]) if pinned else everything
+        self.rest = everything - self.system if pinned else everything
+
+
+def environment(**more: str) -> dict[str, str]:
+    """What a child process inherits: little, so that no proxy and no key of the caller's shell shapes a figure."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    return {**kept, "PYTHONUNBUFFERED": "1", **more}
+
+
+def free_port() -> int:
+    """A loopback port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def running(
+    argv: Sequence[str | Path], *, env: Mapping[str, str], log: Path, cores: frozenset[int], cwd: Path | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process in a session of its own, its output in `log`; on leaving, it and its children are ended."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [str(part) for part in argv],
+            env=dict(env),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        os.sched_setaffinity(process.pid, cores)
+        yield process
+    finally:
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """SIGTERM, some seconds of grace, then SIGKILL for whatever of its family is left."""
+    family = proc.tree(process.pid) if process.poll() is None else []
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_GRACE_S)
+    for pid in [*family, process.pid]:
+        if pid == process.pid and process.poll() is not None:
+            continue
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.wait()
+
+
+def wait_until_answers(process: subprocess.Popen[bytes], port: int, path: str, log: Path, timeout_s: float) -> None:
+    """Return when `GET path` answers 200; raise NotStarted when the process ends or the time does first."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise NotStarted(f"ended with code {process.returncode}: {tail(log)}")
+        if _answers(port, path):
+            return
+        time.sleep(0.05)
+    raise NotStarted(f"GET {path} gave no 200 within {timeout_s:.0f} s: {tail(log)}")
+
+
+def _answers(port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def tail(log: Path, characters: int = 400) -> str:
+    """The end of a log, on one line."""
+    return " ".join(log.read_text(errors="replace").split())[-characters:]

@@ -1,0 +1,110 @@
+"""Selectors find pods, ports are the code's, and what calls another service calls one that is there."""
+
+import tomllib
+
+import yaml
+
+
+def _port(ports, name):
+    (port,) = [port for port in ports if port["name"] == name]
+    return port
+
+
+def test_a_deployment_and_its_service_select_its_pods_and_no_others(manifests, fit):
+    deployment = manifests.one("Deployment", fit.deployment)
+    service = manifests.one("Service", fit.service)
+    assert manifests.selected(deployment["spec"]["selector"]) == {fit.deployment}
+    assert manifests.selected({"matchLabels": service["spec"]["selector"]}) == {fit.deployment}
+
+
+def test_ports_are_the_ones_that_the_code_listens_on(manifests, fit, compose):
+    container = manifests.container(fit.deployment)
+    service = manifests.one("Service", fit.service)
+    port = compose.port(fit.folder)
+    assert _port(container["ports"], "http")["containerPort"] == port
+    assert _port(service["spec"]["ports"], "http") == {"name": "http", "port": port, "targetPort": "http"}
+
+
+def test_metrics_are_where_the_gateway_is_told_to_serve_them(manifests, secrets):
+    container = manifests.container("llm-gateway")
+    service = manifests.one("Service", "llm-gateway")
+    port = _port(container["ports"], "metrics")["containerPort"]
+    assert manifests.environment("llm-gateway", secrets)["METRICS_PORT"] == str(port)
+    assert _port(service["spec"]["ports"], "metrics") == {"name": "metrics", "port": port, "targetPort": "metrics"}
+    assert service["metadata"]["annotations"]["prometheus.io/port"] == str(port)
+
+
+def test_images_are_the_ones_that_compose_builds_and_of_this_version(manifests, fit, root, compose):
+    version = tomllib.loads((root / fit.folder / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    image = manifests.container(fit.deployment)["image"]
+    assert image == compose.image(fit.folder) == f"agent-suite/{fit.folder}:{version}"
+    labels = manifests.one("Deployment", fit.deployment)["spec"]["template"]["metadata"]["labels"]
+    assert labels["app.kubernetes.io/version"] == version
+
+
+def test_containers_start_as_their_images_do(manifests, fit):
+    container = manifests.container(fit.deployment)
+    assert "command" not in container
+    assert "args" not in container
+
+
+def test_the_ingress_sends_each_prefix_to_the_agent_that_runs_under_it(manifests, fits, secrets):
+    (ingress,) = manifests.all("Ingress")
+    (rule,) = ingress["spec"]["rules"]
+    assert ingress["spec"]["ingressClassName"] == "alb"
+    paths = {path["path"]: path["backend"]["service"] for path in rule["http"]["paths"]}
+    agents = [fit for fit in fits if fit.prefix]
+    assert paths == {fit.prefix: {"name": fit.service, "port": {"name": "http"}} for fit in agents}
+    assert {path["pathType"] for path in rule["http"]["paths"]} == {"Prefix"}
+    for fit in agents:
+        assert manifests.environment(fit.deployment, secrets)["ROOT_PATH"] == fit.prefix
+
+
+def test_the_load_balancer_waits_as_long_as_a_pod_may_live(manifests, fits):
+    (ingress,) = manifests.all("Ingress")
+    annotations = ingress["metadata"]["annotations"]
+    attributes = dict([annotations["alb.ingress.kubernetes.io/target-group-attributes"].split("=")])
+    graces = {manifests.pod(fit.deployment)["terminationGracePeriodSeconds"] for fit in fits if fit.prefix}
+    assert {int(attributes["deregistration_delay.timeout_seconds"])} == graces
+
+
+def test_disruption_budgets_are_for_what_has_a_spare_pod(manifests):
+    budgets = {
+        name for body in manifests.all("PodDisruptionBudget") for name in manifests.selected(body["spec"]["selector"])
+    }
+    replicated = {body["metadata"]["name"] for body in manifests.all("Deployment") if body["spec"]["replicas"] > 1}
+    assert budgets == replicated == {"llm-gateway", "mcp-toolbox"}
+
+
+def test_what_keeps_its_state_in_memory_runs_once(manifests):
+    assert manifests.one("Deployment", "agent")["spec"]["replicas"] == 1
+    websocket = manifests.one("Deployment", "websocket-agent")["spec"]
+    assert (websocket["replicas"], websocket["strategy"]) == (1, {"type": "Recreate"})
+
+
+def test_network_policies_open_exactly_the_ways_that_are_used(manifests, fits, compose):
+    policies = {body["metadata"]["name"]: body["spec"] for body in manifests.all("NetworkPolicy")}
+    everything = {fit.deployment for fit in fits}
+    agents = {fit.deployment for fit in fits if fit.prefix}
+    assert manifests.selected(policies["default-deny"]["podSelector"]) == everything
+    assert policies["default-deny"].keys() == {"podSelector", "policyTypes"}
+    for name in ("llm-gateway", "mcp-toolbox"):
+        assert manifests.selected(policies[name]["podSelector"]) == {name}
+        callers = policies[name]["ingress"][0]
+        assert manifests.selected(callers["from"][0]["podSelector"]) == agents
+        assert callers["ports"] == [{"port": compose.port(name)}]
+    assert manifests.selected(policies["agents"]["podSelector"]) == agents
+    reached = {
+        (name, rule["ports"][0]["port"])
+        for rule in policies["agents"]["egress"]
+        for name in manifests.selected(rule["to"][0]["podSelector"])
+    }
+    assert reached == {(name, compose.port(name)) for name in ("llm-gateway", "mcp-toolbox")}
+    published = {port["port"] for rule in policies["agents"]["ingress"] for port in rule["ports"]}
+    assert published == {compose.port(fit.folder) for fit in fits if fit.prefix}
+
+
+def test_the_guide_names_every_file(root):
+    guide = (root / "docs/DEPLOYMENT_EKS.md").read_text("utf-8")
+    resources = yaml.safe_load((root / "k8s/kustomization.yaml").read_text("utf-8"))["resources"]
+    assert [name for name in resources if name not in guide] == []

@@ -41,7 +41,7 @@ _DEFAULT_CSP = (b"content-security-policy", b"default-src 'none'; frame-ancestor
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _EXPOSED = (
     b"x-request-id, x-cache, x-response-cost-usd, x-provider, x-provider-model, x-fallback-from, x-overhead-ms, "
-    b"x-dropped-params, retry-after"
+    b"x-dropped-params, retry-after, mcp-session-id"
 )
 
 
@@ -89,10 +89,6 @@ class Access:
     principal: str
 
 
-class _BodyTooLargeError(Exception):
-    """Raised inside `receive`, so that it unwinds the application that is reading."""
-
-
 def log_access(access: Access) -> None:
     """The usual observer: one log line a request."""
     _log.info(
@@ -138,9 +134,9 @@ class Border:
         started = time.perf_counter()
         try:
             await self._app(scope, crossing.limited(receive), crossing.decorated(send))
-        except _BodyTooLargeError:
+        except ApiError as error:  # from `limited`, where no handler of the application's own was in between
             if crossing.status == 0:
-                await crossing.refuse(crossing.body_too_large(), receive, send)
+                await crossing.refuse(error, receive, send)
         except Exception as error:  # noqa: BLE001 - the outermost layer: whatever leaks must not become a stack trace
             _log.error("unexpected error", path=crossing.path, exc_info=error)
             if crossing.status == 0:
@@ -273,7 +269,7 @@ class _Crossing:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self._policy.max_body_bytes:
-                raise _BodyTooLargeError
+                raise self.body_too_large()
             return message
 
         return counted

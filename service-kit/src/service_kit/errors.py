@@ -11,6 +11,7 @@ import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from service_kit.ids import request_id_of
@@ -106,6 +107,9 @@ def install_error_handlers(app: FastAPI) -> None:
         response.headers.update(error.headers or {})
         return response
 
+    async def gone(request: Request, error: Any) -> Response:
+        return Response(status_code=499)  # nobody reads it: the client left while it was sending
+
     async def unexpected(request: Request, error: Exception) -> Response:
         # The error goes on to the border after this answer, which logs it.
         return error_response(internal_error(), request_id_of(request.scope))
@@ -113,6 +117,7 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ApiError, api_error)
     app.add_exception_handler(RequestValidationError, validation)
     app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(ClientDisconnect, gone)
     app.add_exception_handler(Exception, unexpected)
 
 

@@ -1,0 +1,66 @@
+"""A toolbox on an ephemeral loopback port, and what a client of the wire needs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from mcp_toolbox.app import create_app
+from mcp_toolbox.catalogue import Catalogue, discover
+from mcp_toolbox.settings import ToolboxSettings
+from mcp_toolbox.tool import Tool
+from service_kit.settings import load
+from service_kit.testing import running
+
+from mcp_toolbox import tools
+
+CURRENT = "2026-07-28"
+ACCEPT = "application/json, text/event-stream"
+
+
+@pytest.fixture
+def catalogue() -> Catalogue:
+    return Catalogue(discover(tools))
+
+
+@pytest.fixture
+def serve_toolbox(catalogue: Catalogue):
+    """A context manager: the toolbox with these variables and these extra tools, as a base URL."""
+
+    def serve(*extra: Tool, **environ: str):
+        return running(create_app(load(ToolboxSettings, environ), Catalogue([*catalogue, *extra])))
+
+    return serve
+
+
+@pytest.fixture
+async def toolbox(serve_toolbox: Any) -> AsyncIterator[str]:
+    async with serve_toolbox() as url:
+        yield url
+
+
+@pytest.fixture
+async def http(toolbox: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=toolbox, timeout=10) as client:
+        yield client
+
+
+@pytest.fixture
+def modern():
+    """A request of revision 2026-07-28: its headers and its body."""
+
+    def request(method: str, params: dict[str, Any] | None = None, id_: int = 1) -> dict[str, Any]:
+        meta = {
+            "io.modelcontextprotocol/protocolVersion": CURRENT,
+            "io.modelcontextprotocol/clientInfo": {"name": "wire", "version": "1"},
+            "io.modelcontextprotocol/clientCapabilities": {},
+        }
+        headers = {"accept": ACCEPT, "mcp-protocol-version": CURRENT, "mcp-method": method}
+        if params and isinstance(params.get("name"), str):
+            headers["mcp-name"] = params["name"]
+        body = {"jsonrpc": "2.0", "id": id_, "method": method, "params": {**(params or {}), "_meta": meta}}
+        return {"headers": headers, "json": body}
+
+    return request

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import asyncio
+import importlib
+import itertools
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+from mcp_toolbox.catalogue import Catalogue, discover
+from mcp_toolbox.errors import InvalidArgumentsError, ToolDefinitionError, ToolFailedError, UnknownToolError
+from mcp_toolbox.tool import Hints, ToolResult, from_function
+from pydantic import Field
+
+Text = Annotated[str, Field(description="Some text.")]
+_counter = itertools.count()
+
+
+async def slow_echo(text: Text) -> str:
+    """Echo a text, later."""
+    await asyncio.sleep(0)
+    return text
+
+
+def refuse(text: Text) -> str:
+    """Always fail, on purpose."""
+    raise ToolFailedError(f"cannot do {text}")
+
+
+def crash(text: Text) -> str:
+    """Always fail, by mistake."""
+    raise RuntimeError("secret path /etc/shadow")
+
+
+def of(*functions: Any) -> Catalogue:
+    return Catalogue(from_function(function, Hints()) for function in functions)
+
+
+def test_the_built_in_tools_are_listed_by_name(catalogue: Catalogue):
+    assert [tool.name for tool in catalogue] == ["add", "count_words", "multiply", "uppercase"]
+    assert len(catalogue) == 4
+
+
+def test_what_a_model_reads_is_complete_and_english(catalogue: Catalogue):
+    for tool in catalogue:
+        assert len(tool.description) > 30
+        assert tool.description[0].isupper()
+        assert tool.input_schema["additionalProperties"] is False
+        for parameter in tool.input_schema["properties"].values():
+            assert parameter["description"].endswith(".")
+            assert "title" not in parameter
+        assert tool.output_schema is not None
+        assert tool.hints.to_wire() == {
+            "title": tool.hints.title,
+            "readOnlyHint": True,
+            "destructiveHint": False,
+            "idempotentHint": True,
+            "openWorldHint": False,
+        }
+
+
+async def test_a_tool_may_be_asynchronous():
+    assert await of(slow_echo).call("slow_echo", {"text": "hi"}) == ToolResult("hi", {"result": "hi"})
+
+
+async def test_an_unknown_tool_is_named_safely(catalogue: Catalogue):
+    with pytest.raises(UnknownToolError, match="Unknown tool: subtract"):
+        await catalogue.call("subtract", {})
+    with pytest.raises(UnknownToolError) as error:
+        await catalogue.call("\ud800" + "x" * 5000, {})
+    str(error.value).encode()
+    assert len(str(error.value)) < 200
+
+
+async def test_arguments_are_checked_before_the_tool_runs():
+    with pytest.raises(InvalidArgumentsError):
+        await of(crash).call("crash", {"text": 5})
+
+
+async def test_a_deliberate_failure_says_what_the_tool_says():
+    assert await of(refuse).call("refuse", {"text": "magic"}) == ToolResult("cannot do magic", is_error=True)
+
+
+async def test_a_bug_is_a_failure_that_tells_no_secret():
+    result = await of(crash).call("crash", {"text": "x"})
+    assert result.is_error
+    assert "crash" in result.text
+    assert "shadow" not in result.text
+
+
+async def test_a_cancelled_call_is_cancelled():
+    async def forever(text: Text) -> str:
+        """Never answer."""
+        await asyncio.Event().wait()
+        return text
+
+    call = asyncio.create_task(of(forever).call("forever", {"text": "x"}))
+    await asyncio.sleep(0)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+
+
+def test_two_tools_of_one_name_are_refused():
+    with pytest.raises(ToolDefinitionError, match="refuse"):
+        of(refuse, refuse)
+
+
+GOOD = '''
+from typing import Annotated
+from pydantic import Field
+from mcp_toolbox.tool import Hints
+HINTS = Hints()
+def shout(text: Annotated[str, Field(description="Words.")]) -> str:
+    """Say it louder."""
+    return text + "!"
+'''
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A package of tools made of these files."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def make(**files: str) -> Any:
+        name = f"toolfolder{next(_counter)}"
+        (tmp_path / name).mkdir()
+        for module, source in {"__init__": "", **files}.items():
+            (tmp_path / name / f"{module}.py").write_text(source)
+        return importlib.import_module(name)
+
+    return make
+
+
+async def test_adding_one_file_adds_a_tool(folder: Any):
+    catalogue = Catalogue(discover(folder(shout=GOOD, _private="raise RuntimeError")))
+    assert [tool.name for tool in catalogue] == ["shout"]
+    assert (await catalogue.call("shout", {"text": "hey"})).text == "hey!"
+
+
+@pytest.mark.parametrize(
+    ("source", "complaint"), [("", "no function shout"), (GOOD.replace("HINTS =", "OTHER ="), "no HINTS")]
+)
+def test_a_file_that_is_no_tool_is_refused_by_name(folder: Any, source: str, complaint: str):
+    with pytest.raises(ToolDefinitionError, match=complaint):
+        discover(folder(shout=source))

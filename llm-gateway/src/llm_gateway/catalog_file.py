@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -104,14 +105,16 @@ def load_catalog(settings: GatewaySettings, environ: Mapping[str, str], path: Pa
 def _parse(text: str, name: str) -> tuple[_File, Node]:
     try:
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
-        if node is None:
-            raise CatalogError(f"{name}:1: the file is empty")
-        return msgspec.convert(yaml.load(text, Loader=yaml.CSafeLoader), _File), node
+        plain = yaml.load(text, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise CatalogError(f"{name}:{line}: {error.problem}") from error
     except yaml.YAMLError as error:
         raise CatalogError(f"{name}: {error}") from error
+    if node is None:
+        raise CatalogError(f"{name}:1: the file is empty")
+    try:
+        return msgspec.convert(plain, _File), node
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at ")
         raise CatalogError(f"{name}:{_line(node, place.strip('`'))}: {message}") from error
@@ -299,8 +302,6 @@ def _rates(entry: _Entry, endpoint: Endpoint, id_: str) -> Rates | None:
 
 
 def _explicit(price: _Price) -> Rates:
-    from decimal import Decimal
-
     def rate(value: float) -> Rate:
         return Rate(Decimal(repr(value)))
 

@@ -1,0 +1,42 @@
+"""What the waist hands to a surface: a result, and where it came from, what it cost and how long it took."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from llm_gateway.pricing import UNKNOWN, Cost
+from llm_gateway.types import Result, Usage
+
+CacheStatus = Literal["hit", "miss", "bypass", "coalesced"]
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Known before the first byte of an answer: who gives it. `created` is in seconds since 1970."""
+
+    request_id: str
+    created: int
+    model: str
+    provider: str
+    provider_model: str
+    fallback_from: str | None = None
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole answer. `saved_usd` is what a cached one would have cost again."""
+
+    origin: Origin
+    result: Result
+    usage: Usage
+    cost: Cost = UNKNOWN
+    latency_ms: float = 0.0
+    upstream_ms: float = 0.0
+    cache: CacheStatus = "bypass"
+    saved_usd: Decimal | None = None
+    dropped: tuple[str, ...] = ()
+
+    @property
+    def cached(self) -> bool:
+        return self.cache in ("hit", "coalesced")

@@ -1,0 +1,26 @@
+"""The cache key: everything that changes the answer, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from llm_gateway.catalog import Model
+from llm_gateway.types import Request
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+_NO_EFFECT = frozenset({"model", "provider", "stream", "include_usage", "user", "hints", "dialect"})
+_EFFECT = tuple(name for name in Request.__struct_fields__ if name not in _NO_EFFECT)
+
+
+def cache_key(request: Request, model: Model, tenant: str) -> bytes:
+    """16 bytes that are equal for equal questions to the same model by the same tenant.
+
+    The order of JSON keys does not matter; whether the answer is streamed does not either. Unknown fields
+    count, since nobody knows what they change.
+    """
+    question = [getattr(request, name) for name in _EFFECT]
+    material = _encode((tenant, model.provider, model.id, model.endpoint.base_url, question))
+    return hashlib.blake2b(material, digest_size=16).digest()

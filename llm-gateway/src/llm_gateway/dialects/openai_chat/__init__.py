@@ -1,0 +1,4 @@
+"""OpenAI's chat completions, as a server speaks them (`server`) and as a client does (`client`).
+
+Source: https://platform.openai.com/docs/api-reference/chat
+"""

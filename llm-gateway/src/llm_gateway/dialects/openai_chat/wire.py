@@ -1,0 +1,197 @@
+"""The JSON of chat completions, as structs; both directions share them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+
+class TextPart(msgspec.Struct, tag_field="type", tag="text"):
+    text: str
+    cache_control: Any = None
+
+
+class RefusalPart(msgspec.Struct, tag_field="type", tag="refusal"):
+    refusal: str
+
+
+class ImageUrl(msgspec.Struct, omit_defaults=True):
+    url: str
+    detail: Literal["auto", "low", "high"] | None = None
+
+
+class ImagePart(msgspec.Struct, tag_field="type", tag="image_url"):
+    image_url: ImageUrl
+
+
+class AudioPart(msgspec.Struct, tag_field="type", tag="input_audio"):
+    input_audio: Any = None
+
+
+class FilePart(msgspec.Struct, tag_field="type", tag="file"):
+    file: Any = None
+
+
+ContentPart = TextPart | RefusalPart | ImagePart | AudioPart | FilePart
+
+
+class FunctionCall(msgspec.Struct):
+    name: str
+    arguments: str
+
+
+class ToolCallParam(msgspec.Struct):
+    id: str
+    function: FunctionCall
+    type: Literal["function"] = "function"
+
+
+class MessageParam(msgspec.Struct):
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: str | list[ContentPart] | None = None
+    name: str | None = None
+    tool_calls: list[ToolCallParam] | None = None
+    tool_call_id: str | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+
+
+class FunctionDefinition(msgspec.Struct):
+    name: str
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class ToolParam(msgspec.Struct):
+    function: FunctionDefinition
+    type: Literal["function"] = "function"
+
+
+class NamedFunction(msgspec.Struct):
+    name: str
+
+
+class NamedToolChoice(msgspec.Struct):
+    function: NamedFunction
+    type: Literal["function"] = "function"
+
+
+class JsonSchema(msgspec.Struct):
+    name: str
+    schema: dict[str, Any] | None = None
+    strict: bool | None = None
+    description: str | None = None
+
+
+class ResponseFormatParam(msgspec.Struct):
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: JsonSchema | None = None
+
+
+class StreamOptions(msgspec.Struct):
+    include_usage: bool | None = None
+
+
+class ChatRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """The request. Unknown fields are refused here so that `server` notices them and keeps them apart."""
+
+    messages: list[MessageParam]
+    model: str = ""
+    frequency_penalty: float | None = None
+    logit_bias: dict[str, float] | None = None
+    logprobs: bool | None = None
+    max_completion_tokens: int | None = None
+    max_tokens: int | None = None
+    metadata: Any = None
+    n: int | None = None
+    parallel_tool_calls: bool | None = None
+    prediction: Any = None
+    presence_penalty: float | None = None
+    prompt_cache_key: str | None = None
+    provider: str | None = None
+    reasoning_effort: str | None = None
+    response_format: ResponseFormatParam | None = None
+    safety_identifier: str | None = None
+    seed: int | None = None
+    service_tier: str | None = None
+    stop: str | list[str] | None = None
+    store: bool | None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    temperature: float | None = None
+    tool_choice: Literal["none", "auto", "required"] | NamedToolChoice | None = None
+    tools: list[ToolParam] | None = None
+    top_logprobs: int | None = None
+    top_p: float | None = None
+    user: str | None = None
+    verbosity: str | None = None
+
+
+HINTS = (
+    "metadata", "prediction", "prompt_cache_key", "safety_identifier", "service_tier", "store", "verbosity",
+)  # fmt: skip
+"""Fields that change no meaning."""
+
+
+class CalledFunction(msgspec.Struct):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class ReceivedToolCall(msgspec.Struct):
+    """A tool call, whole or a piece of one; providers leave out what they think is known."""
+
+    index: int | None = None
+    id: str | None = None
+    function: CalledFunction = msgspec.field(default_factory=CalledFunction)
+
+
+class ReceivedMessage(msgspec.Struct):
+    """A message, or the delta of one."""
+
+    content: str | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    tool_calls: list[ReceivedToolCall] | None = None
+
+
+class ReceivedChoice(msgspec.Struct):
+    index: int = 0
+    message: ReceivedMessage | None = None
+    delta: ReceivedMessage | None = None
+    finish_reason: str | None = None
+    logprobs: Any = None
+
+
+class PromptDetails(msgspec.Struct):
+    cached_tokens: int | None = None
+    audio_tokens: int | None = None
+
+
+class CompletionDetails(msgspec.Struct):
+    reasoning_tokens: int | None = None
+    audio_tokens: int | None = None
+
+
+class ReceivedUsage(msgspec.Struct):
+    """`cost` is OpenRouter's, in USD; `prompt_cache_hit_tokens` DeepSeek's."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    prompt_tokens_details: PromptDetails | None = None
+    completion_tokens_details: CompletionDetails | None = None
+    prompt_cache_hit_tokens: int | None = None
+    cost: float | None = None
+
+
+class Received(msgspec.Struct):
+    """An answer, or a chunk of one."""
+
+    choices: list[ReceivedChoice] | None = None
+    id: str | None = None
+    model: str | None = None
+    usage: ReceivedUsage | None = None
+    error: Any = None

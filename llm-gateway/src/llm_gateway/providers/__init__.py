@@ -1,0 +1,25 @@
+"""Who is called: an endpoint of the catalogue, its credentials and its dialect; or the embedded planner."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from llm_gateway.catalog import Model
+from llm_gateway.types import Event, Request, Result
+
+
+class Provider(Protocol):
+    """Answers requests for a model. Every method raises UpstreamError, or InvalidRequest for what it lacks."""
+
+    async def complete(self, request: Request, model: Model) -> Result:
+        """The whole answer."""
+        ...
+
+    def stream(self, request: Request, model: Model) -> AsyncIterator[list[Event]]:
+        """The answer as it comes, a list of events for each piece that arrived; closing it ends the call."""
+        ...
+
+    def dropped(self, request: Request, model: Model) -> tuple[str, ...]:
+        """The names of the hints in `request` that this provider is not sent."""
+        ...

@@ -1,0 +1,28 @@
+"""The offline planner as a provider: no network, no key, no cost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from llm_gateway.catalog import Model
+from llm_gateway.providers import offline
+from llm_gateway.types import Event, Request, Result
+
+
+class EmbeddedProvider:
+    """Answers with the deterministic planner of this package; `delay_seconds` spaces a stream's pieces."""
+
+    def __init__(self, delay_seconds: float = 0.0) -> None:
+        self._delay = delay_seconds
+
+    async def complete(self, request: Request, model: Model) -> Result:
+        return offline.plan(request)
+
+    async def stream(self, request: Request, model: Model) -> AsyncIterator[list[Event]]:
+        for event in offline.stream(request):
+            yield [event]
+            await asyncio.sleep(self._delay)
+
+    def dropped(self, request: Request, model: Model) -> tuple[str, ...]:
+        return (*request.hints, *request.extra)

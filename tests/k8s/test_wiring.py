@@ -2,8 +2,6 @@
 
 import tomllib
 
-import yaml
-
 
 def _port(ports, name):
     (port,) = [port for port in ports if port["name"] == name]
@@ -102,9 +100,3 @@ def test_network_policies_open_exactly_the_ways_that_are_used(manifests, fits, c
     assert reached == {(name, compose.port(name)) for name in ("llm-gateway", "mcp-toolbox")}
     published = {port["port"] for rule in policies["agents"]["ingress"] for port in rule["ports"]}
     assert published == {compose.port(fit.folder) for fit in fits if fit.prefix}
-
-
-def test_the_guide_names_every_file(root):
-    guide = (root / "docs/DEPLOYMENT_EKS.md").read_text("utf-8")
-    resources = yaml.safe_load((root / "k8s/kustomization.yaml").read_text("utf-8"))["resources"]
-    assert [name for name in resources if name not in guide] == []

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from contextlib import aclosing
 from decimal import Decimal
+from typing import Any, cast
 
 import msgspec
+from langchain_core.messages import AnyMessage, ToolMessage
 
-from agent_core.events import Emit
+from agent_core.errors import DeadlineExceeded, InputRefused
+from agent_core.events import Complete, Emit, Queued, Response, Start
+from agent_core.gateway import ListedModel
+from agent_core.gateway_stream import ModelAnswer
+from agent_core.graph import Graph, recursion_limit
+from agent_core.markdown import Renderer
+from agent_core.models import Models
+from agent_core.settings import AgentSettings
+from agent_core.state import RunContext, RunRequest, RunState
 from agent_core.steps import Step
-from agent_core.usage import Usage
+from agent_core.texts import texts
+from agent_core.threads import Thread, Threads, closed
+from agent_core.toolbox import Toolbox
+from agent_core.usage import Usage, total_cost
 
-
-class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One question to the agent.
-
-    `thread_id` is the conversation, `user` its owner: two users with the same thread id have two conversations.
-    `model` is the caller's explicit choice; without it the prompt may choose, else the default answers.
-    """
-
-    input: str
-    thread_id: str
-    run_id: str
-    user: str = "anonymous"
-    language: str = "es"
-    request_id: str = ""
-    model: str | None = None
-    traceparent: str | None = None
+__all__ = ["Agent", "AgentStatus", "ModelInfo", "RunRequest", "RunResult", "ToolInfo"]
 
 
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,13 +44,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     fallback_from: str | msgspec.UnsetType = msgspec.UNSET
 
 
-class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A model as the gateway lists it."""
-
-    name: str
-    provider: str
-    description: str = ""
-    available: bool = True
+ModelInfo = ListedModel
 
 
 class ToolInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +67,26 @@ class AgentStatus(msgspec.Struct, frozen=True, kw_only=True):
 class Agent:
     """Runs questions through the graph; made once per process, by `agent_core.compose.open_agent`."""
 
+    def __init__(
+        self, *, graph: Graph, models: Models, toolbox: Toolbox, threads: Threads, settings: AgentSettings
+    ) -> None:
+        self._graph = graph
+        self._models = models
+        self._toolbox = toolbox
+        self._threads = threads
+        self._settings = settings
+        self._renderer = Renderer()
+
+    def check(self, request: RunRequest) -> None:
+        """Raises InputRefused (422 `empty_input`, 413 `input_too_large`) for a question that cannot be taken."""
+        said = texts(request.language)
+        if not request.input.strip():
+            raise InputRefused(422, "empty_input", said.empty_input, param="input")
+        length, limit = len(request.input), self._settings.max_input_chars
+        if length > limit:
+            text = said.input_too_large.format(length=length, limit=limit)
+            raise InputRefused(413, "input_too_large", text, param="input")
+
     async def run(self, request: RunRequest, emit: Emit) -> RunResult:
         """Answer one question, telling `emit` (synchronous, must not block or raise) what happens.
 
@@ -82,16 +97,107 @@ class Agent:
         `toolbox_unavailable` (with `retry_after`), 504 `deadline_exceeded` and others that the gateway answers.
         Cancelling the task that awaits it stops the model and the tools at once and leaves the thread usable.
         """
-        raise NotImplementedError
+        self.check(request)
+        said = texts(request.language)
+        seconds = self._settings.run_timeout_seconds
+        position = self._threads.waiting(request.user, request.thread_id)
+        if position:
+            emit(Queued(run_id=request.run_id, position=position))
+        try:
+            async with asyncio.timeout(seconds):
+                async with self._threads.turn(request.user, request.thread_id, busy=said.thread_busy) as thread:
+                    return await self._run(request, emit, thread)
+        except TimeoutError as error:
+            raise DeadlineExceeded(said.deadline.format(seconds=f"{seconds:g}")) from error
+
+    async def _run(self, request: RunRequest, emit: Emit, thread: Thread) -> RunResult:
+        started = time.perf_counter()
+        emit(Start(run_id=request.run_id, message=texts(request.language).started))
+        default = await self._models.default()
+        run = RunContext(request=request, emit=emit, default_model=default, started=started)
+        state = RunState(input=request.input, model="", messages=list(thread.messages), steps=[], answers=[])
+        before = len(state["messages"])
+        try:
+            await self._follow(state, run)
+        except asyncio.CancelledError:
+            thread.messages = self._stopped(state["messages"], run)
+            raise
+        except Exception:
+            # What a tool has done is done, and the model must know; otherwise the question may be asked again.
+            if run.finished_calls or any(isinstance(item, ToolMessage) for item in state["messages"][before:]):
+                thread.messages = self._stopped(state["messages"], run)
+            raise
+        thread.messages = state["messages"]
+        return self._finish(state, run)
+
+    async def _follow(self, state: RunState, run: RunContext) -> None:
+        """Run the graph, adding to `state` what each node adds, so that a stopped run keeps what was done."""
+        updates = self._graph.astream(
+            state.copy(),
+            {"recursion_limit": recursion_limit(self._settings.max_steps)},
+            context=run,
+            stream_mode="updates",
+        )
+        async with aclosing(cast(Any, updates)):
+            async for update in updates:
+                for delta in cast(dict[str, dict[str, Any]], update).values():
+                    for key in ("messages", "steps", "answers"):
+                        state[key].extend(delta.get(key, ()))
+
+    def _stopped(self, messages: list[AnyMessage], run: RunContext) -> list[AnyMessage]:
+        said = texts(run.request.language)
+        ending = " ".join(filter(None, ["".join(run.partial_text).strip(), said.interrupted]))
+        return closed(messages, run.finished_calls, said.tool_interrupted, ending)
+
+    def _finish(self, state: RunState, run: RunContext) -> RunResult:
+        request = run.request
+        answer: ModelAnswer = state["answers"][-1]
+        usage = sum((item.usage for item in state["answers"]), Usage())
+        cost = total_cost([item.cost_usd for item in state["answers"]])
+        content = state["messages"][-1].text
+        fallback = answer.fallback_from if answer.fallback_from is not None else msgspec.UNSET
+        response = Response(
+            run_id=request.run_id,
+            content=content,
+            html=self._renderer.html(content),
+            model=answer.model,
+            provider=answer.provider,
+            usage=usage,
+            cost_usd=cost,
+            latency_ms=run.milliseconds(),
+            ttft_ms=run.first_token_after_ms,
+            fallback_from=fallback,
+        )
+        run.emit(response)
+        run.emit(Complete(run_id=request.run_id, steps=len(state["steps"])))
+        return RunResult(
+            result=content,
+            steps=state["steps"],
+            model=answer.model,
+            provider=answer.provider,
+            usage=usage,
+            cost_usd=cost,
+            latency_ms=response.latency_ms,
+            thread_id=request.thread_id,
+            run_id=request.run_id,
+            fallback_from=fallback,
+        )
 
     async def models(self) -> list[ModelInfo]:
-        """The gateway's models, at most a few seconds old; empty when the gateway has never answered. Never raises."""
-        raise NotImplementedError
+        """The gateway's models, at most a few seconds old; empty when the gateway is away. Never raises."""
+        return (await self._models.listing()).models
 
     async def tools(self) -> list[ToolInfo]:
         """The toolbox's tools as known now; empty while it is away. Never raises."""
-        raise NotImplementedError
+        return [ToolInfo(name=tool.name, description=tool.description) for tool in self._toolbox.known_tools]
 
     async def status(self) -> AgentStatus:
-        """How the gateway and the toolbox are now; answers within two seconds and never raises."""
-        raise NotImplementedError
+        """How the gateway and the toolbox are now; answers within two seconds or so and never raises."""
+        connected, listing = await asyncio.gather(self._toolbox.check(), self._models.listing(fresh=True))
+        return AgentStatus(
+            mcp_connected=connected,
+            mcp_tools=len(self._toolbox.known_tools),
+            llm_gateway_connected=listing.connected,
+            bedrock_available=any(model.provider == "aws" and model.available for model in listing.models),
+            models=[model.name for model in listing.models],
+        )

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+from service_kit.errors import ApiError, error_body
 
 from agent_core.clock import timestamp
 from agent_core.usage import Usage
@@ -108,12 +109,16 @@ class Cancelled(_Event, frozen=True, tag="cancelled"):
 
 
 class Error(_Event, frozen=True, tag="error"):
-    """The run, or a message to the service, failed: text for people, a code for machines."""
+    """The run, or a message to the service, failed: text for people, a code for machines.
+
+    `error` is the same in the envelope that every service answers.
+    """
 
     message: str
     code: str
     request_id: str | msgspec.UnsetType = msgspec.UNSET
     retry_after: float | msgspec.UnsetType = msgspec.UNSET
+    error: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
 
 
 Event = (
@@ -129,6 +134,18 @@ _DECODER: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 def numbered(event: Event, seq: int) -> Event:
     """The same event in its place of a sequence."""
     return msgspec.structs.replace(event, seq=seq)
+
+
+def error_event(error: ApiError, run_id: str | None, request_id: str) -> Error:
+    """What a client of an event stream learns of `error`."""
+    return Error(
+        run_id=run_id,
+        message=error.message,
+        code=error.code,
+        request_id=request_id,
+        retry_after=error.retry_after if error.retry_after is not None else msgspec.UNSET,
+        error=error_body(error, request_id)["error"],
+    )
 
 
 def parse_event(data: bytes | str) -> Event:

@@ -23,7 +23,8 @@ _MODELS = {
     "openai": GPT, "gpt": GPT, "gpt-4": GPT, "gpt-4o": GPT, "gpt4": GPT, "gpt4o": GPT,
     "gemini": GEMINI, "gemini-pro": GEMINI, "google": GEMINI, "google-gemini": GEMINI,
     "bedrock": NOVA, "nova": NOVA, "aws": NOVA, "amazon": NOVA, "nova-pro": NOVA, "amazon-nova": NOVA,
-    "aws-bedrock": NOVA, "amazon-nova-pro": NOVA, "amazon-bedrock": NOVA, "bedrock-nova": NOVA, "bedrock-nova-pro": NOVA,
+    "aws-bedrock": NOVA, "amazon-nova-pro": NOVA, "amazon-bedrock": NOVA,
+    "bedrock-nova": NOVA, "bedrock-nova-pro": NOVA,
     "offline": OFFLINE, "ollama": OLLAMA,
 }  # fmt: skip
 # Companies are mentioned for many other reasons ("inicia sesión con Google"), so they need clearer orders.

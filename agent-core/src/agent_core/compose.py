@@ -1,0 +1,43 @@
+"""The agent, put together from its settings."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from service_kit.settings import Secret
+
+from agent_core.agent import Agent
+from agent_core.gateway import open_gateway
+from agent_core.graph import Nodes, build_graph
+from agent_core.llm import GatewayChatModel
+from agent_core.models import Models
+from agent_core.settings import AgentSettings
+from agent_core.threads import Threads
+from agent_core.toolbox import open_toolbox
+
+
+@asynccontextmanager
+async def open_agent(settings: AgentSettings) -> AsyncIterator[Agent]:
+    """The agent with its connections, which are closed with the block; starts without its dependencies too."""
+    async with (
+        open_gateway(settings.llm_gateway_url, _value(settings.llm_gateway_api_key)) as gateway,
+        open_toolbox(settings.mcp_endpoint, _value(settings.toolbox_api_key), settings.tool_timeout_seconds) as toolbox,
+    ):
+        nodes = Nodes(GatewayChatModel(gateway=gateway), toolbox, settings.max_steps)
+        threads = Threads(
+            max_threads=settings.max_threads,
+            max_messages=settings.max_thread_messages,
+            max_chars=settings.max_thread_chars,
+        )
+        yield Agent(
+            graph=build_graph(nodes),
+            models=Models(gateway, settings.default_model),
+            toolbox=toolbox,
+            threads=threads,
+            settings=settings,
+        )
+
+
+def _value(secret: Secret | None) -> str | None:
+    return secret.get_secret_value() if secret else None

@@ -1,0 +1,59 @@
+"""Which models there are, as the gateway lists them; asked at most once in a while, and never by two at once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import msgspec
+from service_kit.errors import ApiError
+
+from agent_core.gateway import Gateway, ListedModel
+
+_FRESH_SECONDS = 5.0
+_STATUS_SECONDS = 0.5
+_DEFAULT_FRESH_SECONDS = 60.0
+
+FALLBACK_DEFAULT = "bedrock-nova-pro"
+"""What the gateway's own rules end in when nothing else is configured."""
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """What the gateway listed; empty and not connected when it did not answer."""
+
+    models: list[ListedModel] = []
+    default: str | None = None
+    connected: bool = False
+
+
+class Models:
+    """The gateway's models, remembered for a moment."""
+
+    def __init__(self, gateway: Gateway, default: str | None) -> None:
+        self._gateway = gateway
+        self._configured_default = default
+        self._listing = Listing()
+        self._asked_at = float("-inf")
+        self._asking = asyncio.Lock()
+
+    async def listing(self, *, fresh: bool = False) -> Listing:
+        """The models as of the last seconds (`fresh`: half a second); at most two seconds, never raises."""
+        return await self._at_most(_STATUS_SECONDS if fresh else _FRESH_SECONDS)
+
+    async def default(self) -> str:
+        """The model that answers when none is asked for: DEFAULT_MODEL, else the gateway's own default."""
+        if self._configured_default:
+            return self._configured_default
+        listing = await self._at_most(_DEFAULT_FRESH_SECONDS if self._listing.connected else _FRESH_SECONDS)
+        return listing.default or FALLBACK_DEFAULT
+
+    async def _at_most(self, seconds: float) -> Listing:
+        async with self._asking:
+            if time.monotonic() - self._asked_at > seconds:
+                try:
+                    models, default = await self._gateway.models()
+                    self._listing = Listing(models, default, True)
+                except ApiError:
+                    self._listing = Listing()
+                self._asked_at = time.monotonic()
+            return self._listing

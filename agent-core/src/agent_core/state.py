@@ -1,0 +1,60 @@
+"""What one run knows: the graph's state, and what its nodes share without its being state."""
+
+from __future__ import annotations
+
+import operator
+import time
+from dataclasses import dataclass, field
+from typing import Annotated, TypedDict
+
+import msgspec
+from langchain_core.messages import AnyMessage
+
+from agent_core.events import Emit
+from agent_core.gateway_stream import ModelAnswer
+from agent_core.steps import Step
+
+
+class RunState(TypedDict):
+    """The graph's state. `messages` holds the conversation as the model sees it, without the system prompt;
+    `answers` what the gateway said of each visit to a model."""
+
+    input: str
+    model: str
+    messages: Annotated[list[AnyMessage], operator.add]
+    steps: Annotated[list[Step], operator.add]
+    answers: Annotated[list[ModelAnswer], operator.add]
+
+
+class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One question to the agent.
+
+    `thread_id` is the conversation, `user` its owner: two users with the same thread id have two conversations.
+    `model` is the caller's explicit choice; without it the prompt may choose, else the default answers.
+    """
+
+    input: str
+    thread_id: str
+    run_id: str
+    user: str = "anonymous"
+    language: str = "es"
+    request_id: str = ""
+    model: str | None = None
+    traceparent: str | None = None
+
+
+@dataclass(slots=True)
+class RunContext:
+    """What the nodes of one run share. The mutable part is what would be lost with a node that is stopped midway."""
+
+    request: RunRequest
+    emit: Emit
+    default_model: str
+    started: float = field(default_factory=time.perf_counter)
+    first_token_after_ms: float | None = None
+    partial_text: list[str] = field(default_factory=list)
+    finished_calls: dict[str, str] = field(default_factory=dict)
+
+    def milliseconds(self) -> float:
+        """Since the run began."""
+        return round((time.perf_counter() - self.started) * 1000, 2)

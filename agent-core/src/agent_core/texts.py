@@ -1,0 +1,61 @@
+"""What the agent itself says to people, in the suite's two languages."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Texts(msgspec.Struct, frozen=True, kw_only=True):
+    """One language; `{}` takes the value that the name tells."""
+
+    started: str
+    reading_input: str
+    asking_model: str
+    interrupted: str
+    tool_interrupted: str
+    unknown_tool: str
+    bad_arguments: str
+    empty_input: str
+    input_too_large: str
+    deadline: str
+    step_limit: str
+    thread_busy: str
+    empty_answer: str
+
+
+_ES = Texts(
+    started="Empezando",
+    reading_input="Leyendo la pregunta",
+    asking_model="Consultando al modelo {model}",
+    interrupted="[respuesta interrumpida]",
+    tool_interrupted="La llamada se interrumpió antes de terminar; no se sabe si tuvo efecto.",
+    unknown_tool="No hay ninguna herramienta llamada '{name}'. Las que hay: {known}.",
+    bad_arguments="Los argumentos no son un objeto JSON: {args}",
+    empty_input="La pregunta está vacía.",
+    input_too_large="La pregunta tiene {length} caracteres; el máximo es {limit}.",
+    deadline="La respuesta no llegó en {seconds} s.",
+    step_limit="El modelo pidió herramientas {steps} veces seguidas sin llegar a una respuesta.",
+    thread_busy="Hay demasiadas preguntas en espera en esta conversación.",
+    empty_answer="El modelo no respondió nada.",
+)
+
+_EN = Texts(
+    started="Starting",
+    reading_input="Reading the question",
+    asking_model="Asking the model {model}",
+    interrupted="[answer interrupted]",
+    tool_interrupted="The call was interrupted before it ended; whether it had an effect is not known.",
+    unknown_tool="There is no tool called '{name}'. There are: {known}.",
+    bad_arguments="The arguments are not a JSON object: {args}",
+    empty_input="The question is empty.",
+    input_too_large="The question has {length} characters; the limit is {limit}.",
+    deadline="The answer did not come within {seconds} s.",
+    step_limit="The model asked for tools {steps} times in a row without coming to an answer.",
+    thread_busy="Too many questions are waiting in this conversation.",
+    empty_answer="The model answered nothing.",
+)
+
+
+def texts(language: str) -> Texts:
+    """The texts in `language` (`es` or `en`)."""
+    return _EN if language == "en" else _ES

@@ -1,0 +1,236 @@
+"""The toolbox as the agent sees it: its tools over MCP, through one client that outlives its server.
+
+One task owns the client's enter and exit (anything else breaks the SDK's cancel scopes), keeps the list of tools
+fresh, and connects again with growing pauses when the toolbox dies. Calls run in their callers' tasks, many at a
+time, over that one client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import msgspec
+from mcp import Client, MCPError
+from mcp.client.streamable_http import streamable_http_client
+from mcp_types import (
+    CONNECTION_CLOSED,
+    INTERNAL_ERROR,
+    INVALID_REQUEST,
+    REQUEST_TIMEOUT,
+    CallToolResult,
+    EmbeddedResource,
+    TextContent,
+    TextResourceContents,
+)
+from service_kit.logs import get_logger
+
+from agent_core.errors import ToolboxUnavailable
+from agent_core.mcp_http import open_mcp_http
+
+_log = get_logger(__name__)
+
+_CONNECT_SECONDS = 5.0
+_WAIT_SECONDS = 2.0
+_REFRESH_SECONDS = 10.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+_MAX_PAGES = 100
+_MAX_RESULT_CHARS = 100_000
+
+# What an MCP error says about the connection rather than about the call.
+_LOST = frozenset({CONNECTION_CLOSED, INTERNAL_ERROR, INVALID_REQUEST})
+
+
+class Tool(msgspec.Struct, frozen=True, kw_only=True):
+    """A tool as the toolbox lists it; `input_schema` is a JSON Schema object."""
+
+    name: str
+    description: str
+    input_schema: dict[str, Any]
+
+    def as_function(self) -> dict[str, Any]:
+        """The tool in the form in which models are told of it (OpenAI's function tools)."""
+        function = {"name": self.name, "description": self.description, "parameters": self.input_schema}
+        return {"type": "function", "function": function}
+
+
+class ToolAnswer(msgspec.Struct, frozen=True):
+    """What a tool said, as text; `is_error` when it failed."""
+
+    text: str
+    is_error: bool = False
+
+
+class Toolbox:
+    """The toolbox at one MCP endpoint; made by `open_toolbox`."""
+
+    def __init__(self, endpoint: str, api_key: str | None, call_timeout: float) -> None:
+        self._endpoint = endpoint
+        self._api_key = api_key
+        self._call_timeout = call_timeout
+        self._client: Client | None = None
+        self._tools: tuple[Tool, ...] = ()
+        self._wake = asyncio.Event()
+        self._attempt: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def connected(self) -> bool:
+        return self._client is not None
+
+    @property
+    def known_tools(self) -> tuple[Tool, ...]:
+        """The tools as last listed; empty while the toolbox is away."""
+        return self._tools
+
+    async def tools(self) -> tuple[Tool, ...]:
+        """The tools; raises ToolboxUnavailable within two seconds when the toolbox is away."""
+        await self._connected_client()
+        return self._tools
+
+    async def check(self) -> bool:
+        """Ask the toolbox now whether it is there; at most two seconds, never raises."""
+        await self._next_attempt()
+        return self.connected
+
+    async def call(self, name: str, args: dict[str, Any]) -> ToolAnswer:
+        """Call a tool. Its own failure, and one that took too long, are answers that say so.
+
+        Raises ToolboxUnavailable when the toolbox is away, or leaves before it has answered.
+        """
+        client = await self._connected_client()
+        try:
+            result = await client.call_tool(name, args, read_timeout_seconds=self._call_timeout)
+        except MCPError as error:
+            if error.code == REQUEST_TIMEOUT:
+                return ToolAnswer(f"The tool '{name}' did not answer within {self._call_timeout:g} s.", is_error=True)
+            if error.code not in _LOST:
+                return ToolAnswer(error.message, is_error=True)
+            self._lose(client)
+            raise ToolboxUnavailable(f"The toolbox left before the tool '{name}' had answered.") from error
+        except (anyio.ClosedResourceError, anyio.BrokenResourceError, RuntimeError) as error:
+            # The owner closed this client while the call was about to use it.
+            self._lose(client)
+            raise ToolboxUnavailable(f"The toolbox left before the tool '{name}' had answered.") from error
+        return ToolAnswer(text_of(result), is_error=bool(result.is_error))
+
+    # --- the owner's task ---
+
+    async def keep_connected(self) -> None:
+        """Stay connected until cancelled; run by one task alone."""
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                async with self._connecting() as client:
+                    pause = _FIRST_PAUSE
+                    await self._stay(client)
+            except Exception as error:  # noqa: BLE001 - whatever the SDK raises, alone or in groups, the owner goes on
+                _log.debug("toolbox not reached", error=repr(error))
+            self._forget()
+            self._end_attempt()
+            self._wake.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    @asynccontextmanager
+    async def _connecting(self) -> AsyncIterator[Client]:
+        async with open_mcp_http(self._api_key, read_timeout=self._call_timeout + 5) as http:
+            client = Client(
+                streamable_http_client(self._endpoint, http_client=http), read_timeout_seconds=_CONNECT_SECONDS
+            )
+            async with client:
+                yield client
+
+    async def _stay(self, client: Client) -> None:
+        while True:
+            self._tools = await _list(client)
+            if self._client is None:
+                _log.info("toolbox connected", tools=len(self._tools))
+            self._client = client
+            self._end_attempt()
+            self._wake.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), _REFRESH_SECONDS)
+            if self._client is not client:
+                return
+
+    def _end_attempt(self) -> None:
+        attempt, self._attempt = self._attempt, asyncio.get_running_loop().create_future()
+        attempt.set_result(None)
+
+    def _forget(self) -> None:
+        if self._client is not None:
+            _log.warning("toolbox lost")
+        self._client = None
+        self._tools = ()
+
+    # --- its callers ---
+
+    def _lose(self, client: Client) -> None:
+        """Tell the owner that `client` is of no use any more."""
+        if self._client is client:
+            self._forget()
+            self._wake.set()
+
+    async def _connected_client(self) -> Client:
+        if self._client is None:
+            await self._next_attempt()
+        if self._client is None:
+            raise ToolboxUnavailable("The MCP toolbox cannot be reached.")
+        return self._client
+
+    async def _next_attempt(self) -> None:
+        """Wait for what the owner finds when it looks now."""
+        self._wake.set()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(self._attempt), _WAIT_SECONDS)
+
+
+async def _list(client: Client) -> tuple[Tool, ...]:
+    tools: list[Tool] = []
+    cursor: str | None = None
+    for _ in range(_MAX_PAGES):
+        page = await client.list_tools(cursor=cursor, cache_mode="bypass")
+        tools += [
+            Tool(name=tool.name, description=tool.description or "", input_schema=tool.input_schema)
+            for tool in page.tools
+        ]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    return tuple(tools)
+
+
+def text_of(result: CallToolResult) -> str:
+    """A tool's result as a model reads it: its texts, or its structured content when it has none."""
+    texts: list[str] = []
+    for block in result.content:
+        if isinstance(block, TextContent):
+            texts.append(block.text)
+        elif isinstance(block, EmbeddedResource) and isinstance(block.resource, TextResourceContents):
+            texts.append(block.resource.text)
+        else:
+            texts.append(f"[{block.type}]")
+    if not texts and result.structured_content is not None:
+        texts.append(msgspec.json.encode(result.structured_content).decode())
+    text = "\n".join(texts)
+    if len(text) > _MAX_RESULT_CHARS:
+        return f"{text[:_MAX_RESULT_CHARS]}\n[… {len(text) - _MAX_RESULT_CHARS} characters left out]"
+    return text
+
+
+@asynccontextmanager
+async def open_toolbox(endpoint: str, api_key: str | None, call_timeout: float) -> AsyncIterator[Toolbox]:
+    """A toolbox that connects in the background and lives as long as the block."""
+    toolbox = Toolbox(endpoint, api_key, call_timeout)
+    owner = asyncio.create_task(toolbox.keep_connected(), name="toolbox")
+    try:
+        yield toolbox
+    finally:
+        owner.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await owner

@@ -7,14 +7,13 @@ from typing import Any
 
 import httpx
 import pytest
+from mcp_toolbox import tools
 from mcp_toolbox.app import create_app
 from mcp_toolbox.catalogue import Catalogue, discover
 from mcp_toolbox.settings import ToolboxSettings
 from mcp_toolbox.tool import Tool
 from service_kit.settings import load
 from service_kit.testing import running
-
-from mcp_toolbox import tools
 
 CURRENT = "2026-07-28"
 ACCEPT = "application/json, text/event-stream"

@@ -176,8 +176,8 @@ async def test_a_hundred_calls_at_once(http: httpx.AsyncClient):
 async def test_a_client_that_leaves_in_the_middle_of_its_body_harms_nobody(toolbox: str, http: httpx.AsyncClient):
     host, port = toolbox.removeprefix("http://").split(":")
     _, writer = await asyncio.open_connection(host, int(port))
-    head = f"POST /mcp/tools/call HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n"
-    writer.write(head.encode() + b'{"name"')
+    head = ["POST /mcp/tools/call HTTP/1.1", f"host: {host}", "content-type: application/json", "content-length: 500"]
+    writer.write("\r\n".join([*head, "", ""]).encode() + b'{"name"')
     await writer.drain()
     writer.close()
     await writer.wait_closed()

@@ -78,8 +78,12 @@ class Agent:
         self._renderer = Renderer()
 
     def check(self, request: RunRequest) -> None:
-        """Raises InputRefused (422 `empty_input`, 413 `input_too_large`) for a question that cannot be taken."""
+        """Raises InputRefused for a question that cannot be taken: 422 `empty_input` or `invalid_text`, 413
+        `input_too_large`."""
         said = texts(request.language)
+        for name in ("input", "thread_id", "model"):
+            if not _is_text(getattr(request, name) or ""):
+                raise InputRefused(422, "invalid_text", said.invalid_text.format(field=name), param=name)
         if not request.input.strip():
             raise InputRefused(422, "empty_input", said.empty_input, param="input")
         length, limit = len(request.input), self._settings.max_input_chars
@@ -154,7 +158,7 @@ class Agent:
         answer: ModelAnswer = state["answers"][-1]
         usage = sum((item.usage for item in state["answers"]), Usage())
         cost = total_cost([item.cost_usd for item in state["answers"]])
-        content = state["messages"][-1].text
+        content = str(state["messages"][-1].text)
         fallback = answer.fallback_from if answer.fallback_from is not None else msgspec.UNSET
         response = Response(
             run_id=request.run_id,
@@ -201,3 +205,12 @@ class Agent:
             bedrock_available=any(model.provider == "aws" and model.available for model in listing.models),
             models=[model.name for model in listing.models],
         )
+
+
+def _is_text(value: str) -> bool:
+    """Whether `value` can be sent: JSON may smuggle in half of a surrogate pair, which is no character."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,7 +1,7 @@
 """What can go wrong in a run, as a client sees it.
 
 ApiError (service_kit)
-├─ InputRefused          422 empty_input · 413 input_too_large
+├─ InputRefused          422 empty_input, invalid_text · 413 input_too_large
 ├─ GatewayUnavailable    503 llm_gateway_unavailable: not there, or gone in the middle of an answer
 ├─ GatewayRefused        whatever the gateway answered: its status, code and message
 ├─ ToolboxUnavailable    503 toolbox_unavailable

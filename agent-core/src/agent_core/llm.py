@@ -142,7 +142,7 @@ def _parse_calls(calls: Sequence[ModelToolCall]) -> tuple[list[ToolCall], list[I
 
 def to_wire(message: BaseMessage) -> dict[str, Any]:
     """A LangChain message in the gateway's native form."""
-    content = message.text
+    content = str(message.text)
     if isinstance(message, AIMessage):
         # A call whose arguments were not JSON goes back without them; the tool's answer to it says what was wrong.
         calls = [{"id": call["id"], "name": call["name"], "args": call["args"]} for call in message.tool_calls]

@@ -16,6 +16,7 @@ class Texts(msgspec.Struct, frozen=True, kw_only=True):
     unknown_tool: str
     bad_arguments: str
     empty_input: str
+    invalid_text: str
     input_too_large: str
     deadline: str
     step_limit: str
@@ -32,6 +33,7 @@ _ES = Texts(
     unknown_tool="No hay ninguna herramienta llamada '{name}'. Las que hay: {known}.",
     bad_arguments="Los argumentos no son un objeto JSON: {args}",
     empty_input="La pregunta está vacía.",
+    invalid_text="El campo '{field}' tiene caracteres que no son Unicode válido.",
     input_too_large="La pregunta tiene {length} caracteres; el máximo es {limit}.",
     deadline="La respuesta no llegó en {seconds} s.",
     step_limit="El modelo pidió herramientas {steps} veces seguidas sin llegar a una respuesta.",
@@ -48,6 +50,7 @@ _EN = Texts(
     unknown_tool="There is no tool called '{name}'. There are: {known}.",
     bad_arguments="The arguments are not a JSON object: {args}",
     empty_input="The question is empty.",
+    invalid_text="The field '{field}' has characters that are not valid Unicode.",
     input_too_large="The question has {length} characters; the limit is {limit}.",
     deadline="The answer did not come within {seconds} s.",
     step_limit="The model asked for tools {steps} times in a row without coming to an answer.",

@@ -23,7 +23,7 @@ LITELLM_VERSION = "1.106.2"
 PORTKEY_VERSION = "1.15.2"
 # With a newer web server under it, Portkey answers every stream with 500 "immutable" (Portkey-AI/gateway#1389).
 _PORTKEY_PACKAGES = {
-    "dependencies": {"@portkey-ai/gateway": PORTKEY_VERSION, "@hono/node-server": "1.14.2"},
+    "dependencies": {"@portkey-ai/gateway": PORTKEY_VERSION, "@hono/node-server": "1.14.1"},
     "overrides": {"@hono/node-server": "$@hono/node-server"},
 }
 _INSTALL_S = 900

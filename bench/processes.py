@@ -34,6 +34,11 @@ class Cores:
         pinned = pin and len(ordered) > 1
         self.system = frozenset(ordered[-1:]) if pinned else everything
         self.rest = everything - self.system if pinned else everything
+        self.pinned = pinned
+
+    def keep_aside(self, pid: int) -> None:
+        """Move a process that is not under test off the core of those that are."""
+        os.sched_setaffinity(pid, self.rest)
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -48,9 +48,10 @@ PLAIN = (Scenario("plain-1"), Scenario("plain-16", connections=16), Scenario("pl
 FIRST_TOKEN = Scenario("first-token", stream=True, chunks=8, gap_ms=2)
 BURST_SHORT = Scenario("burst-short", stream=True, chunks=SHORT_STREAM)
 BURST_LONG = Scenario("burst-long", stream=True, chunks=LONG_STREAM)
-PACED = Scenario("paced", connections=32, stream=True, chunks=64, gap_ms=10)
+PACED = Scenario("paced", connections=16, stream=True, chunks=32, gap_ms=10)
 CACHED = (Scenario("cached-1", repeated=True), Scenario("cached-64", connections=64, repeated=True))
 
+WARM_UP = (PLAIN[1], Scenario("warm-up", connections=4, stream=True, chunks=32))
 FULL = (*PLAIN, *CACHED, FIRST_TOKEN, BURST_SHORT, BURST_LONG, PACED)
 QUICK = (PLAIN[0], PLAIN[2], CACHED[1], FIRST_TOKEN, BURST_SHORT, BURST_LONG)
 

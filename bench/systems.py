@@ -89,6 +89,4 @@ def our_gateway(upstream: Upstream, work: Path, cores: Cores) -> Iterator[System
     )
     with running([sys.executable, "-m", "llm_gateway"], env=env, log=log, cores=cores.system, cwd=work) as process:
         wait_until_answers(process, port, "/readyz", log, _START_S)
-        yield System(
-            name=OURS, version=metadata.version("llm-gateway"), port=port, headers={}, pid=process.pid
-        )
+        yield System(name=OURS, version=metadata.version("llm-gateway"), port=port, headers={}, pid=process.pid)

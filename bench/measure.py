@@ -1,0 +1,108 @@
+"""The measuring loop: systems take turns within a round, and rounds repeat, because the machine is never quiet."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from bench.load import Result, Spec
+from bench.processes import Cores, environment
+from bench.scenarios import WARM_UP, Scenario
+from bench.systems import System, Upstream
+
+_ROOT = Path(__file__).resolve().parent.parent
+_LOAD_LIMIT_S = 120.0
+
+Say = Callable[[str], None]
+
+
+class Plan(NamedTuple):
+    """How long to measure what. Short windows and many rounds: a stall of the machine spoils one window, not all."""
+
+    scenarios: Sequence[Scenario]
+    rounds: int
+    window_s: float
+    warm_up_s: float
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """One window: which round, what was asked of whom, and what came of it.
+
+    `upstream_calls` is how many completions the mock was asked for meanwhile, warm-up included.
+    """
+
+    round: int
+    scenario: str
+    system: str
+    result: Result
+    upstream_calls: int = 0
+
+    def problems(self) -> dict[str, int]:
+        """Errors by kind, and what else makes the figures of this window unusable."""
+        found = dict(self.result.errors)
+        if not self.result.answered and not self.result.tokens:
+            found["no right answer"] = self.result.sent
+        return found
+
+
+class Rig:
+    """What runs the load generator: on which cores, and against which mock."""
+
+    def __init__(self, upstream: Upstream, cores: Cores, say: Say) -> None:
+        self._upstream = upstream
+        self._cores = cores
+        self._say = say
+
+    def load(self, spec: Spec) -> Result:
+        """Drive one spec in a process of its own."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bench.load"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment(),
+            cwd=_ROOT,
+            start_new_session=True,
+        )
+        try:
+            self._cores.keep_aside(process.pid)
+            output, _ = process.communicate(msgspec.json.encode(spec), timeout=_LOAD_LIMIT_S)
+        finally:
+            process.kill()
+            process.wait()
+        if process.returncode:
+            raise RuntimeError(f"the load generator ended with code {process.returncode}")
+        return msgspec.json.decode(output, type=Result)
+
+    def warm_up(self, systems: Sequence[System], seconds: float) -> None:
+        """Let interpreters compile, pools fill and lazy imports happen, before anything counts."""
+        for system in systems:
+            self._say(f"warming up {system.name}")
+            for scenario in WARM_UP:
+                self.load(scenario.spec(system, window_s=seconds / len(WARM_UP), warmup_s=0))
+
+    def run(self, systems: Sequence[System], plan: Plan) -> list[Sample]:
+        """All windows: A B C, A B C, … for each scenario in each round."""
+        samples = []
+        for number in range(plan.rounds):
+            self._say(f"round {number + 1} of {plan.rounds}")
+            for scenario in plan.scenarios:
+                turn = [system for system in systems if scenario.applies_to(system)]
+                samples += [self._window(number, scenario, system, plan.window_s) for system in turn]
+        return samples
+
+    def _window(self, number: int, scenario: Scenario, system: System, window_s: float) -> Sample:
+        before = self._upstream.completions()
+        result = self.load(scenario.spec(system, window_s=window_s))
+        calls = self._upstream.completions() - before
+        if not scenario.repeated and calls < result.sent - sum(result.errors.values()):
+            # Every body was different, so each needed the upstream: what was saved was not a pass-through.
+            result.errors["answered without the upstream"] = result.sent - calls
+        sample = Sample(number, scenario.name, system.name, result, calls)
+        if problems := sample.problems():
+            self._say(f"  {scenario.name} on {system.name}: {problems}")
+        return sample

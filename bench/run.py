@@ -1,0 +1,75 @@
+"""Compares the gateway with its peers over one mock upstream, and measures what the agents add."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from bench import scenarios
+from bench.measure import Plan
+from bench.report import Report, markdown
+from bench.session import Order, Part, Session
+
+_RESULTS = Path(__file__).resolve().parent / "results"
+_FULL = Plan(scenarios.FULL, rounds=7, window_s=1.2, warm_up_s=8)
+_QUICK = Plan(scenarios.QUICK, rounds=2, window_s=0.8, warm_up_s=2)
+_PARTS: tuple[Part, ...] = ("gateway", "peers", "agents")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="half a minute, our gateway alone; nothing is kept")
+    parser.add_argument("--only", choices=_PARTS, help="measure this part alone; nothing is kept")
+    parser.add_argument("--rounds", type=int, help="how many times each window is measured")
+    parser.add_argument("--no-pin", action="store_true", help="leave the choice of cores to the scheduler")
+    parser.add_argument("--results", type=Path, default=_RESULTS, help="the folder that a full run's report goes to")
+    return parser.parse_args(argv)
+
+
+def _order(options: argparse.Namespace) -> Order:
+    plan = _QUICK if options.quick else _FULL
+    if options.rounds:
+        plan = plan._replace(rounds=options.rounds)
+    parts: tuple[Part, ...] = ("gateway",) if options.quick else _PARTS
+    if options.only:
+        parts = (options.only,)
+    return Order("quick" if options.quick else "full", parts, plan, pin=not options.no_pin)
+
+
+def keep(report: Report, folder: Path) -> None:
+    """Write the report as Markdown and as JSON, named by its date."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{report.date}.md").write_text(markdown(report))
+    encoded = msgspec.json.format(msgspec.json.encode(report), indent=2)
+    (folder / f"{report.date}.json").write_bytes(encoded + b"\n")
+    _say(f"kept in {folder / report.date}.md and .json")
+
+
+def _stop(signum: int, frame: object) -> None:
+    raise SystemExit(128 + signum)  # unwinds every `with`, which ends every process that was started
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the bench and print its report; 130 when stopped by Ctrl-C."""
+    options = _arguments(argv)
+    signal.signal(signal.SIGTERM, _stop)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        try:
+            report = Session(_order(options), Path(folder), _say).run()
+        except KeyboardInterrupt:
+            _say("stopped; everything started has been ended")
+            return 130
+    print(markdown(report))
+    if not options.quick and options.only is None:
+        keep(report, options.results)
+    return 0

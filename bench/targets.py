@@ -1,0 +1,62 @@
+"""The numbers that the design promises, each judged against what was measured, met or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from bench.figures import Book
+from bench.peers import LITELLM, PORTKEY
+from bench.stats import Spread
+from bench.systems import OURS
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """A target and what came of it; `met` is None when it could not be measured."""
+
+    label: str
+    unit: str
+    sense: Literal["at least", "at most"]
+    wanted: float
+    measured: Spread | None
+    met: bool | None
+
+
+class _Target(NamedTuple):
+    label: str
+    unit: str
+    sense: Literal["at least", "at most"]
+    wanted: float
+
+    def judge(self, measured: Spread | None) -> Verdict:
+        """By the median over the rounds."""
+        met = None
+        if measured is not None:
+            met = measured.median >= self.wanted if self.sense == "at least" else measured.median <= self.wanted
+        return Verdict(self.label, self.unit, self.sense, self.wanted, measured, met)
+
+
+def judge(book: Book, resident_mb: Spread | None) -> list[Verdict]:
+    """Every target of the gateway, in the design's order."""
+    return [*_ratios(book), *_absolutes(book, resident_mb)]
+
+
+def _ratios(book: Book) -> Iterator[Verdict]:
+    for peer, wanted in ((LITELLM, 25.0), (PORTKEY, 2.5)):
+        for connections in (1, 16, 64):
+            key = f"rps-{connections}"
+            target = _Target(f"requests/s against {peer}'s, {connections} conn.", "×", "at least", wanted)
+            yield target.judge(book.ratio(key, OURS, key, peer))
+    for connections in (1, 64):
+        target = _Target(f"cache hit against own pass-through, {connections} conn.", "×", "at least", 2.0)
+        yield target.judge(book.ratio(f"cached-{connections}", OURS, f"rps-{connections}", OURS))
+
+
+def _absolutes(book: Book, resident_mb: Spread | None) -> Iterator[Verdict]:
+    yield _Target("p50 added, 1 conn.", "ms", "at most", 0.5).judge(book.spread("added-p50", OURS))
+    yield _Target("added to the first token", "ms", "at most", 1.0).judge(book.spread("added-first-token", OURS))
+    yield _Target("added per chunk, on the clock", "µs", "at most", 20.0).judge(book.spread("chunk-wall", OURS))
+    yield _Target("processor time per chunk", "µs", "at most", 20.0).judge(book.spread("chunk-cpu", OURS))
+    yield _Target("resident memory after all load", "MB", "at most", 150.0).judge(resident_mb)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from agent_core.settings import AgentSettings
+from agent_http.settings import HttpAgentSettings
+from agent_websocket.settings import WebSocketAgentSettings
 from llm_gateway.settings import GatewaySettings
 from mcp_toolbox.settings import ToolboxSettings
 from service_kit.service import refuse_open_mode
@@ -17,8 +18,8 @@ SERVICES = COMPOSE["services"]
 SETTINGS = {
     "llm-gateway": GatewaySettings,
     "toolbox": ToolboxSettings,
-    "agent-http": AgentSettings,
-    "agent-websocket": AgentSettings,
+    "agent-http": HttpAgentSettings,
+    "agent-websocket": WebSocketAgentSettings,
 }
 PORTS = {"llm-gateway": 8003, "toolbox": 8000, "agent-http": 8001, "agent-websocket": 8002}
 HOST_PORTS = {
@@ -73,6 +74,10 @@ def test_the_services_start_without_keys(service):
     refuse_open_mode(load(SETTINGS[service], environment(service, {})))
 
 
+def test_ports_are_the_ones_that_the_code_has_by_itself(service):
+    assert load(SETTINGS[service], {}).port == PORTS[service]
+
+
 def test_the_gateway_serves_prometheus():
     assert load(GatewaySettings, environment("llm-gateway", {})).metrics_port == 9090
 
@@ -92,7 +97,7 @@ def test_the_chat_page_may_call_wherever_it_is_published(service):
 
 @pytest.mark.parametrize("agent", ["agent-http", "agent-websocket"])
 def test_agents_call_the_others_by_name_and_wait_for_them(agent):
-    settings = load(AgentSettings, environment(agent, {"LLM_GATEWAY_URL": "http://localhost:8003"}))
+    settings = load(SETTINGS[agent], environment(agent, {"LLM_GATEWAY_URL": "http://localhost:8003"}))
     assert settings.llm_gateway_url == f"http://llm-gateway:{PORTS['llm-gateway']}"
     assert settings.mcp_server_url == f"http://toolbox:{PORTS['toolbox']}"
     healthy = {"condition": "service_healthy"}

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
-from agent_core.settings import AgentSettings
+from agent_http.settings import HttpAgentSettings
+from agent_websocket.settings import WebSocketAgentSettings
 from llm_gateway.settings import GatewaySettings
 from mcp_toolbox.settings import ToolboxSettings
 from service_kit.settings import ServiceSettings
@@ -94,8 +95,8 @@ class Fit(NamedTuple):
 FITS = (
     Fit("llm-gateway", "llm-gateway", "llm-gateway", GatewaySettings),
     Fit("mcp-toolbox", "mcp-toolbox", "mcp-toolbox", ToolboxSettings),
-    Fit("agent", "agent-service", "agent-http", AgentSettings, "/api/http"),
-    Fit("websocket-agent", "websocket-agent-service", "agent-websocket", AgentSettings, "/api/ws"),
+    Fit("agent", "agent-service", "agent-http", HttpAgentSettings, "/api/http"),
+    Fit("websocket-agent", "websocket-agent-service", "agent-websocket", WebSocketAgentSettings, "/api/ws"),
 )
 
 

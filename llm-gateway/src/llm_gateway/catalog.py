@@ -192,7 +192,7 @@ class Catalog:
         rates = FREE if endpoint.free else rates_of(endpoint.prices, id_) if endpoint.prices else None
         return Model(
             name=f"{provider}/{id_}", provider=provider, id=id_, endpoint=endpoint, rates=rates,
-            timeouts=self._timeouts, supports=("stream",),
+            timeouts=self._timeouts,
         )  # fmt: skip
 
     def _choose(self, candidates: list[Model]) -> Model:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -12,17 +12,17 @@ T = TypeVar("T")
 class Flight(Generic[T]):
     """One upstream call: who started it publishes its pieces, who came later follows them from the first.
 
-    The call outlives its starter's client as long as somebody follows; `abandoned` is set once nobody does.
+    The call outlives its starter's client as long as somebody follows; `on_abandoned` is called once nobody does.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_abandoned: Callable[[], object]) -> None:
         self._pieces: list[T] = []
         self._ended = False
         self._error: BaseException | None = None
         self._news = asyncio.Event()
         self._starter_left = False
         self._followers = 0
-        self.abandoned = asyncio.Event()
+        self._on_abandoned = on_abandoned
 
     def publish(self, piece: T) -> None:
         self._pieces.append(piece)
@@ -37,8 +37,8 @@ class Flight(Generic[T]):
         self._check_abandoned()
 
     def _check_abandoned(self) -> None:
-        if self._starter_left and self._followers == 0:
-            self.abandoned.set()
+        if self._starter_left and self._followers == 0 and not self._ended:
+            self._on_abandoned()
 
     def _wake(self) -> None:
         if self._followers:
@@ -73,8 +73,8 @@ class Flights(Generic[T]):
     def find(self, key: bytes) -> Flight[T] | None:
         return self._flights.get(key)
 
-    def start(self, key: bytes) -> Flight[T]:
-        flight = self._flights[key] = Flight()
+    def start(self, key: bytes, on_abandoned: Callable[[], object]) -> Flight[T]:
+        flight = self._flights[key] = Flight(on_abandoned)
         return flight
 
     def land(self, key: bytes, flight: Flight[T], error: BaseException | None = None) -> None:

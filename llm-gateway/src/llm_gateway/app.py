@@ -1,0 +1,149 @@
+"""Composition: the only place that reads the environment and knows every part."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import msgspec
+from fastapi import FastAPI
+from service_kit.border import Access, log_access
+from service_kit.service import Service, create_service, serve
+from service_kit.settings import SettingsError, load
+from starlette.types import ASGIApp
+
+from llm_gateway import openapi
+from llm_gateway.breakers import Breakers
+from llm_gateway.cache import Cache
+from llm_gateway.cache.memory import MemoryCache
+from llm_gateway.call_log import log_call
+from llm_gateway.calls import Observer
+from llm_gateway.catalog_file import CatalogError, load_catalog
+from llm_gateway.dialects import native
+from llm_gateway.dialects.openai_chat import client as openai_client
+from llm_gateway.dialects.openai_chat import server as openai_server
+from llm_gateway.errors import ModelNotFound
+from llm_gateway.gateway import Gateway
+from llm_gateway.journey import Defaults, Waist
+from llm_gateway.metrics import Metrics
+from llm_gateway.metrics_server import metrics_server
+from llm_gateway.observation import Observation
+from llm_gateway.providers import Provider
+from llm_gateway.providers.embedded import EmbeddedProvider
+from llm_gateway.providers.http import HttpProvider
+from llm_gateway.reload import CatalogHolder
+from llm_gateway.routing import Router
+from llm_gateway.settings import GatewaySettings
+from llm_gateway.surfaces.front import Front
+from llm_gateway.surfaces.generation import GenerationSurface
+from llm_gateway.surfaces.models import model_routes
+from llm_gateway.surfaces.operations import operation_routes
+from llm_gateway.transport import Transport
+
+VERSION = "0.1.0"
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a gateway is made of; `observers` get every call, behind its answer."""
+
+    holder: CatalogHolder
+    transport: Transport
+    providers: Mapping[str, Provider]
+    cache: Cache | None
+    breakers: Breakers
+    observers: tuple[Observer, ...] = ()
+
+
+def create_app(settings: GatewaySettings, parts: Parts) -> Service:
+    """The gateway as an ASGI application."""
+    metrics = Metrics(parts.breakers)
+    observation = Observation([metrics.observe, *parts.observers])
+    gateway = Gateway(
+        Waist(
+            catalog=parts.holder.current,
+            router=Router(parts.providers, parts.breakers),
+            cache=parts.cache,
+            observe=observation,
+            defaults=Defaults(settings.max_tokens, settings.temperature),
+        )
+    )
+    hot: dict[str, ASGIApp] = {
+        "/mcp/llm/generate": GenerationSurface("generate", native, gateway),
+        "/v1/chat/completions": GenerationSurface("chat.completions", openai_server, gateway),
+    }
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI):
+        parts.holder.announce()
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(parts.transport.running())
+            await stack.enter_async_context(observation.running())
+            await stack.enter_async_context(parts.holder.running())
+            await stack.enter_async_context(metrics_server(settings.host, settings.metrics_port, metrics, observation))
+            yield
+
+    def observe_access(access: Access) -> None:
+        if access.path not in hot:  # those are logged as calls
+            log_access(access)
+
+    app = create_service(
+        name="llm-gateway",
+        title="LLM gateway",
+        description="One API over every LLM provider; the only holder of credentials.",
+        version=VERSION,
+        settings=settings,
+        lifespan=lifespan,
+        observe=observe_access,
+        front=lambda inner: Front(inner, hot, settings.root_path),
+    )
+    app.include_router(model_routes(parts.holder.current, int(time.time())))
+    app.include_router(
+        operation_routes(
+            holder=parts.holder, breakers=parts.breakers, cache=parts.cache, metrics=metrics,
+            observation=observation, version=VERSION,
+        )
+    )  # fmt: skip
+    openapi.describe(app)
+    return app
+
+
+def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
+    """The real parts.
+
+    Raises:
+        SettingsError: the catalogue cannot be used, or the default model is not in it.
+    """
+    path = Path(settings.catalog_file) if settings.catalog_file else None
+    transport = Transport(max_connections=settings.upstream_max_connections, max_bytes=settings.upstream_max_bytes)
+    try:
+        holder = CatalogHolder(lambda: load_catalog(settings, environ, path), path)
+    except CatalogError as error:
+        raise SettingsError(f"CATALOG_FILE: {error}") from error
+    except ModelNotFound as error:
+        raise SettingsError(f"DEFAULT_MODEL or DEFAULT_PROVIDER: {error.message}") from error
+    return Parts(
+        holder=holder,
+        transport=transport,
+        providers={"openai_chat": HttpProvider(openai_client, transport), "offline": EmbeddedProvider()},
+        cache=MemoryCache(
+            max_entries=settings.cache_max_size, max_bytes=settings.cache_max_bytes, ttl=settings.cache_ttl
+        )
+        if settings.cache_enabled
+        else None,
+        breakers=Breakers(),
+        observers=(log_call,),
+    )
+
+
+def from_environment(environ: Mapping[str, str]) -> tuple[Service, GatewaySettings]:
+    """The gateway as the environment describes it."""
+    settings = load(GatewaySettings, environ)
+    return create_app(settings, build_parts(settings, environ)), settings
+
+
+def main() -> int:
+    app, settings = from_environment(os.environ)
+    return serve(app, settings)

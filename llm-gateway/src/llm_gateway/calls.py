@@ -1,0 +1,88 @@
+"""One call through the gateway: who makes it, and the one record of it that all observers read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from llm_gateway.answer import CacheStatus
+from llm_gateway.pricing import CostSource
+from llm_gateway.types import Usage
+
+Status = Literal["ok", "error", "cancelled"]
+
+
+class Presence:
+    """Whether a caller's client is still there. `leave` ends the call at once, unless others share it."""
+
+    __slots__ = ("left", "on_leave", "task")
+
+    def __init__(self, task: asyncio.Task[object]) -> None:
+        self.task = task
+        self.on_leave: Callable[[], object] = task.cancel
+        self.left = False
+
+    def leave(self) -> None:
+        self.left = True
+        self.on_leave()
+
+
+class CacheControl(msgspec.Struct, frozen=True):
+    """What a request's `Cache-Control` allows; `max_age` in seconds."""
+
+    read: bool = True
+    write: bool = True
+    max_age: float | None = None
+
+
+ANY_CACHE = CacheControl()
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks: `principal` is the key's short id, `user` what a caller says of its own user."""
+
+    request_id: str
+    surface: str
+    principal: str = "anonymous"
+    user: str | None = None
+    cache_control: CacheControl = ANY_CACHE
+    presence: Presence | None = None
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened in one call. Times are in milliseconds, `finished_at` in seconds since 1970.
+
+    `model` and `provider` are None when nothing answered; `metered_model` is a bounded name for labels.
+    """
+
+    request_id: str
+    surface: str
+    principal: str
+    user: str | None
+    asked: str
+    status: Status
+    http_status: int
+    stream: bool
+    cache: CacheStatus
+    finished_at: float
+    latency_ms: float
+    upstream_ms: float = 0.0
+    ttft_ms: float | None = None
+    model: str | None = None
+    metered_model: str = "none"
+    provider: str | None = None
+    provider_model: str | None = None
+    fallback_from: str | None = None
+    usage: Usage | None = None
+    cost_usd: Decimal | None = None
+    cost_source: CostSource = "unknown"
+    saved_usd: Decimal | None = None
+    error_code: str | None = None
+    error_detail: str | None = None
+
+
+Observer = Callable[[Call], None]

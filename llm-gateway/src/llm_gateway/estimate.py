@@ -1,0 +1,23 @@
+"""Token counts where a provider tells none: about four characters a token, and marked as estimated."""
+
+from __future__ import annotations
+
+from llm_gateway.types import Request, Text, ToolCall, Usage
+
+_CHARACTERS_PER_TOKEN = 4
+_TOKENS_PER_MESSAGE = 4
+
+
+def estimated_usage(request: Request, completion_characters: int) -> Usage:
+    """A guess for `request` and an answer of so many characters."""
+    characters = 0
+    for message in request.messages:
+        for part in message.content:
+            if isinstance(part, Text):
+                characters += len(part.text)
+            elif isinstance(part, ToolCall):
+                characters += len(part.name) + len(part.arguments)
+    prompt = -(-characters // _CHARACTERS_PER_TOKEN) + _TOKENS_PER_MESSAGE * len(request.messages)
+    return Usage(
+        prompt_tokens=prompt, completion_tokens=-(-completion_characters // _CHARACTERS_PER_TOKEN), estimated=True
+    )

@@ -1,0 +1,187 @@
+"""The pipeline: admit, look up, route, call, price, observe, keep. It knows no dialect and no provider."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import cast
+
+from service_kit.errors import ApiError
+
+from llm_gateway.aggregate import Aggregate, events_of
+from llm_gateway.answer import Answer, CacheStatus, Origin
+from llm_gateway.cache.flight import Flight, Flights
+from llm_gateway.calls import Caller
+from llm_gateway.catalog import Model
+from llm_gateway.errors import UpstreamProtocol
+from llm_gateway.journey import Journey, Waist
+from llm_gateway.types import Event, Request
+
+
+class Gateway:
+    """One API over every provider."""
+
+    def __init__(self, waist: Waist) -> None:
+        self._waist = waist
+        self._answers: Flights[Answer] = Flights()
+        self._streams: Flights[list[Event] | Answer] = Flights()
+
+    async def generate(self, request: Request, caller: Caller) -> Answer:
+        """The whole answer to `request`.
+
+        Raises:
+            ModelNotFound, ProviderNotConfigured, InvalidRequest: nobody was asked.
+            UpstreamError: nobody who was asked answered.
+        """
+        journey = Journey(self._waist, request, caller)
+        try:
+            return journey.arrived(await self._generate(journey))
+        except (ApiError, asyncio.CancelledError) as error:
+            journey.failed(error)
+            raise
+
+    async def _generate(self, journey: Journey) -> Answer:
+        kept = await journey.look_up()
+        if kept is not None:
+            return journey.from_cache(kept)
+        key = journey.key
+        flight = self._answers.find(key) if key else None
+        if flight is not None:
+            async for answer in flight.follow():
+                return journey.shared(answer)
+        if key is None:
+            return await journey.ask()
+        flight = journey.start(self._answers, key)
+        try:
+            answer = await journey.ask()
+        except BaseException as error:
+            self._answers.land(key, flight, _for_followers(error))
+            raise
+        await journey.keep(answer)
+        flight.publish(answer)
+        self._answers.land(key, flight)
+        return answer
+
+    async def stream(self, request: Request, caller: Caller) -> LiveStream:
+        """The answer as a stream; it is returned once somebody has begun to speak. Raises as `generate`."""
+        journey = Journey(self._waist, request, caller)
+        try:
+            return await self._stream(journey)
+        except (ApiError, asyncio.CancelledError) as error:
+            journey.failed(error)
+            raise
+
+    async def _stream(self, journey: Journey) -> LiveStream:
+        kept = await journey.look_up()
+        if kept is not None:
+            answer = journey.from_cache(kept)
+            return LiveStream(answer.origin, "hit", journey, _replayed(answer))
+        key = journey.key
+        flight = self._streams.find(key) if key else None
+        if flight is not None:
+            return await self._follow(journey, flight)
+        flight = journey.start(self._streams, key) if key else None
+        try:
+            events, model = await self._waist.router.stream(journey.request, journey.route)
+        except BaseException as error:
+            if key and flight:
+                self._streams.land(key, flight, _for_followers(error))
+            raise
+        journey.answering(model)
+        cache: CacheStatus = "miss" if key else "bypass"
+        return LiveStream(journey.origin(model), cache, journey, self._lead(journey, model, events, flight))
+
+    async def _lead(
+        self,
+        journey: Journey,
+        model: Model,
+        events: AsyncIterator[list[Event]],
+        flight: Flight[list[Event] | Answer] | None,
+    ) -> AsyncIterator[list[Event] | Answer]:
+        """The upstream's events, then the answer; followers get the same."""
+        aggregate = journey.aggregate = Aggregate()
+        key = journey.key
+        try:
+            async with aclosing(cast("AsyncGenerator[list[Event]]", events)) as upstream:
+                async for batch in upstream:
+                    aggregate.feed(batch)
+                    if flight:
+                        flight.publish(batch)
+                    yield batch
+            answer = journey.answer(aggregate.result(), model, "miss" if key else "bypass")
+            await journey.keep(answer)
+            if key and flight:
+                flight.publish(answer)
+                self._streams.land(key, flight)
+            yield answer
+        except BaseException as error:
+            if key and flight:
+                self._streams.land(key, flight, _for_followers(error))
+            raise
+
+    async def _follow(self, journey: Journey, flight: Flight[list[Event] | Answer]) -> LiveStream:
+        """A stream that shares somebody else's, from its first event."""
+        pieces = cast("AsyncGenerator[list[Event] | Answer]", flight.follow())
+        first = await anext(pieces)
+        model = journey.route.targets[0]
+
+        async def shared() -> AsyncIterator[list[Event] | Answer]:
+            async with aclosing(pieces):
+                yield first
+                async for piece in pieces:
+                    yield journey.shared(piece) if isinstance(piece, Answer) else piece
+
+        return LiveStream(journey.origin(model), "coalesced", journey, shared())
+
+
+class LiveStream:
+    """A stream that has begun. Iterate `batches()`; afterwards `answer` is set."""
+
+    def __init__(
+        self,
+        origin: Origin,
+        cache: CacheStatus,
+        journey: Journey,
+        pieces: AsyncIterator[list[Event] | Answer],
+    ) -> None:
+        self.origin = origin
+        self.cache: CacheStatus = cache
+        self.overhead_ms = journey.elapsed_ms() - journey.upstream_ms
+        self.dropped = journey.dropped
+        self.answer: Answer | None = None
+        self._journey = journey
+        self._pieces = pieces
+
+    async def batches(self) -> AsyncIterator[list[Event]]:
+        """Lists of events, one for each piece that arrived.
+
+        Raises:
+            UpstreamError: the stream broke; what came so far is not a whole answer.
+        """
+        try:
+            async with aclosing(cast("AsyncGenerator[list[Event] | Answer]", self._pieces)) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, Answer):
+                        self.answer = self._journey.arrived(piece)
+                    else:
+                        self._journey.spoke()
+                        yield piece
+            if self.answer is None:
+                raise UpstreamProtocol("a stream without an end", code="upstream_stream_cut")
+        except (ApiError, asyncio.CancelledError, GeneratorExit) as error:
+            if self.answer is None:
+                self._journey.failed(error)
+            raise
+
+
+def _for_followers(error: BaseException) -> BaseException:
+    """What those who share a call are told: not that they were cancelled, which they were not."""
+    if isinstance(error, ApiError):
+        return error
+    return UpstreamProtocol("the shared call was given up")
+
+
+async def _replayed(answer: Answer) -> AsyncIterator[list[Event] | Answer]:
+    yield list(events_of(answer.result))
+    yield answer

@@ -1,0 +1,252 @@
+"""One request on its way through the pipeline: its route, its clock, its answer and the record of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from decimal import Decimal
+
+import msgspec
+from service_kit.errors import ApiError
+
+from llm_gateway.aggregate import Aggregate, events_of
+from llm_gateway.answer import Answer, CacheStatus, Origin
+from llm_gateway.cache import Cache, Entry
+from llm_gateway.cache.flight import Flight, Flights
+from llm_gateway.cache.key import cache_key
+from llm_gateway.calls import Call, Caller, Observer, Status
+from llm_gateway.catalog import Catalog, Model, Route
+from llm_gateway.errors import UpstreamError
+from llm_gateway.estimate import estimated_usage
+from llm_gateway.pricing import UNKNOWN, Cost, cost
+from llm_gateway.routing import Router
+from llm_gateway.types import Request, Result, Usage
+
+_FREE_OF_CHARGE = Cost(Decimal(0), "computed")
+
+
+class Defaults(msgspec.Struct, frozen=True):
+    """What a request that does not say gets."""
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+
+
+class Waist(msgspec.Struct, frozen=True, kw_only=True):
+    """What every journey needs. `catalog` gives the snapshot of now, `clock` seconds since 1970."""
+
+    catalog: Callable[[], Catalog]
+    router: Router
+    cache: Cache | None
+    observe: Observer
+    defaults: Defaults = Defaults()
+    clock: Callable[[], float] = time.time
+
+    def prepared(self, request: Request) -> Request:
+        """`request` with the operator's defaults where it says nothing."""
+        missing = {
+            name: value
+            for name in Defaults.__struct_fields__
+            if (value := getattr(self.defaults, name)) is not None and getattr(request, name) is None
+        }
+        return msgspec.structs.replace(request, **missing) if missing else request
+
+
+class Journey:
+    """One request on its way through the pipeline, with the clock running."""
+
+    __slots__ = (
+        "_catalog", "_model", "_started", "_ttft_ms", "_waist", "aggregate", "caller", "dropped", "key", "request",
+        "route", "upstream_ms",
+    )  # fmt: skip
+
+    def __init__(self, waist: Waist, request: Request, caller: Caller) -> None:
+        self._waist = waist
+        self._catalog = waist.catalog()
+        self._started = time.perf_counter()
+        self._ttft_ms: float | None = None
+        self._model: Model | None = None
+        self.aggregate: Aggregate | None = None
+        self.caller = caller
+        self.request = waist.prepared(request)
+        self.route = Route(request.model, ())
+        self.key: bytes | None = None
+        self.dropped: tuple[str, ...] = ()
+        self.upstream_ms = 0.0
+
+    def elapsed_ms(self) -> float:
+        return (time.perf_counter() - self._started) * 1000
+
+    # --- on the way in ---
+
+    async def look_up(self) -> Entry | None:
+        """Finds the route and the key, and what is kept under it."""
+        self.route = self._catalog.route(self.request.model, self.request.provider)
+        cache, control = self._waist.cache, self.caller.cache_control
+        if cache is None or not (control.read or control.write):
+            return None
+        self.key = cache_key(self.request, self.route.targets[0], self.caller.principal)
+        return await cache.get(self.key, control.max_age) if control.read else None
+
+    def start(self, flights: Flights, key: bytes) -> Flight:
+        """Let later callers share this call; it then outlives our client while they are there."""
+        presence = self.caller.presence
+        if presence is None:
+            return flights.start(key, lambda: None)
+        flight = flights.start(key, presence.task.cancel)
+        presence.on_leave = flight.starter_leaves
+        return flight
+
+    async def ask(self) -> Answer:
+        before = time.perf_counter()
+        try:
+            result, model = await self._waist.router.complete(self.request, self.route)
+        finally:
+            self.upstream_ms = (time.perf_counter() - before) * 1000
+        self._model = model
+        self.dropped = self._waist.router.dropped(self.request, model)
+        return self.answer(result, model, "miss" if self.key else "bypass")
+
+    def answering(self, model: Model) -> None:
+        """Somebody has begun to speak."""
+        self._model = model
+        self.upstream_ms = self.elapsed_ms()
+        self.dropped = self._waist.router.dropped(self.request, model)
+
+    def spoke(self) -> None:
+        if self._ttft_ms is None:
+            self._ttft_ms = self.elapsed_ms()
+
+    # --- answers ---
+
+    def origin(self, model: Model) -> Origin:
+        return Origin(
+            request_id=self.caller.request_id,
+            created=int(self._waist.clock()),
+            model=model.name,
+            provider=model.provider,
+            provider_model=model.id,
+            fallback_from=self.route.fallback_from(model),
+        )
+
+    def answer(self, result: Result, model: Model, cache: CacheStatus) -> Answer:
+        usage = result.usage or estimated_usage(self.request, _characters(result))
+        return Answer(
+            origin=self.origin(model),
+            result=result,
+            usage=usage,
+            cost=cost(usage, model.rates),
+            latency_ms=self.elapsed_ms(),
+            upstream_ms=self.upstream_ms,
+            cache=cache,
+            dropped=self.dropped,
+        )
+
+    def from_cache(self, kept: Entry) -> Answer:
+        model = self._model = self.route.targets[0]
+        return Answer(
+            origin=self.origin(model),
+            result=kept.result,
+            usage=kept.usage,
+            cost=_FREE_OF_CHARGE,
+            latency_ms=self.elapsed_ms(),
+            cache="hit",
+            saved_usd=kept.cost.usd,
+        )
+
+    def shared(self, answer: Answer) -> Answer:
+        """Somebody else's answer as ours: it was paid for once."""
+        origin = msgspec.structs.replace(answer.origin, request_id=self.caller.request_id)
+        self._model = next((model for model in self.route.targets if model.name == origin.model), None)
+        return msgspec.structs.replace(
+            answer,
+            origin=origin,
+            cost=_FREE_OF_CHARGE,
+            saved_usd=answer.cost.usd,
+            cache="coalesced",
+            latency_ms=self.elapsed_ms(),
+        )
+
+    async def keep(self, answer: Answer) -> None:
+        """Keeps a whole answer of the model that was meant; a fallback's would outlive the outage."""
+        cache = self._waist.cache
+        whole = all(choice.finish_reason in ("stop", "tool_calls") for choice in answer.result.choices)
+        meant = answer.origin.model == self.route.targets[0].name
+        if cache is not None and self.key is not None and self.caller.cache_control.write and whole and meant:
+            await cache.put(self.key, answer.result, answer.usage, answer.cost)
+
+    # --- records ---
+
+    def arrived(self, answer: Answer) -> Answer:
+        self._record("ok", 200, answer=answer)
+        return answer
+
+    def failed(self, error: BaseException) -> None:
+        """Records a failure, and what was used until then."""
+        if isinstance(error, ApiError):
+            detail = error.detail if isinstance(error, UpstreamError) else None
+            self._record("error", error.status, code=error.code, detail=detail)
+        else:
+            self._record("cancelled", 499, code="client_gone")
+
+    def _record(
+        self,
+        status: Status,
+        http_status: int,
+        *,
+        answer: Answer | None = None,
+        code: str | None = None,
+        detail: str | None = None,
+    ) -> None:
+        caller, model = self.caller, self._model
+        usage, spent = self._spent(answer)
+        self._waist.observe(
+            Call(
+                request_id=caller.request_id,
+                surface=caller.surface,
+                principal=caller.principal,
+                user=caller.user or self.request.user,
+                asked=self.route.asked,
+                status=status,
+                http_status=http_status,
+                stream=self.request.stream,
+                cache=answer.cache if answer else ("miss" if self.key else "bypass"),
+                finished_at=self._waist.clock(),
+                latency_ms=self.elapsed_ms(),
+                upstream_ms=self.upstream_ms,
+                ttft_ms=self._ttft_ms,
+                model=model and model.name,
+                metered_model=_metered(model, self._catalog),
+                provider=model and model.provider,
+                provider_model=model and model.id,
+                fallback_from=self.route.fallback_from(model) if model else None,
+                usage=usage,
+                cost_usd=spent.usd,
+                cost_source=spent.source,
+                saved_usd=answer.saved_usd if answer else None,
+                error_code=code,
+                error_detail=detail,
+            )
+        )
+
+    def _spent(self, answer: Answer | None) -> tuple[Usage | None, Cost]:
+        """What the call used: as answered, or as far as a broken stream came."""
+        if answer is not None:
+            return answer.usage, answer.cost
+        if self.aggregate is None or self._model is None:
+            return None, UNKNOWN
+        usage = self.aggregate.usage or estimated_usage(self.request, self.aggregate.characters())
+        return usage, cost(usage, self._model.rates)
+
+
+def _metered(model: Model | None, catalog: Catalog) -> str:
+    """A label that clients cannot multiply: a catalogue name, or `PROVIDER/*` for what is passed through."""
+    if model is None:
+        return "none"
+    return model.name if model.name in catalog.models else f"{model.provider}/*"
+
+
+def _characters(result: Result) -> int:
+    aggregate = Aggregate()
+    aggregate.feed(events_of(result))
+    return aggregate.characters()

@@ -1,0 +1,161 @@
+"""Totals of this process, for Prometheus and as JSON. Observes `Call`s; labels are bounded."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from decimal import Decimal
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import choose_encoder
+
+from llm_gateway.breakers import Breakers
+from llm_gateway.calls import Call
+
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+_SAMPLES = 4096
+_CIRCUIT = {"closed": 0, "half_open": 1, "open": 2}
+
+
+class _Tally:
+    """Requests, errors, tokens and money of one provider, model or key."""
+
+    __slots__ = ("cost", "errors", "requests", "tokens")
+
+    def __init__(self) -> None:
+        self.requests = self.errors = self.tokens = 0
+        self.cost = Decimal(0)
+
+    def add(self, call: Call) -> None:
+        self.requests += 1
+        self.errors += call.status == "error"
+        self.tokens += _spent_tokens(call)
+        self.cost += call.cost_usd or 0
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "requests": self.requests,
+            "errors": self.errors,
+            "tokens": self.tokens,
+            "cost_usd": float(self.cost),
+        }
+
+
+class Metrics:
+    """Latencies in the JSON are over the last few thousand calls; the histograms are over all of them."""
+
+    def __init__(self, breakers: Breakers) -> None:
+        self._breakers = breakers
+        self.registry = registry = CollectorRegistry()
+        by_model = ("provider", "model")
+        self._requests = Counter("mcp_requests", "Requests", ("method", "status", *by_model), registry=registry)
+        self._duration = Histogram(
+            "mcp_request_duration_seconds", "Time to the last byte", ("method", *by_model), buckets=_BUCKETS,
+            registry=registry,
+        )  # fmt: skip
+        self._first_token = Histogram(
+            "mcp_time_to_first_token_seconds", "Time to the first content of a stream", by_model, buckets=_BUCKETS,
+            registry=registry,
+        )  # fmt: skip
+        self._tokens = Counter("mcp_tokens_used", "Tokens", (*by_model, "kind"), registry=registry)
+        self._cost = Counter("mcp_cost_usd", "Cost in USD, where it is known", by_model, registry=registry)
+        self._hits = Counter("mcp_cache_hits", "Answers from the cache", registry=registry)
+        self._misses = Counter("mcp_cache_misses", "Look-ups that found nothing", registry=registry)
+        self._level_hits = Counter("mcp_cache_level_hits", "Cache hits by level", ("level",), registry=registry)
+        self._errors = Counter("mcp_errors", "Errors", ("type", "provider"), registry=registry)
+        self._circuit = Gauge(
+            "mcp_provider_circuit_state", "0 closed, 1 half open, 2 open", ("provider",), registry=registry
+        )
+        self._total = _Tally()
+        self._models: defaultdict[str, _Tally] = defaultdict(_Tally)
+        self._providers: defaultdict[str, _Tally] = defaultdict(_Tally)
+        self._keys: defaultdict[str, _Tally] = defaultdict(_Tally)
+        self._error_codes: defaultdict[str, int] = defaultdict(int)
+        self._cache: defaultdict[str, int] = defaultdict(int)
+        self._latencies: deque[float] = deque(maxlen=_SAMPLES)
+        self._first_tokens: deque[float] = deque(maxlen=_SAMPLES)
+        self._latency_sum = 0.0
+
+    # --- in ---
+
+    def observe(self, call: Call) -> None:
+        provider, model = call.provider or "none", call.metered_model
+        self._requests.labels(call.surface, call.status, provider, model).inc()
+        self._duration.labels(call.surface, provider, model).observe(call.latency_ms / 1000)
+        if call.ttft_ms is not None:
+            self._first_token.labels(provider, model).observe(call.ttft_ms / 1000)
+            self._first_tokens.append(call.ttft_ms)
+        self._count_tokens(call, provider, model)
+        self._count_cache(call)
+        if call.status == "error":
+            self._errors.labels(call.error_code or "unknown", provider).inc()
+            self._error_codes[call.error_code or "unknown"] += 1
+        for tally in (self._total, self._models[model], self._providers[provider], self._keys[call.principal]):
+            tally.add(call)
+        self._latencies.append(call.latency_ms)
+        self._latency_sum += call.latency_ms
+
+    def _count_tokens(self, call: Call, provider: str, model: str) -> None:
+        usage = call.usage
+        if usage is None or call.cache in ("hit", "coalesced"):
+            return
+        for kind, count in (
+            ("prompt", usage.prompt_tokens),
+            ("completion", usage.completion_tokens),
+            ("cached", usage.cached_tokens),
+            ("reasoning", usage.reasoning_tokens),
+        ):
+            if count:
+                self._tokens.labels(provider, model, kind).inc(count)
+        if call.cost_usd:
+            self._cost.labels(provider, model).inc(float(call.cost_usd))
+
+    def _count_cache(self, call: Call) -> None:
+        self._cache[call.cache] += 1
+        if call.cache == "hit":
+            self._hits.inc()
+            self._level_hits.labels("memory").inc()
+        elif call.cache == "miss":
+            self._misses.inc()
+
+    # --- out ---
+
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        """Prometheus's text, in the form that `accept` prefers, and its content type."""
+        for provider in self._providers:
+            if provider != "none":
+                self._circuit.labels(provider).set(_CIRCUIT[self._breakers.state(provider)])
+        encode, content_type = choose_encoder(accept)
+        return encode(self.registry), content_type
+
+    def summary(self) -> dict[str, Any]:
+        """The totals as JSON; `cache_hit_rate` is hits over look-ups."""
+        total, hits = self._total, self._cache["hit"]
+        looked = hits + self._cache["miss"]
+        return {
+            "total_requests": total.requests,
+            "total_tokens": total.tokens,
+            "total_cost_usd": float(total.cost),
+            "average_latency_ms": round(self._latency_sum / total.requests, 3) if total.requests else 0.0,
+            "cache_hit_rate": round(hits / looked, 4) if looked else 0.0,
+            "requests_by_model": {name: tally.requests for name, tally in self._models.items()},
+            "total_errors": total.errors,
+            "errors_by_code": dict(self._error_codes),
+            "latency_ms": _percentiles(self._latencies),
+            "time_to_first_token_ms": _percentiles(self._first_tokens),
+            "cache": dict(self._cache),
+            "by_provider": {name: tally.as_json() for name, tally in self._providers.items()},
+            "by_key": {name: tally.as_json() for name, tally in self._keys.items()},
+        }
+
+
+def _spent_tokens(call: Call) -> int:
+    return call.usage.total_tokens if call.usage and call.cache not in ("hit", "coalesced") else 0
+
+
+def _percentiles(samples: deque[float]) -> dict[str, float | None]:
+    ordered = sorted(samples)
+    if not ordered:
+        return {"p50": None, "p95": None, "p99": None}
+    last = len(ordered) - 1
+    return {f"p{p}": round(ordered[min(last, len(ordered) * p // 100)], 3) for p in (50, 95, 99)}

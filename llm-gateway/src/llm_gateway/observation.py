@@ -1,0 +1,46 @@
+"""Calls to their observers, behind the answers: no request waits for a metric or a log line."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from llm_gateway.calls import Call, Observer
+
+_FLUSH_SECONDS = 0.2
+
+
+class Observation:
+    """Queues calls and hands them on in batches; `flush` is also called before anybody reads a total."""
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self._observers = tuple(observers)
+        self._queue: deque[Call] = deque()
+
+    def __call__(self, call: Call) -> None:
+        self._queue.append(call)
+
+    def flush(self) -> None:
+        while self._queue:
+            call = self._queue.popleft()
+            for observe in self._observers:
+                observe(call)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Flush in the background for the length of the block, and once more at its end."""
+        task = asyncio.create_task(self._forever())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            self.flush()
+
+    async def _forever(self) -> None:
+        while True:
+            await asyncio.sleep(_FLUSH_SECONDS)
+            self.flush()

@@ -1,0 +1,87 @@
+"""The OpenAPI description of the routes that bypass the framework's validation, from their structs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+
+from llm_gateway.dialects.native import GenerateRequest
+from llm_gateway.dialects.openai_chat.wire import ChatRequest
+from llm_gateway.surfaces import schemas
+
+_REF = "#/components/schemas/{name}"
+_ERRORS = (400, 401, 403, 404, 413, 415, 421, 429, 502, 503, 504)
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """One raw route: what it takes, what it answers, and an example that works without a key."""
+
+    path: str
+    id: str
+    summary: str
+    request: type
+    answer: type
+    event: type
+    example: dict[str, Any]
+    tag: str
+
+
+_QUESTION = [{"role": "user", "content": "¿Qué puedes hacer?"}]
+
+OPERATIONS = (
+    Operation(
+        "/mcp/llm/generate", "generate", "Ask a model (native)", GenerateRequest, schemas.GenerateAnswer,
+        schemas.GenerateEvent, {"model": "offline", "messages": _QUESTION}, "native",
+    ),
+    Operation(
+        "/v1/chat/completions", "chat_completions", "Ask a model (OpenAI chat completions)", ChatRequest,
+        schemas.ChatCompletion, schemas.ChatCompletionChunk, {"model": "offline", "messages": _QUESTION}, "openai",
+    ),
+)  # fmt: skip
+
+
+def describe(app: FastAPI) -> None:
+    """Make `app.openapi()` describe `OPERATIONS` too."""
+    framework = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = framework()
+        if OPERATIONS[0].path in document["paths"]:
+            return document
+        structs = [kind for op in OPERATIONS for kind in (op.request, op.answer, op.event)]
+        _, components = msgspec.json.schema_components([*structs, schemas.ErrorEnvelope], ref_template=_REF)
+        document.setdefault("components", {}).setdefault("schemas", {}).update(components)
+        for operation in OPERATIONS:
+            document["paths"][operation.path] = {"post": _described(operation)}
+        return document
+
+    app.openapi = openapi
+
+
+def _described(operation: Operation) -> dict[str, Any]:
+    error = {"application/json": {"schema": _ref(schemas.ErrorEnvelope)}}
+    return {
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "operationId": operation.id,
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": _ref(operation.request), "example": operation.example}},
+        },
+        "responses": {
+            "200": {
+                "description": "The answer; with `stream` true, server-sent events that end with `[DONE]`",
+                "content": {
+                    "application/json": {"schema": _ref(operation.answer)},
+                    "text/event-stream": {"schema": _ref(operation.event)},
+                },
+            },
+            **{str(status): {"description": "The error envelope", "content": error} for status in _ERRORS},
+        },
+    }
+
+
+def _ref(struct: type) -> dict[str, str]:
+    return {"$ref": _REF.format(name=struct.__name__)}

@@ -1,0 +1,1 @@
+"""What clients talk to: parse, call the gateway, render; nothing else."""

@@ -175,7 +175,8 @@ def _parsed(args: str) -> dict[str, Any] | str:
         return args
 
 
-def _after_llm(state: RunState) -> Literal["tool_execution", "final_answer"]:
+async def _after_llm(state: RunState) -> Literal["tool_execution", "final_answer"]:
+    # Asynchronous though it waits for nothing: LangGraph sends a plain function to a thread, at 1 ms a visit.
     return "tool_execution" if state["answers"][-1].tool_calls else "final_answer"
 
 

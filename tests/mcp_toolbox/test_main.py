@@ -75,6 +75,30 @@ async def test_sigterm_ends_every_open_stream_and_exits_0(process: tuple[Process
     assert not [line for line in lines if line["level"] in ("error", "critical")]
 
 
+async def test_a_clients_mistakes_are_no_errors_of_ours(process: tuple[Process, str]):
+    child, url = process
+    host, port = url.removeprefix("http://").split(":")
+    async with httpx.AsyncClient(base_url=url) as http, http.stream("GET", "/sse") as stream:
+        lines = stream.aiter_lines()
+        await anext(lines)
+        endpoint = (await anext(lines)).removeprefix("data: ")
+        for path in (endpoint, "/mcp", "/mcp/tools/call"):
+            headers = {**ACCEPT, "content-type": "application/json"}
+            assert (await http.post(path, headers=headers, content=b"hunter2")).status_code == 400
+            _, writer = await asyncio.open_connection(host, int(port))
+            head = [f"POST {path} HTTP/1.1", f"host: {host}", f"accept: {ACCEPT['accept']}"]
+            head += ["content-type: application/json", "content-length: 500", "", "{"]
+            writer.write("\r\n".join(head).encode())
+            await writer.drain()
+            writer.close()
+            await writer.wait_closed()
+    child.terminate()
+    out, _ = await asyncio.wait_for(child.communicate(), GRACE_SECONDS / 4)
+    assert b"Traceback" not in out
+    assert b"hunter2" not in out
+    assert not [line for line in map(json.loads, out.splitlines()) if line["level"] == "error"]
+
+
 async def test_sigint_exits_0(process: tuple[Process, str]):
     child, _ = process
     child.send_signal(signal.SIGINT)

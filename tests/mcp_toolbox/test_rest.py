@@ -188,8 +188,9 @@ async def test_the_description_of_the_routes_is_complete(http: httpx.AsyncClient
     document = (await http.get("/openapi.json")).json()
     call_ = document["paths"]["/mcp/tools/call"]["post"]
     body = call_["requestBody"]["content"]["application/json"]["schema"]
-    assert body["required"] == ["name"]
-    assert set(body["properties"]) == {"name", "arguments"}
+    listed = (await http.get("/mcp/tools/list")).json()["tools"]
+    described = {one["properties"]["name"]["const"]: one["properties"]["arguments"] for one in body["oneOf"]}
+    assert described == {tool["name"]: tool["inputSchema"] for tool in listed}
     assert {"200", "400", "404", "422"} <= set(call_["responses"])
     assert set(document["paths"]["/mcp/tools/list"]) == {"get", "post"}
     assert set(document["paths"]["/mcp"]) == {"get", "post", "delete"}

@@ -299,6 +299,12 @@ async def shake_hands(http: httpx.AsyncClient, session: Session, revision: str) 
     await http.post(session.endpoint, json=message("notifications/initialized", id_=None))
 
 
+async def wait_until_gone(http: httpx.AsyncClient, endpoint: str) -> None:
+    async with asyncio.timeout(5):
+        while (await http.post(endpoint, json=message("ping"))).status_code != 404:
+            await asyncio.sleep(0.01)
+
+
 @pytest.mark.parametrize("revision", HANDSHAKE_REVISIONS)
 async def test_posts_are_taken_and_answered_on_the_stream(http: httpx.AsyncClient, revision: str):
     async with sse(http) as session:
@@ -351,13 +357,20 @@ async def test_a_malformed_post_is_refused_and_the_session_lives_on(http: httpx.
 async def test_a_session_ends_with_its_stream(http: httpx.AsyncClient):
     async with sse(http) as session:
         await shake_hands(http, session, "2024-11-05")
+    await wait_until_gone(http, session.endpoint)
 
-    async def gone() -> bool:
-        return (await http.post(session.endpoint, json=message("ping"))).status_code == 404
 
-    async with asyncio.timeout(5):
-        while not await gone():
-            await asyncio.sleep(0.01)
+async def test_a_half_closed_stream_ends_its_session(http: httpx.AsyncClient, toolbox: str):
+    host, port = toolbox.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(f"GET /sse HTTP/1.1\r\nhost: {host}\r\n\r\n".encode())
+    head = (await reader.readuntil(b"session_id=")) + await reader.readexactly(32)
+    endpoint = head[head.index(b"/messages/") :].decode()
+    assert (await http.post(endpoint, json=message("ping"))).status_code == 202
+    writer.write_eof()
+    await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+    await wait_until_gone(http, endpoint)
 
 
 async def test_sessions_do_not_see_each_others_answers(http: httpx.AsyncClient):

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from mcp_toolbox import schemas, tools
 from mcp_toolbox.catalogue import Catalogue, discover
 from mcp_toolbox.rest import add_rest_routes
+from mcp_toolbox.sdk_logs import drop_client_faults
 from mcp_toolbox.server import NAME, create_server
 from mcp_toolbox.settings import ToolboxSettings
 from mcp_toolbox.stdio import serve_stdio
@@ -72,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if parser.parse_args(arguments).stdio:
         return serve_stdio(create_server(built_in(), version=VERSION), load(ToolboxSettings, os.environ))
     app, settings = from_environment(os.environ)
+    drop_client_faults()
     return serve(app, settings)
 
 

@@ -37,7 +37,8 @@ def add_rest_routes(app: FastAPI, catalogue: Catalogue) -> None:
         app.add_api_route(
             "/mcp/tools/list", list_tools, methods=[method], operation_id=f"list_tools_{method.lower()}", **schemas.LIST
         )
-    app.add_api_route("/mcp/tools/call", call_tool, methods=["POST"], operation_id="call_tool", **schemas.CALL)
+    described = schemas.call(catalogue)
+    app.add_api_route("/mcp/tools/call", call_tool, methods=["POST"], operation_id="call_tool", **described)
 
 
 def _parsed(body: bytes) -> tuple[str, dict[str, Any]]:

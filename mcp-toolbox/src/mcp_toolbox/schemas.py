@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from mcp_toolbox.tool import Tool
 
 
 class _Described(BaseModel):
@@ -38,15 +41,6 @@ class ToolList(_Described):
     """Every tool, in the order of their names."""
 
     tools: list[ListedTool]
-
-
-class ToolCall(_Described):
-    """Which tool to call, and with what."""
-
-    name: str = Field(description="The tool's name, from the list.", examples=["add"])
-    arguments: dict[str, Any] = Field(
-        default_factory=dict, description="What the tool's `inputSchema` asks for.", examples=[{"a": 5, "b": 3}]
-    )
 
 
 class TextBlock(_Described):
@@ -89,11 +83,6 @@ class Health(_Described):
     version: str
 
 
-def _takes(model: type[BaseModel]) -> dict[str, Any]:
-    schema = model.model_json_schema()
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
-
-
 def _errors(**described: str) -> dict[int | str, dict[str, Any]]:
     return {int(status[1:]): {"model": Error, "description": text} for status, text in described.items()}
 
@@ -104,19 +93,35 @@ LIST: dict[str, Any] = {
     "description": "The same tools as MCP's `tools/list`. A POST's body is ignored.",
     "responses": {200: {"model": ToolList, "description": "Every tool."}},
 }
-CALL: dict[str, Any] = {
-    "tags": ["REST"],
-    "summary": "Call a tool",
-    "responses": {
-        200: {"model": CallResult, "description": "The tool's answer, or its failure (`isError`)."},
-        **_errors(
-            s400="The body is not JSON.",
-            s404="No tool has this name.",
-            s422="The arguments do not fit the tool's schema; `param` names the field.",
-        ),
-    },
-    "openapi_extra": _takes(ToolCall),
-}
+
+
+def call(tools: Iterable[Tool]) -> dict[str, Any]:
+    """How `POST /mcp/tools/call` is described: one body for each tool."""
+    body = {"oneOf": [_call_of(tool) for tool in tools]}
+    return {
+        "tags": ["REST"],
+        "summary": "Call a tool",
+        "responses": {
+            200: {"model": CallResult, "description": "The tool's answer, or its failure (`isError`)."},
+            **_errors(
+                s400="The body is not JSON.",
+                s404="No tool has this name.",
+                s422="The arguments do not fit the tool's schema; `param` names the field.",
+            ),
+        },
+        "openapi_extra": {"requestBody": {"required": True, "content": {"application/json": {"schema": body}}}},
+    }
+
+
+def _call_of(tool: Tool) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "title": tool.name,
+        "description": tool.description,
+        "properties": {"name": {"type": "string", "const": tool.name}, "arguments": tool.input_schema},
+        "required": ["name", "arguments"] if tool.input_schema.get("required") else ["name"],
+    }
+
 
 _MESSAGE = {
     "type": "object",

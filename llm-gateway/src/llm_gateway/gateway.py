@@ -18,6 +18,8 @@ from llm_gateway.errors import UpstreamProtocol
 from llm_gateway.journey import Journey, Waist
 from llm_gateway.types import Event, Request
 
+_UNREAD = Request(model="", messages=())
+
 
 class Gateway:
     """One API over every provider."""
@@ -26,6 +28,10 @@ class Gateway:
         self._waist = waist
         self._answers: Flights[Answer] = Flights()
         self._streams: Flights[list[Event] | Answer] = Flights()
+
+    def refused(self, error: ApiError, caller: Caller) -> None:
+        """Record a request that could not even be read."""
+        Journey(self._waist, _UNREAD, caller).failed(error)
 
     async def generate(self, request: Request, caller: Caller) -> Answer:
         """The whole answer to `request`.

@@ -49,7 +49,7 @@ class GenerationSurface:
         presence = Presence(task)
         watcher = asyncio.create_task(_watch(receive, presence))
         try:
-            await self._answer(body, self._caller(scope, presence), exchange)
+            await self._answer(body, scope, presence, exchange)
         except ApiError as error:
             await exchange.refuse(error)
         except asyncio.CancelledError:
@@ -59,8 +59,13 @@ class GenerationSurface:
         finally:
             watcher.cancel()
 
-    async def _answer(self, body: bytes, caller: Caller, exchange: _Exchange) -> None:
-        request = self._dialect.parse_request(body)
+    async def _answer(self, body: bytes, scope: Scope, presence: Presence, exchange: _Exchange) -> None:
+        caller = self._caller(scope, presence)
+        try:
+            request = self._dialect.parse_request(body)
+        except ApiError as error:
+            self._gateway.refused(error, caller)
+            raise
         if not request.stream:
             answer = await self._gateway.generate(request, caller)
             await exchange.respond(answer, self._dialect.render_result(answer))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -34,6 +35,7 @@ NAME = "openai_chat"
 
 _decoder = msgspec.json.Decoder(wire.ChatRequest)
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_NAMED_FIELD = re.compile(r"field `([^`]+)`")
 _KNOWN = frozenset(wire.ChatRequest.__struct_fields__)
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -101,16 +103,21 @@ def _decode_with_extra(body: bytes) -> tuple[wire.ChatRequest, dict[str, Any]]:
 
 
 def invalid(error: msgspec.ValidationError) -> InvalidRequest:
+    """A field that is missing, unknown or of the wrong type, by its path."""
     message, _, path = str(error).partition(" - at ")
-    param = path.strip("`").removeprefix("$").removeprefix(".") or None
+    named = _NAMED_FIELD.search(message)
+    steps = [path.strip("`").removeprefix("$").removeprefix("."), named[1] if named else ""]
+    param = ".".join(step for step in steps if step) or None
     return InvalidRequest(f"{param}: {message}" if param else message, param=param)
 
 
 def not_json(error: msgspec.DecodeError) -> InvalidRequest:
+    """A body that is no JSON at all."""
     return InvalidRequest(f"The body is not valid JSON: {error}", code="invalid_json")
 
 
 def within(value: Any, name: str, least: float, most: float | None = None) -> Any:
+    """`value` if it is None or in bounds; raises InvalidRequest, naming the field."""
     if value is not None and (value < least or (most is not None and value > most)):
         bound = f"between {least} and {most}" if most is not None else f"at least {least}"
         raise InvalidRequest(f"{name}: must be {bound}", param=name)
@@ -185,6 +192,7 @@ def _tool(tool: wire.ToolParam) -> Tool:
 
 
 def tool_choice(choice: Any) -> ToolChoice | None:
+    """OpenAI's `tool_choice`: a mode, or a function's name."""
     if choice is None:
         return None
     if isinstance(choice, str):
@@ -193,6 +201,7 @@ def tool_choice(choice: Any) -> ToolChoice | None:
 
 
 def response_format(sent: wire.ResponseFormatParam | None) -> ResponseFormat | None:
+    """OpenAI's `response_format`; plain text is the same as none."""
     if sent is None or sent.type == "text":
         return None
     if sent.type == "json_object":

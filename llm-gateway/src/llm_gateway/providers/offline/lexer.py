@@ -1,0 +1,111 @@
+"""Cutting a question into tokens: quoted text, numbers, words, operators and punctuation.
+
+Every token keeps its place in the question, so that free text can be handed to a tool exactly as it was written.
+Time is linear in the length of the question: each pattern stops at a character that starts another token.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from .concepts import PHRASES
+from .folding import fold
+from .lexicon import NOTHING, Entry, look_up
+from .numbers import NUMBER_WORDS, Number
+
+# Longer words are identifiers, encodings or noise: none is in the lexicon.
+_LONGEST_WORD = 32
+
+_TOKEN = re.compile(
+    r"""
+    (?P<quote>
+        "[^"]*" | “[^“”]*” | «[^«»]*» | `[^`]*` | ‘[^‘’]*’(?!\w)
+      | (?<!\w)'(?=\S)(?:[^'\n]|(?<=\w)'(?=\w))*+'(?!\w)
+    )
+  | (?P<number> (?<!\w)\d++(?:[.,]\d++)*+(?:[eE][+-]?\d++)?+(?!\w) )
+  | (?P<word> \w(?:[\w\u0300-\u036f]|['’](?=\w)|[-.@/_]+(?=\w))* )
+  | (?P<operator> \*\* | [-+*/^=()×÷·−–%] )
+  | (?P<mark> [,;.:?!\n…] )
+    """,
+    re.VERBOSE,
+)
+_GLUED = re.compile(r"(\d+(?:[.,]\d+)*)([x*·×])(\d+(?:[.,]\d+)*)", re.IGNORECASE)
+
+
+class Token(msgspec.Struct, gc=False):
+    """A piece of the question.
+
+    `kind` is quote, number, word, operator or mark; `text` is as written (a quote's without its marks), from
+    `start` to `end` in the question; `folded` and `entry` are a word's; `number` a number's, once read.
+    """
+
+    kind: str
+    text: str
+    start: int
+    end: int
+    folded: str = ""
+    entry: Entry = NOTHING
+    number: Number | None = None
+
+
+def tokenize(question: str, limit: int) -> list[Token]:
+    """The tokens that start within the first `limit` characters of the question."""
+    tokens: list[Token] = []
+    for match in _TOKEN.finditer(question):
+        start, end = match.span()
+        if start >= limit:
+            break
+        kind = match.lastgroup or ""
+        text = match.group()
+        if kind == "word":
+            _add_word(tokens, text, start, end)
+        elif kind == "quote":
+            tokens.append(Token(kind, text[1:-1], start, end))
+        else:
+            tokens.append(Token(kind, text, start, end, folded=text))
+    return tokens
+
+
+def _add_word(tokens: list[Token], text: str, start: int, end: int) -> None:
+    folded = fold(text) if len(text) <= _LONGEST_WORD else text
+    entry = look_up(folded) if len(folded) <= _LONGEST_WORD else NOTHING
+    if entry is NOTHING and "-" in folded and _add_hyphenated(tokens, text, start):
+        return
+    if entry is NOTHING and "'" in folded:
+        entry = look_up(folded.partition("'")[0])  # "what's" is "what"
+    if entry is NOTHING and text[0].isdigit():
+        glued = _GLUED.fullmatch(text)
+        if glued:
+            for group, kind in ((1, "number"), (2, "operator"), (3, "number")):
+                piece = "*" if kind == "operator" else glued.group(group)
+                tokens.append(Token(kind, piece, start + glued.start(group), start + glued.end(group), folded=piece))
+            return
+    last = tokens[-1] if tokens else None
+    if last is not None and last.kind == "word":
+        phrase = PHRASES.get((last.folded, folded))
+        if phrase is not None:
+            entry = _phrase_entry(phrase, last.entry, entry)
+            tokens[-1] = Token("word", f"{last.text} {text}", last.start, end, f"{last.folded} {folded}", entry)
+            return
+    tokens.append(Token("word", text, start, end, folded, entry))
+
+
+def _add_hyphenated(tokens: list[Token], text: str, start: int) -> bool:
+    """Add "twenty-five" as two words, if it is such a number."""
+    pieces = text.split("-")
+    if not all(fold(piece) in NUMBER_WORDS for piece in pieces):
+        return False
+    for piece in pieces:
+        tokens.append(Token("word", piece, start, start + len(piece), fold(piece)))
+        start += len(piece) + 1
+    return True
+
+
+def _phrase_entry(meaning: str, first: Entry, second: Entry) -> Entry:
+    languages = first.languages or second.languages
+    if meaning == "filler" or meaning == "strong":
+        return Entry(meaning, languages=languages)
+    part = "question" if first.part == "question" or second.part == "question" else ""
+    return Entry(part, (meaning,), languages)

@@ -1,0 +1,90 @@
+"""Which of the offered tools a step asks for, judged by the words of both."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from .cards import Card, specific
+from .concepts import GROUPS, WEIGHTS
+from .folding import fold, stem
+from .lexer import Token
+from .lexicon import NOTHING, look_up
+
+ACCEPTED = 0.35
+# A tool named after something that the step does not mention is less likely meant; after something that excludes
+# what the step mentions, not at all.
+_UNMENTIONED = 0.25
+_EXCLUDED = 2.0
+_DETERMINERS = frozenset("la mi tu su una the my your a en por nuestra cada".split())
+
+
+class Meaning:
+    """What a step is about: its concepts, and the stems of its words that are no concept."""
+
+    __slots__ = ("concepts", "stems")
+
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        self.concepts: set[str] = set()
+        self.stems: set[str] = set()
+        previous = ""
+        for token in tokens:
+            entry = token.entry
+            if entry.concepts:
+                # "la cuenta" is an account, not counting.
+                if not (entry.concepts == ("count",) and previous in _DETERMINERS and entry.part == "action"):
+                    self.concepts.update(entry.concepts)
+            elif entry.operation:
+                pass  # counts only between operands: see `arithmetic`
+            elif entry is NOTHING and token.kind == "word" and 2 < len(token.folded) <= 32:
+                self.stems.add(stem(token.folded))
+            previous = token.folded
+
+
+def score(meaning: Meaning, card: Card, rarity: dict[str, int]) -> float:
+    """How well the tool fits; `rarity` says in how many tools a stem occurs. `ACCEPTED` and above is a match."""
+    total = 0.0
+    concepts = meaning.concepts
+    for name in concepts:
+        if name in card.named:
+            total += WEIGHTS[name]
+        elif name in card.described or name in card.options:
+            total += WEIGHTS[name] * 0.5
+    for word in meaning.stems & card.stems.keys():
+        total += card.stems[word] / rarity.get(word, 1)
+    if total <= 0:
+        return 0.0
+    total -= _UNMENTIONED * len(missing(concepts, card))
+    for group in GROUPS:
+        asked = concepts & group
+        if asked:
+            done = (card.named | card.options) & group
+            if done and not done & asked:
+                total -= _EXCLUDED
+    return total
+
+
+def missing(concepts: Collection[str], card: Card) -> frozenset[str]:
+    """The concepts that the tool's name has and the step has not."""
+    return specific(card.named).difference(concepts)
+
+
+def rarity_of(cards: Sequence[Card]) -> dict[str, int]:
+    """In how many of the tools each word that is no concept occurs."""
+    counts: dict[str, int] = {}
+    for card in cards:
+        for word in card.stems:
+            counts[word] = counts.get(word, 0) + 1
+    return counts
+
+
+def ranked(meaning: Meaning, cards: Sequence[Card]) -> list[tuple[float, Card]]:
+    """The tools that fit at all, best first; of equals, the one offered first."""
+    rarity = rarity_of(cards) if meaning.stems else {}
+    scored = [(score(meaning, card, rarity), card) for card in cards]
+    return sorted((pair for pair in scored if pair[0] > 0), key=lambda pair: -pair[0])
+
+
+def concepts_of(word: str) -> frozenset[str]:
+    """What a single word, such as an enumerated value, means."""
+    entry = look_up(fold(word))
+    return frozenset((*entry.concepts, entry.operation) if entry.operation else entry.concepts)

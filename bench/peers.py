@@ -57,10 +57,13 @@ def install_litellm(home: Path) -> Path:
     return command
 
 
-def install_portkey(home: Path) -> Path:
-    """Portkey's gateway as a node module under `home`; gives the script that node runs."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
+def install_portkey(home: Path, path: str | None = None) -> Path:
+    """Portkey's gateway as a node module under `home`; gives the script that node runs.
+
+    `path` is where node and npm are looked for, by default the caller's PATH.
+    """
+    npm = shutil.which("npm", path=path)
+    if npm is None or shutil.which("node", path=path) is None:
         raise NotInstalled("node and npm are not on this machine")
     mark = home / f".installed-{PORTKEY_VERSION}"
     if not mark.exists():

@@ -46,11 +46,11 @@ class Mock:
         ask = marker.read(body)
         if ask is None:
             return answers.json_response({"error": {"message": "the prompt has no marker"}}, "400 Bad Request")
+        if path not in (b"/mcp/llm/generate", b"/v1/chat/completions"):
+            return answers.json_response({"error": {"message": "no such path"}}, "404 Not Found")
         self.completions += 1
         if path == b"/mcp/llm/generate":
             return self._native.stream(ask, calls_made=len(_TOOL_RESULT.findall(body))), ask.gap_ms / 1000
-        if path != b"/v1/chat/completions":
-            return answers.json_response({"error": {"message": "no such path"}}, "404 Not Found")
         if _STREAM.search(body):
             return self._chat.stream(ask, usage=_USAGE.search(body) is not None), ask.gap_ms / 1000
         return self._chat.plain(ask)

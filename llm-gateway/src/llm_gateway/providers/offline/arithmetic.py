@@ -85,6 +85,8 @@ def _reduce(tokens: Sequence[Token], before: Leaf | None, several: Sequence[Leaf
             items.append(_Item("leaf", token.number.amount(), token.number))
         elif token.text in ("(", ")"):
             items.append(_Item("open" if token.text == "(" else "close"))
+        elif token.kind == "tail":
+            raise Unclear  # numbers may be in there
         elif token.folded in _SEPARATORS:
             items.append(_Item("separator", token.folded))
         elif token.entry.part == "reference" and not _introduces(tokens, place):

@@ -37,7 +37,7 @@ _GLUED = re.compile(r"(\d+(?:[.,]\d+)*)([x*·×])(\d+(?:[.,]\d+)*)", re.IGNORECA
 class Token(msgspec.Struct, gc=False):
     """A piece of the question.
 
-    `kind` is quote, number, word, operator or mark; `text` is as written (a quote's without its marks), from
+    `kind` is quote, number, word, operator, mark or tail; `text` is as written (a quote's without its marks), from
     `start` to `end` in the question; `folded` and `entry` are a word's; `number` a number's, once read.
     """
 
@@ -51,11 +51,12 @@ class Token(msgspec.Struct, gc=False):
 
 
 def tokenize(question: str, limit: int) -> list[Token]:
-    """The tokens that start within the first `limit` characters of the question."""
+    """The tokens that start within the first `limit` characters; what follows is one token of kind tail."""
     tokens: list[Token] = []
     for match in _TOKEN.finditer(question):
         start, end = match.span()
         if start >= limit:
+            tokens.append(Token("tail", "", start, len(question)))
             break
         kind = match.lastgroup or ""
         text = match.group()

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from llm_gateway.types import Choice, Part, Refusal, Request, Result, Text, ToolCall, Usage
+from llm_gateway.types import Choice, FinishReason, Part, Refusal, Request, Result, Text, ToolCall, Usage
 
 from . import formats, language, lexer, reading, transcript, wording
 from . import tokens as counting
 from .building import Builder
 from .calls import MOST_CALLS, Plan
 from .cards import Card, read
-from .lexer import Token
 from .phrases import Phrases, speak
 from .progress import Progress
 from .transcript import Transcript
@@ -23,7 +22,7 @@ from .transcript import Transcript
 MODEL = "offline-planner-1"
 
 # Requests are read this far; what lies beyond is text for a tool, whatever its length.
-_INSTRUCTION = 4_000
+_INSTRUCTION = 16_384
 _MESSAGE_TOKENS = 3
 _HELP = (
     frozenset(("ayuda",)), frozenset(("ayudame",)), frozenset(("help",)), frozenset(("puedes", "hacer")),
@@ -34,14 +33,142 @@ _THANKS = frozenset(("gracias", "thanks", "thank you"))
 
 
 def plan(request: Request) -> Result:
-    """The whole answer to a request: tool calls to make, or text. Never raises, does no I/O."""
-    answer = _Answer(request)
-    parts, reason = answer.give()
-    if not any(isinstance(part, ToolCall) for part in parts):
-        parts, cut = _limit(parts, request)
-        reason = "length" if cut else "stop"
+    """The whole answer to a request: tool calls to make, or text. Does no I/O; no request makes it raise."""
+    cards = tuple(read(tool) for tool in request.tools)
+    parts = _Answer(request, cards).give()
+    reason: FinishReason
+    if any(isinstance(part, ToolCall) for part in parts):
+        parts, reason = _fitting_calls(parts, request.max_tokens)
+    else:
+        parts, reason = _fitting_text(parts, request)
     usage = Usage(
-        prompt_tokens=_prompt_tokens(request, answer.cards),
+        prompt_tokens=_prompt_tokens(request, cards),
         completion_tokens=sum(_size(part) for part in parts),
     )
     return Result(choices=(Choice(content=parts, finish_reason=reason),), usage=usage, model=MODEL)
+
+
+class _Answer:
+    """One request on its way to an answer."""
+
+    def __init__(self, request: Request, cards: tuple[Card, ...]) -> None:
+        self._request = request
+        self._choice = request.tool_choice.mode if request.tool_choice else "auto"
+        self._offered = cards
+        self._transcript: Transcript = transcript.read(request)
+        question = self._transcript.question
+        tokens = lexer.tokenize(question, _INSTRUCTION)
+        tongue = language.choose(question, tokens, self._transcript.context)
+        self._tokens = reading.read_numbers(tokens, tongue)
+        self._phrases: Phrases = speak(tongue)
+
+    def give(self) -> tuple[Part, ...]:
+        """The calls to make now, or the text that ends the turn."""
+        cards = self._offered
+        if self._choice == "tool":
+            name = self._request.tool_choice.name if self._request.tool_choice else None
+            cards = tuple(card for card in cards if card.name == name)
+            if not cards:
+                return (Text(self._phrases.unknown_tool.format(tool=name)),)
+        made = self._plan(cards)
+        progress = Progress(made, self._transcript)
+        if self._choice != "none" and len(self._transcript.executed) < 2 * MOST_CALLS:
+            ready = progress.ready()
+            if ready:
+                return tuple(ready[:1] if self._request.parallel_tool_calls is False else ready)
+        return self._said(made, progress)
+
+    def _plan(self, cards: tuple[Card, ...]) -> Plan:
+        question, has_history = self._transcript.question, self._transcript.history is not None
+        made = Builder(cards, question, has_history=has_history).build(self._tokens)
+        if made.calls or self._choice not in ("required", "tool"):
+            return made
+        return Builder(cards, question, has_history=has_history, forced=True).build(self._tokens)
+
+    def _said(self, made: Plan, progress: Progress) -> tuple[Part, ...]:
+        text = self._text(made, progress)
+        if self._transcript.has_image:
+            text = f"{text}\n{self._phrases.image}"
+        wanted = self._request.response_format
+        if wanted is None or wanted.type == "text":
+            return (Text(text),)
+        last = [progress.text_of(earlier) for earlier in made.results()]
+        form = formats.as_json(wanted, text, [result for result in last if result is not None])
+        return (Refusal(f"{self._phrases.schema} {text}"),) if form is None else (Text(form),)
+
+    def _text(self, made: Plan, progress: Progress) -> str:
+        if not made.calls and not progress.unplanned:
+            talk = self._small_talk(made)
+            if talk:
+                return talk
+        words = wording.Wording(made, progress, self._phrases, may_call=self._choice != "none")
+        lines = words.lines()
+        paragraphs = [wording.numbered(lines)] if lines else []
+        if not made.calls and any(outcome.trouble == "no_tool" for outcome in made.outcomes):
+            if progress.unplanned:
+                # The results of calls that another model planned answer the question; only they are said.
+                return wording.numbered(lines[len(made.outcomes) :])
+            return "\n".join([*paragraphs, self._introduction()])
+        if any(outcome.trouble == "no_tool" for outcome in made.outcomes):
+            paragraphs.append(wording.abilities(self._offered, self._phrases))
+        return "\n".join(paragraphs)
+
+    def _small_talk(self, made: Plan) -> str:
+        """An answer to a greeting, to thanks, to silence, or to "what can you do?"; "" to anything else."""
+        phrases = self._phrases
+        said = {token.folded for token in self._tokens}
+        if not self._tokens:
+            return f"{phrases.empty}\n{self._introduction()}"
+        if all(token.kind in ("mark", "operator") or token.entry.part == "filler" for token in self._tokens):
+            if said & _THANKS:
+                return phrases.thanks
+            return f"{phrases.greeting} {self._introduction()}"
+        if any(words <= said for words in _HELP):
+            return self._introduction()
+        return ""
+
+    def _introduction(self) -> str:
+        phrases = self._phrases
+        return f"{phrases.identity}\n{wording.abilities(self._offered, phrases)}\n{phrases.real_model}"
+
+
+# --- limits and counting ---------------------------------------------------------------------------------
+
+
+def _fitting_calls(parts: tuple[Part, ...], limit: int | None) -> tuple[tuple[Part, ...], FinishReason]:
+    """The calls that fit whole: half a call is of no use to anyone."""
+    if limit is None:
+        return parts, "tool_calls"
+    kept: list[Part] = []
+    for part in parts:
+        limit -= _size(part)
+        if limit < 0:
+            break
+        kept.append(part)
+    return tuple(kept), "tool_calls" if len(kept) == len(parts) else "length"
+
+
+def _fitting_text(parts: tuple[Part, ...], request: Request) -> tuple[tuple[Part, ...], FinishReason]:
+    """The text up to the first stop sequence, at most `max_tokens` long."""
+    part = parts[0]
+    if not isinstance(part, Text):
+        return parts, "stop"
+    text = part.text
+    ends = [place for place in (text.find(stop) for stop in request.stop if stop) if place >= 0]
+    text = text[: min(ends)] if ends else text
+    reason: FinishReason = "stop"
+    if request.max_tokens is not None:
+        cut = counting.first(text, max(request.max_tokens, 0))
+        text, reason = cut, "stop" if cut == text else "length"
+    return ((Text(text),) if text else ()), reason
+
+
+def _prompt_tokens(request: Request, cards: Sequence[Card]) -> int:
+    messages = sum(_MESSAGE_TOKENS + sum(map(_size, message.content)) for message in request.messages)
+    return messages + sum(card.size for card in cards)
+
+
+def _size(part: Part) -> int:
+    if isinstance(part, ToolCall):
+        return counting.count(part.name) + counting.count(part.arguments)
+    return counting.count(part.text) if isinstance(part, (Text, Refusal)) else 0

@@ -159,14 +159,17 @@ def _names_another(folded: str, position: int) -> bool:
 
 
 def _as_clause(prompt: str, folded: str) -> _Directive | None:
-    for match in _DIRECTIVE.finditer(folded):
-        before, after = folded[: match.start()].rstrip(), folded[match.end() :]
-        if match["verb"] in ("con", "with") or not before or before[-1] not in ",.;(\n" or _PAYLOAD.search(before):
+    payload = _PAYLOAD.search(folded)
+    for match in _DIRECTIVE.finditer(folded, 0, payload.start() if payload else len(folded)):
+        begin, end = match.start(), match.end()
+        while begin and folded[begin - 1] in " \t":
+            begin -= 1
+        if match["verb"] in ("con", "with") or begin == 0 or folded[begin - 1] not in ",.;(\n":
             continue
-        if _END.fullmatch(after) and "?" not in after:
-            return _Directive(_model(match), prompt[: len(before)].rstrip(" ,;("))
-        if after[:1] in (",", ".", ";", ")") and not _names_another(after, 1):
-            rest = prompt[: len(before)].rstrip(" ,.;(") + ", " + prompt[match.end() :].lstrip(" ,.;)")
+        if _END.fullmatch(folded, end) and "?" not in folded[end:]:
+            return _Directive(_model(match), prompt[:begin].rstrip(" ,;("))
+        if folded[end : end + 1] in (",", ".", ";", ")") and not _names_another(folded, end + 1):
+            rest = prompt[:begin].rstrip(" ,.;(") + ", " + prompt[end:].lstrip(" ,.;)")
             return _Directive(_model(match), rest.strip())
     return None
 

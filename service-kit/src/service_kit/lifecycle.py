@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 
 class Lifecycle:
@@ -11,6 +12,7 @@ class Lifecycle:
     def __init__(self) -> None:
         self.started = False
         self.drain_started = asyncio.Event()
+        self._farewells: list[Callable[[], Awaitable[None]]] = []
 
     @property
     def draining(self) -> bool:
@@ -23,3 +25,14 @@ class Lifecycle:
     def drain(self) -> None:
         """Say to everybody who waits for it that the service stops."""
         self.drain_started.set()
+
+    def before_closing(self, farewell: Callable[[], Awaitable[None]]) -> None:
+        """Await `farewell` when the service stops, while its open sockets and streams can still be written to.
+
+        It must end by itself, within the grace period.
+        """
+        self._farewells.append(farewell)
+
+    async def say_farewells(self) -> None:
+        for farewell in self._farewells:
+            await farewell()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from ipaddress import ip_address
@@ -144,6 +145,13 @@ class Server(uvicorn.Server):
             self.force_exit = True
         self.should_exit = True
         self._lifecycle.drain()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # uvicorn cuts every WebSocket at once; first nobody new is let in and what runs may end.
+        for server in self.servers:
+            server.close()
+        await self._lifecycle.say_farewells()
+        await super().shutdown(sockets)
 
 
 def server_config(app: Service, settings: ServiceSettings, **overrides: Any) -> uvicorn.Config:

@@ -1,0 +1,96 @@
+"""The WebSocket agent, composed; the only reader of its environment."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.metadata import version
+
+from agent_core.compose import open_agent
+from agent_core.event_log import MemoryEventLog
+from agent_core.runs import Runs
+from fastapi import FastAPI
+from service_kit.logs import get_logger
+from service_kit.service import Service, create_service, serve
+from service_kit.settings import load
+
+from agent_websocket.hub import ChatAgent, Hub
+from agent_websocket.page import ChatPage
+from agent_websocket.routes import add_routes
+from agent_websocket.settings import WebSocketAgentSettings
+
+_log = get_logger(__name__)
+
+_GRACE_FOR_RUNS = 0.75
+"""The part of the grace period in which runs may end by themselves; the rest is for stopping them."""
+
+
+def create_app(
+    settings: WebSocketAgentSettings,
+    agent: Callable[[], AbstractAsyncContextManager[ChatAgent]],
+    page: ChatPage,
+    page_token: str,
+) -> Service:
+    """The service over the agent that `agent()` opens when the service starts.
+
+    `page_token` lets in the page that was opened from disk; it is logged when the service starts.
+    """
+    hubs: list[Hub] = []
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI):
+        async with agent() as running:
+            hub = Hub(running, _runs(running, settings), settings)
+            hubs.append(hub)
+            _log.info("chat page", url=_page_url(settings), token_for_the_page_opened_from_disk=page_token)
+            yield
+            await hub.drain(0.0)
+            hubs.clear()
+
+    app = create_service(
+        name="agent-websocket",
+        title="WebSocket agent",
+        description="The agent over a WebSocket (`/ws`), and a chat page. `docs/WEBSOCKET_AGENT.md` has the protocol.",
+        settings=settings,
+        version=version("agent-websocket"),
+        lifespan=lifespan,
+        public_paths=frozenset({"/"}),
+        page_token=page_token,
+    )
+
+    async def say_goodbye() -> None:
+        for hub in hubs:
+            await hub.drain(settings.shutdown_grace_seconds * _GRACE_FOR_RUNS)
+
+    app.state.lifecycle.before_closing(say_goodbye)
+    add_routes(app, lambda: hubs[0], page)
+    return app
+
+
+def _runs(agent: ChatAgent, settings: WebSocketAgentSettings) -> Runs:
+    log = MemoryEventLog(
+        max_events=settings.event_log_max_events,
+        max_bytes=settings.event_log_max_bytes,
+        total_bytes=settings.event_log_total_bytes,
+    )
+    return Runs(agent, log, queue_limit=settings.queue_limit, idle_seconds=settings.connection_idle_seconds)
+
+
+def _page_url(settings: WebSocketAgentSettings) -> str:
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "[::]") else settings.host
+    return f"http://{host}:{settings.port}{settings.root_path}/"
+
+
+def from_environment(environ: Mapping[str, str]) -> tuple[Service, WebSocketAgentSettings]:
+    """The WebSocket agent that `environ` describes."""
+    settings = load(WebSocketAgentSettings, environ)
+    token = settings.page_token.get_secret_value() if settings.page_token else secrets.token_urlsafe(16)
+    return create_app(settings, lambda: open_agent(settings), ChatPage.load(), token), settings
+
+
+def main() -> int:
+    """Run the service until it is told to stop; the exit code."""
+    app, settings = from_environment(os.environ)
+    return serve(app, settings, ws_max_size=settings.largest_frame_bytes)

@@ -1,0 +1,56 @@
+"""The WebSocket agent's routes; what they do is the hub's and the page's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Literal
+
+from fastapi import FastAPI, Request, WebSocket
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from agent_websocket.hub import Hub
+from agent_websocket.page import ChatPage
+
+
+class Health(BaseModel):
+    """The agent, what it depends on, and how many sockets are open; for people."""
+
+    status: Literal["healthy", "degraded"]
+    service: Literal["websocket-agent"] = "websocket-agent"
+    mcp_connected: bool
+    mcp_tools: int
+    llm_gateway_connected: bool
+    active_connections: int
+    version: str
+
+
+def add_routes(app: FastAPI, hub: Callable[[], Hub], page: ChatPage) -> None:
+    """Add the routes to `app`; `hub` gives the hub once the service has started."""
+
+    @app.get("/", tags=["chat"], summary="The chat page", response_class=HTMLResponse)
+    async def chat_page(request: Request) -> Response:
+        return page.answer(request)
+
+    @app.get("/health", tags=["health"], summary="The agent and its dependencies")
+    async def health() -> Health:
+        status = await hub().status()
+        whole = status.mcp_connected and status.llm_gateway_connected
+        return Health(
+            status="healthy" if whole else "degraded",
+            mcp_connected=status.mcp_connected,
+            mcp_tools=status.mcp_tools,
+            llm_gateway_connected=status.llm_gateway_connected,
+            active_connections=hub().active,
+            version=version("agent-websocket"),
+        )
+
+    @app.websocket("/ws")
+    async def new_connection(websocket: WebSocket) -> None:
+        await hub().serve(websocket, None)
+
+    @app.websocket("/ws/{connection_id}")
+    async def named_connection(websocket: WebSocket, connection_id: str) -> None:
+        await hub().serve(websocket, connection_id)

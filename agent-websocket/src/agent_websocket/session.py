@@ -1,0 +1,219 @@
+"""One socket on a channel: reads what its client asks, and writes what the channel tells, each at its own pace.
+
+The session keeps a position in the channel's log and nothing else, so that replay and live delivery are one loop
+and a slow reader holds no memory: when the log has moved past its position the socket is closed, and may resume.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+from agent_core.agent import ModelInfo, RunRequest, ToolInfo
+from agent_core.channel import Channel
+from agent_core.event_log import PositionGoneError
+from agent_core.events import Error
+from service_kit.errors import ApiError
+from service_kit.ids import traceparent
+
+from agent_websocket import texts
+from agent_websocket.protocol import (
+    Cancel,
+    ClientFrame,
+    Connected,
+    FrameError,
+    Message,
+    Ping,
+    Pong,
+    Refusal,
+    Resume,
+    ServerFrame,
+    Snapshot,
+    encode,
+    parse,
+    raw_events,
+)
+from agent_websocket.client_socket import Socket, SocketGoneError
+
+GOING_AWAY = 1012
+TRY_AGAIN_LATER = 1013
+
+_BATCH = 64
+_SNAPSHOT_BYTES = 512 * 1024
+"""Clients refuse a frame past some size, many of them at 1 MiB."""
+
+RESUME_WITHIN_SECONDS = 1.0
+"""How long live events wait for a client that comes back to say from where on it wants them."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who is at the other end, as the border found out."""
+
+    principal: str
+    language: str
+    request_id: str
+    traceparent: str | None
+
+
+class Session:
+    """Serves one socket until it is gone or told to stop; runs go on without it."""
+
+    def __init__(
+        self,
+        socket: Socket,
+        channel: Channel,
+        caller: Caller,
+        submit: Callable[[Channel, RunRequest], None],
+        *,
+        max_message_bytes: int,
+    ) -> None:
+        self._socket = socket
+        self._channel = channel
+        self._caller = caller
+        self._submit = submit
+        self._max_message_bytes = max_message_bytes
+        self._position = channel.last_seq
+        self._news = asyncio.Event()
+        self._spoken = asyncio.Event()
+        self._stop = asyncio.Event()
+        # Held while a batch or a snapshot goes out: neither may come in the middle of the other.
+        self._writing = asyncio.Lock()
+
+    def stop(self) -> None:
+        """Write what there is to write and close: the service goes away."""
+        self._stop.set()
+
+    async def serve(self, models: list[ModelInfo], tools: list[ToolInfo]) -> None:
+        """Greet, then read and write until either ends."""
+        channel = self._channel
+        with channel.follow(self._news.set):
+            greeting = Connected(
+                message=texts.connected(self._caller.language),
+                connection_id=channel.id,
+                epoch=channel.epoch,
+                last_seq=self._position,
+                running=channel.running,
+                run_id=channel.run_id if channel.running else None,
+                models=models,
+                tools=tools,
+            )
+            with contextlib.suppress(SocketGoneError):
+                await self._reply(greeting)
+                await self._until_one_ends()
+
+    async def _until_one_ends(self) -> None:
+        tasks = [asyncio.create_task(work()) for work in (self._read, self._write, self._leave)]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for task in done:
+            task.result()
+
+    # --- out ---
+
+    async def _write(self) -> None:
+        if self._position > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(RESUME_WITHIN_SECONDS):
+                    await self._spoken.wait()
+        while True:
+            try:
+                if not await self._write_batch():
+                    await self._news.wait()
+            except PositionGoneError:
+                return await self._socket.close(TRY_AGAIN_LATER, "too slow; connect again and resume")
+
+    async def _write_batch(self) -> bool:
+        """Send the next events; whether there were any."""
+        async with self._writing:
+            self._news.clear()
+            batch = self._channel.after(self._position, _BATCH)
+            for entry in batch:
+                await self._socket.send(entry.text)
+                self._position = entry.seq
+            return bool(batch)
+
+    async def _leave(self) -> None:
+        await self._stop.wait()
+        with contextlib.suppress(PositionGoneError):
+            while await self._write_batch():
+                pass
+        await self._socket.close(GOING_AWAY, "the service restarts; connect again")
+
+    async def _reply(self, frame: ServerFrame) -> None:
+        await self._socket.send(encode(frame))
+
+    # --- in ---
+
+    async def _read(self) -> None:
+        while True:
+            frame = await self._socket.receive()
+            try:
+                await self._obey(parse(frame, max_bytes=self._max_message_bytes))
+            except FrameError as error:
+                self._tell_error(error.code, texts.explain(error, self._caller.language))
+            except ApiError as error:
+                self._tell_error(error.code, error.message, error.retry_after)
+            self._spoken.set()
+
+    def _tell_error(self, code: str, message: str, retry_after: float | None = None) -> None:
+        after = msgspec.UNSET if retry_after is None else retry_after
+        self._channel.tell(Error(run_id=None, code=code, message=message, retry_after=after))
+
+    async def _obey(self, frame: ClientFrame) -> None:
+        match frame:
+            case Message():
+                self._submit(self._channel, self._request(frame))
+            case Cancel(run_id=run_id):
+                self._channel.cancel(run_id, self._caller.language)
+            case Ping():
+                await self._reply(Pong())
+            case Resume():
+                await self._resume(frame)
+
+    def _request(self, message: Message) -> RunRequest:
+        run_id = f"run_{uuid.uuid4().hex}"
+        return RunRequest(
+            input=message.content,
+            model=(message.model or "").strip() or None,
+            thread_id=message.thread_id or self._channel.id,
+            run_id=run_id,
+            user=self._caller.principal,
+            language=self._caller.language,
+            request_id=run_id,
+            traceparent=traceparent(self._caller.traceparent),
+        )
+
+    async def _resume(self, frame: Resume) -> None:
+        async with self._writing:
+            try:
+                if frame.epoch not in (None, self._channel.epoch):
+                    raise PositionGoneError
+                self._channel.after(frame.after, 0)
+                self._position = frame.after
+            except PositionGoneError:
+                await self._start_over()
+            self._news.set()
+
+    async def _start_over(self) -> None:
+        """Say that the past is gone, and what is left of it; the sequence goes on from here."""
+        channel = self._channel
+        entries = channel.of_last_run(_SNAPSHOT_BYTES)
+        self._position = channel.last_seq
+        snapshot = Snapshot(
+            run_id=channel.run_id,
+            running=channel.running,
+            last_seq=self._position,
+            epoch=channel.epoch,
+            events=raw_events(entry.text for entry in entries),
+        )
+        await self._reply(Refusal(code="resume_failed", message=texts.resume_failed(self._caller.language)))
+        await self._reply(snapshot)

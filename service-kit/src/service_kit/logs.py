@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from collections.abc import MutableMapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from logging.handlers import QueueHandler, QueueListener
 from queue import SimpleQueue
 from typing import Any, TextIO
@@ -67,7 +69,6 @@ def _configure_structlog() -> None:
             structlog.stdlib.filter_by_level,
             _add_request_id,
             structlog.stdlib.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -81,7 +82,6 @@ def _formatter(service: str, as_text: bool, colors: bool) -> logging.Formatter:
         event["service"] = service
         return event
 
-    foreign = [structlog.stdlib.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True)]
     if as_text:
         last: list[Any] = [
             structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)
@@ -89,9 +89,23 @@ def _formatter(service: str, as_text: bool, colors: bool) -> logging.Formatter:
     else:
         last = [structlog.processors.format_exc_info, add_service, _rename, structlog.processors.JSONRenderer(_json)]
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=foreign,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+        foreign_pre_chain=[structlog.stdlib.add_log_level],
+        processors=[
+            _local_time if as_text else _utc,
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            *last,
+        ],
     )
+
+
+def _utc(_: Any, __: str, event: Event) -> Event:
+    event["timestamp"] = datetime.fromtimestamp(event["_record"].created, UTC).isoformat().replace("+00:00", "Z")
+    return event
+
+
+def _local_time(_: Any, __: str, event: Event) -> Event:
+    event["timestamp"] = time.strftime("%H:%M:%S", time.localtime(event["_record"].created))
+    return event
 
 
 def _add_request_id(_: Any, __: str, event: Event) -> Event:

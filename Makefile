@@ -1,0 +1,70 @@
+# Everything that people do with this repository. `make up` and `make test` need Python 3.11+ and make, nothing else.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MEMBERS := service-kit llm-gateway mcp-toolbox agent-core agent-http agent-websocket
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help up chat local-model test test-images check lint format types imports bench bench-quick lock install clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(INSTALLED): requirements.lock $(MEMBERS:%=%/pyproject.toml)
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Say which: make PYTHON=python3.11 …")'
+	@$(PYTHON) -c 'import ensurepip' || { echo "Python lacks venv and pip: install python3-venv (Debian, Ubuntu)"; exit 1; }
+	@echo "Installing into $(VENV) (about a minute, once) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(MEMBERS:%=-e ./%)
+	@touch $@
+
+install: $(INSTALLED) ## the environment alone
+
+up: $(INSTALLED) ## start the four services on loopback and ask a first question; Ctrl-C stops them
+	@exec $(BIN)/python scripts/up.py
+
+chat: $(INSTALLED) ## chat in this terminal with the suite that `make up` runs
+	@exec $(BIN)/python -m agent_websocket.chat
+
+local-model: $(INSTALLED) ## bring and serve a small real language model (or LOCAL_MODEL_PATH=file.gguf)
+	@exec $(BIN)/python scripts/local_model.py
+
+test: $(INSTALLED) ## all tests (brings a Chromium if there is none)
+	@sh scripts/install-browser.sh >/dev/null
+	@$(BIN)/python scripts/local_model.py --install-only
+	@$(BIN)/python -m pytest -m "not images"
+
+test-images: $(INSTALLED) ## build the images and test the composed suite (brings a Docker engine on Debian as root)
+	@scripts/docker-engine up
+	@$(BIN)/python -m pytest -m images tests/images
+
+check: lint types imports test ## everything that must hold before a commit
+
+lint: $(INSTALLED) ## style
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(INSTALLED) ## apply the style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: $(INSTALLED) ## types
+	@$(BIN)/pyright
+
+imports: $(INSTALLED) ## which package may import which
+	@$(BIN)/lint-imports
+
+bench: $(INSTALLED) ## compare the gateway with its peers on this machine; writes bench/results/
+	@$(BIN)/python -m bench
+
+bench-quick: $(INSTALLED) ## our own figures only, in half a minute
+	@$(BIN)/python -m bench --quick
+
+lock: $(INSTALLED) ## resolve the dependencies anew and write every lock
+	@$(BIN)/python scripts/lock.py $(ARGS)
+
+clean: ## remove what was installed and built
+	rm -rf $(VENV) .venvs .cache test-artifacts

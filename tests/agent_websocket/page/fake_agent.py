@@ -1,13 +1,12 @@
 """A WebSocket agent that does what a test tells it: it serves the page, greets, replays, and says nothing by itself.
 
-A test takes what the page sent with `received`, and answers with `emit`; events are agent_core's own, so that what
-the page is tested with is what the service sends.
+A test takes what the page sent with `received`, and answers with `emit`; events and greetings are the service's own
+types, so that what the page is tested with is what the service sends.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import uuid
 from collections.abc import AsyncIterator, Iterable
@@ -18,20 +17,24 @@ from pathlib import Path
 from typing import Any
 
 from agent_core import events
+from agent_core.agent import ModelInfo, ToolInfo
 from agent_core.usage import Usage
+from agent_websocket import protocol
+from service_kit.keys import SUBPROTOCOL, to_subprotocol
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
 
 PAGE = Path(__file__).resolve().parents[3] / "test-websocket.html"
 MODELS = [
-    {"name": "bedrock-nova-pro", "provider": "aws", "available": False, "description": "Amazon Nova Pro"},
-    {"name": "gpt-4o", "provider": "openai", "available": True, "description": "OpenAI's"},
-    {"name": "gemini-pro", "provider": "google", "available": False, "description": "Google's"},
-    {"name": "offline", "provider": "offline", "available": True, "description": "The embedded planner"},
+    ModelInfo(name="bedrock-nova-pro", provider="aws", available=False, description="Amazon Nova Pro"),
+    ModelInfo(name="gpt-4o", provider="openai", available=True, description="OpenAI's"),
+    ModelInfo(name="gemini-pro", provider="google", available=False, description="Google's"),
+    ModelInfo(name="offline", provider="offline", available=True, description="The embedded planner"),
 ]
-TOOLS = [{"name": name, "description": f"Tool {name}"} for name in ("add", "multiply", "uppercase", "count_words")]
+TOOLS = [ToolInfo(name=name, description=f"Tool {name}") for name in ("add", "multiply", "uppercase", "count_words")]
 ENDS = (events.Complete, events.Cancelled, events.Error)
 
 
@@ -44,7 +47,6 @@ class FakeAgent:
         self.epoch = uuid.uuid4().hex
         self.log: list[events.Event] = []
         self.last_seq = 0
-        self.snapshot: dict[str, Any] | None = None
         self.answers_pings = True
         self.greets = True
         self.handshakes: list[Request] = []
@@ -67,15 +69,13 @@ class FakeAgent:
     def has_unread(self) -> bool:
         return not self._inbox.empty()
 
-    async def emit(self, *told: events.Event, keep: bool = True, send: bool = True) -> None:
+    async def emit(self, *told: events.Event, send: bool = True) -> None:
         """Numbers the events, keeps them for replay and sends them; `send=False` is an event that the page missed."""
         for event in told:
             self.last_seq += 1
-            numbered = events.numbered(event, self.last_seq)
-            if keep:
-                self.log.append(numbered)
+            self.log.append(events.numbered(event, self.last_seq))
             if send:
-                await self.send_raw(numbered.to_json().decode())
+                await self.send_raw(self.log[-1].to_json().decode())
 
     async def send_raw(self, text: str) -> None:
         for socket in list(self._sockets):
@@ -108,9 +108,8 @@ class FakeAgent:
     def _admits(self, request: Request) -> bool:
         if self.token is None:
             return True
-        offered = [name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
-        secret = base64.urlsafe_b64encode(self.token.encode()).decode().rstrip("=")
-        return f"bearer.{secret}" in offered
+        offered = request.headers.get("Sec-WebSocket-Protocol", "").split(", ")
+        return to_subprotocol(self.token) in offered
 
     async def converse(self, socket: ServerConnection) -> None:
         """One connection: greets, then reads until the page leaves."""
@@ -119,7 +118,7 @@ class FakeAgent:
         self._sockets.add(socket)
         try:
             if self.greets:
-                await socket.send(json.dumps(self._greeting()))
+                await socket.send(protocol.encode(self._greeting()))
             async for text in socket:
                 await self._read(socket, json.loads(text))
         except ConnectionClosed:
@@ -127,24 +126,29 @@ class FakeAgent:
         finally:
             self._sockets.discard(socket)
 
-    def _greeting(self) -> dict[str, Any]:
+    @property
+    def running(self) -> str | None:
+        """The run that started and has not ended."""
         started = [event.run_id for event in self.log if isinstance(event, events.Start)]
         ended = {event.run_id for event in self.log if isinstance(event, ENDS)}
-        return {
-            "type": "connected",
-            "message": "Conectado",
-            "connection_id": self.connection_ids[-1],
-            "epoch": self.epoch,
-            "last_seq": self.last_seq,
-            "running": next((run_id for run_id in started if run_id not in ended), None),
-            "models": MODELS,
-            "tools": TOOLS,
-        }
+        return next((run_id for run_id in started if run_id not in ended), None)
+
+    def _greeting(self) -> protocol.Connected:
+        return protocol.Connected(
+            message="Conectado",
+            connection_id=self.connection_ids[-1],
+            epoch=self.epoch,
+            last_seq=self.last_seq,
+            running=self.running is not None,
+            run_id=self.running,
+            models=MODELS,
+            tools=TOOLS,
+        )
 
     async def _read(self, socket: ServerConnection, message: dict[str, Any]) -> None:
         if message["type"] == "ping":
             if self.answers_pings:
-                await socket.send('{"type":"pong"}')
+                await socket.send(protocol.encode(protocol.Pong()))
             return
         if message["type"] == "resume":
             await self._resume(socket, message)
@@ -157,10 +161,19 @@ class FakeAgent:
             for event in missed:
                 await socket.send(event.to_json().decode())
             return
-        failure = events.Error(run_id=None, message="No se puede continuar", code="resume_failed")
-        await socket.send(failure.to_json().decode())
-        if self.snapshot:
-            await socket.send(json.dumps({"type": "snapshot", **self.snapshot}))
+        await socket.send(protocol.encode(protocol.Refusal(message="No se puede continuar", code="resume_failed")))
+        await socket.send(protocol.encode(self._snapshot()))
+
+    def _snapshot(self) -> protocol.Snapshot:
+        run_id = next((event.run_id for event in reversed(self.log)), None)
+        texts = [event.to_json().decode() for event in self.log if event.run_id == run_id]
+        return protocol.Snapshot(
+            run_id=run_id,
+            running=self.running is not None,
+            last_seq=self.last_seq,
+            epoch=self.epoch,
+            events=protocol.raw_events(texts),
+        )
 
 
 def _response(status: HTTPStatus, body: bytes, kind: str) -> Response:
@@ -177,7 +190,7 @@ async def running_agent(token: str | None = None, prefix: str = "", port: int = 
         "localhost",
         port,
         process_request=agent.answer_request,
-        select_subprotocol=lambda _, offered: "agent.v1" if "agent.v1" in offered else None,
+        select_subprotocol=lambda _, offered: Subprotocol(SUBPROTOCOL) if SUBPROTOCOL in offered else None,
     )
     async with server:
         agent.port = next(iter(server.sockets)).getsockname()[1]
@@ -206,7 +219,13 @@ def response(run_id: str, content: str, html: str = "", **changes: Any) -> event
 
 def offline_response(run_id: str, content: str, html: str = "", **changes: Any) -> events.Response:
     """An answer of the embedded planner."""
-    free: dict[str, Any] = {"model": "offline", "provider": "offline", "cost_usd": Decimal(0), "latency_ms": 9.4, "ttft_ms": 6.1}
+    free: dict[str, Any] = {
+        "model": "offline",
+        "provider": "offline",
+        "cost_usd": Decimal(0),
+        "latency_ms": 9.4,
+        "ttft_ms": 6.1,
+    }
     return response(run_id, content, html, **(free | changes))
 
 
@@ -230,7 +249,7 @@ def tool(run_id: str, name: str, args: dict[str, Any], result: str, **changes: A
 
 
 def sum_run(run_id: str) -> list[events.Event]:
-    """"suma 10 y 5" from its start to its end, as the contract lists it."""
+    """ "suma 10 y 5" from its start to its end, as the contract lists it."""
     return [
         *opening(run_id),
         *tool(run_id, "add", {"a": 10, "b": 5}, "15"),

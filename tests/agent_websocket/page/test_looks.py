@@ -5,26 +5,23 @@ The pictures go to test-artifacts/page/.
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import pytest
 from agent_core import events
 from playwright.async_api import Browser, expect
 
 from tests.agent_websocket.page.fake_agent import (
+    PAGE,
     FakeAgent,
     offline_response,
     opening,
     response,
     sum_run,
-    tokens,
     tool,
 )
 from tests.agent_websocket.page.visitor import Visitor, visiting
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-PICTURES = Path(__file__).resolve().parents[3] / "test-artifacts" / "page"
+PICTURES = PAGE.parent / "test-artifacts" / "page"
 
 # Every visible text with its colour against the first opaque ground behind it (WCAG 2.2, relative luminance).
 WEAK_TEXTS = """() => {
@@ -42,7 +39,8 @@ WEAK_TEXTS = """() => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const node = walker.currentNode.parentElement;
-    if (!walker.currentNode.data.trim() || !node.checkVisibility() || node.closest("script, option, :disabled")) continue;
+    const isSeen = walker.currentNode.data.trim() && node.checkVisibility() && !node.closest("script, option, :disabled");
+    if (!isSeen) continue;
     const pair = [light(parse(getComputedStyle(node).color)), light(ground(node))].sort((a, b) => b - a);
     const ratio = (pair[0] + 0.05) / (pair[1] + 0.05);
     if (ratio < 4.5) weak.push(`${ratio.toFixed(2)} ${walker.currentNode.data.trim().slice(0, 40)}`);
@@ -50,12 +48,14 @@ WEAK_TEXTS = """() => {
   return weak;
 }"""
 
-ANSWER = """<p>El total es <strong>200</strong>, que en mayúsculas se escribe <strong>DOSCIENTOS</strong>. Así se ha llegado a él:</p>
+ANSWER = """<p>El total es <strong>200</strong>, que en mayúsculas se escribe <strong>DOSCIENTOS</strong>. Así:</p>
 <ol><li>Multiplicar <code>25 × 8</code></li><li>Pasar el resultado a texto</li></ol>
 <pre><code class="language-python">def total(precio: int, unidades: int) -&gt; int:
     return precio * unidades</code></pre>
-<table><thead><tr><th>Paso</th><th align="right">Valor</th></tr></thead>
-<tbody><tr><td>Multiplicar</td><td align="right">200</td></tr><tr><td>Mayúsculas</td><td align="right">DOSCIENTOS</td></tr></tbody></table>"""
+<table><thead><tr>
+<th>Paso</th><th style="text-align:right">Valor</th></tr></thead>
+<tbody><tr><td>Multiplicar</td><td style="text-align:right">200</td></tr>
+<tr><td>Mayúsculas</td><td style="text-align:right">DOSCIENTOS</td></tr></tbody></table>"""
 
 
 async def look(visitor: Visitor, name: str) -> None:
@@ -93,7 +93,9 @@ async def failed_run(visitor: Visitor, agent: FakeAgent) -> None:
     await agent.emit(offline_response("r1", "El resultado es 56.", **fields), events.Complete(run_id="r1", steps=5))
     await visitor.ask("divide 1 entre 0")
     failing = {"is_error": True, "duration_ms": 1240.0}
-    await agent.emit(*opening("r2"), *tool("r2", "divide", {"a": 1, "b": 0}, "No se puede dividir entre cero.", **failing))
+    await agent.emit(
+        *opening("r2"), *tool("r2", "divide", {"a": 1, "b": 0}, "No se puede dividir entre cero.", **failing)
+    )
     message = "El servicio de modelos no responde. Inténtalo de nuevo en unos segundos."
     await agent.emit(events.Error(run_id="r2", message=message, code="gateway_unavailable"))
     await expect(visitor.last.locator(".note")).to_be_visible()
@@ -103,25 +105,25 @@ async def nothing_yet(visitor: Visitor, agent: FakeAgent) -> None:
     await expect(visitor.page.get_by_role("heading", level=2)).to_be_visible()
 
 
-SCENES: dict[str, Any] = {"empty": nothing_yet, "running": run_in_the_middle, "finished": finished_run, "error": failed_run}
-SCREENS: dict[str, dict[str, Any]] = {
-    "light": {},
-    "dark": {"color_scheme": "dark"},
-    "phone": {"viewport": {"width": 320, "height": 640}, "device_scale_factor": 2, "has_touch": True},
-}
+SCENES = {"empty": nothing_yet, "running": run_in_the_middle, "finished": finished_run, "error": failed_run}
 
 
-@pytest.mark.parametrize("screen", SCREENS)
 @pytest.mark.parametrize("scene", SCENES)
-async def test_looks(browser: Browser, agent: FakeAgent, scene: str, screen: str):
-    async with visiting(browser, **SCREENS[screen]) as visitor:
+async def test_looks(browser: Browser, agent: FakeAgent, scene: str):
+    async with visiting(browser) as visitor:
         await visitor.open(agent.url)
         await SCENES[scene](visitor, agent)
-        await look(visitor, f"{scene}-{screen}")
+        await look(visitor, f"{scene}-light")
+        await visitor.page.emulate_media(color_scheme="dark")
+        await look(visitor, f"{scene}-dark")
+        await visitor.page.emulate_media(color_scheme="light")
+        await visitor.page.set_viewport_size({"width": 320, "height": 640})
+        await look(visitor, f"{scene}-phone")
 
 
-async def test_the_dialog_from_disk_looks(browser: Browser, agent: FakeAgent):
-    async with visiting(browser) as visitor:
-        await visitor.page.goto((Path(__file__).resolve().parents[3] / "test-websocket.html").as_uri())
-        await expect(visitor.dialog).to_be_visible()
-        await look(visitor, "disk-light")
+async def test_looks_of_the_dialog(visitor: Visitor):
+    await visitor.page.goto(PAGE.as_uri())
+    await expect(visitor.dialog).to_be_visible()
+    await look(visitor, "disk-light")
+    await visitor.page.set_viewport_size({"width": 320, "height": 640})
+    await look(visitor, "disk-phone")

@@ -1,7 +1,6 @@
 """A run on the page: from the question to the rendered answer, its figures and its marks."""
 
 import pytest
-from agent_core import events
 from playwright.async_api import expect
 
 from tests.agent_websocket.page.fake_agent import FakeAgent, sum_run

@@ -93,8 +93,7 @@ class Toolbox:
 
     async def check(self) -> bool:
         """Ask the toolbox now whether it is there; at most two seconds, never raises."""
-        await self._next_attempt()
-        return self.connected
+        return await self._next_attempt() and self.connected
 
     async def call(self, name: str, args: dict[str, Any]) -> ToolAnswer:
         """Call a tool. Its own failure, and one that took too long, are answers that say so.
@@ -183,11 +182,13 @@ class Toolbox:
             raise ToolboxUnavailable("The MCP toolbox cannot be reached.")
         return self._client
 
-    async def _next_attempt(self) -> None:
-        """Wait for what the owner finds when it looks now."""
+    async def _next_attempt(self) -> bool:
+        """Have the owner look now; whether it could tell in time."""
         self._wake.set()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(self._attempt), _WAIT_SECONDS)
+            return True
+        return False
 
 
 async def _list(client: Client) -> tuple[Tool, ...]:

@@ -37,7 +37,7 @@ class FakeToolbox:
         server.add_tool(self._fail, name="fail", description="Fail.")
         if self.extra:
             server.add_tool(self._add, name=self.extra, description="One more.")
-        return server.streamable_http_app(json_response=True)
+        return server.streamable_http_app()
 
     @asynccontextmanager
     async def running(self, **config: Any) -> AsyncIterator[str]:

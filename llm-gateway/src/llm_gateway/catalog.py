@@ -95,6 +95,7 @@ class Catalog:
         timeouts: Timeouts,
         default_model: str | None,
         default_provider: str | None,
+        model_provider: str | None = None,
         offline_fallback: bool,
         warnings: tuple[str, ...] = (),
     ) -> None:
@@ -112,14 +113,24 @@ class Catalog:
         ]
         self._offline_fallback = offline_fallback and not self.configured
         self._routes: dict[tuple[str, str | None], Route] = {}
-        self.default = default_model or self._implied_default()
+        preferred = self.default_of(self._provider(model_provider)) if model_provider else None
+        self.default = default_model or preferred or self._implied_default()
 
     def _implied_default(self) -> str:
-        """`bedrock-nova-pro` when AWS or nothing is configured, else the first configured provider's first model."""
-        models = list(self.models.values())
-        if not self.configured or "aws" in self.configured:
-            return models[0].name
-        return next((model.name for model in models if model.available and model.provider != OFFLINE), models[0].name)
+        """`bedrock-nova-pro` when AWS or nothing is configured, else the first configured provider's default."""
+        first = next(iter(self.models.values()))
+        if not self.configured or first.provider in self.configured:
+            return first.name
+        ordered = dict.fromkeys(model.provider for model in self.models.values())
+        provider = next((name for name in ordered if name in self.configured), self.configured[0])
+        return self.default_of(provider) or first.name
+
+    def default_of(self, provider: str) -> str | None:
+        """A provider's own default: what its variable says, else its first model in the catalogue."""
+        endpoint = self.endpoints.get(provider)
+        if endpoint is not None and endpoint.default_id:
+            return f"{provider}/{endpoint.default_id}"
+        return next((model.name for model in self.models.values() if model.provider == provider), None)
 
     def route(self, name: str, provider: str | None = None) -> Route:
         """Who answers `name` (empty: the default model), in order.

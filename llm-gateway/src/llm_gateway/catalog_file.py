@@ -168,11 +168,7 @@ class _Builder:
         models = dict(self._models(endpoints))
         self._check(models)
         settings = self._settings
-        default = settings.default_model
-        if default is None and settings.model_name:
-            default = f"{settings.model_provider}/{settings.model_name}" if settings.model_provider else None
-        elif default is None and settings.model_provider:
-            default = self._first_of(settings.model_provider, models)
+        default = settings.default_model or self._named_default()
         catalog = Catalog(
             endpoints=endpoints,
             provider_aliases=dict(self._provider_names()),
@@ -182,6 +178,7 @@ class _Builder:
             timeouts=self._timeouts,
             default_model=self._current(default, "DEFAULT_MODEL") if default else None,
             default_provider=settings.default_provider,
+            model_provider=settings.model_provider,
             offline_fallback=settings.offline_fallback == "auto",
             warnings=tuple(self._warnings),
         )
@@ -194,9 +191,10 @@ class _Builder:
             for alias in row.aliases:
                 yield alias, name
 
-    def _first_of(self, provider: str, models: Mapping[str, Model]) -> str | None:
-        known = dict(self._provider_names()).get(provider.lower())
-        return next((model.name for model in models.values() if model.provider == known), None)
+    def _named_default(self) -> str | None:
+        """What MODEL_NAME says, of the provider that MODEL_PROVIDER says."""
+        name, provider = self._settings.model_name, self._settings.model_provider
+        return f"{provider}/{name}" if name and provider else name
 
     def _endpoint(self, name: str, row: _Row) -> Endpoint:
         key = self._environ.get(row.key_variable or row.optional_key_variable or "")

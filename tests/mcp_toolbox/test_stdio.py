@@ -46,8 +46,9 @@ async def test_it_speaks_only_the_protocol_and_leaves_when_its_input_ends(proces
     assert (await ask(process, call("add", {"a": 5, "b": 3})))["result"]["content"][0]["text"] == "8"
     assert (await ask(process, call("uppercase", {"text": "señor"})))["result"]["content"][0]["text"] == "SEÑOR"
     assert (await ask(process, call("subtract", {})))["error"]["code"] == -32602
-    rest, _ = await asyncio.wait_for(process.communicate(b""), 10)  # closes its input
+    rest, log = await asyncio.wait_for(process.communicate(b""), 10)  # closes its input
     assert rest == b""
+    assert b"serving" in log
     assert process.returncode == 0
 
 

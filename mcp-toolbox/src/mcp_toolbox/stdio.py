@@ -9,9 +9,11 @@ from typing import Any
 import anyio
 from mcp.server import Server
 from mcp.server.stdio import stdio_server
-from service_kit.logs import logging_to
+from service_kit.logs import get_logger, logging_to
 
 from mcp_toolbox.settings import ToolboxSettings
+
+_log = get_logger(__name__)
 
 
 def serve_stdio(server: Server[Any], settings: ToolboxSettings) -> int:
@@ -19,6 +21,7 @@ def serve_stdio(server: Server[Any], settings: ToolboxSettings) -> int:
     # The thread that waits for input cannot be interrupted, and there is nothing to clean up: a signal just ends us.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     with logging_to(server.name, settings.log_level, settings.log_format, stream=sys.stderr):
+        _log.info("serving", transport="stdio")
         anyio.run(_serve, server)
     return 0
 

@@ -173,7 +173,7 @@ class _Builder:
             endpoints=endpoints,
             provider_aliases=dict(self._provider_names()),
             models=models,
-            aliases=self._aliases(),
+            aliases=self._aliases(models),
             retired=self._file.retired,
             timeouts=self._timeouts,
             default_model=self._current(default, "DEFAULT_MODEL") if default else None,
@@ -274,17 +274,18 @@ class _Builder:
         given = {name: value for name, value in msgspec.structs.asdict(partial).items() if value is not None}
         return msgspec.structs.replace(self._timeouts, **given)
 
-    def _aliases(self) -> dict[str, tuple[str, ...]]:
+    def _aliases(self, models: Mapping[str, Model]) -> dict[str, tuple[str, ...]]:
+        """Other names of each model, its provider's own id among them."""
         aliases: dict[str, tuple[str, ...]] = {}
         for entry in self._file.models:
-            for alias in entry.aliases:
+            for alias in dict.fromkeys((*entry.aliases, models[entry.name].id)):
                 aliases[alias] = (*aliases.get(alias, ()), entry.name)
         return aliases
 
     def _check(self, models: Mapping[str, Model]) -> None:
         if OFFLINE not in models:
             raise _MistakeError("$.models", f"the model '{OFFLINE}' must stay listed")
-        names = set(models) | set(self._aliases())
+        names = set(models) | set(self._aliases(models))
         for index, entry in enumerate(self._file.models):
             for fallback in entry.fallbacks:
                 if fallback not in names and fallback.partition("/")[0] not in self._file.providers:

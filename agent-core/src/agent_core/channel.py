@@ -126,7 +126,7 @@ class Channel:
 
     def submit(self, request: RunRequest) -> None:
         """Run a question now, or queue it behind the one that is going; raises QueueFull."""
-        if len(self._queue) >= self._queue_limit:
+        if self._current is not None and len(self._queue) >= self._queue_limit:
             raise QueueFull(self._queue_limit, request.language)
         run = _Run(request, self.tell)
         self._queue.append(run)

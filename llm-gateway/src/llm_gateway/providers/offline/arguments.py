@@ -5,22 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .cards import Card
+import msgspec
+
 from .calls import Earlier
+from .cards import NAME_WORD_WEIGHT, Card
+from .concepts import WEIGHTS
 from .folding import fold, stem
 from .lexer import Token
 from .lexicon import look_up
 from .passages import remaining
 from .schema import Parameter
 
-_FROM = frozenset(stem(word) for word in "from source origin origen desde de src".split())
-_TO = frozenset(stem(word) for word in "to target destination destino hacia a dest into".split())
-_FROM_WORDS = frozenset("from de desde del".split())
-_TO_WORDS = frozenset("to a hacia al into en in".split())
-_PERCENT = frozenset(stem(word) for word in "percent percentage porcentaje pct descuento discount".split())
-_YES = frozenset("si yes true verdadero".split())
-_NO = frozenset("no false falso without sin".split())
-_LINKS = frozenset("de es is of to a sea".split())
+# Concepts below this weight ("text", "convert") stand in what is asked and in what it is asked about alike.
+_TELLING = 0.3
+
+_FROM = frozenset(stem(word) for word in ["from", "source", "origin", "origen", "desde", "de", "src"])
+_TO = frozenset(stem(word) for word in ["to", "target", "destination", "destino", "hacia", "a", "dest", "into"])
+_FROM_WORDS = frozenset(["from", "de", "desde", "del"])
+_TO_WORDS = frozenset(["to", "a", "hacia", "al", "into", "en", "in"])
+_PERCENT = frozenset(stem(word) for word in ["percent", "percentage", "porcentaje", "pct", "descuento", "discount"])
+_YES = frozenset(["si", "yes", "true", "verdadero"])
+_NO = frozenset(["no", "false", "falso", "without", "sin"])
+_LINKS = frozenset(["de", "es", "is", "of", "to", "a", "sea"])
 
 
 class Missing(Exception):
@@ -135,7 +141,7 @@ class Filler:
         quotes = [token.text for token in self._tokens if token.kind == "quote"]
         if quotes:
             return quotes
-        text = remaining(self._tokens, self._question, self._card.named | self._card.options)
+        text = remaining(self._tokens, self._question, self._asks)
         parts = [part.strip() for part in _split_list(text) if part.strip()]
         return parts if parts and (parameter.required or len(parts) > 1) else None
 
@@ -143,10 +149,8 @@ class Filler:
         """A required object is filled from the same words as if its properties were the tool's own."""
         if not parameter.required or not parameter.properties:
             return None
-        inner = Card(
-            self._card.name, "", self._card.named, frozenset(), frozenset(), {}, parameter.properties,
-            tuple(item for item in parameter.properties if item.kind in ("number", "integer")), frozenset(), 0,
-        )  # fmt: skip
+        numeric = tuple(item for item in parameter.properties if item.kind in ("number", "integer"))
+        inner = msgspec.structs.replace(self._card, parameters=parameter.properties, numeric=numeric)
         filler = Filler(inner, self._tokens, self._question, subject=self._subject, result=self._result)
         filler._used = self._used
         try:
@@ -181,7 +185,7 @@ class Filler:
 
     def _free_text(self, parameter: Parameter) -> str:
         unused = [t for i, t in enumerate(self._tokens) if i not in self._used]
-        text = remaining(unused, self._question, self._asking())
+        text = remaining(unused, self._question, self._asks)
         if text and len(self._texts) > 1:
             self._used.update(i for i, t in enumerate(self._tokens) if t.kind == "word" and t.text in text)
         if not text and parameter.required:
@@ -189,8 +193,20 @@ class Filler:
             text = self._question[number.start : number.end] if number else ""
         return text
 
-    def _asking(self) -> frozenset[str]:
-        return self._card.named | self._card.options | self._card.described
+    def _asks(self, token: Token) -> bool:
+        """Whether the word is one that asks for this tool."""
+        card = self._card
+        if token.entry.part == "strong":
+            return True
+        if token.entry.concepts:
+            told = [name for name in token.entry.concepts if WEIGHTS[name] >= _TELLING]
+            return any(name in card.named or name in card.options or name in card.described for name in told)
+        return token.kind == "word" and card.stems.get(stem(token.folded)) == NAME_WORD_WEIGHT
+
+    def unused_numbers(self) -> bool:
+        """Whether the step says numbers that were not used, though the tool takes only numbers."""
+        only_numbers = len(self._card.numeric) == len(self._card.parameters) > 0
+        return only_numbers and any(t.number and i not in self._used for i, t in enumerate(self._tokens))
 
     def _mentioned(self, parameter: Parameter) -> bool:
         return any(token.kind == "word" and stem(token.folded) in parameter.words for token in self._tokens)

@@ -22,7 +22,9 @@ _SIGNS = {
     "/": "divide", "÷": "divide", "^": "power", "**": "power", "%": "modulo",
 }  # fmt: skip
 _PRECEDENCE = {"add": 1, "subtract": 1, "multiply": 2, "divide": 2, "modulo": 2, "power": 3}
-_SEPARATORS = frozenset("y and e con with a al to de del from of by , la &".split())
+_SEPARATORS = frozenset(
+    ("y", "and", "e", "con", "with", "a", "al", "to", "de", "del", "from", "of", "by", ",", "la", "&")
+)
 _REVERSING = frozenset(("de", "del", "from", "a", "al"))
 _DEEPEST = 24
 
@@ -89,7 +91,7 @@ def _reduce(tokens: Sequence[Token], before: Leaf | None, several: Sequence[Leaf
             raise Unclear  # numbers may be in there
         elif token.folded in _SEPARATORS:
             items.append(_Item("separator", token.folded))
-        elif token.entry.part == "reference" and not _introduces(tokens, place):
+        elif token.entry.part == "reference" and not introduces(tokens, place):
             if token.entry.many and len(several) > 1:
                 items.extend(_Item("leaf", leaf) for leaf in several)
             elif before is not None and not (items and items[-1].value is before):
@@ -104,9 +106,9 @@ def _reduce(tokens: Sequence[Token], before: Leaf | None, several: Sequence[Leaf
     return items
 
 
-def _introduces(tokens: Sequence[Token], place: int) -> bool:
+def introduces(tokens: Sequence[Token], place: int) -> bool:
     """Whether a reference only introduces what follows: "el resultado de sumar", "the result of 3 + 4"."""
-    following = [token for token in tokens[place + 1 : place + 4]]
+    following = tokens[place + 1 : place + 4]
     if not following or following[0].folded not in ("de", "of"):
         return False
     return any(token.number is not None or token.text == "(" or token.entry.part == "action" for token in following[1:])
@@ -210,7 +212,7 @@ class _Parser:
     def _is_separator(self, concept: str) -> bool:
         """Whether an operator word only separates: "divide 10 por 2" divides."""
         sign = self._items[self._place].value
-        return concept == "divide" and sign in ("multiply", "divide") or concept == sign
+        return (concept == "divide" and sign in ("multiply", "divide")) or concept == sign
 
     def _expression(self, least: int, verb: str = "") -> Any:
         """Precedence climbing; operations of one precedence group to the left."""

@@ -11,6 +11,7 @@ from .calls import MOST_CALLS, Call, Earlier, Operation, Outcome, Plan
 from .cards import NAME_WORD_WEIGHT, Card
 from .concepts import OPERATIONS
 from .lexer import Token
+from .lexicon import NOTHING
 from .steps import Step
 
 _COUNTING = frozenset(("count", "length"))
@@ -37,10 +38,12 @@ class Builder:
 
     def build(self, tokens: list[Token]) -> Plan:
         """The plan for the question's tokens, their numbers read."""
-        words = {word for card in self._cards for word, weight in card.stems.items() if weight == NAME_WORD_WEIGHT}
-        for step in steps.split(tokens, self._question, words, self._takes_text):
+        for step in steps.split(tokens, self._question, self._names_tool, self._takes_text):
             self._plan.outcomes.append(self._outcome(step))
         return self._plan
+
+    def _names_tool(self, stem: str) -> bool:
+        return any(card.stems.get(stem) == NAME_WORD_WEIGHT for card in self._cards)
 
     def _takes_text(self, tokens: list[Token]) -> bool:
         best = self._ranked(tokens)
@@ -55,11 +58,14 @@ class Builder:
         meaning.concepts |= arithmetic.operations_in(tokens)
         if self._forced:
             return [card for _, card in matching.ranked(meaning, self._cards)] or list(self._cards)
-        explicit = any(_is_explicit(token) for token in tokens)
         return [
             card
             for points, card in matching.ranked(meaning, self._cards)
-            if points >= matching.ACCEPTED and (explicit or points >= 0.5 or not matching.missing(meaning.concepts, card))
+            if points >= matching.SURE
+            or (
+                points >= matching.ACCEPTED
+                and (not matching.missing(meaning.concepts, card) or _has_work(tokens, card))
+            )
         ]
 
     def _outcome(self, step: Step) -> Outcome:
@@ -67,14 +73,13 @@ class Builder:
         matches = self._ranked(step.tokens)
         first = len(self._plan.calls)
         try:
-            done = self._calculate(step, matches, text)
+            done = self._calculate(step, matches, text) or self._use(step, matches, text)
         except arithmetic.Unclear:
+            del self._plan.calls[first:]
             return Outcome(text, trouble="unclear", card=matches[0] if matches else None)
         except _NoTool:
             del self._plan.calls[first:]
             return Outcome(text, trouble="no_tool")
-        if done is None:
-            done = self._use(step, matches, text)
         if len(self._plan.calls) > MOST_CALLS:
             del self._plan.calls[first:]
             return Outcome(text, trouble="too_many")
@@ -157,33 +162,39 @@ class Builder:
     # --- any tool ----------------------------------------------------------------------------------------
 
     def _use(self, step: Step, matches: list[Card], text: str) -> Outcome:
+        """The step as one call of the best tool whose parameters can all be filled."""
         if not matches:
             return Outcome(text, trouble="no_tool")
-        tokens = step.tokens
-        has_value = any(token.number or token.kind == "quote" for token in tokens)
-        if step.context and not has_value:
-            spoken = [token for token in step.context if token.kind == "quote" or token.number]
-            tokens = [*tokens, *spoken]
+        first = len(self._plan.calls)
+        tokens, subject, refers = self._material(step)
         lacking: tuple[str, ...] = ()
         for card in matches:
-            filler = Filler(
-                card,
-                tokens,
-                self._question,
-                subject=self._subject(),
-                result=self._previous(),
-                refers=_refers(step.tokens),
-            )
+            filler = Filler(card, tokens, self._question, subject=subject, result=self._previous(), refers=refers)
             try:
                 arguments = filler.fill()
             except Missing as error:
                 lacking = lacking or error.names
                 continue
+            if filler.unused_numbers():
+                raise arithmetic.Unclear
             self._add(card, arguments)
-            subject = next((value for value in arguments.values() if isinstance(value, (str, Earlier))), None)
-            countable = bool(_COUNTING & card.named)
-            return Outcome(text, [len(self._plan.calls) - 1], subject=subject, countable=countable, card=card)
+            worked_on = next((value for value in arguments.values() if isinstance(value, (str, Earlier))), None)
+            calls = list(range(first, len(self._plan.calls)))
+            return Outcome(text, calls, subject=worked_on, countable=bool(_COUNTING & card.named), card=card)
         return Outcome(text, trouble="missing", card=matches[0], lacking=lacking)
+
+    def _material(self, step: Step) -> tuple[Sequence[Token], Any, bool]:
+        """The words to fill parameters from, what "it" is, and whether the step speaks of that."""
+        tokens = step.tokens
+        for place, token in enumerate(tokens):
+            if token.entry.part == "reference" and arithmetic.introduces(tokens, place):
+                # "convierte el resultado de sumar 3 y 4 a mayúsculas"
+                tree = arithmetic.parse(tokens[place + 1 :], None, (), False)
+                if tree is not None:
+                    return tokens[:place], self._emit(tree, []), True
+        if step.context and not any(token.number or token.kind == "quote" for token in tokens):
+            tokens = [*tokens, *(token for token in step.context if token.kind == "quote" or token.number)]
+        return tokens, self._subject(), _refers(step.tokens)
 
     def _add(self, card: Card, arguments: dict[str, Any]) -> Earlier:
         self._plan.calls.append(Call(card, arguments))
@@ -216,13 +227,22 @@ def infix(tree: Any, value_of: dict[int, str] | None = None) -> str:
     )
 
 
-def _is_explicit(token: Token) -> bool:
-    """Whether the token is something to work on: a quote, a number, a name, a reference."""
-    if token.kind == "quote" or token.number is not None:
+def _has_work(tokens: Sequence[Token], card: Card) -> bool:
+    """Whether the step names something for the tool to work on: a quote, a number, a name, a reference."""
+    if not any(item.required for item in card.parameters):
         return True
-    if token.entry.part == "reference" or token.entry.clitic:
-        return True
-    return token.kind == "word" and token.start > 0 and token.text[0].isupper() and not token.entry.part
+    takes_text = any(item.kind in ("string", "any") for item in card.parameters)
+    for token in tokens:
+        if token.number is not None:
+            found = bool(card.numeric)
+        elif token.kind == "quote":
+            found = takes_text
+        else:
+            name = token.start > 0 and token.text[:1].isupper() and token.entry is NOTHING
+            found = token.entry.part == "reference" or bool(token.entry.clitic) or (takes_text and name)
+        if found:
+            return True
+    return False
 
 
 def _refers(tokens: Sequence[Token]) -> bool:

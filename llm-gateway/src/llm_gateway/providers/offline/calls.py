@@ -45,7 +45,8 @@ class Outcome(msgspec.Struct, gc=False):
     """What is planned for one step: `calls` in order, the last one giving its result; or `trouble` with the
     step's words, the best tool and the parameters that could not be filled.
 
-    `sum` is the arithmetic that the step does, for the wording. `subject` is the text it works on; `countable` says that its result is a number about that text.
+    `sum` is the arithmetic that the step does, for the wording. `subject` is the text it works on; `countable`
+    says that its result is a number about that text.
     """
 
     text: str

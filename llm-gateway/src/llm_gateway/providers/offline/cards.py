@@ -11,7 +11,7 @@ import msgspec
 from llm_gateway.types import Tool
 
 from . import tokens as counting
-from .concepts import OPERATIONS, WEIGHTS
+from .concepts import GROUPS, OPERATIONS, WEIGHTS
 from .folding import fold, stem
 from .lexicon import NOTHING, look_up
 from .schema import Parameter, read_parameters
@@ -28,13 +28,15 @@ NAME_WORD_WEIGHT = 0.6
 DESCRIPTION_WORD_WEIGHT = 0.25
 
 
-class Card(msgspec.Struct, frozen=True, gc=False):
+class Card(msgspec.Struct, frozen=True, eq=False, gc=False):
     """What one tool is about.
 
     `named` are the concepts of its name, `described` those of the first sentence of its description, `options`
-    those of its enumerated values; `stems` weigh the words that are no concept. `title` is the description's
-    first sentence, for people. `numeric` are the parameters that take one number; `operations` the arithmetic that
-    the tool does on two or more. `size` is the definition's length in tokens.
+    those of its enumerated values; `stems` weigh the words that are no concept. `required_concepts` are those of
+    the name that a request should mention; `groups` what the tool does of each of `concepts.GROUPS`. `title` is
+    the description's first sentence, for people. `numeric` are the parameters that take one number; `operations`
+    the arithmetic that the tool does on two or more. `size` is the definition's length in tokens. Cards are
+    compared by identity: `read` gives the same one for the same tool.
     """
 
     name: str
@@ -43,6 +45,8 @@ class Card(msgspec.Struct, frozen=True, gc=False):
     described: frozenset[str]
     options: frozenset[str]
     stems: dict[str, float]
+    required_concepts: frozenset[str]
+    groups: tuple[frozenset[str], ...]
     parameters: tuple[Parameter, ...]
     numeric: tuple[Parameter, ...]
     operations: frozenset[str]
@@ -76,7 +80,9 @@ def _analyse(name: str, description: str, schema: bytes) -> Card:
     size = counting.count(name) + counting.count(description) + len(schema) // 4
     numeric = tuple(item for item in parameters if item.kind in ("number", "integer"))
     operations = _operations(named | options, described, parameters, len(numeric))
-    return Card(name, title, named, described, options, stems, parameters, numeric, operations, size)
+    groups = tuple((named | options) & group for group in GROUPS)
+    required = frozenset(item for item in named if WEIGHTS[item] >= 0.5)
+    return Card(name, title, named, described, options, stems, required, groups, parameters, numeric, operations, size)
 
 
 def _operations(
@@ -103,8 +109,3 @@ def _meaning(words: list[str]) -> tuple[frozenset[str], set[str]]:
         elif entry is NOTHING and len(folded) > 2:
             stems.add(stem(folded))
     return frozenset(concepts), stems
-
-
-def specific(concepts: frozenset[str]) -> frozenset[str]:
-    """The concepts that a request must mention for a tool named after them to be meant."""
-    return frozenset(name for name in concepts if WEIGHTS[name] >= 0.5)

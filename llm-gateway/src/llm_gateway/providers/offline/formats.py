@@ -11,7 +11,9 @@ from llm_gateway.types import ResponseFormat
 from .schema import Parameter, read_parameters
 from .transcript import number
 
-_ANSWERS = frozenset("answer respuesta response text texto message mensaje content contenido output".split())
+_ANSWERS = frozenset(
+    ("answer", "respuesta", "response", "text", "texto", "message", "mensaje", "content", "contenido", "output")
+)
 
 
 def as_json(format_: ResponseFormat, answer: str, results: Sequence[str]) -> str | None:

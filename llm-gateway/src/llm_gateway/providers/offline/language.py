@@ -28,14 +28,11 @@ def detect(question: str, tokens: Iterable[Token]) -> Language | None:
     return None
 
 
-def choose(question: str, tokens: list[Token], context: Iterable[str]) -> Language:
-    """The language of the question, else of the first text in `context` that tells, else Spanish."""
-    found = detect(question, tokens)
-    if found is not None:
-        return found
-    for text in context:
+def of_first(texts: Iterable[str]) -> Language | None:
+    """The language of the first text that tells."""
+    for text in texts:
         sample = text[:_SAMPLE]
         found = detect(sample, tokenize(sample, _SAMPLE))
         if found is not None:
             return found
-    return "es"
+    return None

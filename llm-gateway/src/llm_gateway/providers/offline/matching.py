@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from .cards import Card, specific
+from .cards import Card
 from .concepts import GROUPS, WEIGHTS
 from .folding import fold, stem
 from .lexer import Token
 from .lexicon import NOTHING, look_up
 
 ACCEPTED = 0.35
+# From here on a tool is meant even if its name says more than the step and nothing is there to work on.
+SURE = 0.5
 # A tool named after something that the step does not mention is less likely meant; after something that excludes
 # what the step mentions, not at all.
 _UNMENTIONED = 0.25
 _EXCLUDED = 2.0
-_DETERMINERS = frozenset("la mi tu su una the my your a en por nuestra cada".split())
+_DETERMINERS = frozenset(["la", "mi", "tu", "su", "una", "the", "my", "your", "a", "en", "por", "nuestra", "cada"])
 
 
 class Meaning:
     """What a step is about: its concepts, and the stems of its words that are no concept."""
 
-    __slots__ = ("concepts", "stems")
+    __slots__ = ("_groups", "concepts", "stems")
 
     def __init__(self, tokens: Sequence[Token]) -> None:
         self.concepts: set[str] = set()
         self.stems: set[str] = set()
+        self._groups: list[tuple[int, set[str]]] | None = None
         previous = ""
         for token in tokens:
             entry = token.entry
@@ -39,6 +42,13 @@ class Meaning:
                 self.stems.add(stem(token.folded))
             previous = token.folded
 
+    def groups(self) -> list[tuple[int, set[str]]]:
+        """What is asked of each group of concepts that exclude one another, by the group's place."""
+        if self._groups is None:
+            self._groups = [(place, self.concepts & group) for place, group in enumerate(GROUPS)]
+            self._groups = [(place, asked) for place, asked in self._groups if asked]
+        return self._groups
+
 
 def score(meaning: Meaning, card: Card, rarity: dict[str, int]) -> float:
     """How well the tool fits; `rarity` says in how many tools a stem occurs. `ACCEPTED` and above is a match."""
@@ -49,23 +59,22 @@ def score(meaning: Meaning, card: Card, rarity: dict[str, int]) -> float:
             total += WEIGHTS[name]
         elif name in card.described or name in card.options:
             total += WEIGHTS[name] * 0.5
-    for word in meaning.stems & card.stems.keys():
-        total += card.stems[word] / rarity.get(word, 1)
+    if rarity:
+        for word in meaning.stems & card.stems.keys():
+            total += card.stems[word] / rarity[word]
     if total <= 0:
         return 0.0
-    total -= _UNMENTIONED * len(missing(concepts, card))
-    for group in GROUPS:
-        asked = concepts & group
-        if asked:
-            done = (card.named | card.options) & group
-            if done and not done & asked:
-                total -= _EXCLUDED
+    total -= _UNMENTIONED * len(card.required_concepts - concepts)
+    for place, asked in meaning.groups():
+        done = card.groups[place]
+        if done and not done & asked:
+            total -= _EXCLUDED
     return total
 
 
 def missing(concepts: Collection[str], card: Card) -> frozenset[str]:
     """The concepts that the tool's name has and the step has not."""
-    return specific(card.named).difference(concepts)
+    return card.required_concepts.difference(concepts)
 
 
 def rarity_of(cards: Sequence[Card]) -> dict[str, int]:

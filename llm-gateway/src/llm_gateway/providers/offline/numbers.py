@@ -98,7 +98,8 @@ _SMALL = _table(
      " seventeen eighteen nineteen", 0, 1),
     ("treinta cuarenta cincuenta sesenta setenta ochenta noventa", 30, 10),
     ("twenty thirty forty fifty sixty seventy eighty ninety", 20, 10),
-    ("ciento doscientos trescientos cuatrocientos quinientos seiscientos setecientos ochocientos novecientos", 100, 100),
+    ("ciento doscientos trescientos cuatrocientos quinientos seiscientos setecientos ochocientos novecientos",
+     100, 100),
     ("doscientas trescientas cuatrocientas quinientas seiscientas setecientas ochocientas novecientas", 200, 100),
     ("cien", 100, 0), ("veintiun", 21, 0),
 )  # fmt: skip

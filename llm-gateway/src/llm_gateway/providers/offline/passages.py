@@ -2,45 +2,167 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from .lexer import Token
 from .lexicon import NOTHING
 
-_EDGE_CONCEPTS = frozenset(("text", "number", "information", "convert", "show", "consult", "calculate"))
-_TEXT_WORDS = frozenset("dice diga says texto frase palabra cadena text phrase word string".split())
+_EDGE_CONCEPTS = frozenset(
+    ("text", "word", "sentence", "number", "information", "convert", "show", "consult", "calculate")
+)
+_GREETINGS = frozenset(
+    ("hola", "hello", "hi", "hey", "buenas", "saludos", "buenos dias", "buenas tardes", "buenas noches", "good morning")
+)
+# Grammar that begins a text often enough to be part of it, and grammar that only leads to something.
+_MEANT = frozenset(
+    [
+        "todo",
+        "toda",
+        "todos",
+        "todas",
+        "yo",
+        "ella",
+        "otro",
+        "otra",
+        "i",
+        "you",
+        "we",
+        "no",
+        "not",
+        "mi",
+        "mis",
+        "my",
+        "your",
+        "our",
+        "quien",
+        "who",
+        "nos",
+        "us",
+    ]
+)
+_LEADING = frozenset(
+    [
+        "a",
+        "al",
+        "en",
+        "de",
+        "del",
+        "con",
+        "por",
+        "para",
+        "que",
+        "el",
+        "la",
+        "los",
+        "las",
+        "un",
+        "una",
+        "lo",
+        "to",
+        "in",
+        "into",
+        "of",
+        "for",
+        "from",
+        "by",
+        "with",
+        "on",
+        "the",
+        "an",
+        "at",
+        "as",
+        "is",
+        "are",
+        "es",
+        "son",
+        "este",
+        "esta",
+        "estos",
+        "estas",
+        "ese",
+        "esa",
+        "this",
+        "these",
+        "those",
+        "tiene",
+        "tienen",
+        "hay",
+        "has",
+        "have",
+        "el",
+        "siguiente",
+        "following",
+    ]
+)
+# After "la frase" or "the word" all is text but these.
+_INTRODUCING = frozenset(("text", "word", "sentence"))
+_CONNECTING = frozenset(("de", "of", "que", "that", "dice", "says", "siguiente", "following", "is", "es", ":", ","))
+_POLITE = frozenset(("por favor", "please", "porfa", "porfavor", "thank you"))
+_TEXT_WORDS = frozenset(
+    ("dice", "diga", "says", "texto", "frase", "palabra", "cadena", "text", "phrase", "word", "string")
+)
 
 
-def asks(token: Token, concepts: Collection[str]) -> bool:
-    """Whether the token is one of the words that ask for a tool about `concepts`."""
-    if token.entry.part in ("question", "filler", "strong"):
-        return True
-    return bool(token.entry.concepts) and any(name in concepts for name in token.entry.concepts)
+def remaining(tokens: Sequence[Token], question: str, asks: Callable[[Token], bool]) -> str:
+    """The longest stretch of the step that does not ask for anything, as written; "" if there is none.
 
-
-def remaining(tokens: Sequence[Token], question: str, concepts: Collection[str]) -> str:
-    """The longest stretch of the step that does not ask, as written, without grammar at its edges; "" if none."""
-    best, best_length = "", 0
-    run: list[Token] = []
-    for token in (*tokens, None):
-        if token is not None and token.kind != "quote" and not asks(token, concepts):
-            run.append(token)
-            continue
+    `asks` tells the words that ask for the tool. Grammar at the edges is cut off; politeness too, unless
+    nothing else is left ("convierte hola a mayúsculas").
+    """
+    best: list[Token] = []
+    polite: list[Token] = []
+    for run in _runs(tokens, asks):
         trimmed = _trim(run)
-        if len(trimmed) > best_length:
-            capitals = _capitals(trimmed, question)
-            best, best_length = capitals or question[trimmed[0].start : trimmed[-1].end], len(trimmed)
-        run = []
-    return best
+        if len(trimmed) > len(best):
+            best = trimmed
+        elif not trimmed and not polite:
+            polite = [token for token in run if token.entry.part == "filler"]
+    chosen = best or polite
+    if not chosen:
+        return ""
+    return _capitals(chosen, question) or question[chosen[0].start : chosen[-1].end]
+
+
+def _runs(tokens: Sequence[Token], asks: Callable[[Token], bool]) -> Iterator[list[Token]]:
+    """The stretches between quotes and words that ask. A step's first verb asks, whatever the tool calls it."""
+    first = _first_word(tokens)
+    run: list[Token] = []
+    for place in range(first, len(tokens)):
+        token = tokens[place]
+        opens = place == first and token.entry.part == "action"
+        if opens or token.kind == "quote" or token.folded in _POLITE or asks(token):
+            if run:
+                yield run
+            run = []
+        else:
+            run.append(token)
+    if run:
+        yield run
+
+
+def _first_word(tokens: Sequence[Token]) -> int:
+    """The place of the first word after greetings, connectors and their marks."""
+    place = 0
+    while place < len(tokens) and (tokens[place].kind == "mark" or tokens[place].entry.part in ("filler", "weak")):
+        place += 1
+    return place
 
 
 def _trim(run: list[Token]) -> list[Token]:
+    """The run without grammar around it: "la frase hola a todos a" is "hola a todos"."""
     first, last = 0, len(run)
-    while first < last and _is_edge(run[first]):
+    introduced = False
+    while first < last and (run[first].folded in _CONNECTING if introduced else _is_edge(run[first])):
+        introduced = introduced or not _INTRODUCING.isdisjoint(run[first].entry.concepts)
         first += 1
-    while last > first and _is_edge(run[last - 1]):
+    while last > first and _is_edge(run[last - 1]) and not _is_last_word(run[last - 1]):
         last -= 1
     return run[first:last]
+
+
+def _is_last_word(token: Token) -> bool:
+    """Whether grammar can end a text: "hola a todos" can, "hola a" cannot."""
+    return token.entry.part == "function" and token.folded not in _LEADING
 
 
 def _is_edge(token: Token) -> bool:
@@ -49,7 +171,11 @@ def _is_edge(token: Token) -> bool:
     if token.kind != "word" or (len(token.text) > 1 and token.text.isupper() and token.entry.part != "filler"):
         return False  # SHOUTED words are meant: "convierte EL MUNDO a minúsculas"
     entry = token.entry
-    if entry.part in ("function", "filler", "weak", "reference", "question"):
+    if entry.part == "filler":
+        return token.folded not in _GREETINGS  # a greeting in this place is the text: "hola mundo"
+    if token.folded in _MEANT:
+        return False
+    if entry.part in ("function", "weak", "reference", "question"):
         return True
     return entry is not NOTHING and bool(entry.concepts) and _EDGE_CONCEPTS.issuperset(entry.concepts)
 

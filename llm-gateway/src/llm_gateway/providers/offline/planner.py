@@ -7,6 +7,7 @@ already has results for, and either makes the next ones or words the answer.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from llm_gateway.types import Choice, FinishReason, Part, Refusal, Request, Result, Text, ToolCall, Usage
 
@@ -15,6 +16,8 @@ from . import tokens as counting
 from .building import Builder
 from .calls import MOST_CALLS, Plan
 from .cards import Card, read
+from .lexer import Token
+from .lexicon import Language
 from .phrases import Phrases, speak
 from .progress import Progress
 from .transcript import Transcript
@@ -23,6 +26,8 @@ MODEL = "offline-planner-1"
 
 # Requests are read this far; what lies beyond is text for a tool, whatever its length.
 _INSTRUCTION = 16_384
+# Longer questions are planned each time they come, so that the memory held is bounded.
+_KEPT = 2_000
 _MESSAGE_TOKENS = 3
 _HELP = (
     frozenset(("ayuda",)), frozenset(("ayudame",)), frozenset(("help",)), frozenset(("puedes", "hacer")),
@@ -48,6 +53,29 @@ def plan(request: Request) -> Result:
     return Result(choices=(Choice(content=parts, finish_reason=reason),), usage=usage, model=MODEL)
 
 
+def _understood(question: str) -> tuple[list[Token], Language | None]:
+    """The question's tokens and its language, if it tells."""
+    return _kept_tokens(question) if len(question) <= _KEPT else _kept_tokens.__wrapped__(question)
+
+
+@lru_cache(maxsize=256)
+def _kept_tokens(question: str) -> tuple[list[Token], Language | None]:
+    tokens = lexer.tokenize(question, _INSTRUCTION)
+    return tokens, language.detect(question, tokens)
+
+
+def _planned(question: str, cards: tuple[Card, ...], tongue: Language, has_history: bool, forced: bool) -> Plan:
+    """The plan of a question; kept, since each call's result brings the same question again."""
+    make = _kept_plan if len(question) <= _KEPT else _kept_plan.__wrapped__
+    return make(question, cards, tongue, has_history, forced)
+
+
+@lru_cache(maxsize=256)
+def _kept_plan(question: str, cards: tuple[Card, ...], tongue: Language, has_history: bool, forced: bool) -> Plan:
+    tokens = reading.read_numbers(_understood(question)[0], tongue)
+    return Builder(cards, question, has_history=has_history, forced=forced).build(tokens)
+
+
 class _Answer:
     """One request on its way to an answer."""
 
@@ -56,11 +84,9 @@ class _Answer:
         self._choice = request.tool_choice.mode if request.tool_choice else "auto"
         self._offered = cards
         self._transcript: Transcript = transcript.read(request)
-        question = self._transcript.question
-        tokens = lexer.tokenize(question, _INSTRUCTION)
-        tongue = language.choose(question, tokens, self._transcript.context)
-        self._tokens = reading.read_numbers(tokens, tongue)
-        self._phrases: Phrases = speak(tongue)
+        self._tokens, tongue = _understood(self._transcript.question)
+        self._language: Language = tongue or language.of_first(self._transcript.context()) or "es"
+        self._phrases: Phrases = speak(self._language)
 
     def give(self) -> tuple[Part, ...]:
         """The calls to make now, or the text that ends the turn."""
@@ -80,10 +106,10 @@ class _Answer:
 
     def _plan(self, cards: tuple[Card, ...]) -> Plan:
         question, has_history = self._transcript.question, self._transcript.history is not None
-        made = Builder(cards, question, has_history=has_history).build(self._tokens)
+        made = _planned(question, cards, self._language, has_history, False)
         if made.calls or self._choice not in ("required", "tool"):
             return made
-        return Builder(cards, question, has_history=has_history, forced=True).build(self._tokens)
+        return _planned(question, cards, self._language, has_history, True)
 
     def _said(self, made: Plan, progress: Progress) -> tuple[Part, ...]:
         text = self._text(made, progress)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import msgspec
 
 from llm_gateway.types import ToolCall
 
-from .cards import Card
 from .calls import Call, Earlier, Plan
+from .cards import Card
 from .transcript import Executed, Transcript, number, plain
 
 
@@ -41,7 +40,7 @@ class Progress:
         for index, call in enumerate(self._plan.calls):
             arguments = self.arguments(index) if self._made[index] is None else None
             if arguments is not None:
-                text = json.dumps(arguments, ensure_ascii=False)
+                text = msgspec.json.encode(arguments).decode()
                 found.append(ToolCall(id=self._transcript.call_id(index), name=call.card.name, arguments=text))
         return found
 

@@ -78,4 +78,4 @@ def _is_sign(found: list[Token], start: int) -> bool:
         return touching
     if before.number is not None or before.kind == "quote" or before.text == ")":
         return False
-    return touching or before.entry.part not in ("reference", "filler", "weak", "strong") or before.folded in ("y", "and")
+    return touching or before.entry.part not in ("reference", "filler", "strong")

@@ -8,7 +8,7 @@ connector with a request after it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -36,15 +36,15 @@ class Step(msgspec.Struct, gc=False):
 def split(
     tokens: list[Token],
     question: str,
-    tool_words: Collection[str],
+    names_tool: Callable[[str], bool],
     takes_text: Callable[[list[Token]], bool],
 ) -> list[Step]:
     """The steps of the question, in the order in which they are to be done.
 
-    `tool_words` are stems of words in the tools' names, which begin a request as verbs do; `takes_text` tells
-    whether a request's words ask for a tool that works on free text.
+    `names_tool` tells whether a stem is of a word in a tool's name, which begins a request as a verb does;
+    `takes_text` whether a request's words ask for a tool that works on free text.
     """
-    return _Splitter(tokens, question, tool_words, takes_text).run()
+    return _Splitter(tokens, question, names_tool, takes_text).run()
 
 
 class _Splitter:
@@ -52,12 +52,12 @@ class _Splitter:
         self,
         tokens: list[Token],
         question: str,
-        tool_words: Collection[str],
+        names_tool: Callable[[str], bool],
         takes_text: Callable[[list[Token]], bool],
     ) -> None:
         self._tokens = tokens
         self._question = question
-        self._tool_words = tool_words
+        self._names_tool = names_tool
         self._takes_text = takes_text
         self._steps: list[Step] = []
         self._current: list[Token] = []
@@ -128,7 +128,7 @@ class _Splitter:
         part = token.entry.part
         if part == "action" or part == "question":
             return True
-        return token.entry is NOTHING and token.kind == "word" and stem(token.folded) in self._tool_words
+        return token.entry is NOTHING and token.kind == "word" and self._names_tool(stem(token.folded))
 
     def _ends_step(self, token: Token, place: int) -> bool:
         if token.text in _SENTENCE_MARKS:
@@ -142,7 +142,7 @@ class _Splitter:
         for token in self._tokens[place : place + _AHEAD]:
             if self._is_request(token):
                 return True
-            if token.kind != "word" or token.entry.part not in ("function", "filler", "weak", "strong"):
+            if token.kind != "word" or token.entry.part not in ("function", "filler", "weak", "strong", "reference"):
                 return token.kind == "mark" and token.text in "¿¡"
         return False
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -28,14 +28,19 @@ class Executed(msgspec.Struct, gc=False):
 
 class Transcript(msgspec.Struct, gc=False):
     """`question` is the last thing that the user said; `executed` the calls after it in their order; `history`
-    the last result before it; `context` texts that tell the conversation's language, nearest first."""
+    the last result before it; `before` the messages before it."""
 
     question: str
     has_image: bool
     executed: list[Executed]
     history: str | None
-    context: list[str]
+    before: Sequence[Message]
     prefix: str
+
+    def context(self) -> Iterator[str]:
+        """Texts that tell the conversation's language, the nearest of the user's first."""
+        yield from (message.text() for message in reversed(self.before) if message.role == "user")
+        yield from (message.text() for message in self.before if message.role == "system")
 
     def call_id(self, index: int) -> str:
         """An id for the planned call `index`: the same each time, and unique within the conversation."""
@@ -47,13 +52,12 @@ def read(request: Request) -> Transcript:
     messages = request.messages
     last = next((i for i in range(len(messages) - 1, -1, -1) if messages[i].role == "user"), None)
     if last is None:
-        return Transcript("", False, _executed(messages), None, [m.text() for m in messages], _prefix("", 0))
+        return Transcript("", False, _executed(messages), None, messages, _prefix("", 0))
     question = messages[last].text()
-    context = [m.text() for m in reversed(messages[:last]) if m.role == "user"]
-    context += [m.text() for m in messages if m.role == "system"]
     has_image = any(isinstance(part, Image) for part in messages[last].content)
     executed = _executed(messages[last + 1 :])
-    return Transcript(question, has_image, executed, _history(messages[:last]), context, _prefix(question, last))
+    before = messages[:last]
+    return Transcript(question, has_image, executed, _history(before), before, _prefix(question, last))
 
 
 def _prefix(question: str, place: int) -> str:

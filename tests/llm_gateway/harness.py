@@ -1,0 +1,84 @@
+"""A gateway between a scripted provider and a client, all of them real, over loopback."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import msgspec
+from llm_gateway.app import Parts, build_parts, create_app
+from llm_gateway.calls import Call
+from llm_gateway.settings import GatewaySettings
+from llm_gateway.testing import FakeOpenAI
+from service_kit.settings import load
+from service_kit.testing import running
+
+KEY = "sk-test-0123456789abcdef"
+CHAT = "/v1/chat/completions"
+GENERATE = "/mcp/llm/generate"
+QUESTION = [{"role": "user", "content": "Hola"}]
+
+
+@dataclass
+class Stage:
+    """The running gateway: `http` is a client of it, `calls` what its observers saw (behind the answers)."""
+
+    url: str
+    http: httpx.AsyncClient
+    parts: Parts
+    calls: list[Call] = field(default_factory=list)
+
+    async def chat(self, *, headers: Mapping[str, str] | None = None, **body: Any) -> httpx.Response:
+        """`POST /v1/chat/completions`, by default one question to `gpt-4o`."""
+        return await self.http.post(CHAT, json={"model": "gpt-4o", "messages": QUESTION, **body}, headers=headers)
+
+    async def generate(self, *, headers: Mapping[str, str] | None = None, **body: Any) -> httpx.Response:
+        """`POST /mcp/llm/generate`, by default one question to `gpt-4o`."""
+        return await self.http.post(GENERATE, json={"model": "gpt-4o", "messages": QUESTION, **body}, headers=headers)
+
+    async def observed(self) -> list[Call]:
+        """The calls so far; asking for the metrics hands the observers what is still queued for them."""
+        await self.http.get("/metrics")
+        return self.calls
+
+
+@asynccontextmanager
+async def gateway(**environ: str) -> AsyncIterator[Stage]:
+    """A gateway with these variables and no others."""
+    settings = load(GatewaySettings, environ)
+    parts = build_parts(settings, environ)
+    seen: list[Call] = []
+    app = create_app(settings, msgspec.structs.replace(parts, observers=(*parts.observers, seen.append)))
+    async with running(app) as url, httpx.AsyncClient(base_url=url, timeout=20) as http:
+        yield Stage(url, http, parts, seen)
+
+
+@asynccontextmanager
+async def staged(fake: FakeOpenAI, **environ: str) -> AsyncIterator[Stage]:
+    """A gateway whose OpenAI is `fake`, which must have played its whole script by the end."""
+    async with (
+        running(fake) as upstream,
+        gateway(**{"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": f"{upstream}/v1", **environ}) as stage,
+    ):
+        yield stage
+    fake.check()
+
+
+def events(body: bytes | str) -> list[Any]:
+    """The data of a whole event stream, parsed; `[DONE]` as it is."""
+    text = body.decode() if isinstance(body, bytes) else body
+    assert text.endswith("\n\n"), f"the stream does not end with a whole event: {text[-200:]!r}"
+    data = [block.removeprefix("data: ") for block in text.split("\n\n") if block]
+    return [item if item == "[DONE]" else msgspec.json.decode(item) for item in data]
+
+
+def error_of(response: httpx.Response) -> dict[str, Any]:
+    """The error in the envelope, checked for its shape."""
+    body = response.json()
+    assert set(body) == {"error"}
+    assert set(body["error"]) == {"message", "type", "code", "param", "request_id"}
+    assert body["error"]["request_id"] == response.headers["x-request-id"]
+    return body["error"]

@@ -39,7 +39,7 @@ test: $(INSTALLED) ## all tests (brings a Chromium if there is none)
 
 test-images: $(INSTALLED) ## build the images and test the composed suite (brings a Docker engine on Debian as root)
 	@scripts/docker-engine up
-	@$(BIN)/python -m pytest -m images tests/images
+	@$(BIN)/python -m pytest -m images
 
 check: lint types imports test ## everything that must hold before a commit
 

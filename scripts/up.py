@@ -49,6 +49,7 @@ class Service:
     port: int
     variable: str
     environment: Mapping[str, str]
+    ready_path: str = "/readyz"
 
     @property
     def url(self) -> str:
@@ -78,12 +79,27 @@ def plan(environ: Mapping[str, str]) -> list[Service]:
         "LLM_GATEWAY_URL": f"http://127.0.0.1:{gateway}",
         "MCP_SERVER_URL": f"http://127.0.0.1:{toolbox}",
     }
-    return [
+    model = _local_model(environ)
+    if model is not None:
+        common["LOCAL_MODEL_URL"] = f"{model.url}/v1"
+    services = [
         _service("llm-gateway", "llm_gateway", gateway, "PORT", common),
         _service("mcp-toolbox", "mcp_toolbox", toolbox, "TOOLBOX_PORT", keyless),
         _service("agent-http", "agent_http", http, "AGENT_HTTP_PORT", agents),
         _service("agent-websocket", "agent_websocket", ws, "AGENT_WS_PORT", agents),
     ]
+    return [model, *services] if model else services
+
+
+def _local_model(environ: Mapping[str, str]) -> Service | None:
+    """The server of LOCAL_MODEL_PATH, unless LOCAL_MODEL_URL says that one runs already."""
+    path = environ.get("LOCAL_MODEL_PATH")
+    if not path or environ.get("LOCAL_MODEL_URL"):
+        return None
+    port = _port(environ, "LOCAL_MODEL_PORT", 8004)
+    script = str(ROOT / "scripts" / "local_model.py")
+    command = (sys.executable, script, "--serve", path, "--port", str(port))
+    return Service("local-model", command, port, "LOCAL_MODEL_PORT", environ, ready_path="/health")
 
 
 def _service(name: str, module: str, port: int, variable: str, environment: Mapping[str, str]) -> Service:
@@ -152,14 +168,14 @@ class Suite:
             say(prefix + line.decode("utf-8", "replace").rstrip())
 
     async def wait_until_ready(self) -> None:
-        """Until every service answers /readyz.
+        """Until every service says that it is ready.
 
         Raises:
             CannotStart: one of them ended, or was not ready in time.
         """
         deadline = time.monotonic() + READY_SECONDS
         for service in self._services:
-            while not await asyncio.to_thread(_answers, f"{service.url}/readyz"):
+            while not await asyncio.to_thread(_answers, f"{service.url}{service.ready_path}"):
                 if self._children[service.name].returncode is not None:
                     raise CannotStart(f"{service.name} ended before it was ready; its last lines are above")
                 if time.monotonic() > deadline:

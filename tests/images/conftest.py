@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 BUILD_SECONDS = 900
-READY_SECONDS = 120
+READY_SECONDS = 180
 
 
 def run(*command: str, timeout: float = 60, env: dict[str, str] | None = None) -> str:

@@ -28,7 +28,9 @@ def test_a_question_goes_through_all_services(suite):
 
 
 def test_two_steps_in_spanish(suite):
-    body = suite.ask("Multiplica 25 por 8, luego convierte el resultado a texto en mayúsculas").json()
+    answer = suite.ask("Multiplica 25 por 8, luego convierte el resultado a texto en mayúsculas")
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
     tools = [tool["name"] for step in body["steps"] for tool in step.get("tools", ())]
     assert tools == ["multiply", "uppercase"]
     assert "200" in body["result"]

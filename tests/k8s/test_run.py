@@ -28,7 +28,16 @@ def start(fit, manifests, secrets, network):
     """Run one Deployment's container as its pod would; its id."""
     container, pod = manifests.container(fit.deployment), manifests.pod(fit.deployment)
     user = pod["securityContext"]
-    confined = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
+    confined = [
+        "--no-healthcheck",
+        "--read-only",
+        "--tmpfs",
+        "/tmp",
+        "--cap-drop",
+        "ALL",
+        "--security-opt",
+        "no-new-privileges",
+    ]
     variables = manifests.environment(fit.deployment, secrets).items()
     return docker(
         *("run", "-d", "--network", network, "-p", f"127.0.0.1::{container['ports'][0]['containerPort']}"),

@@ -277,7 +277,7 @@ class Session:
         raise EOFError
 
     async def message(self) -> dict[str, Any]:
-        kind, data = await asyncio.wait_for(self.event(), 5)
+        kind, data = await asyncio.wait_for(self.event(), 20)
         assert kind == "message"
         return json.loads(data)
 
@@ -300,7 +300,7 @@ async def shake_hands(http: httpx.AsyncClient, session: Session, revision: str) 
 
 
 async def wait_until_gone(http: httpx.AsyncClient, endpoint: str) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while (await http.post(endpoint, json=message("ping"))).status_code != 404:
             await asyncio.sleep(0.01)
 
@@ -368,9 +368,20 @@ async def test_a_half_closed_stream_ends_its_session(http: httpx.AsyncClient, to
     endpoint = head[head.index(b"/messages/") :].decode()
     assert (await http.post(endpoint, json=message("ping"))).status_code == 202
     writer.write_eof()
-    await asyncio.wait_for(reader.read(), 5)
+    await asyncio.wait_for(reader.read(), 20)
     writer.close()
     await wait_until_gone(http, endpoint)
+
+
+async def test_a_message_to_a_session_that_is_ending_is_no_error_of_ours(
+    http: httpx.AsyncClient, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+):
+    for _ in range(5):
+        async with sse(http) as session:
+            posts = [asyncio.create_task(http.post(session.endpoint, json=message("ping"))) for _ in range(5)]
+            await asyncio.sleep(0)
+        assert {post.status_code for post in await asyncio.gather(*posts)} <= {202, 404}
+    assert "unexpected error" not in capsys.readouterr().out + caplog.text
 
 
 async def test_sessions_do_not_see_each_others_answers(http: httpx.AsyncClient):

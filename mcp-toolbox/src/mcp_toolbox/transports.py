@@ -8,9 +8,10 @@ settings, and a second opinion with another syntax could only disagree.
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any
 
+from anyio import BrokenResourceError, ClosedResourceError
 from mcp.server import Server
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
@@ -43,7 +44,7 @@ class HttpTransports:
         )
         self.streamable_http: ASGIApp = JsonRpcRefusals(self._streamable_http)
         self.sse: ASGIApp = JsonRpcRefusals(UntilDrained(self._open_sse, drained))
-        self.messages: ASGIApp = JsonRpcRefusals(_as_user(self._sse.handle_post_message))
+        self.messages: ASGIApp = JsonRpcRefusals(_as_user(self._take_message))
         self._call = _as_user(self._sessions.handle_request)
         self._listen = UntilDrained(self._call, drained)
 
@@ -59,6 +60,11 @@ class HttpTransports:
         scope = _with_user(scope)
         async with self._sse.connect_sse(scope, receive, send) as (incoming, outgoing):
             await self._server.run(incoming, outgoing, self._server.create_initialization_options())
+
+    async def _take_message(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # The SDK says 202 and then hands the message on; a session that ended in between has no use for it.
+        with suppress(ClosedResourceError, BrokenResourceError):
+            await self._sse.handle_post_message(scope, receive, send)
 
 
 def _as_user(app: ASGIApp) -> ASGIApp:

@@ -31,13 +31,12 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ListedModel(msgspec.Struct, frozen=True):
-    """A row of `GET /mcp/llm/list`; `default` marks the one that answers when none is named."""
+    """A row of `GET /mcp/llm/list`."""
 
     name: str
     provider: str = ""
     description: str = ""
     available: bool = True
-    default: bool = False
 
 
 class _Listing(msgspec.Struct):
@@ -95,7 +94,7 @@ class Gateway:
                 listing = msgspec.json.decode(await response.read(), type=_Listing)
             except msgspec.MsgspecError as error:
                 raise GatewayUnavailable("What answers at LLM_GATEWAY_URL is not an LLM gateway.") from error
-        return listing.llms, listing.default or next((model.name for model in listing.llms if model.default), None)
+        return listing.llms, listing.default
 
 
 @asynccontextmanager

@@ -149,7 +149,8 @@ def to_wire(message: BaseMessage) -> dict[str, Any]:
         calls += [{"id": call["id"], "name": call["name"], "args": {}} for call in message.invalid_tool_calls]
         return {"role": "assistant", "content": content or None} | ({"tool_calls": calls} if calls else {})
     if isinstance(message, ToolMessage):
-        return {"role": "tool", "content": content, "tool_call_id": message.tool_call_id}
+        failed = {"is_error": True} if message.status == "error" else {}
+        return {"role": "tool", "content": content, "tool_call_id": message.tool_call_id} | failed
     if isinstance(message, SystemMessage):
         return {"role": "system", "content": content}
     if isinstance(message, HumanMessage):

@@ -108,11 +108,10 @@ class Toolbox:
                 return ToolAnswer(f"The tool '{name}' did not answer within {self._call_timeout:g} s.", is_error=True)
             if error.code not in _LOST:
                 return ToolAnswer(error.message, is_error=True)
-            self._lose(client)
+            self._wake.set()
             raise ToolboxUnavailable(f"The toolbox left before the tool '{name}' had answered.") from error
         except (anyio.ClosedResourceError, anyio.BrokenResourceError, RuntimeError) as error:
             # The owner closed this client while the call was about to use it.
-            self._lose(client)
             raise ToolboxUnavailable(f"The toolbox left before the tool '{name}' had answered.") from error
         return ToolAnswer(text_of(result), is_error=bool(result.is_error))
 
@@ -124,15 +123,16 @@ class Toolbox:
         while True:
             try:
                 async with self._connecting() as client:
-                    pause = _FIRST_PAUSE
                     await self._stay(client)
             except Exception as error:  # noqa: BLE001 - whatever the SDK raises, alone or in groups, the owner goes on
                 _log.debug("toolbox not reached", error=repr(error))
-            self._forget()
+            if self.connected:
+                # It was there until now, so it is worth looking at once; and who waits, waits for that.
+                self._forget()
+                pause = _FIRST_PAUSE
+                continue
             self._end_attempt()
-            self._wake.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause)
+            await self._woken(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     @asynccontextmanager
@@ -145,17 +145,26 @@ class Toolbox:
                 yield client
 
     async def _stay(self, client: Client) -> None:
+        """Keep the list fresh over `client`; raises what the list raised when `client` is of no use any more."""
         while True:
-            self._tools = await _list(client)
-            if self._client is None:
-                _log.info("toolbox connected", tools=len(self._tools))
-            self._client = client
+            try:
+                self._tools = await _list(client)
+            except MCPError as error:
+                # A toolbox too busy to answer may still finish the calls that it has, so this client stays.
+                if error.code != REQUEST_TIMEOUT:
+                    raise
+                self._forget()
+            else:
+                if not self.connected:
+                    _log.info("toolbox connected", tools=len(self._tools))
+                self._client = client
             self._end_attempt()
-            self._wake.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), _REFRESH_SECONDS)
-            if self._client is not client:
-                return
+            await self._woken(_REFRESH_SECONDS if self.connected else _FIRST_PAUSE)
+
+    async def _woken(self, seconds: float) -> None:
+        self._wake.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), seconds)
 
     def _end_attempt(self) -> None:
         attempt, self._attempt = self._attempt, asyncio.get_running_loop().create_future()
@@ -168,12 +177,6 @@ class Toolbox:
         self._tools = ()
 
     # --- its callers ---
-
-    def _lose(self, client: Client) -> None:
-        """Tell the owner that `client` is of no use any more."""
-        if self._client is client:
-            self._forget()
-            self._wake.set()
 
     async def _connected_client(self) -> Client:
         if self._client is None:

@@ -22,7 +22,7 @@ class Wire:
         self._target = (parts.hostname or "127.0.0.1", parts.port or 80)
         self._server: asyncio.Server | None = None
         self._port = 0
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._pairs: list[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._passing = asyncio.Event()
         self._passing.set()
@@ -58,9 +58,14 @@ class Wire:
         if self._server is not None:
             self._server.close()
             self._server = None
-        for writer in self._writers:
-            writer.transport.abort()
+        while self._pairs:
+            self.cut_newest()
         await asyncio.sleep(0)
+
+    def cut_newest(self) -> None:
+        """Reset the connection that was made last, and leave the others alone."""
+        for end in self._pairs.pop():
+            end.transport.abort()
 
     def silence(self) -> None:
         """Pass nothing on from now on; a `mend` after a `cut` does not undo it, `speak` does."""
@@ -72,13 +77,15 @@ class Wire:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection(*self._target)
-        self._writers |= {writer, back}
+        pair = (writer, back)
+        self._pairs.append(pair)
         pumps = [asyncio.create_task(self._pump(reader, back)), asyncio.create_task(self._pump(there, writer))]
         self._tasks.update(pumps)
         await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-        for end in (writer, back):
+        for end in pair:
             end.close()
-        self._writers -= {writer, back}
+        if pair in self._pairs:
+            self._pairs.remove(pair)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):

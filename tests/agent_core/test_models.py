@@ -1,0 +1,31 @@
+import asyncio
+
+from agent_core.gateway import open_gateway
+from agent_core.models import FALLBACK_DEFAULT, Models
+from agent_core.testing import ScriptedGateway, Wire
+
+
+async def test_many_askers_share_one_question():
+    scripted = ScriptedGateway()
+    async with scripted.running() as url, Wire.to(url) as wire, open_gateway(wire.url) as gateway:
+        models = Models(gateway, None)
+        listings = await asyncio.gather(*[models.listing() for _ in range(20)])
+        assert all(listing is listings[0] for listing in listings) and listings[0].connected
+        await wire.cut()
+        assert (await models.listing()) is listings[0]
+
+
+async def test_the_default_is_the_configured_one_else_the_gateways_else_the_rules():
+    async with ScriptedGateway(default="gpt-4o").running() as url, open_gateway(url) as gateway:
+        assert await Models(gateway, "ollama").default() == "ollama"
+        assert await Models(gateway, None).default() == "gpt-4o"
+    async with ScriptedGateway(default=None).running() as url, open_gateway(url) as gateway:
+        assert await Models(gateway, None).default() == FALLBACK_DEFAULT
+
+
+async def test_a_gateway_that_is_away_lists_nothing():
+    async with open_gateway("http://127.0.0.1:1") as gateway:
+        models = Models(gateway, None)
+        listing = await models.listing()
+        assert (listing.models, listing.connected) == ([], False)
+        assert await models.default() == FALLBACK_DEFAULT

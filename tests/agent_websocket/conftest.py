@@ -73,6 +73,7 @@ class Stage:
     url: str
     agent: ScriptedAgent
     app: Service
+    page_token: str = PAGE_TOKEN
 
     def socket_url(self, id_: str | None = None, prefix: str = "") -> str:
         return f"{self.url.replace('http', 'ws')}{prefix}/ws" + (f"/{id_}" if id_ else "")
@@ -112,5 +113,3 @@ async def stage() -> AsyncIterator[Stage]:
     """A stage whose agent echoes."""
     async with staged() as made:
         yield made
-
-

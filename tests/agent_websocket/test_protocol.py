@@ -161,5 +161,6 @@ def test_another_is_made_for_a_bad_one(bad):
 
 def test_server_frames_carry_their_type_and_raw_events():
     assert msgspec.json.decode(encode(Pong()))["type"] == "pong"
-    snapshot = Snapshot(run_id=None, running=False, last_seq=2, epoch="e", events=raw_events(['{"seq":1}', '{"seq":2}']))
+    events = raw_events(['{"seq":1}', '{"seq":2}'])
+    snapshot = Snapshot(run_id=None, running=False, last_seq=2, epoch="e", events=events)
     assert msgspec.json.decode(encode(snapshot))["events"] == [{"seq": 1}, {"seq": 2}]

@@ -15,10 +15,10 @@ from service_kit.errors import ApiError
 from service_kit.logs import get_logger
 from starlette.websockets import WebSocket
 
+from agent_websocket.client_socket import Socket, SocketGoneError
 from agent_websocket.protocol import Refusal, connection_id, encode
 from agent_websocket.session import TRY_AGAIN_LATER, Caller, Session
 from agent_websocket.settings import WebSocketAgentSettings
-from agent_websocket.client_socket import Socket, SocketGoneError
 
 _log = get_logger(__name__)
 

@@ -21,6 +21,7 @@ from service_kit.errors import ApiError
 from service_kit.ids import traceparent
 
 from agent_websocket import texts
+from agent_websocket.client_socket import Socket, SocketGoneError
 from agent_websocket.protocol import (
     Cancel,
     ClientFrame,
@@ -37,7 +38,6 @@ from agent_websocket.protocol import (
     parse,
     raw_events,
 )
-from agent_websocket.client_socket import Socket, SocketGoneError
 
 GOING_AWAY = 1012
 TRY_AGAIN_LATER = 1013

@@ -1,0 +1,1 @@
+"""The chat for a terminal: `python -m agent_websocket.chat`."""

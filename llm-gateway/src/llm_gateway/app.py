@@ -19,7 +19,7 @@ from llm_gateway import openapi
 from llm_gateway.breakers import Breakers
 from llm_gateway.cache import Cache
 from llm_gateway.cache.memory import MemoryCache
-from llm_gateway.call_log import log_call
+from llm_gateway.call_log import CallLog
 from llm_gateway.calls import Observer
 from llm_gateway.catalog_file import CatalogError, load_catalog
 from llm_gateway.dialects import native
@@ -60,7 +60,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
 def create_app(settings: GatewaySettings, parts: Parts) -> Service:
     """The gateway as an ASGI application."""
     metrics = Metrics(parts.breakers)
-    observation = Observation([metrics.observe, *parts.observers])
+    call_log = CallLog()
+    observation = Observation([metrics.observe, call_log.observe, *parts.observers], [call_log.flush])
     gateway = Gateway(
         Waist(
             catalog=parts.holder.current,
@@ -134,7 +135,6 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
         if settings.cache_enabled
         else None,
         breakers=Breakers(),
-        observers=(log_call,),
     )
 
 

@@ -1,18 +1,34 @@
-"""One log line a call, with the fields that operators search by."""
+"""One log line a call, with the fields that operators search by; written in batches."""
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
-from service_kit.logs import get_logger
+from service_kit.logs import Line, log_batch
 
 from llm_gateway.calls import Call
 
-_log = get_logger("llm_gateway.calls")
+_NAME = "llm_gateway.calls"
 
 
-def log_call(call: Call) -> None:
-    """Write the call's line; it is called behind the answer."""
+class CallLog:
+    """Observes calls, and writes what it has seen when it is flushed."""
+
+    def __init__(self) -> None:
+        self._lines: list[Line] = []
+
+    def observe(self, call: Call) -> None:
+        self._lines.append(line_of(call))
+
+    def flush(self) -> None:
+        if self._lines:
+            lines, self._lines = self._lines, []
+            log_batch(_NAME, lines)
+
+
+def line_of(call: Call) -> Line:
+    """The call's line; what is unknown is left out."""
     fields: dict[str, Any] = {
         "requestId": call.request_id,
         "surface": call.surface,
@@ -28,8 +44,7 @@ def log_call(call: Call) -> None:
         "error": call.error_code,
         "detail": call.error_detail,
     }
-    line = {name: value for name, value in fields.items() if value is not None}
+    known = {name: value for name, value in fields.items() if value is not None}
     if call.status == "error":
-        _log.warning("call failed", **line)
-    else:
-        _log.info("call" if call.status == "ok" else "call cancelled by its client", **line)
+        return Line(logging.WARNING, call.finished_at, "call failed", known)
+    return Line(logging.INFO, call.finished_at, "call" if call.status == "ok" else "call cancelled", known)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from llm_gateway.calls import Call, Observer
@@ -13,10 +13,12 @@ _FLUSH_SECONDS = 0.2
 
 
 class Observation:
-    """Queues calls and hands them on in batches; `flush` is also called before anybody reads a total."""
+    """Queues calls and hands them on in batches, each of which ends with a call of every `after_batch`; `flush` is
+    also called before anybody reads a total."""
 
-    def __init__(self, observers: Sequence[Observer]) -> None:
+    def __init__(self, observers: Sequence[Observer], after_batch: Sequence[Callable[[], None]] = ()) -> None:
         self._observers = tuple(observers)
+        self._after_batch = tuple(after_batch)
         self._queue: deque[Call] = deque()
 
     def __call__(self, call: Call) -> None:
@@ -27,6 +29,8 @@ class Observation:
             call = self._queue.popleft()
             for observe in self._observers:
                 observe(call)
+        for finish in self._after_batch:
+            finish()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

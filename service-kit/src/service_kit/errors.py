@@ -89,7 +89,8 @@ def from_validation(errors: Any) -> ApiError:
     return ApiError(422, "validation_error", f"{where}{first['msg']}", type="invalid_request_error", param=path or None)
 
 
-_HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+# FastAPI's own 400 is a body that could not be read as JSON at all, for example one that is not UTF-8.
+_HTTP_CODES = {400: "invalid_json", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
 
 def install_error_handlers(app: FastAPI) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from .calls import Earlier, Operation
+from .calls import MOST_CALLS, Earlier, Operation
 from .concepts import OPERATIONS
 from .lexer import Token
 from .numbers import Number
@@ -23,9 +23,11 @@ _SIGNS = {
 }  # fmt: skip
 _PRECEDENCE = {"add": 1, "subtract": 1, "multiply": 2, "divide": 2, "modulo": 2, "power": 3}
 _SEPARATORS = frozenset(
-    ("y", "and", "e", "con", "with", "a", "al", "to", "de", "del", "from", "of", "by", ",", "la", "&")
+    ("y", "and", "e", "con", "with", "a", "al", "to", "de", "del", "from", "of", "by", ",", "la", "&", "desde", "hasta")
 )
+_POWERS = {"cuadrado": 2, "cubo": 3}  # "eleva 3 al cuadrado"
 _REVERSING = frozenset(("de", "del", "from", "a", "al"))
+_RANGES = frozenset((("del", "al"), ("desde", "hasta"), ("from", "to"), ("de", "a")))
 _DEEPEST = 24
 
 
@@ -48,8 +50,13 @@ def parse(tokens: Sequence[Token], before: Leaf | None, several: Sequence[Leaf],
     said; `several` are the results that "them" stands for. Raises `Unclear` when numbers are left over.
     """
     items = _reduce(tokens, before, several)
-    if not any(item.kind in ("verb", "sign") for item in items):
+    if _is_range(items):
+        raise Unclear
+    asked = sum(item.kind in ("verb", "sign") for item in items)
+    if not asked:
         return None
+    if asked > MOST_CALLS:
+        raise TooMany
     return _Parser(items, before if implied else None, several).parse()
 
 
@@ -76,6 +83,14 @@ def operations_in(tokens: Sequence[Token]) -> set[str]:
     return found
 
 
+def _is_range(items: Sequence[_Item]) -> bool:
+    """Whether a range is meant, "los números del 1 al 10", which is not its two ends."""
+    for first, low, second, high in zip(items, items[1:], items[2:], items[3:], strict=False):
+        if (first.value, second.value) in _RANGES and low.kind == high.kind == "leaf":
+            return True
+    return False
+
+
 def _sign_of(token: Token) -> str:
     return _SIGNS.get(token.text, "") if token.kind == "operator" else token.entry.operation
 
@@ -87,6 +102,8 @@ def _reduce(tokens: Sequence[Token], before: Leaf | None, several: Sequence[Leaf
             items.append(_Item("leaf", token.number.amount(), token.number))
         elif token.text in ("(", ")"):
             items.append(_Item("open" if token.text == "(" else "close"))
+        elif token.folded in _POWERS and items and items[-1].value == "al":
+            items.append(_Item("leaf", _POWERS[token.folded]))
         elif token.kind == "tail":
             raise Unclear  # numbers may be in there
         elif token.folded in _SEPARATORS:
@@ -112,6 +129,10 @@ def introduces(tokens: Sequence[Token], place: int) -> bool:
     if not following or following[0].folded not in ("de", "of"):
         return False
     return any(token.number is not None or token.text == "(" or token.entry.part == "action" for token in following[1:])
+
+
+class TooMany(Exception):
+    """The step has more operations than a plan may have calls."""
 
 
 class _Parser:
@@ -262,7 +283,8 @@ class _Parser:
             return inside
         if kind == "verb":
             return self._verb()
-        if kind == "sign" and self._items[self._place].value == "subtract":
+        negative = kind == "sign" and self._items[self._place].value == "subtract"
+        if negative and self._peek(1) in ("leaf", "open"):
             self._place += 1
             inside = self._operand()
             if isinstance(inside, (int, float)):

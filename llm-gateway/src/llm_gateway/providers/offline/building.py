@@ -77,6 +77,8 @@ class Builder:
         except arithmetic.Unclear:
             del self._plan.calls[first:]
             return Outcome(text, trouble="unclear", card=matches[0] if matches else None)
+        except arithmetic.TooMany:
+            return Outcome(text, trouble="too_many")
         except _NoTool:
             del self._plan.calls[first:]
             return Outcome(text, trouble="no_tool")

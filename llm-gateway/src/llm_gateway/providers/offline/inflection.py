@@ -7,9 +7,12 @@ from collections.abc import Iterator
 
 from .folding import fold
 
-# A pronoun that Spanish hangs on a verb: "multiplícalo", "súmale", "dámelo". All but me, nos and se stand for
-# something said before.
-CLITIC = re.compile(r"(?<=.{3})(?:(?:me|te|se|nos)(?:lo|la|los|las)|lo|la|los|las|le|les|me|nos|se)$")
+# Pronouns that Spanish hangs on a verb: "multiplícalo", "súmale", "dámelo". All but me, nos and se stand for
+# something said before. One is tried before two, since "conviértelo" is "convierte" and not "convier".
+CLITICS = (
+    re.compile(r"(?<=..)(?:lo|la|los|las|le|les|me|nos|se)$"),
+    re.compile(r"(?<=..)(?:me|te|se|nos)(?:lo|la|los|las)$"),
+)
 PERSONAL = frozenset({"me", "nos", "se"})
 
 

@@ -18,13 +18,15 @@ from .numbers import NUMBER_WORDS, Number
 # Longer words are identifiers, encodings or noise: none is in the lexicon.
 _LONGEST_WORD = 32
 
+# Atomic groups, not possessive quantifiers: before Python 3.11.5 (so in Debian 12) `(?:[.,]\d+)*+` matches the comma
+# of "8, " too (CPython gh-106052).
 _TOKEN = re.compile(
     r"""
     (?P<quote>
         "[^"]*" | “[^“”]*” | «[^«»]*» | `[^`]*` | ‘[^‘’]*’(?!\w)
-      | (?<!\w)'(?=\S)(?:[^'\n]|(?<=\w)'(?=\w))*+'(?!\w)
+      | (?<!\w)'(?=\S)(?>(?:[^'\n]|(?<=\w)'(?=\w))*)'(?!\w)
     )
-  | (?P<number> (?<!\w)\d++(?:[.,]\d++)*+(?:[eE][+-]?\d++)?+(?!\w) )
+  | (?P<number> (?<!\w)(?>\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?)(?!\w) )
   | (?P<word> \w(?:[\w\u0300-\u036f]|['’](?=\w)|[-.@/_]+(?=\w))* )
   | (?P<operator> \*\* | [-+*/^=()×÷·−–%] )
   | (?P<mark> [,;.:?!\n…] )

@@ -9,7 +9,7 @@ from typing import Literal, cast
 import msgspec
 
 from .concepts import CONCEPTS, CURRENCY_CODES, Concept
-from .inflection import CLITIC, PERSONAL, english_verb, noun, spanish_verb
+from .inflection import CLITICS, PERSONAL, english_verb, noun, spanish_verb
 
 Language = Literal["es", "en"]
 Part = Literal["", "action", "function", "filler", "operator", "reference", "strong", "weak", "question"]
@@ -67,17 +67,18 @@ def look_up(folded: str) -> Entry:
     entry = table.get(folded)
     if entry is not None:
         return entry
-    tail = CLITIC.search(folded)
-    if tail is None:
-        return NOTHING
-    entry = table.get(folded[: tail.start()])
-    if entry is None or entry.part != "action" or "es" not in entry.languages:
-        return NOTHING
-    pronoun = tail.group()
+    for pattern in CLITICS:
+        tail = pattern.search(folded)
+        entry = table.get(folded[: tail.start()]) if tail is not None else None
+        if tail is not None and entry is not None and entry.part == "action" and "es" in entry.languages:
+            return _with_pronoun(entry, tail.group())
+    return NOTHING
+
+
+def _with_pronoun(entry: Entry, pronoun: str) -> Entry:
     if pronoun in PERSONAL:
         # "cuéntame un chiste" asks for telling, not for counting.
-        concepts = tuple(name for name in entry.concepts if name != "count")
-        return Entry("action", concepts, ("es",))
+        return Entry("action", tuple(name for name in entry.concepts if name != "count"), ("es",))
     many = pronoun.endswith("s") and pronoun != "les"
     return Entry("action", entry.concepts, ("es",), clitic="le" if pronoun in ("le", "les") else "lo", many=many)
 

@@ -141,7 +141,9 @@ def _runs(tokens: Sequence[Token], asks: Callable[[Token], bool]) -> Iterator[li
 
 
 def _first_word(tokens: Sequence[Token]) -> int:
-    """The place of the first word after greetings, connectors and their marks."""
+    """The place of the first word after a greeting and its marks; what asks for nothing greets nobody."""
+    if not any(token.entry.part in ("action", "question") for token in tokens):
+        return 0
     place = 0
     while place < len(tokens) and (tokens[place].kind == "mark" or tokens[place].entry.part in ("filler", "weak")):
         place += 1

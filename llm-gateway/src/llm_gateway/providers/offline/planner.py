@@ -29,6 +29,7 @@ _INSTRUCTION = 16_384
 # Longer questions are planned each time they come, so that the memory held is bounded.
 _KEPT = 2_000
 _MESSAGE_TOKENS = 3
+_SHOWN = 120
 _HELP = (
     frozenset(("ayuda",)), frozenset(("ayudame",)), frozenset(("help",)), frozenset(("puedes", "hacer")),
     frozenset(("can", "you", "do")), frozenset(("quien", "eres")), frozenset(("who", "are", "you")),
@@ -98,8 +99,10 @@ class _Answer:
                 return (Text(self._phrases.unknown_tool.format(tool=name)),)
         made = self._plan(cards)
         progress = Progress(made, self._transcript)
-        if self._choice != "none" and len(self._transcript.executed) < 2 * MOST_CALLS:
+        if self._choice != "none":
             ready = progress.ready()
+            if ready and len(self._transcript.executed) >= 2 * MOST_CALLS:
+                return (Text(self._phrases.stopped),)
             if ready:
                 return tuple(ready[:1] if self._request.parallel_tool_calls is False else ready)
         return self._said(made, progress)
@@ -143,8 +146,12 @@ class _Answer:
         """An answer to a greeting, to thanks, to silence, or to "what can you do?"; "" to anything else."""
         phrases = self._phrases
         said = {token.folded for token in self._tokens}
-        if not self._tokens:
+        question = self._transcript.question.strip()
+        if not question:
             return f"{phrases.empty}\n{self._introduction()}"
+        if all(token.kind in ("mark", "operator") for token in self._tokens):
+            step = f"{phrases.open_quote}{question[:_SHOWN]}{phrases.close_quote}"
+            return f"{phrases.no_tool.format(step=step)}\n{self._introduction()}"
         if all(token.kind in ("mark", "operator") or token.entry.part == "filler" for token in self._tokens):
             if said & _THANKS:
                 return phrases.thanks

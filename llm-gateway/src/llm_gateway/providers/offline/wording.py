@@ -42,11 +42,11 @@ class Wording:
                 return self._phrases.no_result.format(tool=name)
             if made is None:
                 phrase = self._phrases.depends if self._may_call else self._phrases.not_allowed
-                return phrase.format(step=self._quote(outcome.text))
+                return phrase.format(step=self._step(outcome))
         return self._success(outcome)
 
     def _trouble(self, outcome: Outcome) -> str:
-        phrases, step = self._phrases, self._quote(outcome.text)
+        phrases, step = self._phrases, self._step(outcome)
         if outcome.trouble == "missing" and outcome.card is not None:
             names = ", ".join(outcome.lacking)
             return phrases.missing.format(step=step, tool=describe_tool(outcome.card), names=names)
@@ -101,12 +101,16 @@ class Wording:
             return self._phrases.failed.format(tool=name, error=executed.text.strip())
         return self._phrases.result.format(tool=name, result=plain(executed.text) or self._phrases.no_content)
 
+    def _step(self, outcome: Outcome) -> str:
+        return self._short(outcome.text)
+
     def _quote(self, text: str) -> str:
         return f"{self._phrases.open_quote}{text}{self._phrases.close_quote}"
 
     def _short(self, value: Any) -> str:
-        text = self._quote(value) if isinstance(value, str) else str(value)
-        return text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "…"
+        text = value if isinstance(value, str) else str(value)
+        text = text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "…"
+        return self._quote(text) if isinstance(value, str) else text
 
 
 def numbered(lines: Sequence[str]) -> str:

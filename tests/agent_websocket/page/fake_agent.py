@@ -45,10 +45,10 @@ class FakeAgent:
         self.token = token
         self.prefix = prefix
         self.epoch = uuid.uuid4().hex
-        self.log: list[events.Event] = []
-        self.last_seq = 0
+        self._logs: dict[str, list[events.Event]] = {}
         self.answers_pings = True
         self.greets = True
+        self.refusals: list[protocol.Refusal] = []
         self.handshakes: list[Request] = []
         self.connection_ids: list[str] = []
         self._sockets: set[ServerConnection] = set()
@@ -58,6 +58,15 @@ class FakeAgent:
     @property
     def url(self) -> str:
         return f"http://localhost:{self.port}{self.prefix}/"
+
+    @property
+    def log(self) -> list[events.Event]:
+        """What was told on the connection id that came last."""
+        return self._logs.setdefault(self.connection_ids[-1], [])
+
+    @property
+    def last_seq(self) -> int:
+        return len(self.log)
 
     async def received(self, kind: str) -> dict[str, Any]:
         """The next message of the page, which must be of this type (pings are answered and not shown here)."""
@@ -72,8 +81,7 @@ class FakeAgent:
     async def emit(self, *told: events.Event, send: bool = True) -> None:
         """Numbers the events, keeps them for replay and sends them; `send=False` is an event that the page missed."""
         for event in told:
-            self.last_seq += 1
-            self.log.append(events.numbered(event, self.last_seq))
+            self.log.append(events.numbered(event, self.last_seq + 1))
             if send:
                 await self.send_raw(self.log[-1].to_json().decode())
 
@@ -92,8 +100,7 @@ class FakeAgent:
     def restart(self) -> None:
         """What a restart of the service does to its memory."""
         self.epoch = uuid.uuid4().hex
-        self.log.clear()
-        self.last_seq = 0
+        self._logs.clear()
 
     async def answer_request(self, connection: ServerConnection, request: Request) -> Response | None:
         """The HTTP side: the page, readiness, and the refusal of a handshake without the token."""
@@ -117,6 +124,9 @@ class FakeAgent:
         self.connection_ids.append(socket.request.path.rsplit("/", 1)[-1])
         self._sockets.add(socket)
         try:
+            if self.refusals:
+                await socket.send(protocol.encode(self.refusals.pop(0)))
+                return
             if self.greets:
                 await socket.send(protocol.encode(self._greeting()))
             async for text in socket:
@@ -155,10 +165,8 @@ class FakeAgent:
         self._inbox.put_nowait(message)
 
     async def _resume(self, socket: ServerConnection, message: dict[str, Any]) -> None:
-        missed = [event for event in self.log if event.seq > message["after"]]
-        complete = len(missed) == self.last_seq - message["after"]
-        if message["epoch"] == self.epoch and complete:
-            for event in missed:
+        if message["epoch"] == self.epoch:
+            for event in self.log[message["after"] :]:
                 await socket.send(event.to_json().decode())
             return
         await socket.send(protocol.encode(protocol.Refusal(message="No se puede continuar", code="resume_failed")))

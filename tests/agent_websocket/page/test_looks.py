@@ -39,8 +39,8 @@ WEAK_TEXTS = """() => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const node = walker.currentNode.parentElement;
-    const isSeen = walker.currentNode.data.trim() && node.checkVisibility() && !node.closest("script, option, :disabled");
-    if (!isSeen) continue;
+    if (!walker.currentNode.data.trim() || !node.checkVisibility()) continue;
+    if (node.closest("script, option, :disabled")) continue;
     const pair = [light(parse(getComputedStyle(node).color)), light(ground(node))].sort((a, b) => b - a);
     const ratio = (pair[0] + 0.05) / (pair[1] + 0.05);
     if (ratio < 4.5) weak.push(`${ratio.toFixed(2)} ${walker.currentNode.data.trim().slice(0, 40)}`);

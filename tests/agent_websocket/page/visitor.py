@@ -35,8 +35,9 @@ class Visitor:
         self.dialog = page.get_by_role("dialog")
 
     def _hear(self, message: ConsoleMessage) -> None:
-        # A dropped connection and a refused handshake are Chromium's own lines; tests cause them on purpose.
-        if message.type == "error" and "WebSocket connection" not in message.text:
+        # Chromium itself reports connections that fail; tests cause that on purpose.
+        is_network = "WebSocket connection" in message.text or "net::ERR_CONNECTION" in message.text
+        if message.type == "error" and not is_network:
             self.complaints.append(message.text)
 
     async def open(self, url: str) -> None:
@@ -68,8 +69,8 @@ class Visitor:
 
 
 @asynccontextmanager
-async def visiting(browser: Browser, **options: Any) -> AsyncIterator[Visitor]:
-    """A fresh profile with the page's policy watched; at the end nothing may have gone wrong in it."""
+async def visiting(browser: Browser, attacked: bool = False, **options: Any) -> AsyncIterator[Visitor]:
+    """A fresh profile; at the end nothing may have gone wrong in it, or, when `attacked`, something was stopped."""
     settings: dict[str, Any] = {"locale": "es-ES", "viewport": {"width": 1100, "height": 800}} | options
     context = await browser.new_context(**settings)
     context.set_default_timeout(5000)
@@ -78,4 +79,7 @@ async def visiting(browser: Browser, **options: Any) -> AsyncIterator[Visitor]:
     yield visitor
     complaints = await visitor.complain()
     await context.close()
-    assert complaints == []
+    if attacked:
+        assert any("Content Security Policy" in complaint for complaint in complaints)
+    else:
+        assert complaints == []

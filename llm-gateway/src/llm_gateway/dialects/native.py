@@ -99,7 +99,7 @@ def parse_request(body: bytes) -> Request:
         sent = _decoder.decode(body)
     except msgspec.ValidationError as error:
         raise invalid(error) from None
-    except msgspec.DecodeError as error:
+    except wire.UNREADABLE as error:
         raise not_json(error) from None
     if not sent.messages:
         raise InvalidRequest("messages: at least one message is needed", param="messages")
@@ -205,7 +205,7 @@ def _arguments(text: str) -> Any:
     """A call's arguments as an object; what a model wrote that is none is handed on as it is."""
     try:
         return msgspec.json.decode(text or "{}")
-    except msgspec.DecodeError:
+    except wire.UNREADABLE:
         return text
 
 

@@ -52,6 +52,8 @@ class GenerationSurface:
             await self._answer(body, scope, presence, exchange)
         except ApiError as error:
             await exchange.refuse(error)
+        except RecursionError:  # nested as deeply as the stack: read, but beyond what comes after the reading
+            await exchange.refuse(InvalidRequest("The body is nested too deeply.", code="invalid_json"))
         except asyncio.CancelledError:
             if not presence.left:
                 raise
@@ -107,7 +109,7 @@ def cache_control(header: str) -> CacheControl:
         elif name == "no-store":
             read = write = False
         elif name == "max-age":
-            if not value.strip('"').isdigit():
+            if not value.strip('"').isdecimal():
                 raise InvalidRequest("Cache-Control: max-age must be a number of seconds", param="Cache-Control")
             max_age = float(value.strip('"'))
     return CacheControl(read, write, max_age)

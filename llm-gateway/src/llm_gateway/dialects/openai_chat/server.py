@@ -76,7 +76,7 @@ def parse_request(body: bytes) -> Request:
         stream=bool(sent.stream),
         include_usage=bool(sent.stream_options and sent.stream_options.include_usage),
         hints={name: value for name in wire.HINTS if (value := getattr(sent, name)) is not None},
-        extra=extra,
+        extra=extra if sent.verbosity is None else {**extra, "verbosity": sent.verbosity},
         dialect=NAME,
     )
 
@@ -87,19 +87,21 @@ def _decode(body: bytes) -> tuple[wire.ChatRequest, dict[str, Any]]:
     except msgspec.ValidationError as error:
         if "unknown field" not in str(error):
             raise invalid(error) from None
-    except msgspec.DecodeError as error:
+    except wire.UNREADABLE as error:
         raise not_json(error) from None
     return _decode_with_extra(body)
 
 
 def _decode_with_extra(body: bytes) -> tuple[wire.ChatRequest, dict[str, Any]]:
-    raw = _fields.decode(body)
-    known = {name: value for name, value in raw.items() if name in _KNOWN}
     try:
+        raw = _fields.decode(body)
+        known = {name: value for name, value in raw.items() if name in _KNOWN}
         sent = _decoder.decode(msgspec.json.encode(known))
+        return sent, {name: msgspec.json.decode(value) for name, value in raw.items() if name not in _KNOWN}
     except msgspec.ValidationError as error:
         raise invalid(error) from None
-    return sent, {name: msgspec.json.decode(value) for name, value in raw.items() if name not in _KNOWN}
+    except wire.UNREADABLE as error:
+        raise not_json(error) from None
 
 
 def invalid(error: msgspec.ValidationError) -> InvalidRequest:
@@ -111,7 +113,7 @@ def invalid(error: msgspec.ValidationError) -> InvalidRequest:
     return InvalidRequest(f"{param}: {message}" if param else message, param=param)
 
 
-def not_json(error: msgspec.DecodeError) -> InvalidRequest:
+def not_json(error: Exception) -> InvalidRequest:
     """A body that is no JSON at all."""
     return InvalidRequest(f"The body is not valid JSON: {error}", code="invalid_json")
 

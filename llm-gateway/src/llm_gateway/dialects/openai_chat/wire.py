@@ -6,6 +6,9 @@ from typing import Any, Literal
 
 import msgspec
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises at a body that is no JSON, no UTF-8, or nested more deeply than Python's stack."""
+
 
 class TextPart(msgspec.Struct, tag_field="type", tag="text"):
     text: str
@@ -130,7 +133,7 @@ class ChatRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 
 HINTS = (
-    "metadata", "prediction", "prompt_cache_key", "safety_identifier", "service_tier", "store", "verbosity",
+    "metadata", "prediction", "prompt_cache_key", "safety_identifier", "service_tier", "store",
 )  # fmt: skip
 """Fields that change no meaning."""
 

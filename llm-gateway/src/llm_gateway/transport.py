@@ -10,7 +10,7 @@ import aiohttp
 import msgspec
 
 from llm_gateway.catalog import Timeouts
-from llm_gateway.errors import UpstreamProtocol, UpstreamTimeout, UpstreamUnavailable
+from llm_gateway.errors import UpstreamError, UpstreamProtocol, UpstreamTimeout, UpstreamUnavailable
 
 _MAX_ERROR_BYTES = 64 * 1024
 _KEEPALIVE_SECONDS = 30
@@ -30,6 +30,7 @@ class StreamedReply:
     def __init__(self, response: aiohttp.ClientResponse, max_bytes: int) -> None:
         self._response = response
         self._max_bytes = max_bytes
+        self._may_end = False
         self.status = response.status
         self.headers: Mapping[str, str] = response.headers
 
@@ -49,12 +50,29 @@ class StreamedReply:
             UpstreamProtocol: the connection broke, or the body is endless.
         """
         size = 0
-        with _translated():
-            async for chunk in self._response.content.iter_any():
-                size += len(chunk)
-                if size > self._max_bytes:
-                    raise UpstreamProtocol(f"a stream of more than {self._max_bytes} bytes")
-                yield chunk
+        try:
+            with _translated():
+                async for chunk in self._response.content.iter_any():
+                    size += len(chunk)
+                    if size > self._max_bytes:
+                        raise UpstreamProtocol(f"a stream of more than {self._max_bytes} bytes")
+                    yield chunk
+        except UpstreamError:
+            if not self._may_end:
+                raise
+
+    def allow_silence(self, seconds: float) -> None:
+        """How long the provider may pause from now on."""
+        connection = self._response.connection
+        if connection is not None and connection.protocol is not None:
+            connection.protocol.read_timeout = seconds
+            connection.protocol.start_timeout()
+
+    def may_end(self, seconds: float) -> None:
+        """Nothing more is needed: silence for `seconds`, or a connection that breaks, ends the body as it should."""
+        if not self._may_end:
+            self._may_end = True
+            self.allow_silence(seconds)
 
 
 class Transport:

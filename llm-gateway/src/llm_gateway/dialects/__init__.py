@@ -37,8 +37,11 @@ class ServerDialect(Protocol):
 class StreamDecoder(Protocol):
     """Decodes one stream. Both methods raise UpstreamError; `finish` does when the stream was not complete.
 
-    `done` says that nothing more can come, so that a connection which stays open need not be waited for.
+    `done` says that nothing more can come, so that a connection which stays open need not be waited for;
+    `complete` that nothing more is needed, so that one which breaks does no harm.
     """
+
+    complete: bool
 
     @property
     def done(self) -> bool: ...

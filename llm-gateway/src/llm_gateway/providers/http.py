@@ -12,6 +12,8 @@ from llm_gateway.transport import StreamedReply, Transport
 from llm_gateway.types import Event, Request, Result
 
 _MAX_EVENT_BYTES = 4 * 1024 * 1024
+_LAST_WORDS_SECONDS = 2.0
+"""How long a complete answer's usage and `[DONE]` are waited for."""
 
 
 class HttpProvider:
@@ -38,10 +40,11 @@ class HttpProvider:
                 raise self._dialect.decode_error(reply.status, reply.headers, await reply.read())
             if not reply.is_event_stream:
                 raise UpstreamProtocol(f"a stream was asked for, and came as {reply.headers.get('content-type')}")
-            async for events in self._events(reply):
+            async for events in self._events(reply, request, model):
                 yield events
 
-    async def _events(self, reply: StreamedReply) -> AsyncIterator[list[Event]]:
+    async def _events(self, reply: StreamedReply, request: Request, model: Model) -> AsyncIterator[list[Event]]:
+        begun, one_choice = False, (request.n or 1) == 1
         framing = SseDecoder(_MAX_EVENT_BYTES)
         decoder = self._dialect.stream_decoder()
         async for chunk in reply.chunks():
@@ -49,9 +52,14 @@ class HttpProvider:
             for data in framing.feed(chunk):
                 events += decoder.feed(data)
             if events:
+                if not begun:
+                    begun = True
+                    reply.allow_silence(model.timeouts.idle)
                 yield events
             if decoder.done:
                 break
+            if decoder.complete and one_choice:
+                reply.may_end(_LAST_WORDS_SECONDS)
         else:
             rest = [event for data in framing.finish() for event in decoder.feed(data)]
             if rest:

@@ -185,7 +185,7 @@ def decode_result(body: bytes) -> Result:
 def _received(body: bytes) -> wire.Received:
     try:
         received = _decoder.decode(body)
-    except msgspec.DecodeError as error:
+    except wire.UNREADABLE as error:
         raise UpstreamProtocol(f"{error}: {body[:500]!r}") from None
     if received.error:
         raise _error_of(_status_of(received.error), {}, received.error, body)
@@ -266,7 +266,10 @@ class _OpenChoice:
 
 
 class StreamDecoder:
-    """`chat.completion.chunk` events to canonical ones; `[DONE]` is optional, a finish reason is not."""
+    """`chat.completion.chunk` events to canonical ones; `[DONE]` is optional, a finish reason is not.
+
+    `complete` says that all choices which began have ended: only the usage and `[DONE]` can still be missing.
+    """
 
     def __init__(self) -> None:
         self._choices: dict[int, _OpenChoice] = {}
@@ -274,6 +277,7 @@ class StreamDecoder:
         self._usage: Usage | None = None
         self._model: str | None = None
         self._done = False
+        self.complete = False
 
     def feed(self, data: bytes) -> list[Event]:
         """The events of one server-sent event's data.
@@ -320,6 +324,7 @@ class StreamDecoder:
             events.append(Logprobs(value=choice.logprobs, choice=number))
         if choice.finish_reason:
             state.finish = choice.finish_reason
+            self.complete = all(state.finish is not None for state in self._choices.values())
 
     @staticmethod
     def _say(state: _OpenChoice, number: int, kind: BlockKind, text: str, events: list[Event]) -> None:
@@ -387,6 +392,8 @@ class StreamDecoder:
 
 # --- errors ----------------------------------------------------------------------------------------------
 
+_LONGEST_WAIT = 86_400.0
+
 _REJECTIONS = {
     "context_length_exceeded": ("context_length_exceeded", "The request is longer than the model's context."),
     "string_above_max_length": ("context_length_exceeded", "The request is longer than the model's context."),
@@ -399,7 +406,7 @@ def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> Upstre
     """A provider's error answer, as a type; its text is kept for the log alone."""
     try:
         parsed = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except wire.UNREADABLE:
         parsed = None
     error = parsed.get("error") if isinstance(parsed, dict) else None
     return _error_of(status, headers, error, body)
@@ -442,10 +449,10 @@ def _status_of(error: Any) -> int:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, from `retry-after-ms` or `Retry-After` in seconds."""
+    """Seconds to wait, from `retry-after-ms` or `Retry-After` in seconds; at most a day."""
     for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
-            return max(0.0, float(headers[name]) * scale)
+            return min(max(0.0, float(headers[name]) * scale), _LONGEST_WAIT)
         except (KeyError, ValueError):
             continue
     return None

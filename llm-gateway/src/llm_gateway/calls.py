@@ -56,7 +56,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """What happened in one call. Times are in milliseconds, `finished_at` in seconds since 1970.
 
-    `model` and `provider` are None when nothing answered; `metered_model` is a bounded name for labels.
+    `model` is None when nothing answered, `provider` then names whose failure it was, if it was a provider's;
+    `metered_model` is a bounded name for labels.
     """
 
     request_id: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -12,6 +13,7 @@ from llm_gateway.pricing import FREE, Rates, rates_of
 
 OFFLINE = "offline"
 _MAX_REMEMBERED_ROUTES = 4096
+_MAX_ID = 256
 
 
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,7 +49,15 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     def url(self, model_id: str) -> str:
         """The address of a chat completion by `model_id`."""
-        return f"{self.base_url}{self.path.replace('{id}', model_id)}{self.query}"
+        path = self.path.replace("{id}", quote(model_id, safe="")) if "{id}" in self.path else self.path
+        return f"{self.base_url}{path}{self.query}"
+
+    def redacted(self, text: str) -> str:
+        """`text`, a provider's own words, without the credentials that it may have echoed."""
+        for value in self.headers.values():
+            if secret := value.removeprefix("Bearer "):
+                text = text.replace(secret, "***")
+        return text
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,7 +192,7 @@ class Catalog:
         return known
 
     def _of_provider(self, provider: str, name: str, asked: str) -> Model:
-        if not name:
+        if not name.strip(".") or len(name) > _MAX_ID:  # ids become part of addresses, and are remembered
             raise ModelNotFound(asked)
         name = self._retired.get(name, name)
         exact = self.models.get(name)

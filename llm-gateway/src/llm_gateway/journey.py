@@ -113,6 +113,10 @@ class Journey:
         self.upstream_ms = self.elapsed_ms()
         self.dropped = self._waist.router.dropped(self.request, model)
 
+    def following(self, model: Model) -> None:
+        """Somebody else's call is shared, and `model` is who answers it."""
+        self._model = model
+
     def spoke(self) -> None:
         if self._ttft_ms is None:
             self._ttft_ms = self.elapsed_ms()
@@ -184,8 +188,14 @@ class Journey:
     def failed(self, error: BaseException) -> None:
         """Records a failure, and what was used until then."""
         if isinstance(error, ApiError):
-            detail = error.detail if isinstance(error, UpstreamError) else None
-            self._record("error", error.status, code=error.code, detail=detail)
+            upstream = error if isinstance(error, UpstreamError) else None
+            self._record(
+                "error",
+                error.status,
+                code=error.code,
+                detail=upstream and upstream.detail,
+                failing_provider=upstream and (upstream.provider or None),
+            )
         else:
             self._record("cancelled", 499, code="client_gone")
 
@@ -197,6 +207,7 @@ class Journey:
         answer: Answer | None = None,
         code: str | None = None,
         detail: str | None = None,
+        failing_provider: str | None = None,
     ) -> None:
         caller, model = self.caller, self._model
         usage, spent = self._spent(answer)
@@ -217,7 +228,7 @@ class Journey:
                 ttft_ms=self._ttft_ms,
                 model=model and model.name,
                 metered_model=_metered(model, self._catalog),
-                provider=model and model.provider,
+                provider=model.provider if model else failing_provider,
                 provider_model=model and model.id,
                 fallback_from=self.route.fallback_from(model) if model else None,
                 usage=usage,

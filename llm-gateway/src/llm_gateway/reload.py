@@ -11,6 +11,7 @@ from service_kit.logs import get_logger
 
 from llm_gateway.catalog import Catalog
 from llm_gateway.catalog_file import CatalogError
+from llm_gateway.errors import ModelNotFound
 
 _log = get_logger(__name__)
 
@@ -45,7 +46,7 @@ class CatalogHolder:
         self._seen = stamp
         try:
             self._catalog = self._load()
-        except CatalogError as error:
+        except (CatalogError, ModelNotFound) as error:  # the latter: the default model or provider is gone
             self.error = str(error)
             _log.error("catalogue refused; the last good one stays in use", reason=self.error)
             return False

@@ -43,7 +43,8 @@ class Router:
         """
         failure: UpstreamError | None = None
         for model in self._order(route.targets):
-            check_supported(request, model)
+            if not _fit(request, model, failure):
+                continue
             try:
                 result = await self._providers[model.endpoint.dialect].complete(request, model)
             except UpstreamError as error:
@@ -60,7 +61,8 @@ class Router:
         """
         failure: UpstreamError | None = None
         for model in self._order(route.targets):
-            check_supported(request, model)
+            if not _fit(request, model, failure):
+                continue
             provider = self._providers[model.endpoint.dialect]
             stream = cast("AsyncGenerator[list[Event]]", provider.stream(request, model))
             try:
@@ -87,6 +89,7 @@ class Router:
     def _failed(self, model: Model, error: UpstreamError) -> UpstreamError:
         """Notes the failure; raises it when nobody else would do better."""
         error.provider = model.provider
+        error.detail = model.endpoint.redacted(error.detail)
         _log.warning("provider failed", provider=model.provider, model=model.name, code=error.code, detail=error.detail)
         if isinstance(error, _COUNTED):
             self._breakers.failed(model.provider)
@@ -124,6 +127,21 @@ async def _resume(begun: list[Event], stream: AsyncGenerator[list[Event]]) -> As
         yield begun
         async for batch in stream:
             yield batch
+
+
+def _fit(request: Request, model: Model, failure: UpstreamError | None) -> bool:
+    """Whether `model` can take the request; one that stands in for a model that failed is then just passed over.
+
+    Raises:
+        InvalidRequest: it cannot, and nobody was asked before it.
+    """
+    try:
+        check_supported(request, model)
+    except InvalidRequest:
+        if failure is None:
+            raise
+        return False
+    return True
 
 
 def check_supported(request: Request, model: Model) -> None:

@@ -18,6 +18,9 @@ from llm_gateway.errors import UpstreamProtocol
 from llm_gateway.journey import Journey, Waist
 from llm_gateway.types import Event, Request
 
+_Piece = Model | list[Event] | Answer
+"""What the followers of a stream get: who speaks, what they say, and at the end all of it."""
+
 _UNREAD = Request(model="", messages=())
 
 
@@ -27,7 +30,7 @@ class Gateway:
     def __init__(self, waist: Waist) -> None:
         self._waist = waist
         self._answers: Flights[Answer] = Flights()
-        self._streams: Flights[list[Event] | Answer] = Flights()
+        self._streams: Flights[_Piece] = Flights()
 
     def refused(self, error: ApiError, caller: Caller) -> None:
         """Record a request that could not even be read."""
@@ -95,6 +98,8 @@ class Gateway:
                 self._streams.land(key, flight, _for_followers(error))
             raise
         journey.answering(model)
+        if flight:
+            flight.publish(model)
         cache: CacheStatus = "miss" if key else "bypass"
         return LiveStream(journey.origin(model), cache, journey, self._lead(journey, model, events, flight))
 
@@ -103,7 +108,7 @@ class Gateway:
         journey: Journey,
         model: Model,
         events: AsyncIterator[list[Event]],
-        flight: Flight[list[Event] | Answer] | None,
+        flight: Flight[_Piece] | None,
     ) -> AsyncIterator[list[Event] | Answer]:
         """The upstream's events, then the answer; followers get the same."""
         aggregate = journey.aggregate = Aggregate()
@@ -126,17 +131,16 @@ class Gateway:
                 self._streams.land(key, flight, _for_followers(error))
             raise
 
-    async def _follow(self, journey: Journey, flight: Flight[list[Event] | Answer]) -> LiveStream:
+    async def _follow(self, journey: Journey, flight: Flight[_Piece]) -> LiveStream:
         """A stream that shares somebody else's, from its first event."""
-        pieces = cast("AsyncGenerator[list[Event] | Answer]", flight.follow())
-        first = await anext(pieces)
-        model = journey.route.targets[0]
+        pieces = cast("AsyncGenerator[_Piece]", flight.follow())
+        model = cast("Model", await anext(pieces))
+        journey.following(model)
 
         async def shared() -> AsyncIterator[list[Event] | Answer]:
             async with aclosing(pieces):
-                yield first
                 async for piece in pieces:
-                    yield journey.shared(piece) if isinstance(piece, Answer) else piece
+                    yield journey.shared(piece) if isinstance(piece, Answer) else cast("list[Event]", piece)
 
         return LiveStream(journey.origin(model), "coalesced", journey, shared())
 

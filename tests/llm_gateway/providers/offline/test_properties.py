@@ -131,7 +131,7 @@ def asked(question: str, offered=(), choice=None) -> Request:
     return Request(model="offline", messages=(message,), tools=tuple(offered), tool_choice=choice)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=120) | sentences, st.lists(tools, max_size=5), choices)
 def test_no_question_and_no_tool_makes_it_raise(question, offered, choice) -> None:
     request = asked(question, offered, choice)
@@ -150,7 +150,7 @@ def test_no_question_and_no_tool_makes_it_raise(question, offered, choice) -> No
     assert plan(request) == result
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sentences, st.sampled_from(["7", "HOLA", "", "Error: no", '{"result": 7}', "[[[", "-0", '"x"']))
 def test_every_conversation_ends(unseen, question, result) -> None:
     offered = tuple(item.tool for item in unseen)
@@ -194,8 +194,7 @@ def test_time_grows_no_faster_than_the_question(built_in, unit, start) -> None:
         plan(request)
         return time.process_time() - begun
 
-    seconds(8_000)
-    short, long = min(seconds(16_000) for _ in range(2)), seconds(256_000)
+    short, long = min(seconds(8_000) for _ in range(2)), seconds(128_000)
     # Sixteen times the text: sixteen times the time and some noise, where quadratic growth would take 256 times.
     assert long < 40 * short + 0.1
     assert long < 2.0

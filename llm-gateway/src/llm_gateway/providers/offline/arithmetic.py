@@ -1,7 +1,6 @@
 """Arithmetic in words and signs: "25 * 8", "suma 1, 2 y 3", "subtract 3 from 10", "(2 + 3) por 4".
 
-A step is reduced to its numbers, operations and separators, then parsed by precedence into a tree whose leaves
-are numbers or references to earlier results.
+The items of a step are parsed by precedence into a tree whose leaves are numbers or references to earlier results.
 """
 
 from __future__ import annotations
@@ -9,48 +8,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
-from .calls import MOST_CALLS, Earlier, Operation
-from .concepts import OPERATIONS
+from .calls import MOST_CALLS, Operation
+from .items import Item, Leaf, Unclear, is_range, reduce
 from .lexer import Token
-from .numbers import Number
 
-Leaf = int | float | Earlier
-_SIGNS = {
-    "+": "add", "-": "subtract", "−": "subtract", "–": "subtract", "*": "multiply", "×": "multiply", "·": "multiply",
-    "/": "divide", "÷": "divide", "^": "power", "**": "power", "%": "modulo",
-}  # fmt: skip
 _PRECEDENCE = {"add": 1, "subtract": 1, "multiply": 2, "divide": 2, "modulo": 2, "power": 3}
-_SEPARATORS = frozenset(
-    ("y", "and", "e", "con", "with", "a", "al", "to", "de", "del", "from", "of", "by", ",", "la", "&", "desde", "hasta")
-)
-_POWERS = {"cuadrado": 2, "cubo": 3}  # "eleva 3 al cuadrado"
 _REVERSING = frozenset(("de", "del", "from", "a", "al"))
-_RANGES = frozenset((("del", "al"), ("desde", "hasta"), ("from", "to"), ("de", "a")))
 _DEEPEST = 24
 
 
-class _Item(msgspec.Struct, gc=False):
-    """`kind` is leaf, sign (an infix operation), verb (an operation by name), separator, open or close."""
-
-    kind: str
-    value: Any = None
-    number: Number | None = None
-
-
-class Unclear(Exception):
-    """The numbers and operations of a step do not fit together."""
+class TooMany(Exception):
+    """The step has more operations than a plan may have calls."""
 
 
 def parse(tokens: Sequence[Token], before: Leaf | None, several: Sequence[Leaf], implied: bool) -> Operation | None:
     """The arithmetic that a step asks for, or None when it asks for none.
 
     `before` is the previous result, which stands in for "it" and, when `implied`, for an operand that is not
-    said; `several` are the results that "them" stands for. Raises `Unclear` when numbers are left over.
+    said; `several` are the results that "them" stands for. Raises `Unclear` when numbers are left over,
+    `TooMany` when there are more operations than `calls.MOST_CALLS`.
     """
-    items = _reduce(tokens, before, several)
-    if _is_range(items):
+    items = reduce(tokens, before, several)
+    if is_range(items):
         raise Unclear
     asked = sum(item.kind in ("verb", "sign") for item in items)
     if not asked:
@@ -60,83 +39,8 @@ def parse(tokens: Sequence[Token], before: Leaf | None, several: Sequence[Leaf],
     return _Parser(items, before if implied else None, several).parse()
 
 
-def has_pair(tokens: Sequence[Token]) -> bool:
-    """Whether the tokens hold an infix operation between two numbers, such as "3 por 4"."""
-    for place in range(1, len(tokens) - 1):
-        if _sign_of(tokens[place]) and tokens[place - 1].number is not None and tokens[place + 1].number is not None:
-            return True
-    return False
-
-
-def has_sign(tokens: Sequence[Token]) -> bool:
-    """Whether any of the tokens is an operation's sign or operator word."""
-    return any(_sign_of(token) for token in tokens)
-
-
-def operations_in(tokens: Sequence[Token]) -> set[str]:
-    """The operations that stand as signs or operator words next to a number."""
-    found: set[str] = set()
-    for place, token in enumerate(tokens):
-        sign = _sign_of(token)
-        if sign and place + 1 < len(tokens) and (tokens[place + 1].number is not None or tokens[place + 1].text == "("):
-            found.add(sign)
-    return found
-
-
-def _is_range(items: Sequence[_Item]) -> bool:
-    """Whether a range is meant, "los números del 1 al 10", which is not its two ends."""
-    for first, low, second, high in zip(items, items[1:], items[2:], items[3:], strict=False):
-        if (first.value, second.value) in _RANGES and low.kind == high.kind == "leaf":
-            return True
-    return False
-
-
-def _sign_of(token: Token) -> str:
-    return _SIGNS.get(token.text, "") if token.kind == "operator" else token.entry.operation
-
-
-def _reduce(tokens: Sequence[Token], before: Leaf | None, several: Sequence[Leaf]) -> list[_Item]:
-    items: list[_Item] = []
-    for place, token in enumerate(tokens):
-        if token.number is not None:
-            items.append(_Item("leaf", token.number.amount(), token.number))
-        elif token.text in ("(", ")"):
-            items.append(_Item("open" if token.text == "(" else "close"))
-        elif token.folded in _POWERS and items and items[-1].value == "al":
-            items.append(_Item("leaf", _POWERS[token.folded]))
-        elif token.kind == "tail":
-            raise Unclear  # numbers may be in there
-        elif token.folded in _SEPARATORS:
-            items.append(_Item("separator", token.folded))
-        elif token.entry.part == "reference" and not introduces(tokens, place):
-            if token.entry.many and len(several) > 1:
-                items.extend(_Item("leaf", leaf) for leaf in several)
-            elif before is not None and not (items and items[-1].value is before):
-                items.append(_Item("leaf", before))
-        else:
-            sign = _sign_of(token)
-            named = OPERATIONS.intersection(token.entry.concepts)
-            if sign:
-                items.append(_Item("sign", sign))
-            elif named and token.kind == "word":
-                items.append(_Item("verb", min(named)))
-    return items
-
-
-def introduces(tokens: Sequence[Token], place: int) -> bool:
-    """Whether a reference only introduces what follows: "el resultado de sumar", "the result of 3 + 4"."""
-    following = tokens[place + 1 : place + 4]
-    if not following or following[0].folded not in ("de", "of"):
-        return False
-    return any(token.number is not None or token.text == "(" or token.entry.part == "action" for token in following[1:])
-
-
-class TooMany(Exception):
-    """The step has more operations than a plan may have calls."""
-
-
 class _Parser:
-    def __init__(self, items: list[_Item], implied: Leaf | None, several: Sequence[Leaf]) -> None:
+    def __init__(self, items: list[Item], implied: Leaf | None, several: Sequence[Leaf]) -> None:
         self._items = items
         self._place = 0
         self._implied = implied

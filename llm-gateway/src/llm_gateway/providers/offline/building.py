@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from . import arithmetic, matching, steps
+from . import arithmetic, items, matching, steps
 from .arguments import Filler, Missing
 from .calls import MOST_CALLS, Call, Earlier, Operation, Outcome, Plan
 from .cards import NAME_WORD_WEIGHT, Card
@@ -55,7 +55,7 @@ class Builder:
     def _ranked(self, tokens: Sequence[Token]) -> list[Card]:
         """The tools that match, best first. A tool whose name says more than the step needs something to work on."""
         meaning = matching.Meaning(tokens)
-        meaning.concepts |= arithmetic.operations_in(tokens)
+        meaning.concepts |= items.operations_in(tokens)
         if self._forced:
             return [card for _, card in matching.ranked(meaning, self._cards)] or list(self._cards)
         return [
@@ -74,7 +74,7 @@ class Builder:
         first = len(self._plan.calls)
         try:
             done = self._calculate(step, matches, text) or self._use(step, matches, text)
-        except arithmetic.Unclear:
+        except items.Unclear:
             del self._plan.calls[first:]
             return Outcome(text, trouble="unclear", card=matches[0] if matches else None)
         except arithmetic.TooMany:
@@ -105,7 +105,7 @@ class Builder:
         implied = step.linked or _refers(tokens)
         try:
             tree = arithmetic.parse(tokens, before, several, implied)
-        except arithmetic.Unclear:
+        except items.Unclear:
             if not matches and not any(token.number for token in tokens):
                 return None
             if before is None or implied:
@@ -124,10 +124,10 @@ class Builder:
     def _incomplete(self, tokens: Sequence[Token], matches: list[Card], text: str) -> Outcome:
         """Fewer numbers than the operation needs are missing arguments; more are unclear."""
         given = sum(token.number is not None for token in tokens)
-        if matches and given < 2 and not arithmetic.has_sign(tokens):
+        if matches and given < 2 and not items.has_sign(tokens):
             required = [item.name for item in matches[0].parameters if item.required and not item.options]
             return Outcome(text, trouble="missing", card=matches[0], lacking=tuple(required[given:]))
-        raise arithmetic.Unclear
+        raise items.Unclear
 
     def _emit(self, tree: Operation, matches: list[Card]) -> Earlier:
         """Add the calls of a tree; the last one gives its result."""
@@ -178,7 +178,7 @@ class Builder:
                 lacking = lacking or error.names
                 continue
             if filler.unused_numbers():
-                raise arithmetic.Unclear
+                raise items.Unclear
             self._add(card, arguments)
             worked_on = next((value for value in arguments.values() if isinstance(value, (str, Earlier))), None)
             calls = list(range(first, len(self._plan.calls)))
@@ -189,7 +189,7 @@ class Builder:
         """The words to fill parameters from, what "it" is, and whether the step speaks of that."""
         tokens = step.tokens
         for place, token in enumerate(tokens):
-            if token.entry.part == "reference" and arithmetic.introduces(tokens, place):
+            if token.entry.part == "reference" and items.introduces(tokens, place):
                 # "convierte el resultado de sumar 3 y 4 a mayúsculas"
                 tree = arithmetic.parse(tokens[place + 1 :], None, (), False)
                 if tree is not None:

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from .arithmetic import has_pair
 from .folding import stem
+from .items import has_pair
 from .lexer import Token
 from .lexicon import NOTHING
 

@@ -81,12 +81,14 @@ async def test_a_link_opens_elsewhere_and_learns_nothing(connected: Visitor, age
 async def test_the_policy_stops_what_is_not_the_pages_own(browser: Browser, agent: FakeAgent):
     async with visiting(browser, attacked=True) as visitor:
         await visitor.open(agent.url)
-        await visitor.page.evaluate("""() => {
-          const script = document.createElement("script");
-          try { script.append("window.hacked = 1"); document.body.append(script); } catch {}
+        await visitor.page.evaluate("""async () => {
           try { document.body.setAttribute("onclick", "window.hacked = 1"); document.body.click(); } catch {}
           try { document.body.innerHTML = "<b>x</b>"; } catch {}
+          document.body.append(Object.assign(new Image(), { src: "http://localhost:9/image" }));
+          await fetch("http://localhost:9/secret").catch(() => {});
         }""")
+        stopped = {violation.split()[0] for violation in await visitor.page.evaluate("window.violations")}
+        assert stopped == {"require-trusted-types-for", "img-src", "connect-src"}
         assert await visitor.page.evaluate("window.hacked") is None
         await expect(visitor.message).to_be_visible()
 

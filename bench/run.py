@@ -17,7 +17,7 @@ from bench.report import Report, markdown
 from bench.session import Order, Part, Session
 
 _RESULTS = Path(__file__).resolve().parent / "results"
-_FULL = Plan(scenarios.FULL, rounds=7, window_s=1.2, warm_up_s=8)
+_FULL = Plan(scenarios.FULL, rounds=6, window_s=1.0, warm_up_s=8)
 _QUICK = Plan(scenarios.QUICK, rounds=2, window_s=0.8, warm_up_s=2)
 _PARTS: tuple[Part, ...] = ("gateway", "peers", "agents")
 

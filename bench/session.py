@@ -99,7 +99,6 @@ class Session:
             FigureLine(each.key, each.label, each.unit, {name: book.spread(each.key, name) for name in names})
             for each in FIGURES
         ]
-        resident = spread(line.resident_after_mb for line in self._lines if line.name == OURS)
         return Report(
             date=datetime.datetime.now(datetime.UTC).date().isoformat(),
             mode=self._order.mode,
@@ -109,11 +108,17 @@ class Session:
             pinned=self._cores.pinned,
             systems=self._lines,
             figures=[line for line in figures if any(line.values.values())],
-            verdicts=targets.judge(book, resident) if "gateway" in self._order.parts else [],
+            verdicts=self._verdicts(book),
             problems=[*self._gateway_problems(), *self._agent_problems()],
             notes=[*self._notes, *self._busy_notes()],
             agents=self._agents,
         )
+
+    def _verdicts(self, book: Book) -> list[targets.Verdict]:
+        if "gateway" not in self._order.parts:
+            return []
+        resident = spread(line.resident_after_mb for line in self._lines if line.name == OURS)
+        return targets.judge(book, resident, against_peers="peers" in self._order.parts)
 
     def _gateway_problems(self) -> Iterator[Problem]:
         found: dict[tuple[str, str], list[dict[str, int]]] = {}

@@ -38,17 +38,21 @@ class _Target(NamedTuple):
         return Verdict(self.label, self.unit, self.sense, self.wanted, measured, met)
 
 
-def judge(book: Book, resident_mb: Spread | None) -> list[Verdict]:
-    """Every target of the gateway, in the design's order."""
-    return [*_ratios(book), *_absolutes(book, resident_mb)]
+def judge(book: Book, resident_mb: Spread | None, *, against_peers: bool = True) -> list[Verdict]:
+    """Every target of the gateway, in the design's order; those against peers only where peers were asked for."""
+    peers = _against_peers(book) if against_peers else ()
+    return [*peers, *_cache_hits(book), *_absolutes(book, resident_mb)]
 
 
-def _ratios(book: Book) -> Iterator[Verdict]:
+def _against_peers(book: Book) -> Iterator[Verdict]:
     for peer, wanted in ((LITELLM, 25.0), (PORTKEY, 2.5)):
         for connections in (1, 16, 64):
             key = f"rps-{connections}"
             target = _Target(f"requests/s against {peer}'s, {connections} conn.", "×", "at least", wanted)
             yield target.judge(book.ratio(key, OURS, key, peer))
+
+
+def _cache_hits(book: Book) -> Iterator[Verdict]:
     for connections in (1, 64):
         target = _Target(f"cache hit against own pass-through, {connections} conn.", "×", "at least", 2.0)
         yield target.judge(book.ratio(f"cached-{connections}", OURS, f"rps-{connections}", OURS))

@@ -60,6 +60,12 @@ def test_ratios_compare_neighbours_in_time():
     assert verdict(book, "requests/s against Portkey's, 64 conn.").met is None
 
 
+def test_peers_that_nobody_asked_for_are_not_missing():
+    labels = [each.label for each in judge(Book([]), None, against_peers=False)]
+    assert labels
+    assert not any("LiteLLM" in label or "Portkey" in label for label in labels)
+
+
 def test_a_missed_target_is_said_to_be_missed():
     book = Book([sample(0, "plain-1", "direct", p50=0.1), sample(0, "plain-1", "ours", p50=0.7)])
     assert verdict(book, "p50 added, 1 conn.").met is False

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import msgspec
 from fastapi import FastAPI
-from service_kit.border import Access, log_access
 from service_kit.service import Service, create_service, serve
 from service_kit.settings import SettingsError, load
 from starlette.types import ASGIApp
@@ -86,10 +85,6 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
             await stack.enter_async_context(metrics_server(settings.host, settings.metrics_port, metrics, observation))
             yield
 
-    def observe_access(access: Access) -> None:
-        if access.path not in hot:  # those are logged as calls
-            log_access(access)
-
     app = create_service(
         name="llm-gateway",
         title="LLM gateway",
@@ -97,7 +92,7 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
         version=VERSION,
         settings=settings,
         lifespan=lifespan,
-        observe=observe_access,
+        unlogged_paths=frozenset(hot),  # those are logged as calls
         front=lambda inner: Front(inner, hot, settings.root_path),
     )
     app.include_router(model_routes(parts.holder.current, int(time.time())))
@@ -125,10 +120,12 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
         raise SettingsError(f"CATALOG_FILE: {error}") from error
     except ModelNotFound as error:
         raise SettingsError(f"DEFAULT_MODEL or DEFAULT_PROVIDER: {error.message}") from error
+    planner = EmbeddedProvider()
+    planner.warm()
     return Parts(
         holder=holder,
         transport=transport,
-        providers={"openai_chat": HttpProvider(openai_client, transport), "offline": EmbeddedProvider()},
+        providers={"openai_chat": HttpProvider(openai_client, transport), "offline": planner},
         cache=MemoryCache(
             max_entries=settings.cache_max_size, max_bytes=settings.cache_max_bytes, ttl=settings.cache_ttl
         )

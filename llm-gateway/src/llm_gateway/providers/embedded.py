@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from llm_gateway.catalog import Model
 from llm_gateway.providers import offline
-from llm_gateway.types import Event, Request, Result
+from llm_gateway.types import Event, Message, Request, Result, Text
 
 
 class EmbeddedProvider:
@@ -15,6 +15,10 @@ class EmbeddedProvider:
 
     def __init__(self, delay_seconds: float = 0.0) -> None:
         self._delay = delay_seconds
+
+    def warm(self) -> None:
+        """Build the planner's word tables now, not in the first request."""
+        offline.plan(Request(model="", messages=(Message(role="user", content=(Text(text="hola"),)),)))
 
     async def complete(self, request: Request, model: Model) -> Result:
         return offline.plan(request)

@@ -1,7 +1,6 @@
 """What a run tells and answers, when all goes well."""
 
 import asyncio
-import time
 from decimal import Decimal
 
 import msgspec
@@ -120,10 +119,7 @@ async def test_the_gateway_learns_on_whose_behalf_it_is_asked(stage_of):
 async def test_tools_that_a_model_asks_for_together_run_together(stage):
     calls = tuple(call("slow", {"seconds": seconds}, id=f"c{index}") for index, seconds in enumerate((0.4, 0.2, 0.3)))
     stage.gateway.then(Answer(calls=calls), Answer("listo"))
-    await stage.agent.tools()
-    began = time.perf_counter()
     result = await stage.ask("espera tres veces")
-    assert time.perf_counter() - began < 0.8
     assert stage.toolbox.most_running == 3
     assert [tool.result for tool in result.steps[2].tools] == ["slept 0.4", "slept 0.2", "slept 0.3"]
     assert [message["tool_call_id"] for message in stage.gateway.requests[1]["messages"][-3:]] == ["c0", "c1", "c2"]
@@ -208,11 +204,13 @@ async def test_two_questions_to_one_thread_wait_for_each_other(stage):
 
 
 async def test_different_threads_do_not_wait(stage):
-    stage.gateway.then(*[Answer("x", stall=0.3)] * 5)
-    await stage.agent.status()
-    began = time.perf_counter()
-    await asyncio.gather(*[stage.ask("hola") for _ in range(5)])
-    assert time.perf_counter() - began < 1.0
+    stage.gateway.then(*[Answer("x", stall=1.5)] * 5)
+    asked = [asyncio.create_task(stage.ask("hola")) for _ in range(5)]
+    async with asyncio.timeout(20):
+        while len(stage.gateway.requests) < 5:
+            await asyncio.sleep(0.01)
+    assert not any(task.done() for task in asked)
+    await asyncio.gather(*asked)
 
 
 async def test_any_text_goes_through_unchanged(stage):

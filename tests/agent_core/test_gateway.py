@@ -46,7 +46,7 @@ async def test_leaving_a_stream_closes_its_connection():
         answers = gateway.generate(PAYLOAD, Caller())
         assert await anext(answers) == "uno"
         await answers.aclose()
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(20):
             while not scripted.abandoned:
                 await asyncio.sleep(0.01)
 
@@ -86,7 +86,7 @@ async def test_the_list_has_the_models_and_the_default():
 async def test_a_silent_gateway_is_not_waited_for_when_it_is_only_asked_for_its_models():
     async with ScriptedGateway().running() as url, Wire.to(url) as wire, open_gateway(wire.url) as gateway:
         wire.silence()
-        async with asyncio.timeout(4):
+        async with asyncio.timeout(10):
             with pytest.raises(GatewayUnavailable):
                 await gateway.models()
 

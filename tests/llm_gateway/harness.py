@@ -67,14 +67,6 @@ async def staged(fake: FakeOpenAI, **environ: str) -> AsyncIterator[Stage]:
     fake.check()
 
 
-def events(body: bytes | str) -> list[Any]:
-    """The data of a whole event stream, parsed; `[DONE]` as it is."""
-    text = body.decode() if isinstance(body, bytes) else body
-    assert text.endswith("\n\n"), f"the stream does not end with a whole event: {text[-200:]!r}"
-    data = [block.removeprefix("data: ") for block in text.split("\n\n") if block]
-    return [item if item == "[DONE]" else msgspec.json.decode(item) for item in data]
-
-
 def error_of(response: httpx.Response) -> dict[str, Any]:
     """The error in the envelope, checked for its shape."""
     body = response.json()

@@ -10,7 +10,8 @@ import pytest
 from llm_gateway.testing import Behaviour, Endless, Fails, FakeOpenAI, Says, Sends, Silent
 from service_kit.testing import running
 
-from tests.llm_gateway.harness import KEY, error_of, events, gateway, staged
+from tests.llm_gateway.event_stream import events
+from tests.llm_gateway.harness import KEY, error_of, gateway, staged
 
 SECRET = "internal-host-7.corp: " + KEY
 

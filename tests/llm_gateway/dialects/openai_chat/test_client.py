@@ -1,0 +1,317 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import openai
+import pytest
+from llm_gateway.aggregate import Aggregate
+from llm_gateway.dialects.openai_chat import client, server
+from llm_gateway.errors import (
+    UpstreamCredentials,
+    UpstreamError,
+    UpstreamProtocol,
+    UpstreamRateLimited,
+    UpstreamRejected,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
+from llm_gateway.testing import FakeOpenAI, Says
+from llm_gateway.types import Event, Message, Reasoning, Request, Result, Text, ToolCall, Usage
+from service_kit.testing import running
+
+from tests.llm_gateway import values
+
+# --- requests: what the official client sends ---
+
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "add", "description": "Adds", "strict": True,
+        "parameters": {"type": "object", "properties": {"a": {"type": "number"}}, "required": ["a"]},
+    },
+}  # fmt: skip
+CALLS = [{"id": f"call_{n}", "type": "function", "function": {"name": "add", "arguments": '{"a": 1}'}} for n in (1, 2)]
+ASK = {"role": "user", "content": "¿Qué tal? 😀"}
+CONVERSATIONS: dict[str, dict[str, Any]] = {
+    "one question": {"messages": [ASK]},
+    "with a system prompt": {"messages": [{"role": "system", "content": "Sé breve"}, ASK]},
+    "sampling": {
+        "messages": [ASK], "temperature": 0.3, "top_p": 0.9, "seed": 7, "stop": ["a", "b"], "max_tokens": 50, "n": 2,
+        "presence_penalty": 0.5, "frequency_penalty": -0.5, "logit_bias": {"50256": -100}, "logprobs": True,
+        "top_logprobs": 3, "user": "u-1", "reasoning_effort": "low", "parallel_tool_calls": False,
+    },
+    "tools": {"messages": [ASK], "tools": [TOOL], "tool_choice": "auto"},
+    "a named tool": {
+        "messages": [ASK], "tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "add"}},
+    },
+    "tool results": {
+        "messages": [
+            ASK, {"role": "assistant", "content": None, "tool_calls": CALLS},
+            {"role": "tool", "tool_call_id": "call_1", "content": "1"},
+            {"role": "tool", "tool_call_id": "call_2", "content": "2"}, ASK,
+        ],
+        "tools": [TOOL],
+    },
+    "text beside calls": {
+        "messages": [
+            ASK, {"role": "assistant", "content": "Voy", "tool_calls": CALLS[:1]},
+            {"role": "tool", "tool_call_id": "call_1", "content": "1"},
+        ],
+    },
+    "an image": {
+        "messages": [
+            {"role": "user", "content": [
+                {"type": "text", "text": "¿Qué es?"},
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk=", "detail": "low"}},
+                {"type": "image_url", "image_url": {"url": "https://x.test/a.png"}},
+            ]},
+        ],
+    },
+    "a schema": {
+        "messages": [ASK],
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "x", "schema": {"type": "object"}, "strict": True, "description": "d"},
+        },
+    },
+    "an object": {"messages": [ASK], "response_format": {"type": "json_object"}},
+    "a stream": {"messages": [ASK], "stream": True, "stream_options": {"include_usage": True}},
+    "hints": {"messages": [ASK], "metadata": {"k": "v"}, "store": True, "service_tier": "flex", "verbosity": "low"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CONVERSATIONS)
+async def test_the_body_is_what_the_official_client_sends(name: str):
+    fake = FakeOpenAI(Says("x"))
+    async with running(fake) as url, openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="k", max_retries=0) as sdk:
+        await sdk.chat.completions.create(model="gpt-4o", **CONVERSATIONS[name])
+    fake.check()
+    theirs = fake.calls[0]
+    ours = client.encode_request(server.parse_request(theirs.raw), values.model("gpt-4o"))
+    assert msgspec.json.decode(ours) == theirs.body
+
+
+def encoded(request: Request, **changes: Any) -> dict[str, Any]:
+    return msgspec.json.decode(client.encode_request(request, values.model("m", **changes)))
+
+
+def test_the_output_limit_has_the_providers_name_and_the_models_bound():
+    request = Request(model="m", messages=(Message(role="user", content=(Text(text="x"),)),), max_tokens=9000)
+    assert encoded(request)["max_tokens"] == 9000
+    newer = values.endpoint(max_tokens_field="max_completion_tokens")
+    body = encoded(request, endpoint=newer, max_output_tokens=4096)
+    assert body["max_completion_tokens"] == 4096 and "max_tokens" not in body
+
+
+def test_an_endpoints_own_fields_are_added():
+    request = Request(model="m", messages=())
+    assert encoded(request, endpoint=values.endpoint(extra_body={"usage": {"include": True}}))["usage"] == {
+        "include": True
+    }
+
+
+def test_a_streams_usage_is_always_asked_for():
+    assert encoded(Request(model="m", messages=(), stream=True))["stream_options"] == {"include_usage": True}
+
+
+def test_text_to_be_cached_is_marked():
+    message = Message(role="system", content=(Text(text="x", cache=True),))
+    assert encoded(Request(model="m", messages=(message,)))["messages"][0]["content"] == [
+        {"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}
+    ]
+
+
+# --- answers ---
+
+
+def result(message: dict[str, Any], finish_reason: str | None = "stop", **rest: Any) -> Result:
+    body = {"id": "r1", "model": "m-2024", "choices": [{"message": message, "finish_reason": finish_reason}], **rest}
+    return client.decode_result(msgspec.json.encode(body))
+
+
+def test_finish_reasons_of_other_servers_are_understood():
+    call = {"id": "c", "function": {"name": "f", "arguments": ""}}
+    assert result({"content": "x"}, None).finish_reason == "stop"
+    assert result({"content": "x"}, "eos").finish_reason == "stop"
+    assert result({"tool_calls": [call]}, "stop").finish_reason == "tool_calls"
+    assert result({"tool_calls": [call]}, "function_call").finish_reason == "tool_calls"
+    assert result({"content": "x"}, "length").finish_reason == "length"
+    assert result({"content": "x"}, "content_filter").finish_reason == "content_filter"
+
+
+def test_calls_without_id_or_arguments_are_completed():
+    answer = result({"tool_calls": [{"function": {"name": "f"}}, {"id": "", "function": {"name": "g"}}]})
+    assert answer.content == (
+        ToolCall(id="call_r1_0", name="f", arguments="{}"), ToolCall(id="call_r1_1", name="g", arguments="{}"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["reasoning", "reasoning_content"])
+def test_reasoning_under_either_name(name: str):
+    assert result({"content": "x", name: "hm"}).content == (Reasoning(text="hm"), Text(text="x"))
+
+
+def test_usage_in_all_its_spellings():
+    usage = {
+        "prompt_tokens": 9, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 4, "audio_tokens": 1},
+        "completion_tokens_details": {"reasoning_tokens": 3, "audio_tokens": 2}, "cost": 0.00012,
+    }  # fmt: skip
+    assert result({"content": "x"}, usage=usage).usage == Usage(
+        prompt_tokens=9, completion_tokens=5, cached_tokens=4, reasoning_tokens=3, audio_prompt_tokens=1,
+        audio_completion_tokens=2, cost_usd=Decimal("0.00012"),
+    )  # fmt: skip
+    deepseek = {"prompt_tokens": 9, "completion_tokens": 5, "prompt_cache_hit_tokens": 6}
+    assert result({"content": "x"}, usage=deepseek).usage == Usage(
+        prompt_tokens=9, completion_tokens=5, cached_tokens=6
+    )
+    assert result({"content": "x"}).usage is None
+    assert result({"content": "x"}, usage={"completion_tokens": 5}).usage is None
+    assert result({"content": "x"}, usage={"prompt_tokens": 1, "prompt_tokens_details": None}).usage == Usage(
+        prompt_tokens=1
+    )
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"choices": []}', b'{"choices": [{}]}', b'{"choices": 1}', b"<html>", b"\xff"]
+)
+def test_what_is_no_answer_is_a_protocol_error(body: bytes):
+    with pytest.raises(UpstreamProtocol):
+        client.decode_result(body)
+
+
+# --- streams ---
+
+
+def chunk(delta: dict[str, Any] | None = None, finish_reason: str | None = None, **rest: Any) -> bytes:
+    choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
+    return msgspec.json.encode({"id": "r1", "model": "m-2024", "choices": [choice], **rest})
+
+
+def call(arguments: str = "", **rest: Any) -> dict[str, Any]:
+    function = {"arguments": arguments, **({"name": rest.pop("name")} if "name" in rest else {})}
+    return {"tool_calls": [{"function": function, **rest}]}
+
+
+def aggregate(*chunks: bytes) -> Result:
+    decoder, whole = client.stream_decoder(), Aggregate()
+    for data in chunks:
+        whole.feed(decoder.feed(data))
+    whole.feed(decoder.finish())
+    return whole.result()
+
+
+STOP = chunk({}, "stop")
+
+
+@pytest.mark.parametrize(
+    "deltas",
+    [
+        # as OpenAI does it, pieces of two calls interleaved
+        [call(index=0, id="a", name="f"), call(index=1, id="b", name="g"), call("{1}", index=0), call("{2}", index=1)],
+        # no index at all: each call comes whole
+        [call("{1}", id="a", name="f"), call("{2}", id="b", name="g")],
+        # index 0 for every call, told apart by their ids
+        [call("{1}", index=0, id="a", name="f"), call("{2}", index=0, id="b", name="g")],
+        # the id repeated with every piece
+        [call("{", index=0, id="a", name="f"), call("1}", index=0, id="a"), call("{2}", index=1, id="b", name="g")],
+        # indexes that count content blocks
+        [call("{1}", index=1, id="a", name="f"), call("{2}", index=3, id="b", name="g")],
+        # no index, in pieces
+        [call("{", id="a", name="f"), call("1}"), call("{", id="b", name="g"), call("2}")],
+    ],
+    ids=["interleaved", "no index", "always 0", "repeated id", "block index", "pieces without index"],
+)  # fmt: skip
+def test_tool_calls_of_every_kind_of_server(deltas: list[dict[str, Any]]):
+    answer = aggregate(*(chunk(delta) for delta in deltas), STOP)
+    assert answer.content == (
+        ToolCall(id="a", name="f", arguments="{1}"), ToolCall(id="b", name="g", arguments="{2}"),
+    )  # fmt: skip
+    assert answer.finish_reason == "tool_calls"
+
+
+def test_calls_without_ids_get_their_own():
+    answer = aggregate(chunk(call("{}", index=0, name="f")), chunk(call("{}", index=1, name="g")), STOP)
+    assert [part.id for part in answer.content if isinstance(part, ToolCall)] == ["call_r1_0", "call_r1_1"]
+
+
+def test_blocks_follow_one_another():
+    decoder = client.stream_decoder()
+    fed: list[Event] = []
+    for data in (
+        chunk({"reasoning_content": "hm"}), chunk({"content": "Ho"}), chunk({"content": "la"}),
+        chunk({"refusal": "no"}), chunk(call("{}", index=0, id="a", name="f")), chunk({"content": "y"}), STOP,
+    ):  # fmt: skip
+        fed += decoder.feed(data)
+    fed += decoder.finish()
+    shown = [f"{type(e).__name__}{getattr(e, 'index', '')}{getattr(e, 'kind', '')}" for e in fed]
+    assert shown == [
+        "BlockStart0reasoning", "Delta0", "BlockStop0", "BlockStart1text", "Delta1", "Delta1", "BlockStop1",
+        "BlockStart2refusal", "Delta2", "BlockStop2", "BlockStart3tool_call", "Delta3", "BlockStart4text", "Delta4",
+        "BlockStop4", "BlockStop3", "Finish",
+    ]  # fmt: skip
+
+
+def test_several_choices_are_kept_apart():
+    def of(index: int, text: str, reason: str | None = None) -> bytes:
+        choice = {"index": index, "delta": {"content": text}, "finish_reason": reason}
+        return msgspec.json.encode({"choices": [choice]})
+
+    answer = aggregate(of(0, "a"), of(1, "x"), of(0, "b", "stop"), of(1, "y", "length"))
+    assert [(choice.content, choice.finish_reason) for choice in answer.choices] == [
+        ((Text(text="ab"),), "stop"), ((Text(text="xy"),), "length"),
+    ]  # fmt: skip
+
+
+def test_the_last_usage_counts_and_null_usage_does_not():
+    usage = [{"prompt_tokens": 9, "completion_tokens": n} for n in (1, 5)]
+    answer = aggregate(
+        chunk({"content": "x"}, usage=usage[0]), chunk({}, "stop", usage=None),
+        msgspec.json.encode({"choices": [], "usage": usage[1]}),
+    )  # fmt: skip
+    assert answer.usage == Usage(prompt_tokens=9, completion_tokens=5) and answer.model == "m-2024"
+
+
+def test_an_unfinished_stream_is_no_answer():
+    for chunks in ((), (chunk({"content": "x"}),), (chunk({"content": "x"}), b"[DONE]")):
+        with pytest.raises(UpstreamProtocol) as caught:
+            aggregate(*chunks)
+        assert caught.value.code == "upstream_stream_cut"
+
+
+def test_an_error_in_the_stream_is_raised():
+    with pytest.raises(UpstreamRateLimited):
+        aggregate(chunk({"content": "x"}), b'{"error": {"message": "slow down", "code": 429}}')
+    with pytest.raises(UpstreamUnavailable):
+        aggregate(b'{"error": "overloaded"}')
+
+
+# --- errors ---
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "retriable"),
+    [
+        (400, UpstreamRejected, False), (401, UpstreamCredentials, True), (403, UpstreamCredentials, True),
+        (404, UpstreamRejected, True), (408, UpstreamTimeout, True), (422, UpstreamRejected, False),
+        (429, UpstreamRateLimited, True), (500, UpstreamUnavailable, True), (502, UpstreamUnavailable, True),
+        (504, UpstreamTimeout, True), (529, UpstreamUnavailable, True),
+    ],
+)  # fmt: skip
+def test_statuses_become_types(status: int, kind: type[UpstreamError], retriable: bool):
+    error = client.decode_error(status, {}, b'{"error": {"message": "their words"}}')
+    assert type(error) is kind and error.retriable is retriable
+    assert "their words" in error.detail and "their words" not in error.message
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, 1.0), ({"retry-after": "7"}, 7.0), ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
+        ({"retry-after": "inf"}, 86_400.0), ({"retry-after": "nan"}, 0.0), ({"retry-after": "-1"}, 0.0),
+        ({"retry-after": "tomorrow"}, 1.0),
+    ],
+)  # fmt: skip
+def test_retry_after(headers: dict[str, str], seconds: float):
+    assert client.decode_error(429, headers, b"").retry_after == seconds

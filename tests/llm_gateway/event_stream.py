@@ -1,0 +1,15 @@
+"""Reading a whole event stream."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+def events(body: bytes | str) -> list[Any]:
+    """The data of a whole event stream, parsed; `[DONE]` as it is."""
+    text = body.decode() if isinstance(body, bytes) else body
+    assert text.endswith("\n\n"), f"the stream does not end with a whole event: {text[-200:]!r}"
+    data = [block.removeprefix("data: ") for block in text.split("\n\n") if block]
+    return [item if item == "[DONE]" else msgspec.json.decode(item) for item in data]

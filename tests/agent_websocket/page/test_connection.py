@@ -43,13 +43,17 @@ async def test_an_event_that_comes_twice_or_early_changes_nothing(connected: Vis
     await connected.ask("hola")
     await agent.received("message")
     await agent.emit(*opening("r1"), *tokens("r1", ["uno "]))
+    await expect(connected.answer()).to_have_text("uno")
     await agent.send_raw(agent.log[-1].to_json().decode())
+    await agent.emit(*tokens("r1", ["y "]))
+    await expect(connected.answer()).to_have_text("uno y")
+    assert not agent.has_unread
     missed, early = tokens("r1", ["dos ", "tres "])
     await agent.emit(missed, send=False)
     await agent.emit(early)
     # The gap is noticed, asked for, and filled in order.
-    assert await agent.received("resume") == {"type": "resume", "after": 4, "epoch": agent.epoch}
-    await expect(connected.answer()).to_have_text("uno dos tres")
+    assert await agent.received("resume") == {"type": "resume", "after": 5, "epoch": agent.epoch}
+    await expect(connected.answer()).to_have_text("uno y dos tres")
 
 
 async def test_a_restarted_service_says_what_it_still_knows(connected: Visitor, agent: FakeAgent):

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 ROOT = Path(__file__).parents[2]
+PROJECT = "agent-suite-test"
 BUILD_SECONDS = 900
 READY_SECONDS = 180
 
@@ -52,7 +53,7 @@ class Suite:
 
     def compose(self, *arguments: str, timeout: float = READY_SECONDS) -> str:
         files = ("-f", "docker-compose.yml", "-f", "tests/images/compose.test.yaml")
-        return run("docker", "compose", "-p", "agent-suite-test", *files, *arguments, timeout=timeout, env=self._env)
+        return run("docker", "compose", "-p", PROJECT, *files, *arguments, timeout=timeout, env=self._env)
 
     def up(self) -> None:
         self.compose("up", "--build", "-d", "--wait", "--wait-timeout", str(READY_SECONDS), timeout=BUILD_SECONDS)
@@ -69,7 +70,7 @@ class Suite:
         return container
 
     def container(self, service: str) -> str:
-        return self.compose("ps", "-a", "-q", service).strip()
+        return f"{PROJECT}-{service}-1"
 
     def sh(self, service: str, command: str) -> str:
         return run("docker", "exec", self.container(service), "sh", "-c", command)

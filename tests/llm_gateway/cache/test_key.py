@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from llm_gateway.cache.key import cache_key
+from llm_gateway.dialects.openai_chat import server
+from llm_gateway.types import Message, Request, Text
+
+from tests.llm_gateway import values
+
+MODEL = values.model()
+QUESTION = Request(model="m", messages=(Message(role="user", content=(Text(text="Hola"),)),))
+
+
+def key(request: Request, **changes: Any) -> bytes:
+    return cache_key(request, **{"model": MODEL, "tenant": "t", **changes})
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_every_field_that_changes_the_question_changes_the_key(data: st.DataObject):
+    name = data.draw(st.sampled_from([name for name in values.FIELDS if name not in ("stream", "user")] + ["extra"]))
+    strategy = values.objects if name == "extra" else values.FIELDS[name]
+    one, other = data.draw(strategy), data.draw(strategy)
+    keys = [key(msgspec.structs.replace(QUESTION, **{name: value})) for value in (one, other)]
+    assert (keys[0] == keys[1]) == (
+        msgspec.json.encode(one, order="sorted") == msgspec.json.encode(other, order="sorted")
+    )
+
+
+def test_no_field_of_a_request_is_forgotten():
+    """A field that is added to `Request` must be decided upon here: it counts, or it is listed as of no effect."""
+    no_effect = {"model", "provider", "stream", "include_usage", "user", "hints", "dialect"}
+    assert set(Request.__struct_fields__) == no_effect | (set(values.FIELDS) - {"stream", "user"}) | {"extra"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model": "alias"}, {"provider": "openai"}, {"stream": True}, {"include_usage": True}, {"user": "u"},
+        {"hints": {"metadata": 1}}, {"dialect": "openai_chat"},
+    ],
+)  # fmt: skip
+def test_what_does_not_change_the_answer_does_not_change_the_key(change: dict[str, Any]):
+    assert key(msgspec.structs.replace(QUESTION, **change)) == key(QUESTION)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"tenant": "other"}, {"model": values.model(id="gpt-4o-mini")}, {"model": values.model(provider="azure")},
+        {"model": values.model(endpoint=values.endpoint(base_url="http://127.0.0.1:10/v1"))},
+    ],
+    ids=["tenant", "id", "provider", "address"],
+)  # fmt: skip
+def test_tenants_and_models_are_kept_apart(changes: dict[str, Any]):
+    assert key(QUESTION, **changes) != key(QUESTION)
+
+
+def test_the_order_of_json_keys_does_not_matter():
+    def parsed(*properties: str) -> bytes:
+        schema = {"type": "object", "properties": {name: {"type": "string"} for name in properties}}
+        tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
+        body = {
+            "messages": [{"role": "user", "content": "x"}],
+            "tools": [tool],
+            "logit_bias": dict.fromkeys(properties, 1),
+        }
+        return key(server.parse_request(msgspec.json.encode(body)))
+
+    assert parsed("a", "b", "c") == parsed("c", "a", "b") != parsed("a", "b")
+
+
+def test_neighbours_do_not_run_together():
+    def of(*texts: str) -> bytes:
+        return key(
+            msgspec.structs.replace(
+                QUESTION, messages=(Message(role="user", content=tuple(Text(text=t) for t in texts)),)
+            )
+        )
+
+    assert len({of("ab", "c"), of("a", "bc"), of("abc"), of("abc", "")}) == 4

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from llm_gateway.cache.memory import MemoryCache
+from llm_gateway.pricing import Cost
+from llm_gateway.types import Result, Usage
+
+from tests.llm_gateway import values
+
+COST = Cost(Decimal("0.1"), "computed")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def cache(clock: Clock | None = None, **changes: Any) -> MemoryCache:
+    return MemoryCache(**{"max_entries": 10, "max_bytes": 100_000, "ttl": 60, "clock": clock or Clock(), **changes})
+
+
+async def put(kept: MemoryCache, key: bytes, text: str = "x") -> Result:
+    result = values.said(text)
+    await kept.put(key, result, Usage(prompt_tokens=1), COST)
+    return result
+
+
+async def test_an_answer_is_kept_whole():
+    kept = cache()
+    result = await put(kept, b"k")
+    entry = await kept.get(b"k")
+    assert entry is not None
+    assert (entry.result, entry.usage, entry.cost) == (result, Usage(prompt_tokens=1), COST)
+    assert await kept.get(b"other") is None
+
+
+async def test_an_answer_expires():
+    clock = Clock()
+    kept = cache(clock)
+    await put(kept, b"k")
+    clock.now += 59.9
+    assert await kept.get(b"k") is not None
+    clock.now += 0.2
+    assert await kept.get(b"k") is None and kept.size() == 0
+
+
+async def test_max_age_is_the_askers_own_limit():
+    clock = Clock()
+    kept = cache(clock)
+    await put(kept, b"k")
+    clock.now += 10
+    assert await kept.get(b"k", max_age=9) is None
+    assert await kept.get(b"k", max_age=10) is not None
+
+
+async def test_the_least_recently_used_goes_first():
+    kept = cache(max_entries=3)
+    for key in (b"a", b"b", b"c"):
+        await put(kept, key)
+    await kept.get(b"a")
+    await put(kept, b"d")
+    assert [key for key in (b"a", b"b", b"c", b"d") if await kept.get(key)] == [b"a", b"c", b"d"]
+    assert kept.size() == 3
+
+
+async def test_replacing_an_answer_takes_no_second_place():
+    kept = cache(max_entries=2)
+    for key in (b"a", b"b", b"b", b"b"):
+        await put(kept, key)
+    assert await kept.get(b"a") is not None and kept.size() == 2
+
+
+async def test_bytes_are_bounded():
+    kept = cache(max_entries=10_000, max_bytes=100_000)
+    for number in range(200):
+        await put(kept, b"%d" % number, "a" * 5_000)
+    assert 10 <= kept.size() <= 20
+    assert await kept.get(b"199") is not None
+
+
+async def test_an_answer_that_would_fill_it_is_not_kept():
+    kept = cache(max_bytes=80_000)
+    await put(kept, b"small", "a" * 100)
+    await put(kept, b"big", "a" * 10_000)
+    assert await kept.get(b"big") is None and await kept.get(b"small") is not None
+
+
+async def test_clearing_tells_how_many():
+    kept = cache()
+    await put(kept, b"a")
+    await put(kept, b"b")
+    assert await kept.clear() == 2
+    assert kept.size() == 0 and await kept.clear() == 0

@@ -9,8 +9,10 @@ Language = Literal["es", "en"]
 
 def choose(accept_language: str | None, default: Language) -> Language:
     """The best of Spanish and English in an `Accept-Language` header (RFC 9110 §12.5.4), else `default`."""
+    if not accept_language:
+        return default
     best, best_quality = default, 0.0
-    for item in (accept_language or "").split(",")[:16]:
+    for item in accept_language.split(",")[:16]:
         tag, _, parameters = item.strip().partition(";")
         language = tag.strip().lower().partition("-")[0]
         quality = _quality(parameters)

@@ -92,7 +92,7 @@ def logging_to(service: str, level: str, form: str, stream: TextIO | None = None
     listener = QueueListener(queue, output)
     handler = _Queue(queue)
     root = logging.getLogger()
-    before = root.handlers[:], root.level
+    before, structlog_before = (root.handlers[:], root.level), structlog.get_config()
     root.handlers = [handler]
     root.setLevel(level)
     for chatty in ("httpx", "httpx2", "httpcore", "mcp", "asyncio", "uvicorn.error"):
@@ -104,6 +104,7 @@ def logging_to(service: str, level: str, form: str, stream: TextIO | None = None
     finally:
         listener.stop()
         root.handlers, root.level = before
+        structlog.configure(**structlog_before)
 
 
 def _configure_structlog() -> None:

@@ -14,12 +14,14 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from service_kit.border import Access, Border, Policy, log_access
+from service_kit.access_log import Access, AccessLog
+from service_kit.border import Border
 from service_kit.docs_page import STATIC_PATH, add_docs_page
 from service_kit.errors import install_error_handlers
 from service_kit.health import add_probes
 from service_kit.lifecycle import Lifecycle
 from service_kit.logs import get_logger, logging_to
+from service_kit.policy import Policy
 from service_kit.settings import ServiceSettings, SettingsError
 
 _log = get_logger(__name__)
@@ -41,7 +43,7 @@ class Service(FastAPI):
         *,
         name: str,
         policy: Policy,
-        observe: Callable[[Access], None] | None,
+        observe: Callable[[Access], None],
         front: Callable[[ASGIApp], ASGIApp] | None,
         **fastapi: Any,
     ) -> None:
@@ -66,18 +68,25 @@ def create_service(
     lifespan: Lifespan | None = None,
     public_paths: frozenset[str] = frozenset(),
     page_token: str | None = None,
-    observe: Callable[[Access], None] | None = log_access,
+    unlogged_paths: frozenset[str] = frozenset(),
     front: Callable[[ASGIApp], ASGIApp] | None = None,
 ) -> Service:
-    """A service with probes, documentation, the error envelope and the border; the caller adds its routes."""
-    lifecycle = Lifecycle()
+    """A service with probes, documentation, the error envelope and the border; the caller adds its routes.
+
+    Requests to `unlogged_paths` have no line in the access log, because the service has a better one.
+    """
+    lifecycle, access_log = Lifecycle(), AccessLog()
 
     @asynccontextmanager
     async def living(app: FastAPI):
-        async with lifespan(app) if lifespan else _nothing():
+        async with access_log.running(), lifespan(app) if lifespan else _nothing():
             lifecycle.started = True
             yield
             lifecycle.drain()
+
+    def observe(access: Access) -> None:
+        if access.path not in unlogged_paths:
+            access_log.observe(access)
 
     docs_files = frozenset(
         f"{STATIC_PATH}/{file}" for file in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
@@ -91,7 +100,6 @@ def create_service(
         version=version,
         description=description,
         lifespan=living,
-        root_path=settings.root_path,
     )
     app.state.lifecycle = lifecycle
     install_error_handlers(app)

@@ -1,0 +1,58 @@
+"""What the border lets in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from service_kit.hosts import HostRule
+from service_kit.keys import KeyRing
+from service_kit.language import Language
+from service_kit.origins import OriginRule
+from service_kit.settings import ServiceSettings
+
+MACHINE_PATHS = frozenset({"/healthz", "/readyz"})
+"""Asked by balancers and kubelets, by address: no host check, no key, no log line."""
+
+DESCRIPTION_PATHS = frozenset({"/health", "/docs", "/openapi.json"})
+"""Open to whoever may reach the host: they hold no secret."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The rules of one service.
+
+    `keys` is None where no key is asked for. `page_token` lets in a page that was opened from disk, whose
+    origin (`null`) says nothing. `public_paths` need no key. `root_path` is the prefix that stands before all paths.
+    """
+
+    hosts: HostRule
+    origins: OriginRule
+    keys: KeyRing | None
+    max_body_bytes: int
+    default_language: Language
+    root_path: str = ""
+    page_token: str | None = None
+    public_paths: frozenset[str] = field(default=frozenset())
+
+    @staticmethod
+    def of(
+        settings: ServiceSettings, *, page_token: str | None = None, public_paths: frozenset[str] = frozenset()
+    ) -> Policy:
+        return Policy(
+            hosts=HostRule(settings.allowed_hosts),
+            origins=OriginRule(settings.cors_allowed_origins, allow_all=settings.cors_allow_all_origins),
+            keys=KeyRing(key.get_secret_value() for key in settings.api_keys) if settings.auth_mode == "keys" else None,
+            max_body_bytes=settings.max_body_bytes,
+            default_language=settings.ui_language,
+            root_path=settings.root_path,
+            page_token=page_token,
+            public_paths=DESCRIPTION_PATHS | public_paths,
+        )
+
+    def path_within(self, path: str) -> str:
+        """`path` without the prefix; a path outside the prefix stays as it is."""
+        prefix = self.root_path
+        if not prefix or not path.startswith(prefix):
+            return path
+        rest = path[len(prefix) :]
+        return rest if rest.startswith("/") else path if rest else "/"

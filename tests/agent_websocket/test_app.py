@@ -15,6 +15,7 @@ from agent_websocket.app import from_environment
 from agent_websocket.page import ChatPage, PageNotFoundError, find_page, policy_in
 from service_kit.settings import SettingsError
 from service_kit.testing import running
+from structlog.testing import capture_logs
 from websockets.asyncio.client import connect
 
 
@@ -97,6 +98,18 @@ def test_a_variable_that_does_not_parse_is_named():
         from_environment({"WS_MAX_CONNECTIONS": "many"})
     with pytest.raises(SettingsError, match="MCP_SERVER_URL"):
         from_environment({"MCP_SERVER_URL": "not an address"})
+
+
+@pytest.mark.parametrize("chosen", ["", "chosen-by-the-operator"])
+async def test_a_token_that_was_made_up_is_told_and_one_that_was_chosen_is_not(chosen):
+    app, _ = from_environment({"PAGE_TOKEN": chosen})
+    with capture_logs() as logged:
+        async with running(app):
+            pass
+    told = next(line for line in logged if line["event"] == "chat page")
+    assert told["url"] == "http://127.0.0.1:8002/"
+    assert ("token_for_the_page_opened_from_disk" in told) is (not chosen)
+    assert "chosen" not in str(logged)
 
 
 # --- with the real agent ---

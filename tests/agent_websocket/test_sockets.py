@@ -130,7 +130,7 @@ async def test_a_client_that_only_pings_and_never_reads_is_pushed_back(stage_of)
         frame = bytes([0x81, 0x80 | len(ping), 0, 0, 0, 0]) + ping
         sent = 0
         try:
-            async with asyncio.timeout(4):
+            async with asyncio.timeout(1.5):
                 while sent < 400_000:
                     writer.write(frame * 1_000)
                     sent += 1_000
@@ -139,3 +139,18 @@ async def test_a_client_that_only_pings_and_never_reads_is_pushed_back(stage_of)
             pass
         assert sent < 400_000
         writer.transport.abort()
+
+
+async def test_a_service_that_stops_waits_for_what_is_still_to_be_read(stage_of):
+    async with stage_of(ScriptedAgent(flood(60, 100_000))) as stage, stage.client("c", max_queue=1) as client:
+        await client.say("go")
+        async with asyncio.timeout(10):
+            while not stage.agent.requests:
+                await asyncio.sleep(0.01)
+        goodbye = asyncio.create_task(stage.app.state.lifecycle.say_farewells())
+        await asyncio.sleep(0.3)
+        assert not goodbye.done()
+        assert len(await client.until("complete")) == 65
+        assert await client.closed() == 1012
+        async with asyncio.timeout(3):
+            await goodbye

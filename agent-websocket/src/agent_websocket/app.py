@@ -35,7 +35,8 @@ def create_app(
 ) -> Service:
     """The service over the agent that `agent()` opens when the service starts.
 
-    `page_token` lets in the page that was opened from disk; it is logged when the service starts.
+    `page_token` lets in the page that was opened from disk; it is logged when the service starts, unless the
+    operator has chosen it.
     """
     hubs: list[Hub] = []
 
@@ -44,7 +45,8 @@ def create_app(
         async with agent() as running:
             hub = Hub(running, _runs(running, settings), settings)
             hubs.append(hub)
-            _log.info("chat page", url=_page_url(settings), token_for_the_page_opened_from_disk=page_token)
+            made_up = {} if settings.page_token else {"token_for_the_page_opened_from_disk": page_token}
+            _log.info("chat page", url=_page_url(settings), **made_up)
             yield
             await hub.drain(0.0)
             hubs.clear()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from agent_core.agent import AgentStatus, ModelInfo, RunRequest, ToolInfo
 from agent_core.channel import Channel
@@ -24,6 +24,7 @@ _log = get_logger(__name__)
 
 POLICY_VIOLATION = 1008
 _LISTS_WITHIN_SECONDS = 1.0
+_GOODBYE_SECONDS = 2.0
 
 
 class ChatAgent(Protocol):
@@ -43,7 +44,7 @@ class Hub:
         self._agent = agent
         self._runs = runs
         self._settings = settings
-        self._sessions: set[Session] = set()
+        self._sessions: dict[Session, asyncio.Task[Any]] = {}
         self._open = 0
 
     @property
@@ -75,6 +76,8 @@ class Hub:
         await self._runs.drain(grace_seconds)
         for session in self._sessions:
             session.stop()
+        if self._sessions:
+            await asyncio.wait(list(self._sessions.values()), timeout=_GOODBYE_SECONDS)
 
     async def _converse(self, socket: Socket, caller: Caller, id_: str) -> None:
         if self._open > self._settings.max_connections:
@@ -84,14 +87,14 @@ class Hub:
         session = Session(
             socket, channel, caller, self._submit, max_message_bytes=self._settings.max_message_bytes
         )  # fmt: skip
-        self._sessions.add(session)
+        self._sessions[session] = cast(asyncio.Task[Any], asyncio.current_task())
         started = time.monotonic()
         known = {"requestId": caller.request_id, "sessionId": id_, "userId": caller.principal}
         _log.info("socket open", **known)
         try:
             await session.serve(models, tools)
         finally:
-            self._sessions.discard(session)
+            del self._sessions[session]
             _log.info("socket closed", **known, seconds=round(time.monotonic() - started, 1))
 
     def _submit(self, channel: Channel, request: RunRequest) -> None:

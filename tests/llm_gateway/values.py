@@ -12,6 +12,7 @@ from llm_gateway.catalog import Endpoint, Model, Timeouts
 from llm_gateway.pricing import FREE, Cost, Rates
 from llm_gateway.types import (
     Choice,
+    FinishReason,
     Image,
     Message,
     Reasoning,
@@ -105,9 +106,8 @@ _messages = st.one_of(
 )
 _schemas = st.dictionaries(names, json_values, max_size=3)
 tools = st.builds(Tool, name=names, description=texts, parameters=_schemas, strict=st.none() | st.booleans())
-tool_choices = st.sampled_from(["auto", "none", "required"]).map(lambda mode: ToolChoice(mode=mode)) | names.map(
-    lambda name: ToolChoice(mode="tool", name=name)
-)
+_modes = st.sampled_from([ToolChoice(mode="auto"), ToolChoice(mode="none"), ToolChoice(mode="required")])
+tool_choices = _modes | names.map(lambda name: ToolChoice(mode="tool", name=name))
 response_formats = st.just(ResponseFormat(type="json_object")) | st.builds(
     ResponseFormat, type=st.just("json_schema"), name=names, schema=st.none() | _schemas,
     strict=st.none() | st.booleans(), description=st.none() | texts,
@@ -151,6 +151,9 @@ usages = st.builds(
 )
 
 
+_REASONS: tuple[FinishReason, ...] = ("stop", "length", "content_filter")
+
+
 @st.composite
 def choices(draw: st.DrawFn) -> Choice:
     """A choice in the order in which a plain answer has its parts: reasoning, text, refusal, tool calls."""
@@ -160,7 +163,7 @@ def choices(draw: st.DrawFn) -> Choice:
         *draw(st.lists(st.builds(Refusal, text=words), max_size=1)),
     ]
     calls = draw(st.lists(tool_calls, max_size=3))
-    reason = "tool_calls" if calls else draw(st.sampled_from(["stop", "length", "content_filter"]))
+    reason: FinishReason = "tool_calls" if calls else draw(st.sampled_from(_REASONS))
     return Choice(content=(*parts, *calls), finish_reason=reason)
 
 

@@ -153,8 +153,9 @@ class Catalog:
         if known is not None:
             return known
         route = self._find_route(name or self.default, provider)
-        if len(self._routes) < _MAX_REMEMBERED_ROUTES:
-            self._routes[(name, provider)] = route
+        if len(self._routes) >= _MAX_REMEMBERED_ROUTES:  # clients make names up: start again rather than grow
+            self._routes.clear()
+        self._routes[(name, provider)] = route
         return route
 
     def _find_route(self, name: str, provider: str | None) -> Route:

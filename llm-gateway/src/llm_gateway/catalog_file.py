@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import yaml
@@ -18,7 +18,12 @@ from llm_gateway.pricing import FREE, Rate, Rates, rates_of
 from llm_gateway.settings import GatewaySettings
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+_NAMED_FIELD = re.compile(r"field `([^`]+)`")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+
+
+_Usd = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+_Seconds = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 
 
 class CatalogError(Exception):
@@ -28,7 +33,7 @@ class CatalogError(Exception):
 class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A provider, as the file has it."""
 
-    dialect: str = "openai_chat"
+    dialect: Literal["openai_chat", "offline"] = "openai_chat"
     base_url: str | None = None
     base_url_variable: str | None = None
     key_variable: str | None = None
@@ -49,16 +54,16 @@ class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """USD per million tokens, as an operator writes it."""
 
-    input_usd_per_mtok: float
-    output_usd_per_mtok: float
-    cached_input_usd_per_mtok: float | None = None
+    input_usd_per_mtok: _Usd
+    output_usd_per_mtok: _Usd
+    cached_input_usd_per_mtok: _Usd | None = None
 
 
 class _PartialTimeouts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    connect: float | None = None
-    first_token: float | None = None
-    idle: float | None = None
-    total: float | None = None
+    connect: _Seconds | None = None
+    first_token: _Seconds | None = None
+    idle: _Seconds | None = None
+    total: _Seconds | None = None
 
 
 class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -116,8 +121,29 @@ def _parse(text: str, name: str) -> tuple[_File, Node]:
     try:
         return msgspec.convert(plain, _File), node
     except msgspec.ValidationError as error:
-        message, _, place = str(error).partition(" - at ")
-        raise CatalogError(f"{name}:{_line(node, place.strip('`'))}: {message}") from error
+        message, path = _complaint(error)
+        if path.startswith("$.providers[...]"):
+            message, path = _provider_complaint(plain["providers"])
+        raise CatalogError(f"{name}:{_line(node, path)}: {message}") from error
+
+
+def _complaint(error: msgspec.ValidationError) -> tuple[str, str]:
+    """What is wrong, and the path of it: of the field itself where it is one that does not belong there."""
+    message, _, place = str(error).partition(" - at ")
+    path = place.strip("`")
+    named = _NAMED_FIELD.search(message)
+    return message, f"{path or '$'}.{named[1]}" if named else path
+
+
+def _provider_complaint(providers: Mapping[str, Any]) -> tuple[str, str]:
+    """The first complaint about one of the providers; msgspec does not say which entry of a mapping it means."""
+    for name, row in providers.items():
+        try:
+            msgspec.convert(row, _Row)
+        except msgspec.ValidationError as error:
+            message, path = _complaint(error)
+            return message, f"$.providers.{name}{path.removeprefix('$')}"
+    return "a provider is not as it should be", "$.providers"
 
 
 def _line(node: Node, path: str) -> int:

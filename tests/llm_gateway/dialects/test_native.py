@@ -14,6 +14,7 @@ from llm_gateway.pricing import UNKNOWN, Cost
 from llm_gateway.types import (
     Choice,
     Delta,
+    Event,
     Image,
     Message,
     Part,
@@ -175,7 +176,10 @@ def test_openais_form_of_a_call_is_taken_too():
         ({"messages": [{**USER, "contents": "x"}]}, "messages[0].contents"),
         ({"messages": [{"role": "tool", "content": "x"}]}, "messages[0].tool_call_id"),
         ({"messages": [{"role": "assistant", "tool_calls": [{"id": "c"}]}]}, "messages[0].tool_calls"),
-        ({"messages": [{"role": "assistant", "tool_calls": [{"id": "c", "args": "{}"}]}]}, "messages[0].tool_calls[0].args"),
+        (
+            {"messages": [{"role": "assistant", "tool_calls": [{"id": "c", "args": "{}"}]}]},
+            "messages[0].tool_calls[0].args",
+        ),
         ({"messages": [USER], "max_tokens": -1}, "max_tokens"),
         ({"messages": [USER], "temperature": "x"}, "temperature"),
         ({"messages": [USER], "stream": 1}, "stream"),
@@ -238,7 +242,7 @@ def test_a_stream_put_together_is_the_plain_answer(result: Result, size: int):
     encoder = native.stream_encoder(answer.origin, Request(model="m", messages=()))
     stream = encoder.start()
     for event in events_of(result):
-        cut = [event]
+        cut: list[Event] = [event]
         if isinstance(event, Delta):
             starts = range(0, len(event.text), size)
             cut = [msgspec.structs.replace(event, text=event.text[at : at + size]) for at in starts]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
@@ -18,7 +18,6 @@ from llm_gateway.types import Usage
 CostSource = Literal["reported", "computed", "estimated", "unknown"]
 
 _PER_TOKEN = Decimal("0.000001")
-_QUANTUM = Decimal("0.000000000001")
 _ZERO = Decimal(0)
 
 
@@ -92,11 +91,7 @@ def _items(usage: Usage, rates: Rates) -> dict[str, Decimal]:
         ("output", max(0, said), rates.output),
         ("output_audio", usage.audio_completion_tokens, rates.output_audio or rates.output),
     )
-    return {
-        name: (tokens * rate.at(prompt) * _PER_TOKEN).quantize(_QUANTUM, ROUND_HALF_EVEN).normalize()
-        for name, tokens, rate in lines
-        if tokens
-    }
+    return {name: tokens * rate.at(prompt) * _PER_TOKEN for name, tokens, rate in lines if tokens}
 
 
 def rates_of(provider: str, model: str, now: datetime | None = None) -> Rates | None:

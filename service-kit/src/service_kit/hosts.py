@@ -27,7 +27,7 @@ class HostRule:
 
 
 def without_port(host: str) -> str:
-    """`host` without its port; an IPv6 address keeps its brackets."""
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0]
+    """`host` without its port; an IPv6 address keeps its brackets, and what is no host stays as it is."""
+    name, colon, port = host.rpartition(":")
+    is_port = colon and (port.isdecimal() or not port) and (":" not in name or name.endswith("]"))
+    return name if is_port else host

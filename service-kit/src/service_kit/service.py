@@ -12,7 +12,7 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service_kit.access_log import Access, AccessLog
 from service_kit.border import Border
@@ -52,6 +52,13 @@ class Service(FastAPI):
         self._policy = policy
         self._observe = observe
         self._front = front
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan" or self.middleware_stack is None:
+            return await super().__call__(scope, receive, send)
+        # Straight to the border: on its own way there FastAPI looks for telemetry in the environment, each time.
+        scope["app"] = self
+        return await self.middleware_stack(scope, receive, send)
 
     def build_middleware_stack(self) -> ASGIApp:
         inner = super().build_middleware_stack()

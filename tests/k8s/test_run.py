@@ -7,7 +7,6 @@ one another's keys, find one another by their cluster names and answer under the
 import json
 import subprocess
 import time
-import uuid
 
 import httpx
 import pytest
@@ -15,6 +14,7 @@ from websockets.sync.client import connect
 
 pytestmark = [pytest.mark.images, pytest.mark.timeout(900)]
 
+NETWORK = "agent-suite-pods"
 PUBLIC_HOST = "agents.example.com"
 
 
@@ -24,29 +24,33 @@ def docker(*arguments):
     return done.stdout.strip()
 
 
-def start(fit, manifests, secrets, network):
-    """Run one Deployment's container as its pod would; its id."""
+def start(fit, manifests, secrets):
+    """Run one Deployment's container as its pod would; its base URL."""
     container, pod = manifests.container(fit.deployment), manifests.pod(fit.deployment)
     user = pod["securityContext"]
-    confined = [
-        "--no-healthcheck",
-        "--read-only",
-        "--tmpfs",
-        "/tmp",
-        "--cap-drop",
-        "ALL",
-        "--security-opt",
-        "no-new-privileges",
-    ]
+    port = container["ports"][0]["containerPort"]
     variables = manifests.environment(fit.deployment, secrets).items()
-    return docker(
-        *("run", "-d", "--network", network, "-p", f"127.0.0.1::{container['ports'][0]['containerPort']}"),
-        *("--network-alias", f"{fit.service}.mcp-system.svc.cluster.local"),
-        *("--user", f"{user['runAsUser']}:{user['runAsGroup']}", *confined),
+    docker(
+        *("run", "-d", "--name", name_of(fit), "--no-healthcheck"),
+        *("--network", NETWORK, "--network-alias", f"{fit.service}.mcp-system.svc.cluster.local"),
+        *("-p", f"127.0.0.1::{port}"),
+        *("--user", f"{user['runAsUser']}:{user['runAsGroup']}", "--read-only", "--tmpfs", "/tmp"),
+        *("--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
         *("--memory", container["resources"]["limits"]["memory"].replace("Mi", "m")),
         *(argument for pair in variables for argument in ("-e", "=".join(pair))),
         container["image"],
     )
+    return f"http://{docker('port', name_of(fit), str(port)).splitlines()[0]}"
+
+
+def name_of(fit):
+    return f"{NETWORK}-{fit.deployment}"
+
+
+def remove(fits):
+    """Whatever is there of these containers and their network, from this run or one that was killed."""
+    for leftover in (["rm", "-f", *map(name_of, fits)], ["network", "rm", NETWORK]):
+        subprocess.run(["docker", *leftover], capture_output=True, timeout=120)
 
 
 @pytest.fixture(scope="module")
@@ -55,22 +59,15 @@ def pods(root, manifests, fits, secrets):
     subprocess.run(["docker", "compose", "build", "-q"], cwd=root, check=True, capture_output=True, timeout=900)
     # Nobody has brought credentials of a provider: the Secret of those is optional.
     given = {**secrets, "mcp-providers": {}}
-    network = f"k8s-{uuid.uuid4().hex[:8]}"
-    docker("network", "create", network)
-    containers = {}
+    remove(fits)
+    docker("network", "create", NETWORK)
     try:
+        urls = {fit.deployment: start(fit, manifests, given) for fit in fits}
         for fit in fits:
-            containers[fit.deployment] = start(fit, manifests, given, network)
-        urls = {
-            name: f"http://{docker('port', id_).splitlines()[0].split(' -> ')[1]}" for name, id_ in containers.items()
-        }
-        for fit in fits:
-            wait_ready(urls[fit.deployment], containers[fit.deployment], manifests.container(fit.deployment))
+            wait_ready(urls[fit.deployment], name_of(fit), manifests.container(fit.deployment))
         yield urls
     finally:
-        for id_ in containers.values():
-            docker("rm", "-f", id_)
-        docker("network", "rm", network)
+        remove(fits)
 
 
 def wait_ready(url, container, spec):

@@ -295,7 +295,16 @@ async def test_status_models_and_tools_tell_what_is_there(stage):
     status = await stage.agent.status()
     assert msgspec.structs.asdict(status) == {
         "mcp_connected": True, "mcp_tools": 4, "llm_gateway_connected": True, "bedrock_available": False,
-        "models": ["bedrock-nova-pro", "gpt-4o", "offline"],
+        "models": ["bedrock-nova-pro", "gpt-4o", "offline", "local"],
     }  # fmt: skip
     assert [model.name for model in await stage.agent.models()] == ["bedrock-nova-pro", "gpt-4o", "offline"]
     assert {tool.name for tool in await stage.agent.tools()} == {"add", "multiply", "slow", "fail"}
+
+
+async def test_a_model_without_tool_calling_is_offered_no_tools(stage):
+    stage.gateway.then(Answer("Hello."), Answer("Hello."))
+    await stage.ask("hi", model="local")
+    await stage.ask("hi", model="gpt-4o")
+    small, large = stage.gateway.requests
+    assert "tools" not in small
+    assert {tool["function"]["name"] for tool in large["tools"]} >= {"add", "multiply"}

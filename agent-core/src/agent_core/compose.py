@@ -24,7 +24,8 @@ async def open_agent(settings: AgentSettings) -> AsyncIterator[Agent]:
         open_gateway(settings.llm_gateway_url, _value(settings.llm_gateway_api_key)) as gateway,
         open_toolbox(settings.mcp_endpoint, _value(settings.toolbox_api_key), settings.tool_timeout_seconds) as toolbox,
     ):
-        nodes = Nodes(GatewayChatModel(gateway=gateway), toolbox, settings.max_steps)
+        models = Models(gateway, settings.default_model)
+        nodes = Nodes(GatewayChatModel(gateway=gateway), models, toolbox, settings.max_steps)
         threads = Threads(
             max_threads=settings.max_threads,
             max_messages=settings.max_thread_messages,
@@ -32,7 +33,7 @@ async def open_agent(settings: AgentSettings) -> AsyncIterator[Agent]:
         )
         yield Agent(
             graph=build_graph(nodes),
-            models=Models(gateway, settings.default_model),
+            models=models,
             toolbox=toolbox,
             threads=threads,
             settings=settings,

@@ -31,12 +31,13 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ListedModel(msgspec.Struct, frozen=True):
-    """A row of `GET /mcp/llm/list`."""
+    """A row of `GET /mcp/llm/list`; `supports` names abilities, `tools` among them, and is empty when unknown."""
 
     name: str
     provider: str = ""
     description: str = ""
     available: bool = True
+    supports: tuple[str, ...] = ()
 
 
 class _Listing(msgspec.Struct):

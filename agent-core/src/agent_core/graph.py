@@ -22,6 +22,7 @@ from agent_core.events import StepBegun, Token, ToolCall, ToolResult
 from agent_core.gateway import Caller
 from agent_core.gateway_stream import ModelAnswer, ModelToolCall
 from agent_core.llm import GatewayChatModel, whole
+from agent_core.models import Models
 from agent_core.prompts import system_prompt
 from agent_core.state import RunContext, RunState
 from agent_core.steps import FinalAnswerStep, LlmStep, ProcessInputStep, ToolExecutionStep, ToolOutcome
@@ -33,10 +34,11 @@ Graph = CompiledStateGraph[RunState, RunContext, Any, Any]
 
 
 class Nodes:
-    """The graph's nodes, over the model and the tools."""
+    """The graph's nodes, over the chat model, what is known of the models, and the tools."""
 
-    def __init__(self, model: GatewayChatModel, toolbox: Toolbox, max_steps: int) -> None:
+    def __init__(self, model: GatewayChatModel, models: Models, toolbox: Toolbox, max_steps: int) -> None:
         self._model = model
+        self._models = models
         self._toolbox = toolbox
         self._max_steps = max_steps
 
@@ -72,7 +74,8 @@ class Nodes:
 
     async def _ask(self, state: RunState, run: RunContext) -> tuple[AIMessage, ModelAnswer]:
         request = run.request
-        tools = await self._toolbox.tools()
+        # A model without tool calling would have the whole request refused for the tools in it.
+        tools = await self._toolbox.tools() if await self._models.takes_tools(state["model"]) else ()
         stream = self._model.astream(
             [SystemMessage(content=system_prompt(request.language)), *state["messages"]],
             model=state["model"],

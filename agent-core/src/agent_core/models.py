@@ -12,7 +12,7 @@ from agent_core.gateway import Gateway, ListedModel
 
 _FRESH_SECONDS = 5.0
 _STATUS_SECONDS = 0.5
-_DEFAULT_FRESH_SECONDS = 60.0
+_SETTLED_SECONDS = 60.0
 
 FALLBACK_DEFAULT = "bedrock-nova-pro"
 """What the gateway's own rules end in when nothing else is configured."""
@@ -44,8 +44,17 @@ class Models:
         """The model that answers when none is asked for: DEFAULT_MODEL, else the gateway's own default."""
         if self._configured_default:
             return self._configured_default
-        listing = await self._at_most(_DEFAULT_FRESH_SECONDS if self._listing.connected else _FRESH_SECONDS)
-        return listing.default or FALLBACK_DEFAULT
+        return (await self._unhurried()).default or FALLBACK_DEFAULT
+
+    async def _unhurried(self) -> Listing:
+        """For what an operator changes rarely; a gateway that was away is asked again sooner."""
+        return await self._at_most(_SETTLED_SECONDS if self._listing.connected else _FRESH_SECONDS)
+
+    async def takes_tools(self, name: str) -> bool:
+        """Whether a model can be offered tools, as of the last minute; one that is not listed is not judged."""
+        listing = await self._unhurried()
+        listed = next((model for model in listing.models if model.name == name), None)
+        return listed is None or not listed.supports or "tools" in listed.supports
 
     async def _at_most(self, seconds: float) -> Listing:
         async with self._asking:

@@ -90,6 +90,7 @@ class ScriptedGateway:
             {"name": "bedrock-nova-pro", "provider": "aws", "description": "", "available": False},
             {"name": "gpt-4o", "provider": "openai", "description": "", "available": True},
             {"name": "offline", "provider": "offline", "description": "", "available": True},
+            {"name": "local", "provider": "local", "description": "", "available": True, "supports": ["stream"]},
         ]
     )
     default: str | None = "offline"

@@ -15,6 +15,7 @@ RENDERED = [
         '<p><a href="https://example.com" rel="noopener noreferrer nofollow">a</a></p>',
     ),
     ("https://example.com", "<p>https://example.com</p>"),
+    ("a <b>x</b>", "<p>a &lt;b&gt;x&lt;/b&gt;</p>"),
     ("", ""),
 ]
 

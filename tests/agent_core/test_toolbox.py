@@ -11,7 +11,7 @@ from mcp_types import CallToolResult, EmbeddedResource, ImageContent, TextConten
 from service_kit.testing import running
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 
@@ -92,6 +92,47 @@ async def test_a_restarted_toolbox_is_found_with_its_new_tools():
             assert len(await toolbox.tools()) == 5
     finally:
         await toolbox_context.__aexit__(None, None, None)
+
+
+def legacy(app: Starlette) -> Starlette:
+    """`app` for clients of the earlier revisions alone, with sessions that end with the process."""
+
+    async def old(scope, receive, send):
+        headers = dict(scope.get("headers", ()))
+        if headers.get(b"mcp-protocol-version", b"").startswith(b"2026"):
+            return await Response("unknown revision", 400)(scope, receive, send)
+        return await app(scope, receive, send)
+
+    return old  # type: ignore[return-value]
+
+
+async def test_a_session_that_the_server_has_forgotten_is_opened_again():
+    context = running(legacy(FakeToolbox().app))
+    url = await context.__aenter__()
+    async with open_toolbox(f"{url}/mcp", None, 5) as toolbox:
+        assert (await toolbox.call("add", {"a": 1, "b": 2})).text == "3"
+        await context.__aexit__(None, None, None)
+        async with running(legacy(FakeToolbox().app), port=int(url.rpartition(":")[2])):
+            assert await toolbox.check()
+            assert (await toolbox.call("add", {"a": 1, "b": 2})).text == "3"
+
+
+async def test_a_toolbox_too_busy_to_list_its_tools_may_finish_the_calls_that_it_has():
+    fake = FakeToolbox()
+    async with (
+        fake.running() as url,
+        Wire.to(url) as wire,
+        open_toolbox(f"{wire.url}/mcp", None, 20, list_timeout=0.3) as toolbox,
+    ):
+        while not await toolbox.check():
+            await asyncio.sleep(0.05)
+        call = asyncio.create_task(toolbox.call("slow", {"seconds": 0.5}))
+        while not fake.running_now:
+            await asyncio.sleep(0.01)
+        wire.silence()
+        assert not await toolbox.check() and not toolbox.connected
+        wire.speak()
+        assert await call == ToolAnswer("slept 0.5")
 
 
 async def test_a_toolbox_that_is_away_costs_nobody_much_time():

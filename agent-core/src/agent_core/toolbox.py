@@ -34,7 +34,7 @@ from agent_core.mcp_http import open_mcp_http
 
 _log = get_logger(__name__)
 
-_CONNECT_SECONDS = 5.0
+_LIST_SECONDS = 5.0
 _WAIT_SECONDS = 2.0
 _REFRESH_SECONDS = 10.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
@@ -68,10 +68,11 @@ class ToolAnswer(msgspec.Struct, frozen=True):
 class Toolbox:
     """The toolbox at one MCP endpoint; made by `open_toolbox`."""
 
-    def __init__(self, endpoint: str, api_key: str | None, call_timeout: float) -> None:
+    def __init__(self, endpoint: str, api_key: str | None, call_timeout: float, list_timeout: float) -> None:
         self._endpoint = endpoint
         self._api_key = api_key
         self._call_timeout = call_timeout
+        self._list_timeout = list_timeout
         self._client: Client | None = None
         self._tools: tuple[Tool, ...] = ()
         self._wake = asyncio.Event()
@@ -139,7 +140,7 @@ class Toolbox:
     async def _connecting(self) -> AsyncIterator[Client]:
         async with open_mcp_http(self._api_key, read_timeout=self._call_timeout + 5) as http:
             client = Client(
-                streamable_http_client(self._endpoint, http_client=http), read_timeout_seconds=_CONNECT_SECONDS
+                streamable_http_client(self._endpoint, http_client=http), read_timeout_seconds=self._list_timeout
             )
             async with client:
                 yield client
@@ -228,9 +229,11 @@ def text_of(result: CallToolResult) -> str:
 
 
 @asynccontextmanager
-async def open_toolbox(endpoint: str, api_key: str | None, call_timeout: float) -> AsyncIterator[Toolbox]:
-    """A toolbox that connects in the background and lives as long as the block."""
-    toolbox = Toolbox(endpoint, api_key, call_timeout)
+async def open_toolbox(
+    endpoint: str, api_key: str | None, call_timeout: float, list_timeout: float = _LIST_SECONDS
+) -> AsyncIterator[Toolbox]:
+    """A toolbox that connects in the background and lives as long as the block; times are in seconds."""
+    toolbox = Toolbox(endpoint, api_key, call_timeout, list_timeout)
     owner = asyncio.create_task(toolbox.keep_connected(), name="toolbox")
     try:
         yield toolbox

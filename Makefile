@@ -27,7 +27,7 @@ up: $(INSTALLED) ## start the four services on loopback and ask a first question
 	@exec $(BIN)/python scripts/up.py
 
 chat: $(INSTALLED) ## chat in this terminal with the suite that `make up` runs
-	@exec $(BIN)/python -m agent_websocket.chat
+	@exec $(BIN)/python -m agent_websocket.chat --url ws://127.0.0.1:$(or $(AGENT_WS_PORT),8002)/ws
 
 local-model: $(INSTALLED) ## bring and serve a small real language model (or LOCAL_MODEL_PATH=file.gguf)
 	@exec $(BIN)/python scripts/local_model.py

@@ -297,7 +297,7 @@ async def test_status_models_and_tools_tell_what_is_there(stage):
         "mcp_connected": True, "mcp_tools": 4, "llm_gateway_connected": True, "bedrock_available": False,
         "models": ["bedrock-nova-pro", "gpt-4o", "offline", "local"],
     }  # fmt: skip
-    assert [model.name for model in await stage.agent.models()] == ["bedrock-nova-pro", "gpt-4o", "offline"]
+    assert [model.name for model in await stage.agent.models()] == ["bedrock-nova-pro", "gpt-4o", "offline", "local"]
     assert {tool.name for tool in await stage.agent.tools()} == {"add", "multiply", "slow", "fail"}
 
 

@@ -41,9 +41,13 @@ def interpolated(text: str, environ: dict[str, str]) -> str:
 
 
 def environment(service: str, environ: dict[str, str]) -> dict[str, str]:
-    """What the container finds: `environ` as a .env file, below what the service sets itself."""
+    """What the container finds, with `environ` as the .env file: all of it where the service reads the file, else
+    what it names without a value; and what the service sets itself."""
     own = SERVICES[service]["environment"]
-    return {**environ, **{name: interpolated(str(value), environ) for name, value in own.items()}}
+    whole = environ if "env_file" in SERVICES[service] else {}
+    named = {name: environ[name] for name, value in own.items() if value is None and name in environ}
+    fixed = {name: interpolated(str(value), environ) for name, value in own.items() if value is not None}
+    return {**whole, **named, **fixed}
 
 
 @pytest.fixture(params=SERVICES)
@@ -104,8 +108,22 @@ def test_agents_call_the_others_by_name_and_wait_for_them(agent):
     assert SERVICES[agent]["depends_on"] == {"llm-gateway": healthy, "toolbox": healthy}
 
 
-def test_the_env_file_may_be_missing(service):
-    assert SERVICES[service]["env_file"] == [{"path": ".env", "required": False}]
+def test_the_env_file_may_be_missing_and_goes_to_the_gateway_alone():
+    readers = {name: body["env_file"] for name, body in SERVICES.items() if "env_file" in body}
+    assert readers == {"llm-gateway": [{"path": ".env", "required": False}]}
+
+
+def test_every_variable_that_a_service_reads_can_be_set_in_the_env_file(service):
+    if service == "llm-gateway":
+        return  # it gets the whole file
+    read = {str(field.alias) for field in SETTINGS[service].model_fields.values()}
+    assert read - SERVICES[service]["environment"].keys() == set()
+
+
+def test_only_the_gateway_sees_the_keys_of_providers(service):
+    keys = {"OPENAI_API_KEY": "sk-1", "AZURE_API_KEY": "2", "AWS_SECRET_ACCESS_KEY": "3", "GOOGLE_API_KEY": "4"}
+    seen = environment(service, keys).keys() & keys.keys()
+    assert seen == (keys.keys() if service == "llm-gateway" else set())
 
 
 def test_containers_are_confined_and_come_back(service):

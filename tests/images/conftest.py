@@ -53,7 +53,18 @@ class Suite:
 
     def compose(self, *arguments: str, timeout: float = READY_SECONDS) -> str:
         files = ("-f", "docker-compose.yml", "-f", "tests/images/compose.test.yaml")
-        return run("docker", "compose", "-p", PROJECT, *files, *arguments, timeout=timeout, env=self._env)
+        return run(
+            "docker",
+            "compose",
+            "--env-file",
+            "/dev/null",
+            "-p",
+            PROJECT,
+            *files,
+            *arguments,
+            timeout=timeout,
+            env=self._env,
+        )
 
     def up(self) -> None:
         self.compose("up", "--build", "-d", "--wait", "--wait-timeout", str(READY_SECONDS), timeout=BUILD_SECONDS)

@@ -1,0 +1,86 @@
+"""Settings: every variable parsed once, named when it is wrong, never shown when it is secret."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import Field, ValidationError
+from service_kit.settings import Secret, ServiceSettings, SettingsError, load
+
+
+class Needy(ServiceSettings):
+    token: Secret = Field(alias="TOKEN")
+    limit: int = Field(3, alias="LIMIT", gt=0)
+
+
+def test_nothing_is_needed():
+    settings = load(ServiceSettings, {})
+    assert (settings.host, settings.auth_mode, settings.allow_open) == ("127.0.0.1", "none", False)
+    assert settings.allowed_hosts == ("localhost", "127.0.0.1", "[::1]")
+    assert settings.ui_language == "es"
+
+
+@pytest.mark.parametrize("empty", ["", "  ", "\t"])
+def test_empty_is_unset(empty: str):
+    assert load(ServiceSettings, {"PORT": empty, "API_KEYS": empty}).port == 8000
+
+
+def test_values_are_trimmed_and_lists_split():
+    settings = load(ServiceSettings, {"HOST": " 0.0.0.0 ", "ALLOWED_HOSTS": " a.example , ,b.example:81,"})
+    assert settings.host == "0.0.0.0"
+    assert settings.allowed_hosts == ("a.example", "b.example:81")
+
+
+def test_keys_are_secrets():
+    settings = load(ServiceSettings, {"API_KEYS": "one-secret, two-secret"})
+    assert [key.get_secret_value() for key in settings.api_keys] == ["one-secret", "two-secret"]
+    assert "secret" not in repr(settings).replace("Secret", "")
+
+
+@pytest.mark.parametrize(("text", "value"), [("info", "INFO"), ("Debug", "DEBUG"), ("WARNING", "WARNING")])
+def test_the_log_level_in_any_case(text: str, value: str):
+    assert load(ServiceSettings, {"LOG_LEVEL": text}).log_level == value
+
+
+@pytest.mark.parametrize(("text", "value"), [("/api/", "/api"), ("/", ""), ("/api/http", "/api/http")])
+def test_the_prefix_has_no_slash_at_its_end(text: str, value: str):
+    assert load(ServiceSettings, {"ROOT_PATH": text}).root_path == value
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "eighty"), ("PORT", "70000"), ("PORT", "-1"), ("LOG_LEVEL", "LOUD"), ("LOG_FORMAT", "xml"),
+        ("UI_LANGUAGE", "fr"), ("ROOT_PATH", "api"), ("AUTH_MODE", "maybe"), ("ALLOW_OPEN", "perhaps"),
+        ("MAX_BODY_BYTES", "0"), ("SHUTDOWN_GRACE_SECONDS", "-2"),
+    ],
+)  # fmt: skip
+def test_what_does_not_parse_is_named(name: str, value: str):
+    with pytest.raises(SettingsError, match=f"^{name}: "):
+        load(ServiceSettings, {name: value})
+
+
+def test_all_that_is_wrong_is_named_at_once():
+    with pytest.raises(SettingsError, match=r"PORT: .*; .*LOG_FORMAT: "):
+        load(ServiceSettings, {"PORT": "x", "LOG_FORMAT": "x"})
+
+
+def test_what_is_needed_and_missing_is_named():
+    with pytest.raises(SettingsError, match=r"^TOKEN: Field required"):
+        load(Needy, {})
+
+
+def test_a_wrong_value_beside_a_secret_shows_neither():
+    with pytest.raises(SettingsError) as caught:
+        load(Needy, {"TOKEN": "hunter2", "LIMIT": "hunter3"})
+    assert "LIMIT" in str(caught.value)
+    assert "hunter" not in str(caught.value)
+    assert caught.value.__cause__ is None  # pydantic's own error holds the input
+
+
+def test_other_variables_are_no_business_of_ours():
+    assert load(ServiceSettings, {"PATH": "/bin", "WEB_CONCURRENCY": "4"}).port == 8000
+
+
+def test_settings_do_not_change():
+    with pytest.raises(ValidationError, match="frozen"):
+        load(ServiceSettings, {}).port = 1

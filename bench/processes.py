@@ -22,13 +22,14 @@ class NotStarted(Exception):
 
 
 class Cores:
-    """Which processor each side of a run keeps to, so that all systems under test have the same: one for themselves.
+    """Which processor each side of a run keeps to: whichever the scheduler likes, or, pinned, one core for the system
+    under test alone and the others for the rest.
 
-    Left to the scheduler, two processes that talk land now on one core, now on two, and the same call costs now
-    0.03 ms and now 0.13; pinned, that choice is the same for every system. With one core there is nothing to choose.
+    Pinned, placement is the same for every system, but each call crosses cores and no system can step aside from a
+    busy neighbour. With one core there is nothing to choose.
     """
 
-    def __init__(self, available: Sequence[int], *, pin: bool = True) -> None:
+    def __init__(self, available: Sequence[int], *, pin: bool = False) -> None:
         ordered = sorted(available)
         everything = frozenset(ordered)
         pinned = pin and len(ordered) > 1

@@ -31,7 +31,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="half a minute, our gateway alone; nothing is kept")
     parser.add_argument("--only", choices=_PARTS, help="measure this part alone; nothing is kept")
     parser.add_argument("--rounds", type=int, help="how many times each window is measured")
-    parser.add_argument("--no-pin", action="store_true", help="leave the choice of cores to the scheduler")
+    parser.add_argument("--pin", action="store_true", help="give the system under test a core of its own")
     parser.add_argument("--results", type=Path, default=_RESULTS, help="the folder that a full run's report goes to")
     return parser.parse_args(argv)
 
@@ -43,7 +43,7 @@ def _order(options: argparse.Namespace) -> Order:
     parts: tuple[Part, ...] = ("gateway",) if options.quick else _PARTS
     if options.only:
         parts = (options.only,)
-    return Order("quick" if options.quick else "full", parts, plan, pin=not options.no_pin)
+    return Order("quick" if options.quick else "full", parts, plan, pin=options.pin)
 
 
 def keep(report: Report, folder: Path) -> None:

@@ -53,7 +53,7 @@ CACHED = (Scenario("cached-1", repeated=True), Scenario("cached-64", connections
 
 WARM_UP = (PLAIN[1], Scenario("warm-up", connections=4, stream=True, chunks=32))
 FULL = (*PLAIN, *CACHED, FIRST_TOKEN, BURST_SHORT, BURST_LONG, PACED)
-QUICK = (PLAIN[0], PLAIN[2], CACHED[1], FIRST_TOKEN, BURST_SHORT, BURST_LONG)
+QUICK = (PLAIN[0], PLAIN[2], *CACHED, FIRST_TOKEN, BURST_SHORT, BURST_LONG)
 
 
 def request_body(*, stream: bool) -> str:

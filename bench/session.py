@@ -29,7 +29,7 @@ class Order(NamedTuple):
     mode: str
     parts: Collection[Part]
     plan: Plan
-    pin: bool = True
+    pin: bool = False
 
 
 class Session:

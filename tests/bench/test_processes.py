@@ -10,7 +10,7 @@ import pytest
 from bench import proc
 from bench.processes import Cores, NotStarted, environment, free_port, running, wait_until_answers
 
-CORES = Cores(list(os.sched_getaffinity(0)), pin=False)
+CORES = Cores(list(os.sched_getaffinity(0)))
 
 
 def start(code: str, log):
@@ -32,12 +32,12 @@ def wait_for(log, text: str) -> str:
     raise AssertionError(f"{text!r} never came: {log.read_text()}")
 
 
-def test_systems_have_a_core_that_nothing_else_uses():
-    cores = Cores([0, 1, 2])
+def test_a_pinned_system_has_a_core_that_nothing_else_uses():
+    cores = Cores([0, 1, 2], pin=True)
     assert cores.system == {2}
     assert cores.rest == {0, 1}
-    assert Cores([0]).system == Cores([0]).rest == {0}
-    assert Cores([0, 1], pin=False).system == {0, 1}
+    assert Cores([0], pin=True).system == Cores([0], pin=True).rest == {0}
+    assert Cores([0, 1]).system == {0, 1}
 
 
 def test_children_end_with_their_parent_even_when_they_refuse(tmp_path):

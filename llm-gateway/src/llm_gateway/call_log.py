@@ -10,6 +10,8 @@ from service_kit.logs import Line, log_batch
 from llm_gateway.calls import Call
 
 _NAME = "llm_gateway.calls"
+_MAX_NAME = 256
+"""Clients make up names of any length; a line of the log is not the place for them."""
 
 
 class CallLog:
@@ -33,9 +35,9 @@ def line_of(call: Call) -> Line:
         "requestId": call.request_id,
         "surface": call.surface,
         "status": call.http_status,
-        "userId": call.user or call.principal,
+        "userId": (call.user or call.principal)[:_MAX_NAME],
         "provider": call.provider,
-        "model": call.model or call.asked,
+        "model": (call.model or call.asked)[:_MAX_NAME],
         "tokensUsed": call.usage.total_tokens if call.usage else None,
         "costUsd": None if call.cost_usd is None else float(call.cost_usd),
         "processingTime": round(call.latency_ms, 2),

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from service_kit.errors import ApiError, error_response
+from service_kit.ids import request_id_of
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class Front:
-    """Dispatches `POST` to exact paths in `routes`, everything else to `app`."""
+    """Dispatches exact paths in `routes`, which take `POST` alone; everything else goes to `app`."""
 
     def __init__(self, app: ASGIApp, routes: Mapping[str, ASGIApp], root_path: str = "") -> None:
         self._app = app
         self._routes = dict(routes) | {f"{root_path}{path}": route for path, route in routes.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] == "POST":
-            route = self._routes.get(scope["path"])
-            if route is not None:
-                return await route(scope, receive, send)
-        return await self._app(scope, receive, send)
+        route = self._routes.get(scope["path"]) if scope["type"] == "http" else None
+        if route is None:
+            return await self._app(scope, receive, send)
+        if scope["method"] != "POST":
+            return await _post_only(scope, receive, send)
+        return await route(scope, receive, send)
+
+
+async def _post_only(scope: Scope, receive: Receive, send: Send) -> None:
+    error = ApiError(405, "method_not_allowed", "Method Not Allowed")
+    response = error_response(error, request_id_of(scope))
+    response.headers["allow"] = "POST"
+    await response(scope, receive, send)

@@ -1,4 +1,5 @@
-"""The OpenAPI description of the routes that bypass the framework's validation, from their structs."""
+"""The OpenAPI description of the routes that bypass the framework's validation, from their structs; and of errors,
+which are in our envelope on every route, not in the framework's."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from llm_gateway.dialects.openai_chat.wire import ChatRequest
 from llm_gateway.surfaces import schemas
 
 _REF = "#/components/schemas/{name}"
+_FRAMEWORK_ERRORS = ("HTTPValidationError", "ValidationError")
 _ERRORS = (400, 401, 403, 404, 413, 415, 421, 429, 502, 503, 504)
 
 
@@ -52,7 +54,14 @@ def describe(app: FastAPI) -> None:
             return document
         structs = [kind for op in OPERATIONS for kind in (op.request, op.answer, op.event)]
         _, components = msgspec.json.schema_components([*structs, schemas.ErrorEnvelope], ref_template=_REF)
-        document.setdefault("components", {}).setdefault("schemas", {}).update(components)
+        described = document.setdefault("components", {}).setdefault("schemas", {})
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                operation["responses"].pop("422", None)
+                operation["responses"]["default"] = _error()
+        for name in _FRAMEWORK_ERRORS:
+            described.pop(name, None)
+        described.update(components)
         for operation in OPERATIONS:
             document["paths"][operation.path] = {"post": _described(operation)}
         return document
@@ -61,7 +70,6 @@ def describe(app: FastAPI) -> None:
 
 
 def _described(operation: Operation) -> dict[str, Any]:
-    error = {"application/json": {"schema": _ref(schemas.ErrorEnvelope)}}
     return {
         "tags": [operation.tag],
         "summary": operation.summary,
@@ -78,9 +86,14 @@ def _described(operation: Operation) -> dict[str, Any]:
                     "text/event-stream": {"schema": _ref(operation.event)},
                 },
             },
-            **{str(status): {"description": "The error envelope", "content": error} for status in _ERRORS},
+            **{str(status): _error() for status in _ERRORS},
         },
     }
+
+
+def _error() -> dict[str, Any]:
+    content = {"application/json": {"schema": _ref(schemas.ErrorEnvelope)}}
+    return {"description": "The error envelope", "content": content}
 
 
 def _ref(struct: type) -> dict[str, str]:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
@@ -61,7 +61,7 @@ async def test_the_wrong_field_is_named(path: str):
 async def test_a_huge_body_is_a_413_whether_or_not_it_says_so(path: str):
     body = msgspec.json.encode({"messages": [{"role": "user", "content": "a" * 3000}]})
 
-    async def unannounced() -> Any:
+    async def unannounced() -> AsyncIterator[bytes]:
         for start in range(0, len(body), 500):
             yield body[start : start + 500]
 

@@ -169,7 +169,8 @@ class Catalog:
         return Route(model.name, targets)
 
     def resolve(self, name: str, provider: str | None = None) -> Model:
-        """Exact name, then alias, then `PROVIDER/ID`; with `provider`, that provider's model of this name or id.
+        """Exact name, then alias, then a provider (its default), then `PROVIDER/ID`; with
+        `provider`, that provider's model of this name or id.
 
         Raises:
             ModelNotFound: nothing has that name.
@@ -181,6 +182,9 @@ class Catalog:
             return self.models[name]
         if name in self._aliases:
             return self._choose([self.models[candidate] for candidate in self._aliases[name]])
+        if name.lower() in self._provider_aliases:
+            default = self.default_of(self._provider(name))
+            return self.resolve(default or "")
         prefix, slash, id_ = name.partition("/")
         if slash and id_ and prefix.lower() in self._provider_aliases:
             return self._of_provider(self._provider(prefix), id_, asked=name)

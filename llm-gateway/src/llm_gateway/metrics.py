@@ -66,6 +66,7 @@ class Metrics:
         self._circuit = Gauge(
             "mcp_provider_circuit_state", "0 closed, 1 half open, 2 open", ("provider",), registry=registry
         )
+        self._children: dict[tuple[Any, tuple[str, ...]], Any] = {}
         self._total = _Tally()
         self._models: defaultdict[str, _Tally] = defaultdict(_Tally)
         self._providers: defaultdict[str, _Tally] = defaultdict(_Tally)
@@ -80,10 +81,10 @@ class Metrics:
 
     def observe(self, call: Call) -> None:
         provider, model = call.provider or "none", call.metered_model
-        self._requests.labels(call.surface, call.status, provider, model).inc()
-        self._duration.labels(call.surface, provider, model).observe(call.latency_ms / 1000)
+        self._of(self._requests, call.surface, call.status, provider, model).inc()
+        self._of(self._duration, call.surface, provider, model).observe(call.latency_ms / 1000)
         if call.ttft_ms is not None:
-            self._first_token.labels(provider, model).observe(call.ttft_ms / 1000)
+            self._of(self._first_token, provider, model).observe(call.ttft_ms / 1000)
             self._first_tokens.append(call.ttft_ms)
         self._count_tokens(call, provider, model)
         self._count_cache(call)
@@ -94,6 +95,13 @@ class Metrics:
             tally.add(call)
         self._latencies.append(call.latency_ms)
         self._latency_sum += call.latency_ms
+
+    def _of(self, metric: Any, *labels: str) -> Any:
+        """The metric's child with these labels; found once, since the library's own look-up takes a lock."""
+        child = self._children.get((metric, labels))
+        if child is None:
+            child = self._children[(metric, labels)] = metric.labels(*labels)
+        return child
 
     def _count_tokens(self, call: Call, provider: str, model: str) -> None:
         usage = call.usage
@@ -106,15 +114,15 @@ class Metrics:
             ("reasoning", usage.reasoning_tokens),
         ):
             if count:
-                self._tokens.labels(provider, model, kind).inc(count)
+                self._of(self._tokens, provider, model, kind).inc(count)
         if call.cost_usd:
-            self._cost.labels(provider, model).inc(float(call.cost_usd))
+            self._of(self._cost, provider, model).inc(float(call.cost_usd))
 
     def _count_cache(self, call: Call) -> None:
         self._cache[call.cache] += 1
         if call.cache == "hit":
             self._hits.inc()
-            self._level_hits.labels("memory").inc()
+            self._of(self._level_hits, "memory").inc()
         elif call.cache == "miss":
             self._misses.inc()
 

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from llm_gateway.calls import Call, Observer
 
 _FLUSH_SECONDS = 0.2
+_CALLS_A_TURN = 32
 
 
 class Observation:
@@ -25,7 +26,11 @@ class Observation:
         self._queue.append(call)
 
     def flush(self) -> None:
-        while self._queue:
+        """Hand on all that is queued."""
+        self._hand_on(len(self._queue))
+
+    def _hand_on(self, count: int) -> None:
+        for _ in range(count):
             call = self._queue.popleft()
             for observe in self._observers:
                 observe(call)
@@ -47,4 +52,7 @@ class Observation:
     async def _forever(self) -> None:
         while True:
             await asyncio.sleep(_FLUSH_SECONDS)
+            while len(self._queue) > _CALLS_A_TURN:
+                self._hand_on(_CALLS_A_TURN)
+                await asyncio.sleep(0)  # requests go first
             self.flush()

@@ -47,7 +47,7 @@ class GenerationSurface:
             return
         task = cast("asyncio.Task[object]", asyncio.current_task())
         presence = Presence(task)
-        watcher = asyncio.create_task(_watch(receive, presence))
+        watch = _Watch(receive, presence)
         try:
             await self._answer(body, scope, presence, exchange)
         except ApiError as error:
@@ -59,7 +59,7 @@ class GenerationSurface:
                 raise
             task.uncancel()
         finally:
-            watcher.cancel()
+            watch.stop()
 
     async def _answer(self, body: bytes, scope: Scope, presence: Presence, exchange: _Exchange) -> None:
         caller = self._caller(scope, presence)
@@ -136,12 +136,32 @@ async def _read(receive: Receive) -> bytes:
             return b"".join(chunks)
 
 
-async def _watch(receive: Receive, presence: Presence) -> None:
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            presence.leave()
-            return
+class _Watch:
+    """Tells `presence` when the client leaves. It begins with the loop's next turn, so that an answer which waits
+    for nothing (a cache hit) does not pay for a task."""
+
+    __slots__ = ("_presence", "_receive", "_start", "_task")
+
+    def __init__(self, receive: Receive, presence: Presence) -> None:
+        self._receive = receive
+        self._presence = presence
+        self._task: asyncio.Task[None] | None = None
+        self._start = asyncio.get_running_loop().call_soon(self._begin)
+
+    def _begin(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._watch())
+
+    async def _watch(self) -> None:
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                self._presence.leave()
+                return
+
+    def stop(self) -> None:
+        self._start.cancel()
+        if self._task is not None:
+            self._task.cancel()
 
 
 class _Exchange:

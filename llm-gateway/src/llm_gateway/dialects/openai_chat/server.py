@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from typing import Any
 
@@ -75,10 +76,21 @@ def parse_request(body: bytes) -> Request:
         user=sent.user,
         stream=bool(sent.stream),
         include_usage=bool(sent.stream_options and sent.stream_options.include_usage),
-        hints={name: value for name in wire.HINTS if (value := getattr(sent, name)) is not None},
+        hints=_hints(sent),
         extra=extra if sent.verbosity is None else {**extra, "verbosity": sent.verbosity},
         dialect=NAME,
     )
+
+
+_given_hints = operator.attrgetter(*wire.HINTS)
+_NO_HINTS = (None,) * len(wire.HINTS)
+
+
+def _hints(sent: wire.ChatRequest) -> dict[str, Any]:
+    given = _given_hints(sent)
+    if given == _NO_HINTS:
+        return {}
+    return {name: value for name, value in zip(wire.HINTS, given, strict=True) if value is not None}
 
 
 def _decode(body: bytes) -> tuple[wire.ChatRequest, dict[str, Any]]:

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from llm_gateway.catalog import Timeouts
+from llm_gateway.errors import UpstreamProtocol, UpstreamTimeout, UpstreamUnavailable
+from llm_gateway.testing import Endless, Fails, FakeOpenAI, Says, Sends, Silent
+from llm_gateway.transport import Transport
+from service_kit.testing import running
+
+BODY = b'{"model": "m", "messages": [{"role": "user", "content": "x"}]}'
+QUICK = Timeouts(connect=1, first_token=0.3, idle=0.3, total=0.5)
+SLOW = Timeouts(connect=1, first_token=5, idle=5, total=10)
+
+
+@asynccontextmanager
+async def opened(fake: FakeOpenAI, max_bytes: int = 100_000) -> AsyncIterator[tuple[Transport, str]]:
+    transport = Transport(max_connections=4, max_bytes=max_bytes)
+    async with running(fake) as url, transport.running():
+        yield transport, f"{url}/v1/chat/completions"
+    fake.check()
+
+
+async def test_a_whole_answer_whatever_its_status():
+    fake = FakeOpenAI(Says("x"), Fails(418, headers={"X-Thing": "1"}))
+    async with opened(fake) as (transport, url):
+        good = await transport.post(url, {"authorization": "Bearer k"}, BODY, SLOW)
+        bad = await transport.post(url, {}, BODY, SLOW)
+    assert (good.status, b'"x"' in good.body) == (200, True)
+    assert (bad.status, bad.headers["x-thing"]) == (418, "1")
+    assert fake.calls[0].headers["authorization"] == "Bearer k" and "authorization" not in fake.calls[1].headers
+    assert fake.calls[0].raw == BODY and fake.calls[0].headers["content-type"] == "application/json"
+
+
+async def test_connections_are_used_again():
+    fake = FakeOpenAI(*[Says("x")] * 5)
+    async with opened(fake) as (transport, url):
+        for _ in range(5):
+            await transport.post(url, {}, BODY, SLOW)
+    assert len({call.client for call in fake.calls}) == 1
+
+
+async def test_cookies_and_redirects_are_not_followed():
+    elsewhere = Fails(302, headers={"location": "http://127.0.0.1:9/", "set-cookie": "a=b"})
+    fake = FakeOpenAI(elsewhere, Says("x"))
+    async with opened(fake) as (transport, url):
+        assert (await transport.post(url, {}, BODY, SLOW)).status == 302
+        await transport.post(url, {}, BODY, SLOW)
+    assert "cookie" not in fake.calls[1].headers
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_silence_is_a_timeout_and_hangs_up(streamed: bool):
+    fake = FakeOpenAI(Silent())
+    async with opened(fake) as (transport, url):
+        with pytest.raises(UpstreamTimeout):
+            if streamed:
+                async with transport.stream(url, {}, BODY, QUICK):
+                    pass
+            else:
+                await transport.post(url, {}, BODY, QUICK)
+        await asyncio.wait_for(fake.calls[0].left.wait(), 2)
+
+
+async def test_nobody_there_is_unavailable():
+    transport = Transport(max_connections=4, max_bytes=100)
+    async with running(FakeOpenAI()) as url:
+        pass
+    async with transport.running():
+        with pytest.raises(UpstreamUnavailable):
+            await transport.post(f"{url}/v1", {}, BODY, SLOW)
+        with pytest.raises(UpstreamUnavailable):
+            await transport.post("http://no-such-host.invalid/v1", {}, BODY, SLOW)
+
+
+async def test_what_is_no_http_is_an_error_of_its_own():
+    async def babble(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"\x16\x03\x01 nonsense\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(babble, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    transport = Transport(max_connections=4, max_bytes=100)
+    async with server, transport.running():
+        with pytest.raises((UpstreamProtocol, UpstreamUnavailable)):
+            await transport.post(f"http://127.0.0.1:{port}/", {}, BODY, SLOW)
+
+
+async def test_too_much_is_refused():
+    fake = FakeOpenAI(Sends([b"a" * 600] * 2, "application/json"), Endless("a" * 100))
+    async with opened(fake, max_bytes=1000) as (transport, url):
+        with pytest.raises(UpstreamProtocol):
+            await transport.post(url, {}, BODY, SLOW)
+        with pytest.raises(UpstreamProtocol):
+            async with transport.stream(url, {}, BODY, SLOW) as reply:
+                async for _ in reply.chunks():
+                    pass
+
+
+async def test_leaving_the_block_hangs_up():
+    fake = FakeOpenAI(Endless(pause=0.01))
+    async with opened(fake) as (transport, url):
+        async with transport.stream(url, {}, BODY, SLOW) as reply:
+            assert reply.status == 200 and reply.is_event_stream
+            async for _ in reply.chunks():
+                break
+        await asyncio.wait_for(fake.calls[0].left.wait(), 2)
+
+
+async def test_a_cut_is_told_apart_from_an_end():
+    fake = FakeOpenAI(Sends([b"data: x\n\n"], then="cut"), Sends([b"data: x\n\n"]))
+    async with opened(fake) as (transport, url):
+        with pytest.raises(UpstreamProtocol) as caught:
+            async with transport.stream(url, {}, BODY, SLOW) as reply:
+                assert [chunk async for chunk in reply.chunks()] == [b"data: x\n\n"]
+        assert caught.value.code == "upstream_stream_cut"
+        async with transport.stream(url, {}, BODY, SLOW) as reply:
+            assert [chunk async for chunk in reply.chunks()] == [b"data: x\n\n"]
+
+
+async def test_how_long_a_pause_may_be_can_change():
+    fake = FakeOpenAI(Sends([b"data: x\n\n"], then="silence"), Sends([b"data: x\n\n"], then="silence"))
+    async with opened(fake) as (transport, url):
+        with pytest.raises(UpstreamTimeout):
+            async with asyncio.timeout(3), transport.stream(url, {}, BODY, SLOW) as reply:
+                async for _ in reply.chunks():
+                    reply.allow_silence(0.1)
+        async with asyncio.timeout(3), transport.stream(url, {}, BODY, SLOW) as reply:
+            async for _ in reply.chunks():
+                reply.may_end(0.1)
+
+
+async def test_outside_of_its_block_it_does_not_work():
+    with pytest.raises(RuntimeError):
+        await Transport(max_connections=1, max_bytes=1).post("http://127.0.0.1:9", {}, BODY, QUICK)

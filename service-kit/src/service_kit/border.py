@@ -6,6 +6,7 @@ HTTP and WebSocket alike, in the same way in all four services.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -56,13 +57,20 @@ class Border:
         return None
 
     async def _pass(self, crossing: Crossing, scope: Scope, receive: Receive) -> None:
+        refusal: ApiError | None = None
         try:
             await self._app(scope, crossing.limited(receive), crossing.send)
-        except ApiError as error:  # from `limited`, where no handler of the application's own was in between
-            await crossing.refuse(error)
+        except ApiError as error:  # where no handler of the application's own was in between
+            refusal = error
+        except asyncio.CancelledError:  # the server cuts what outlives the grace period; the task ends here
+            _log.warning("cut off by the stop", path=crossing.path)
+            refusal = ApiError(503, "stopping", "The service is stopping.")
         except Exception as error:  # noqa: BLE001 - the outermost layer: whatever leaks must not become a stack trace
             _log.error("unexpected error", path=crossing.path, exc_info=error)
-            await crossing.refuse(internal_error())
+            refusal = internal_error()
+        refusal = crossing.overrun or refusal
+        if refusal is not None:
+            await crossing.refuse(refusal)
 
     def _note(self, crossing: Crossing, scope: Scope, started: float) -> None:
         if self._observe is None or crossing.path in MACHINE_PATHS:

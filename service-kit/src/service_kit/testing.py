@@ -17,10 +17,20 @@ class _Quiet(uvicorn.Server):
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         await self._serve(sockets)
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets)
+        except SystemExit as error:  # which would end the test runner
+            raise RuntimeError("the application did not start; its log says why") from error
+
 
 @asynccontextmanager
 async def running(app: Any, **config: Any) -> AsyncIterator[str]:
-    """Run any ASGI `app` in this loop; yields its base URL, `http://127.0.0.1:PORT`."""
+    """Run any ASGI `app` in this loop; yields its base URL, `http://127.0.0.1:PORT`.
+
+    Raises:
+        RuntimeError: the application's lifespan failed to start.
+    """
     # The protocol is named because asyncio switches Nagle off (40 ms an answer) only on sockets that say TCP.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -39,5 +49,7 @@ async def running(app: Any, **config: Any) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
-        await task
-        listener.close()
+        try:
+            await task
+        finally:
+            listener.close()

@@ -60,7 +60,7 @@ def plan(environ: Mapping[str, str]) -> list[Service]:
     """The services as the environment wants them, in the order in which they depend on one another.
 
     Raises:
-        CannotStart: a port variable is not a port.
+        CannotStart: a port variable is not a port, or two of them are the same.
     """
     gateway, toolbox = _port(environ, "PORT", 8003), _port(environ, "TOOLBOX_PORT", 8000)
     http, ws = _port(environ, "AGENT_HTTP_PORT", 8001), _port(environ, "AGENT_WS_PORT", 8002)
@@ -79,7 +79,7 @@ def plan(environ: Mapping[str, str]) -> list[Service]:
         "LLM_GATEWAY_URL": f"http://127.0.0.1:{gateway}",
         "MCP_SERVER_URL": f"http://127.0.0.1:{toolbox}",
     }
-    model = _local_model(environ)
+    model = _local_model(keyless)
     if model is not None:
         common["LOCAL_MODEL_URL"] = f"{model.url}/v1"
     services = [
@@ -88,7 +88,17 @@ def plan(environ: Mapping[str, str]) -> list[Service]:
         _service("agent-http", "agent_http", http, "AGENT_HTTP_PORT", agents),
         _service("agent-websocket", "agent_websocket", ws, "AGENT_WS_PORT", agents),
     ]
-    return [model, *services] if model else services
+    return _on_ports_of_their_own([model, *services] if model else services)
+
+
+def _on_ports_of_their_own(services: list[Service]) -> list[Service]:
+    first: dict[int, Service] = {}
+    for service in services:
+        other = first.setdefault(service.port, service)
+        if other is not service:
+            both = f"{other.name} ({other.variable}) and {service.name} ({service.variable})"
+            raise CannotStart(f"port {service.port} is given to {both}")
+    return services
 
 
 def _local_model(environ: Mapping[str, str]) -> Service | None:

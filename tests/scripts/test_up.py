@@ -1,0 +1,169 @@
+"""`make up`: what it plans, before it starts anything."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from tests.scripts.loading import script
+
+UP = script("up")
+
+
+def plan(environ: Mapping[str, str]) -> dict[str, Any]:
+    return {service.name: service for service in UP.plan(environ)}
+
+
+def test_four_services_in_the_order_of_their_needs():
+    services = UP.plan({})
+    assert [(one.name, one.port) for one in services] == [
+        ("llm-gateway", 8003), ("mcp-toolbox", 8000), ("agent-http", 8001), ("agent-websocket", 8002),
+    ]  # fmt: skip
+    assert {one.ready_path for one in services} == {"/readyz"}
+
+
+def test_each_service_listens_on_its_own_port_on_loopback():
+    ports = {"PORT": "9003", "TOOLBOX_PORT": "9000", "AGENT_HTTP_PORT": "9001", "AGENT_WS_PORT": "9002"}
+    services = UP.plan({**ports, "HOST": "0.0.0.0"})
+    assert [one.port for one in services] == [9003, 9000, 9001, 9002]
+    for one in services:
+        assert one.environment["PORT"] == str(one.port)
+        assert one.environment["HOST"] == "127.0.0.1"
+
+
+def test_the_agents_find_the_others_and_the_page_may_ask_them():
+    services = plan({"PORT": "9003", "TOOLBOX_PORT": "9000", "AGENT_WS_PORT": "9002"})
+    for name in ("agent-http", "agent-websocket"):
+        assert services[name].environment["LLM_GATEWAY_URL"] == "http://127.0.0.1:9003"
+        assert services[name].environment["MCP_SERVER_URL"] == "http://127.0.0.1:9000"
+    assert "http://localhost:9002" in services["llm-gateway"].environment["CORS_ALLOWED_ORIGINS"].split(",")
+    own = plan({"CORS_ALLOWED_ORIGINS": "https://app.example"})
+    assert own["agent-http"].environment["CORS_ALLOWED_ORIGINS"] == "https://app.example"
+
+
+PROVIDERS_SECRETS = (
+    "OPENAI_API_KEY", "GOOGLE_API_KEY", "AZURE_API_KEY", "AZURE_ENDPOINT", "ANTHROPIC_API_KEY", "OPENROUTER_API_KEY",
+    "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "VLLM_API_KEY", "GROQ_API_KEY",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PROVIDERS_SECRETS)
+def test_only_the_gateway_gets_a_providers_credentials(name: str):
+    holders = {service.name for service in UP.plan({name: "secret"}) if name in service.environment}
+    assert holders == {"llm-gateway"}
+
+
+def test_a_local_models_server_gets_none_either():
+    services = plan({"LOCAL_MODEL_PATH": "/models/a.gguf", "OPENAI_API_KEY": "secret"})
+    assert {name for name, one in services.items() if "OPENAI_API_KEY" in one.environment} == {"llm-gateway"}
+
+
+def test_the_agents_keep_their_own_keys():
+    keys = {"LLM_GATEWAY_API_KEY": "one", "TOOLBOX_API_KEY": "two", "API_KEYS": "one,two"}
+    agent = plan(keys)["agent-http"]
+    assert {name: agent.environment[name] for name in keys} == keys
+
+
+def test_a_local_model_is_served_first_and_the_gateway_told_where():
+    services = UP.plan({"LOCAL_MODEL_PATH": "/models/a.gguf", "LOCAL_MODEL_PORT": "9004"})
+    model, gateway = services[0], services[1]
+    assert (model.name, model.port, model.ready_path) == ("local-model", 9004, "/health")
+    assert model.command[-4:] == ("--serve", "/models/a.gguf", "--port", "9004")
+    assert gateway.environment["LOCAL_MODEL_URL"] == "http://127.0.0.1:9004/v1"
+
+
+def test_a_local_model_that_runs_already_is_left_alone():
+    url = {"LOCAL_MODEL_PATH": "/models/a.gguf", "LOCAL_MODEL_URL": "http://127.0.0.1:1/v1"}
+    assert len(UP.plan(url)) == 4
+
+
+@pytest.mark.parametrize("variable", ["PORT", "TOOLBOX_PORT", "AGENT_HTTP_PORT", "AGENT_WS_PORT", "LOCAL_MODEL_PORT"])
+@pytest.mark.parametrize("value", ["eighty", "0", "65536", "-1", "80.5"])
+def test_what_is_no_port_is_said_by_name(variable: str, value: str):
+    with pytest.raises(UP.CannotStart, match=f"^{variable}: '{value}' is not a port number$"):
+        UP.plan({variable: value, "LOCAL_MODEL_PATH": "a.gguf"})
+
+
+def test_an_empty_port_is_the_default():
+    assert plan({"PORT": "", "TOOLBOX_PORT": " "})["llm-gateway"].port == 8003
+
+
+def test_two_services_on_one_port_are_said_by_name():
+    with pytest.raises(UP.CannotStart, match=r"port 9000 .*llm-gateway.*mcp-toolbox"):
+        UP.plan({"PORT": "9000", "TOOLBOX_PORT": "9000"})
+
+
+def test_every_taken_port_is_said_with_the_variable_that_moves_it():
+    with socket.socket() as one, socket.socket() as other, socket.socket() as free:
+        for listener in (one, other, free):
+            listener.bind(("127.0.0.1", 0))
+        one.listen()
+        other.listen()
+        ports = [listener.getsockname()[1] for listener in (one, other, free)]
+        free.close()
+        services = UP.plan({"PORT": str(ports[0]), "AGENT_HTTP_PORT": str(ports[1]), "AGENT_WS_PORT": str(ports[2])})
+        with pytest.raises(UP.CannotStart) as caught:
+            UP.check_ports([one for one in services if one.name != "mcp-toolbox"])
+    said = str(caught.value)
+    assert f"port {ports[0]} (llm-gateway) is taken: stop what uses it, or set PORT" in said
+    assert f"port {ports[1]} (agent-http) is taken: stop what uses it, or set AGENT_HTTP_PORT" in said
+    assert str(ports[2]) not in said
+
+
+ANSWER = {
+    "result": "es 200", "model": "offline", "fallback_from": "gpt-4o", "latency_ms": 12.3,
+    "steps": [
+        {"node": "llm"},
+        {"node": "tool_execution", "tools": [{"name": "multiply", "args": {"a": 25, "t": "ñ"}, "result": "200"}]},
+    ],
+}  # fmt: skip
+
+
+class Agent(BaseHTTPRequestHandler):
+    """Answers `/process` when the key is right."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        right = self.headers["authorization"] == "Bearer a-key"
+        self.send_response(200 if right else 401)
+        self.end_headers()
+        self.wfile.write(json.dumps(ANSWER).encode() if right else b'{"error": "no"}')
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def agent():
+    with HTTPServer(("127.0.0.1", 0), Agent) as server:
+        Thread(target=server.serve_forever, args=(0.01,)).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_the_proof_shows_the_tools_and_who_answered(agent: str):
+    proof = UP.ask(agent, "a-key")
+    assert 'multiply(a=25, t="ñ") → 200' in proof
+    assert "‹ es 200" in proof
+    assert "(offline, in place of gpt-4o, 12 ms)" in proof
+
+
+def test_a_refused_or_unheard_first_question_is_said(agent: str):
+    with pytest.raises(UP.CannotStart, match="the first question failed: 401"):
+        UP.ask(agent, None)
+    with pytest.raises(UP.CannotStart, match="the first question failed"):
+        UP.ask("http://127.0.0.1:1", None)
+
+
+def test_the_welcome_names_every_address():
+    services = UP.plan({"PORT": "9003"})
+    text = UP.welcome(services, "the proof", 3.21)
+    assert all(service.url in text for service in services)
+    assert "(3.2 s)" in text
+    assert "the proof" in text

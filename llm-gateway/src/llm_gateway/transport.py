@@ -1,4 +1,4 @@
-"""The one HTTP client: pooled connections, limits in time and size, and errors as our own types."""
+"""What providers are called through: pooled connections, limits in time and size, and errors as our own types."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-import aiohttp
 import msgspec
 
 from llm_gateway.catalog import Timeouts
 from llm_gateway.errors import UpstreamError, UpstreamProtocol, UpstreamTimeout, UpstreamUnavailable
+from llm_gateway.http1 import Broken, ConnectFailed, Connection, Malformed, Origin, Pool, post_head, target_of
 
 _MAX_ERROR_BYTES = 64 * 1024
-_KEEPALIVE_SECONDS = 30
+_KEEPALIVE_SECONDS = 15.0
+_OWN_HEADERS = {"content-type": "application/json", "accept-encoding": "identity", "user-agent": "llm-gateway"}
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """A whole HTTP answer."""
+    """A whole HTTP answer; header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -25,81 +26,97 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class StreamedReply:
-    """An HTTP answer whose body is still to come."""
+    """An HTTP answer whose body is still to come. `ends_at` is in seconds of the loop's clock."""
 
-    def __init__(self, response: aiohttp.ClientResponse, max_bytes: int) -> None:
-        self._response = response
+    def __init__(self, connection: Connection, *, ends_at: float, silence: float, max_bytes: int) -> None:
+        self._connection = connection
+        self._ends_at = ends_at
+        self._silence = silence
         self._max_bytes = max_bytes
         self._may_end = False
-        self.status = response.status
-        self.headers: Mapping[str, str] = response.headers
+        self._now = asyncio.get_running_loop().time
+        self.status = connection.status
+        self.headers: Mapping[str, str] = connection.headers
 
     @property
     def is_event_stream(self) -> bool:
-        return self._response.content_type == "text/event-stream"
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/event-stream"
 
     async def read(self) -> bytes:
         """The whole body, up to the limit of an error's."""
-        return await _read(self._response, _MAX_ERROR_BYTES, cut=True)
+        body = b""
+        async for chunk in self.chunks():
+            body += chunk
+            if len(body) > _MAX_ERROR_BYTES:
+                break
+        return body
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it arrives.
 
         Raises:
-            UpstreamTimeout: silence for longer than the idle timeout.
+            UpstreamTimeout: silence for longer than is allowed, or the end of the time for the whole answer.
             UpstreamProtocol: the connection broke, or the body is endless.
         """
         size = 0
-        try:
-            with _translated():
-                async for chunk in self._response.content.iter_any():
-                    size += len(chunk)
-                    if size > self._max_bytes:
-                        raise UpstreamProtocol(f"a stream of more than {self._max_bytes} bytes")
-                    yield chunk
-        except UpstreamError:
-            if not self._may_end:
+        while True:
+            try:
+                chunk = await self._next()
+            except UpstreamError:
+                if self._may_end:
+                    return
                 raise
+            if chunk is None:
+                return
+            size += len(chunk)
+            if size > self._max_bytes:
+                raise UpstreamProtocol(f"a stream of more than {self._max_bytes} bytes")
+            yield chunk
+
+    async def _next(self) -> bytes | None:
+        connection = self._connection
+        while True:
+            chunk = connection.take()
+            if chunk is not None:
+                return chunk
+            if connection.complete:
+                return None
+            if connection.error is not None:
+                raise _translated(connection.error)
+            try:
+                await connection.news(min(self._ends_at, self._now() + self._silence))
+            except TimeoutError as error:
+                raise UpstreamTimeout("no more of the answer in time") from error
 
     def allow_silence(self, seconds: float) -> None:
         """How long the provider may pause from now on."""
-        connection = self._response.connection
-        if connection is not None and connection.protocol is not None:
-            connection.protocol.read_timeout = seconds
-            connection.protocol.start_timeout()
+        self._silence = seconds
 
     def may_end(self, seconds: float) -> None:
         """Nothing more is needed: silence for `seconds`, or a connection that breaks, ends the body as it should."""
         if not self._may_end:
             self._may_end = True
-            self.allow_silence(seconds)
+            self._silence = seconds
 
 
 class Transport:
-    """Sends to providers. `max_bytes` bounds an answer; redirects and cookies are refused, since both could carry
-    our credentials elsewhere."""
+    """Sends to providers. `max_bytes` bounds an answer; redirects and cookies are not followed, since both could
+    carry our credentials elsewhere."""
 
     def __init__(self, *, max_connections: int, max_bytes: int) -> None:
         self._max_connections = max_connections
         self._max_bytes = max_bytes
-        self._session: aiohttp.ClientSession | None = None
+        self._pool: Pool | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Open for the length of the block; must be entered in the loop that uses it."""
-        connector = aiohttp.TCPConnector(limit=self._max_connections, keepalive_timeout=_KEEPALIVE_SECONDS)
-        async with aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"content-type": "application/json", "user-agent": "llm-gateway"},
-            timeout=aiohttp.ClientTimeout(total=None),
-            read_bufsize=2**16,
-        ) as session:
-            self._session = session
-            try:
-                yield
-            finally:
-                self._session = None
+        self._pool = Pool(self._max_connections, _KEEPALIVE_SECONDS)
+        try:
+            yield
+        finally:
+            self._pool.close()
+            self._pool = None
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes, timeouts: Timeouts) -> Reply:
         """The whole answer.
@@ -109,66 +126,84 @@ class Transport:
             UpstreamTimeout: no whole answer in time.
             UpstreamProtocol: the answer broke off, or is too large.
         """
-        timeout = aiohttp.ClientTimeout(total=timeouts.total, sock_connect=timeouts.connect)
-        with _translated():
-            async with self._open().post(
-                url, data=body, headers=headers, timeout=timeout, allow_redirects=False
-            ) as response:
-                return Reply(response.status, response.headers, await _read(response, self._max_bytes))
+        pool = self._open()
+        ends_at = asyncio.get_running_loop().time() + timeouts.total
+        connection, origin = await self._send(pool, url, headers, body, timeouts)
+        try:
+            chunks: list[bytes] = []
+            size = 0
+            while True:
+                while (chunk := connection.take()) is not None:
+                    chunks.append(chunk)
+                    size += len(chunk)
+                if size > self._max_bytes:
+                    raise UpstreamProtocol(f"an answer of more than {self._max_bytes} bytes")
+                if connection.complete:
+                    whole = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+                    return Reply(connection.status, connection.headers, whole)
+                await _news(connection, ends_at)
+        finally:
+            pool.release(connection, origin)
 
     @asynccontextmanager
     async def stream(
         self, url: str, headers: Mapping[str, str], body: bytes, timeouts: Timeouts
     ) -> AsyncIterator[StreamedReply]:
-        """The answer from its head on; leaving the block closes the connection, which ends the call upstream.
+        """The answer from its head on; leaving the block before its end hangs up, which ends the call upstream.
 
         Raises as `post` does.
         """
-        timeout = aiohttp.ClientTimeout(
-            total=timeouts.total, sock_connect=timeouts.connect, sock_read=max(timeouts.idle, timeouts.first_token)
-        )
-        with _translated():
-            response = await self._open().post(url, data=body, headers=headers, timeout=timeout, allow_redirects=False)
+        pool = self._open()
+        now = asyncio.get_running_loop().time
+        ends_at = now() + timeouts.total
+        silence = max(timeouts.idle, timeouts.first_token)
+        connection, origin = await self._send(pool, url, headers, body, timeouts)
         try:
-            yield StreamedReply(response, self._max_bytes)
+            while not connection.status:
+                await _news(connection, min(ends_at, now() + silence))
+            yield StreamedReply(connection, ends_at=ends_at, silence=silence, max_bytes=self._max_bytes)
         finally:
-            # A body that was read to its end has already given its connection back to the pool.
-            response.close()
+            pool.release(connection, origin)
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
+    def _open(self) -> Pool:
+        if self._pool is None:
             raise RuntimeError("the transport is used outside of running()")
-        return self._session
+        return self._pool
+
+    async def _send(
+        self, pool: Pool, url: str, headers: Mapping[str, str], body: bytes, timeouts: Timeouts
+    ) -> tuple[Connection, Origin]:
+        try:
+            target = target_of(url)
+            head = post_head(target, {**_OWN_HEADERS, **headers}, len(body))
+        except ValueError as error:
+            raise UpstreamUnavailable(str(error)) from error
+        try:
+            connection = await pool.acquire(target.origin, timeouts.connect)
+        except ConnectFailed as error:
+            raise UpstreamUnavailable(str(error)) from error
+        except TimeoutError as error:
+            raise UpstreamTimeout("no connection in time") from error
+        connection.send(head + body)
+        return connection, target.origin
 
 
-async def _read(response: aiohttp.ClientResponse, limit: int, *, cut: bool = False) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in response.content.iter_any():
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > limit:
-            if cut:
-                break
-            raise UpstreamProtocol(f"an answer of more than {limit} bytes")
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+async def _news(connection: Connection, until: float) -> None:
+    """Wait for anything to happen on a connection whose answer is not complete; its failures become ours."""
+    if connection.error is None:
+        try:
+            await connection.news(until)
+        except TimeoutError as error:
+            raise UpstreamTimeout("no answer in time") from error
+    if connection.error is not None:
+        raise _translated(connection.error)
 
 
-class _translated:  # noqa: N801 - reads as the statement that it is
-    """Turns the client library's errors into ours (a class: a generator costs more on the hot path)."""
-
-    __slots__ = ()
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        match error:
-            case asyncio.TimeoutError():
-                raise UpstreamTimeout(repr(error)) from error
-            case aiohttp.ClientPayloadError():
-                raise UpstreamProtocol(repr(error), code="upstream_stream_cut") from error
-            case aiohttp.ClientConnectionError() | OSError():
-                raise UpstreamUnavailable(repr(error)) from error
-            case aiohttp.ClientError():
-                raise UpstreamProtocol(repr(error)) from error
+def _translated(error: Exception) -> UpstreamError:
+    match error:
+        case Broken(begun=True):
+            return UpstreamProtocol(repr(error), code="upstream_stream_cut")
+        case Malformed():
+            return UpstreamProtocol(repr(error))
+        case _:
+            return UpstreamUnavailable(repr(error))

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 import httpx
 import pytest
 from openai import OpenAI
+from openai.types.chat import ChatCompletionMessageParam
 
 from tests.e2e.suite import ROOT, clean_environment, free_ports
 
 READY_SECONDS = 60.0
-QUESTION = [{"role": "user", "content": "Say hello."}]
+QUESTION: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Say hello."}]
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def test_it_is_listed_as_available(stage: Stage):
 
 def test_a_plain_answer_is_counted_and_free(stage: Stage):
     with stage.client() as client:
-        raw = client.chat.completions.with_raw_response.create(model="local", messages=QUESTION, max_tokens=4)  # type: ignore[arg-type]
+        raw = client.chat.completions.with_raw_response.create(model="local", messages=QUESTION, max_tokens=4)
     answer = raw.parse()
     assert answer.model == "local"
     assert answer.choices[0].message.content
@@ -97,7 +98,7 @@ def test_tokens_come_one_by_one_and_are_counted(stage: Stage):
                 messages=QUESTION,
                 max_tokens=6,
                 stream=True,
-                stream_options={"include_usage": True},  # type: ignore[arg-type]
+                stream_options={"include_usage": True},
             )
         )
     pieces = [chunk.choices[0].delta.content for chunk in chunks if chunk.choices and chunk.choices[0].delta.content]
@@ -135,9 +136,9 @@ def test_two_questions_at_once_are_both_answered(stage: Stage):
             messages=QUESTION,
             max_tokens=5,
             stream=True,
-            seed=1,  # type: ignore[arg-type]
+            seed=1,
         ) as first,
     ):
-        second = client.chat.completions.create(model="local", messages=QUESTION, max_tokens=2, seed=2)  # type: ignore[arg-type]
+        second = client.chat.completions.create(model="local", messages=QUESTION, max_tokens=2, seed=2)
         assert second.choices[0].finish_reason
         assert list(first)

@@ -211,15 +211,16 @@ def _time_out(waiter: asyncio.Future[None]) -> None:
 
 
 class Pool:
-    """Connections, at most `limit` at a time; one that is free is used again for `keepalive` seconds."""
+    """Connections, at most `limit` at a time; one that is free is used again for `keepalive` seconds. Certificates
+    are checked against the system's authorities, or as `tls` says."""
 
-    def __init__(self, limit: int, keepalive: float) -> None:
+    def __init__(self, limit: int, keepalive: float, tls: ssl.SSLContext | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         self._places = asyncio.Semaphore(limit)
         self._keepalive = keepalive
         self._idle: defaultdict[Origin, list[Connection]] = defaultdict(list)
         self._used: set[Connection] = set()
-        self._tls = ssl.create_default_context()
+        self._tls = tls or ssl.create_default_context()
 
     async def acquire(self, origin: Origin, connect_seconds: float) -> Connection:
         """A connection that nobody else uses, until it is given to `release`.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from aiohttp import web
 from service_kit.logs import get_logger
 
 from llm_gateway.metrics import Metrics
@@ -22,6 +21,8 @@ async def metrics_server(
     if port is None:
         yield None
         return
+    # Imported here: it weighs 10 MB, and most gateways are scraped on their own port.
+    from aiohttp import web
 
     async def exposition(request: web.Request) -> web.Response:
         observation.flush()

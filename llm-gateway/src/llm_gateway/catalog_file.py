@@ -109,8 +109,9 @@ def load_catalog(settings: GatewaySettings, environ: Mapping[str, str], path: Pa
 
 def _parse(text: str, name: str) -> tuple[_File, Node]:
     try:
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
-        plain = yaml.load(text, Loader=yaml.CSafeLoader)
+        loader = yaml.CSafeLoader(text)
+        node = loader.get_single_node()
+        plain: Any = None if node is None else loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise CatalogError(f"{name}:{line}: {error.problem}") from error

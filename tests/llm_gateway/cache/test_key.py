@@ -20,7 +20,7 @@ def key(request: Request, **changes: Any) -> bytes:
     return cache_key(request, **{"model": MODEL, "tenant": "t", **changes})
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_every_field_that_changes_the_question_changes_the_key(data: st.DataObject):
     name = data.draw(st.sampled_from([name for name in values.FIELDS if name not in ("stream", "user")] + ["extra"]))

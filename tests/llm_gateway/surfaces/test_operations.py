@@ -87,7 +87,7 @@ async def test_every_name_of_the_contract_is_exposed():
 
 async def test_made_up_names_do_not_multiply_labels():
     async with staged(FakeOpenAI(always=Says("x"))) as stage:
-        for number in range(300):
+        for number in range(100):
             await stage.http.post("/mcp/llm/generate", json={"model": f"made-up-{number}", "messages": []})
             await stage.generate(model=f"made-up-{number}")
             await stage.generate(model=f"nobody/made-up-{number}")

@@ -188,20 +188,26 @@ class _Exchange:
 
     async def stream(self, stream: LiveStream, encoder: StreamEncoder) -> None:
         """Hand over each piece as it comes; a failure ends the stream with an explicit error."""
-        await self._start(200, [*_EVENTS, *stream_headers(stream)])
         try:
-            opening = encoder.start()
-            if opening:
-                await self._body(opening, more=True)
             async with aclosing(stream.batches()) as batches:  # type: ignore[type-var]
                 async for events in batches:
+                    if not self._begun:  # only now: a stream that nobody began to read would never be closed
+                        await self._start(200, [*_EVENTS, *stream_headers(stream)])
+                        opening = encoder.start()
+                        if opening:
+                            await self._body(opening, more=True)
                     data = encoder.feed(events)
                     if data:
                         await self._body(data, more=True)
             last = encoder.finish(cast("Answer", stream.answer))
         except ApiError as error:
+            if not self._begun:
+                raise
             last = encoder.fail(error)
-        except Exception as error:  # noqa: BLE001 - the status is sent: the stream itself must say that it failed
+        except Exception as error:
+            if not self._begun:
+                raise
+            # The status is sent: the stream itself must say that it failed.
             _log.error("unexpected error in a stream", exc_info=error)
             last = encoder.fail(internal_error())
         await self._body(last)

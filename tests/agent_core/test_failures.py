@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+from agent_core.errors import ToolboxUnavailable
 from agent_core.testing import Answer, Raw, call
 from service_kit.errors import ApiError
 
@@ -262,3 +263,11 @@ async def test_waiting_for_a_thread_counts_towards_the_deadline(stage_of):
         runs = [stage.ask("hola", thread_id="t") for _ in range(3)]
         results = await asyncio.gather(*runs, return_exceptions=True)
         assert [getattr(result, "code", "ok") for result in results] == ["ok", "deadline_exceeded", "deadline_exceeded"]
+
+
+@pytest.mark.parametrize(("language", "word"), [("es", "herramientas"), ("en", "tools")])
+async def test_a_dependency_that_is_away_is_told_in_the_readers_language(stage, language, word):
+    await stage.toolbox_wire.cut()
+    with pytest.raises(ToolboxUnavailable) as caught:
+        await stage.ask("suma 1 y 2", language=language)
+    assert word in caught.value.message

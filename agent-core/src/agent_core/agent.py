@@ -10,8 +10,9 @@ from typing import Any, cast
 
 import msgspec
 from langchain_core.messages import AnyMessage, ToolMessage
+from service_kit.logs import get_logger
 
-from agent_core.errors import DeadlineExceeded, InputRefused
+from agent_core.errors import DeadlineExceeded, GatewayUnavailable, InputRefused, ToolboxUnavailable
 from agent_core.events import Complete, Emit, Queued, Response, Start
 from agent_core.gateway import ListedModel
 from agent_core.gateway_stream import ModelAnswer
@@ -25,6 +26,8 @@ from agent_core.texts import texts
 from agent_core.threads import Thread, Threads, closed
 from agent_core.toolbox import Toolbox
 from agent_core.usage import Usage, total_cost
+
+_log = get_logger(__name__)
 
 __all__ = ["Agent", "AgentStatus", "ModelInfo", "RunRequest", "RunResult", "ToolInfo"]
 
@@ -111,6 +114,9 @@ class Agent:
             async with asyncio.timeout(seconds):
                 async with self._threads.turn(request.user, request.thread_id, busy=said.thread_busy) as thread:
                     return await self._run(request, emit, thread)
+        except (GatewayUnavailable, ToolboxUnavailable) as error:
+            _log.warning("a dependency is away", code=error.code, detail=error.message)
+            raise type(error)(getattr(said, error.code)) from error
         except TimeoutError as error:
             raise DeadlineExceeded(said.deadline.format(seconds=f"{seconds:g}")) from error
 

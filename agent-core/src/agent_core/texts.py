@@ -22,6 +22,8 @@ class Texts(msgspec.Struct, frozen=True, kw_only=True):
     step_limit: str
     thread_busy: str
     empty_answer: str
+    llm_gateway_unavailable: str
+    toolbox_unavailable: str
 
 
 _ES = Texts(
@@ -39,6 +41,8 @@ _ES = Texts(
     step_limit="El modelo pidió herramientas {steps} veces seguidas sin llegar a una respuesta.",
     thread_busy="Hay demasiadas preguntas en espera en esta conversación.",
     empty_answer="El modelo no respondió nada.",
+    llm_gateway_unavailable="No se puede hablar con los modelos ahora mismo: el gateway no responde.",
+    toolbox_unavailable="No se pueden usar las herramientas ahora mismo: su servidor no responde.",
 )
 
 _EN = Texts(
@@ -56,6 +60,8 @@ _EN = Texts(
     step_limit="The model asked for tools {steps} times in a row without coming to an answer.",
     thread_busy="Too many questions are waiting in this conversation.",
     empty_answer="The model answered nothing.",
+    llm_gateway_unavailable="The models cannot be asked right now: the gateway does not answer.",
+    toolbox_unavailable="The tools cannot be used right now: their server does not answer.",
 )
 
 

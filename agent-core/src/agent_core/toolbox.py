@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import msgspec
@@ -120,6 +120,7 @@ class Toolbox:
 
     async def keep_connected(self) -> None:
         """Stay connected until cancelled; run by one task alone."""
+        owner = cast("asyncio.Task[None]", asyncio.current_task())
         pause = _FIRST_PAUSE
         while True:
             try:
@@ -127,6 +128,9 @@ class Toolbox:
                     await self._stay(client)
             except Exception as error:  # noqa: BLE001 - whatever the SDK raises, alone or in groups, the owner goes on
                 _log.debug("toolbox not reached", error=repr(error))
+            if owner.cancelling():
+                # While it connects, the SDK turns a cancellation into an error of its own.
+                raise asyncio.CancelledError
             if self.connected:
                 # It was there until now, so it is worth looking at once; and who waits, waits for that.
                 self._forget()

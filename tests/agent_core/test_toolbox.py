@@ -199,11 +199,3 @@ def test_a_result_as_a_model_reads_it(result, expected):
 
 def test_a_result_that_is_too_long_says_how_much_is_missing():
     assert text_of(CallToolResult(content=[text("x" * 100_005)])).endswith("[… 5 characters left out]")
-
-
-async def test_closing_while_it_connects_ends_at_once():
-    fake = FakeToolbox()
-    async with fake.running() as url:
-        for moment in range(50):
-            async with asyncio.timeout(10), open_toolbox(f"{url}/mcp", None, 5):
-                await asyncio.sleep(moment * 0.001)

@@ -220,7 +220,7 @@ class Pool:
         self._keepalive = keepalive
         self._idle: defaultdict[Origin, list[Connection]] = defaultdict(list)
         self._used: set[Connection] = set()
-        self._tls = tls or ssl.create_default_context()
+        self._tls = tls
 
     async def acquire(self, origin: Origin, connect_seconds: float) -> Connection:
         """A connection that nobody else uses, until it is given to `release`.
@@ -254,7 +254,7 @@ class Pool:
         return None
 
     async def _connect(self, origin: Origin, seconds: float) -> Connection:
-        tls = {"ssl": self._tls, "server_hostname": origin.host} if origin.secure else {}
+        tls = {"ssl": self._context(), "server_hostname": origin.host} if origin.secure else {}
         try:
             async with asyncio.timeout(seconds):
                 _, connection = await self._loop.create_connection(
@@ -265,6 +265,12 @@ class Pool:
         except OSError as error:
             raise ConnectFailed(repr(error)) from error
         return connection
+
+    def _context(self) -> ssl.SSLContext:
+        """Made when it is first needed: to read the system's authorities takes 30 ms and some megabytes."""
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+        return self._tls
 
     def release(self, connection: Connection, origin: Origin) -> None:
         """Take a connection back: kept when its answer was read to the end, else hung up."""

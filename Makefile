@@ -35,7 +35,7 @@ local-model: $(INSTALLED) ## bring and serve a small real language model (or LOC
 test: $(INSTALLED) ## all tests (brings a Chromium if there is none)
 	@sh scripts/install-browser.sh >/dev/null
 	@$(BIN)/python scripts/local_model.py --install-only
-	@$(BIN)/python -m pytest -m "not images"
+	@$(BIN)/python -m pytest -m "not images" -n 2 --dist loadfile
 
 test-images: $(INSTALLED) ## build the images and test the composed suite (brings a Docker engine on Debian as root)
 	@scripts/docker-engine up

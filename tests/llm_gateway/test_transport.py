@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,6 +10,7 @@ from llm_gateway.catalog import Timeouts
 from llm_gateway.errors import UpstreamProtocol, UpstreamTimeout, UpstreamUnavailable
 from llm_gateway.testing import Endless, Fails, FakeOpenAI, Says, Sends, Silent
 from llm_gateway.transport import Transport
+from service_kit.ids import current_traceparent
 from service_kit.testing import running
 
 BODY = b'{"model": "m", "messages": [{"role": "user", "content": "x"}]}'
@@ -137,3 +139,51 @@ async def test_how_long_a_pause_may_be_can_change():
 async def test_outside_of_its_block_it_does_not_work():
     with pytest.raises(RuntimeError):
         await Transport(max_connections=1, max_bytes=1).post("http://127.0.0.1:9", {}, BODY, QUICK)
+
+
+async def test_a_kept_connection_that_was_given_up_costs_no_answer():
+    """The provider closes its idle connection just as the next request goes out on it."""
+
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        await reader.readuntil(b"}")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            await reader.readuntil(b"}")  # the second request on this connection is read, and not answered
+        writer.close()
+
+    connections = 0
+    server = await asyncio.start_server(peer, "127.0.0.1", 0)
+    transport = Transport(max_connections=4, max_bytes=1000)
+    async with server, transport.running():
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        bodies = [(await transport.post(url, {}, b"{}", SLOW)).body for _ in range(2)]
+    assert (bodies, connections) == ([b"ok", b"ok"], 2)
+
+
+async def test_a_fresh_connection_that_breaks_is_not_tried_again():
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.append(1)
+        await reader.readuntil(b"}")
+        writer.close()
+
+    came: list[int] = []
+    server = await asyncio.start_server(peer, "127.0.0.1", 0)
+    transport = Transport(max_connections=4, max_bytes=1000)
+    async with server, transport.running():
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        with pytest.raises(UpstreamUnavailable):
+            await transport.post(url, {}, b"{}", SLOW)
+    assert came == [1]
+
+
+async def test_the_callers_trace_goes_on_to_the_provider():
+    fake = FakeOpenAI(Says("x"), Says("x"))
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    async with opened(fake) as (transport, url):
+        await transport.post(url, {}, BODY, SLOW)
+        current_traceparent.set(trace)
+        await transport.post(url, {}, BODY, SLOW)
+    assert "traceparent" not in fake.calls[0].headers
+    assert fake.calls[1].headers["traceparent"] == trace

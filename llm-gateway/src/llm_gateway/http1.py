@@ -86,6 +86,7 @@ class Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self.closed = False
         self.idle_since = 0.0
+        self.used_before = False
         self._reset()
 
     def _reset(self) -> None:
@@ -278,7 +279,7 @@ class Pool:
         self._places.release()
         if not connection.reusable:
             return connection.abort()
-        connection.idle_since = self._loop.time()
+        connection.idle_since, connection.used_before = self._loop.time(), True
         idle = self._idle[origin]
         idle.append(connection)
         while idle and (idle[0].closed or idle[0].idle_since < connection.idle_since - self._keepalive):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import msgspec
+from service_kit.ids import current_traceparent
 
 from llm_gateway.catalog import Timeouts
 from llm_gateway.errors import UpstreamError, UpstreamProtocol, UpstreamTimeout, UpstreamUnavailable
@@ -128,7 +129,7 @@ class Transport:
         """
         pool = self._open()
         ends_at = asyncio.get_running_loop().time() + timeouts.total
-        connection, origin = await self._send(pool, url, headers, body, timeouts)
+        connection, origin = await self._begin(pool, url, headers, body, timeouts, until=lambda: ends_at)
         try:
             chunks: list[bytes] = []
             size = 0
@@ -157,10 +158,10 @@ class Transport:
         now = asyncio.get_running_loop().time
         ends_at = now() + timeouts.total
         silence = max(timeouts.idle, timeouts.first_token)
-        connection, origin = await self._send(pool, url, headers, body, timeouts)
+        connection, origin = await self._begin(
+            pool, url, headers, body, timeouts, until=lambda: min(ends_at, now() + silence)
+        )
         try:
-            while not connection.status:
-                await _news(connection, min(ends_at, now() + silence))
             yield StreamedReply(connection, ends_at=ends_at, silence=silence, max_bytes=self._max_bytes)
         finally:
             pool.release(connection, origin)
@@ -170,12 +171,35 @@ class Transport:
             raise RuntimeError("the transport is used outside of running()")
         return self._pool
 
+    async def _begin(
+        self, pool: Pool, url: str, headers: Mapping[str, str], body: bytes, timeouts: Timeouts,
+        until: Callable[[], float],
+    ) -> tuple[Connection, Origin]:  # fmt: skip
+        """Send, and wait for the head of the answer.
+
+        A kept connection that the provider closes before it says a word had been given up by it already: the
+        request goes out again on another one.
+        """
+        while True:
+            connection, origin = await self._send(pool, url, headers, body, timeouts)
+            try:
+                while not connection.status:
+                    await _news(connection, until())
+            except BaseException:
+                pool.release(connection, origin)
+                if connection.used_before and isinstance(connection.error, Broken):
+                    continue
+                raise
+            return connection, origin
+
     async def _send(
         self, pool: Pool, url: str, headers: Mapping[str, str], body: bytes, timeouts: Timeouts
     ) -> tuple[Connection, Origin]:
         try:
             target = target_of(url)
-            head = post_head(target, {**_OWN_HEADERS, **headers}, len(body))
+            trace = current_traceparent.get()
+            traced = {"traceparent": trace} if trace else {}
+            head = post_head(target, {**_OWN_HEADERS, **headers, **traced}, len(body))
         except ValueError as error:
             raise UpstreamUnavailable(str(error)) from error
         try:

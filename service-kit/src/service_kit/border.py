@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from service_kit.access_log import Access
 from service_kit.crossing import Crossing
 from service_kit.errors import ApiError, internal_error
-from service_kit.ids import current_request_id
+from service_kit.ids import current_request_id, current_traceparent, traceparent
 from service_kit.logs import get_logger
 from service_kit.policy import MACHINE_PATHS, Policy
 
@@ -43,6 +43,8 @@ class Border:
             scope["root_path"] = self._policy.root_path
         crossing = Crossing(self._policy, scope, send)
         current_request_id.set(crossing.id)
+        if crossing.trace is not None:
+            current_traceparent.set(traceparent(crossing.trace))
         started = time.perf_counter()
         try:
             crossing.check()

@@ -74,6 +74,11 @@ class Crossing:
         return None if value is None else value.decode("latin-1")
 
     @property
+    def trace(self) -> str | None:
+        """The caller's trace context, as it was sent."""
+        return self._text(b"traceparent")
+
+    @property
     def is_http(self) -> bool:
         return self._scope["type"] == "http"
 

@@ -11,6 +11,9 @@ from typing import Any
 
 current_request_id: ContextVar[str | None] = ContextVar("current_request_id", default=None)
 
+current_traceparent: ContextVar[str | None] = ContextVar("current_traceparent", default=None)
+"""The trace context to hand on, where the caller gave one."""
+
 _GIVEN = re.compile(r"[\x21-\x7e]{1,128}")
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import NamedTuple, cast
 from urllib.parse import urlsplit
@@ -95,7 +95,7 @@ class Connection(asyncio.Protocol):
         self.complete = False
         self.error: Exception | None = None
         self._parser = httptools.HttpResponseParser(self)
-        self._chunks: deque[bytes] = deque()
+        self._chunks: list[bytes] = []
         self._unread = 0
         self._head_bytes = 0
         self._paused = False
@@ -120,12 +120,13 @@ class Connection(asyncio.Protocol):
             self._waiter = None
 
     def take(self) -> bytes | None:
-        """The next unread piece of the body, if there is one."""
+        """All of the body that is unread, if there is any: what came in many pieces goes on in one."""
         if not self._chunks:
             return None
-        chunk = self._chunks.popleft()
-        self._unread -= len(chunk)
-        if self._paused and self._unread <= _PAUSE_BYTES // 2 and self._transport is not None:
+        chunk = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+        self._chunks.clear()
+        self._unread = 0
+        if self._paused and self._transport is not None:
             self._paused = False
             self._transport.resume_reading()
         return chunk

@@ -107,7 +107,7 @@ async def test_leaving_the_block_hangs_up():
     fake = FakeOpenAI(Endless(pause=0.01))
     async with opened(fake) as (transport, url):
         async with transport.stream(url, {}, BODY, SLOW) as reply:
-            assert reply.status == 200 and reply.is_event_stream
+            assert reply.status == 200 and reply.content_type == "text/event-stream"
             async for _ in reply.chunks():
                 break
         await asyncio.wait_for(fake.calls[0].left.wait(), 2)

@@ -33,7 +33,8 @@ TIMEOUTS = Timeouts(connect=1, first_token=1, idle=1, total=2)
 def endpoint(provider: str = "openai", **changes: Any) -> Endpoint:
     fields: dict[str, Any] = {
         "provider": provider, "dialect": "openai_chat", "base_url": "http://127.0.0.1:9/v1",
-        "path": "/chat/completions", "query": "", "headers": {"authorization": "Bearer sk-secret"},
+        "path": "/chat/completions", "stream_path": "/chat/completions", "embeddings_path": "/embeddings",
+        "query": "", "headers": {"authorization": "Bearer sk-secret"},
         "max_tokens_field": "max_tokens", "extra_body": {}, "prices": None, "free": False, "unavailable": None,
     }  # fmt: skip
     return Endpoint(**{**fields, **changes})
@@ -81,7 +82,7 @@ arguments = objects.map(lambda value: msgspec.json.encode(value).decode())
 tool_calls = st.builds(ToolCall, id=names, name=names, arguments=arguments)
 images = st.builds(Image, url=names.map(lambda n: f"https://x.test/{n}"), detail=st.sampled_from([None, "auto", "low"]))
 images |= st.builds(Image, data=st.just("aGk="), media_type=st.sampled_from(["image/png", "image/jpeg"]))
-text_parts = st.builds(Text, text=texts, cache=st.booleans())
+text_parts = st.builds(Text, text=texts, cache=st.sampled_from([None, "5m", "1h"]))
 
 
 def _tuples(of: st.SearchStrategy[Any], most: int = 3, least: int = 0) -> st.SearchStrategy[tuple[Any, ...]]:
@@ -126,6 +127,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "temperature": _number(0, 2),
     "max_tokens": st.none() | st.integers(1, 100_000),
     "top_p": _number(0, 1),
+    "top_k": st.none() | st.integers(1, 500),
     "stop": _tuples(words),
     "seed": st.none() | st.integers(-(2**60), 2**60),
     "presence_penalty": _number(-2, 2),
@@ -136,6 +138,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "top_logprobs": st.none() | st.integers(0, 20),
     "response_format": st.none() | response_formats,
     "reasoning_effort": st.none() | st.sampled_from(["low", "medium", "high"]),
+    "reasoning_budget": st.none() | st.integers(1024, 32_000),
     "user": st.none() | words,
     "stream": st.booleans(),
 }

@@ -11,7 +11,6 @@ from llm_gateway.types import (
     Delta,
     Event,
     Finish,
-    FinishReason,
     Logprobs,
     Part,
     Reasoning,
@@ -24,6 +23,8 @@ from llm_gateway.types import (
     UsageReport,
 )
 
+_UNFINISHED = Finish(reason="stop")
+
 
 class Aggregate:
     """Collects the events of one stream; `result()` is valid at any time, also of a stream that was cut."""
@@ -35,7 +36,7 @@ class Aggregate:
         self._pieces: dict[tuple[int, int], list[str]] = {}
         self._signatures: dict[tuple[int, int], Signature] = {}
         self._logprobs: dict[int, list[dict[str, object]]] = {}
-        self._finish: dict[int, FinishReason] = {}
+        self._finish: dict[int, Finish] = {}
         self.usage: Usage | None = None
         self.model: str | None = None
 
@@ -57,7 +58,7 @@ class Aggregate:
             case Logprobs():
                 self._logprobs.setdefault(event.choice, []).append(event.value)
             case Finish():
-                self._finish[event.choice] = event.reason
+                self._finish[event.choice] = event
             case UsageReport():
                 self.usage = event.usage
                 self.model = event.model or self.model
@@ -77,9 +78,11 @@ class Aggregate:
 
     def _choice(self, choice: int) -> Choice:
         keys = sorted(key for key in self._blocks if key[0] == choice)
+        finish = self._finish.get(choice, _UNFINISHED)
         return Choice(
             content=tuple(self._part(key) for key in keys),
-            finish_reason=self._finish.get(choice, "stop"),
+            finish_reason=finish.reason,
+            stop_sequence=finish.stop_sequence,
             logprobs=_joined(self._logprobs.get(choice)),
         )
 
@@ -90,12 +93,17 @@ class Aggregate:
             case "tool_call":
                 return ToolCall(id=block.id or "", name=block.name or "", arguments=text)
             case "reasoning":
-                signed = self._signatures.get(key)
-                return Reasoning(text=text, signature=signed and signed.signature, provider=signed and signed.provider)
+                return _reasoning(text, self._signatures.get(key))
             case "refusal":
                 return Refusal(text=text)
             case _:
                 return Text(text=text)
+
+
+def _reasoning(text: str, signed: Signature | None) -> Reasoning:
+    if signed is None:
+        return Reasoning(text=text)
+    return Reasoning(text=text, signature=signed.signature, provider=signed.provider, redacted=signed.redacted)
 
 
 def _joined(pieces: list[dict[str, object]] | None) -> dict[str, object] | None:
@@ -124,12 +132,14 @@ def events_of(result: Result) -> Iterator[Event]:
             if text:
                 yield Delta(index=index, text=text, choice=number)
             if isinstance(part, Reasoning) and part.signature:
-                yield Signature(index=index, signature=part.signature, provider=part.provider, choice=number)
+                yield Signature(
+                    index=index, signature=part.signature, provider=part.provider, choice=number, redacted=part.redacted
+                )
             yield BlockStop(index=index, choice=number)
         tools = 0
         if choice.logprobs is not None:
             yield Logprobs(value=choice.logprobs, choice=number)
-        yield Finish(reason=choice.finish_reason, choice=number)
+        yield Finish(reason=choice.finish_reason, choice=number, stop_sequence=choice.stop_sequence)
     if result.usage is not None:
         yield UsageReport(usage=result.usage, model=result.model)
 

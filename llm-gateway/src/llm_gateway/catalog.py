@@ -35,6 +35,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     dialect: str
     base_url: str | None
     path: str
+    stream_path: str
+    embeddings_path: str
     query: str
     headers: Mapping[str, str]
     max_tokens_field: str
@@ -48,9 +50,21 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         return f"Endpoint({self.provider!r}, {self.base_url!r})"
 
     def url(self, model_id: str) -> str:
-        """The address of a chat completion by `model_id`."""
-        path = self.path.replace("{id}", quote(model_id, safe="")) if "{id}" in self.path else self.path
-        return f"{self.base_url}{path}{self.query}"
+        """The address of an answer by `model_id`."""
+        return self._address(self.path, model_id)
+
+    def stream_url(self, model_id: str) -> str:
+        """The address of a streamed answer by `model_id`."""
+        return self._address(self.stream_path, model_id)
+
+    def embeddings_url(self, model_id: str) -> str:
+        """The address of embeddings by `model_id`."""
+        return self._address(self.embeddings_path, model_id)
+
+    def _address(self, path: str, model_id: str) -> str:
+        named = path.replace("{id}", quote(model_id, safe="")) if "{id}" in path else path
+        query = self.query if "?" not in named else self.query.replace("?", "&", 1)
+        return f"{self.base_url}{named}{query}"
 
     def redacted(self, text: str) -> str:
         """`text`, a provider's own words, without the credentials that it may have echoed."""

@@ -33,13 +33,15 @@ class CatalogError(Exception):
 class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A provider, as the file has it."""
 
-    dialect: Literal["openai_chat", "offline"] = "openai_chat"
+    dialect: Literal["openai_chat", "anthropic", "gemini", "bedrock", "offline"] = "openai_chat"
     base_url: str | None = None
     base_url_variable: str | None = None
     key_variable: str | None = None
     optional_key_variable: str | None = None
     key_header: str = "authorization"
     path: str = "/chat/completions"
+    stream_path: str | None = None
+    embeddings_path: str = "/embeddings"
     query: dict[str, str] = {}
     headers: dict[str, str] = {}
     max_tokens_field: str = "max_tokens"
@@ -237,6 +239,8 @@ class _Builder:
             dialect=row.dialect,
             base_url=base_url.rstrip("/") if base_url else None,
             path=row.path,
+            stream_path=row.stream_path or row.path,
+            embeddings_path=row.embeddings_path,
             query=f"?{query}" if query else "",
             headers=headers,
             max_tokens_field=row.max_tokens_field,

@@ -40,8 +40,9 @@ class StreamedReply:
         self.headers: Mapping[str, str] = connection.headers
 
     @property
-    def is_event_stream(self) -> bool:
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/event-stream"
+    def content_type(self) -> str:
+        """The media type, in lower case and without parameters."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     async def read(self) -> bytes:
         """The whole body, up to the limit of an error's."""

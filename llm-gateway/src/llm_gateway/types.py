@@ -14,6 +14,8 @@ import msgspec
 Role = Literal["system", "user", "assistant", "tool"]
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
 BlockKind = Literal["text", "reasoning", "refusal", "tool_call"]
+CacheMark = Literal["5m", "1h"]
+"""How long a provider is asked to keep a prefix of the prompt."""
 
 
 class _Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -24,10 +26,10 @@ class _Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
 
 
 class Text(_Value, tag="text", frozen=True):
-    """Text; `cache` marks the end of a prefix that the provider may cache."""
+    """Text. `cache`, here as elsewhere, marks the end of a prefix that the provider may cache."""
 
     text: str
-    cache: bool = False
+    cache: CacheMark | None = None
 
 
 class Image(_Value, tag="image", frozen=True):
@@ -37,14 +39,20 @@ class Image(_Value, tag="image", frozen=True):
     data: str | None = None
     media_type: str | None = None
     detail: Literal["auto", "low", "high"] | None = None
+    cache: CacheMark | None = None
 
 
 class Reasoning(_Value, tag="reasoning", frozen=True):
-    """What a model thought; `signature` is opaque and means something only to `provider`."""
+    """What a model thought; `signature` is opaque and means something only to `provider`.
+
+    `redacted` says that the thought itself is encrypted: `signature` is all there is of it. A signature that a
+    provider puts on a tool call (Gemini's thought signatures) is a block of its own, without text, before that call.
+    """
 
     text: str = ""
     signature: str | None = None
     provider: str | None = None
+    redacted: bool = False
 
 
 class Refusal(_Value, tag="refusal", frozen=True):
@@ -59,13 +67,17 @@ class ToolCall(_Value, tag="tool_call", frozen=True):
     id: str
     name: str
     arguments: str
+    cache: CacheMark | None = None
 
 
 Part = Text | Image | Reasoning | Refusal | ToolCall
 
 
 class Message(_Value, frozen=True):
-    """One turn. Role `tool` carries the result of the call `tool_call_id`; `is_error` says that it failed."""
+    """One turn. Role `tool` carries the result of the call `tool_call_id`; `is_error` says that it failed.
+
+    Turns of one role may follow each other; a dialect whose provider wants them to alternate joins them.
+    """
 
     role: Role
     content: tuple[Part, ...] = ()
@@ -88,6 +100,7 @@ class Tool(_Value, frozen=True):
     description: str = ""
     parameters: dict[str, Any] = {}
     strict: bool | None = None
+    cache: CacheMark | None = None
 
 
 class ToolChoice(_Value, frozen=True):
@@ -112,7 +125,8 @@ class Request(_Value, frozen=True):
 
     `hints` change no meaning (metadata, store, service tier) and may be dropped on the way to a provider
     that lacks them. `extra` are fields that the parsing dialect (`dialect`) did not know: they pass to a
-    provider of the same dialect and to no other.
+    provider of the same dialect and to no other. `reasoning_effort` is `none`, `minimal`, `low`, `medium`, `high`
+    or `xhigh`; `reasoning_budget` is the same wish in tokens (0: none), and the more exact where both are given.
     """
 
     model: str
@@ -124,6 +138,7 @@ class Request(_Value, frozen=True):
     temperature: float | None = None
     max_tokens: int | None = None
     top_p: float | None = None
+    top_k: int | None = None
     stop: tuple[str, ...] = ()
     seed: int | None = None
     presence_penalty: float | None = None
@@ -134,6 +149,7 @@ class Request(_Value, frozen=True):
     top_logprobs: int | None = None
     response_format: ResponseFormat | None = None
     reasoning_effort: str | None = None
+    reasoning_budget: int | None = None
     user: str | None = None
     stream: bool = False
     include_usage: bool = False
@@ -168,10 +184,14 @@ class Usage(_Value, frozen=True):
 
 
 class Choice(_Value, frozen=True):
-    """One of the answers; `logprobs` is carried in OpenAI's form, unread."""
+    """One of the answers; `logprobs` is carried in OpenAI's form, unread.
+
+    `stop_sequence` is the one that ended it, where a provider tells.
+    """
 
     content: tuple[Part, ...] = ()
     finish_reason: FinishReason = "stop"
+    stop_sequence: str | None = None
     logprobs: Any = None
 
 
@@ -222,6 +242,7 @@ class Signature(_Value, tag="signature", frozen=True):
     signature: str
     provider: str | None = None
     choice: int = 0
+    redacted: bool = False
 
 
 class Logprobs(_Value, tag="logprobs", frozen=True):
@@ -246,10 +267,38 @@ class UsageReport(_Value, tag="usage", frozen=True):
 
 
 class Finish(_Value, tag="finish", frozen=True):
-    """The choice is complete."""
+    """The choice is complete; `stop_sequence` as in `Choice`."""
 
     reason: FinishReason
     choice: int = 0
+    stop_sequence: str | None = None
 
 
 Event = BlockStart | Delta | Signature | Logprobs | BlockStop | UsageReport | Finish
+
+
+# --- embeddings ------------------------------------------------------------------------------------------
+
+
+class EmbeddingRequest(_Value, frozen=True):
+    """Texts, or OpenAI's token ids, to turn into vectors.
+
+    `dimensions` asks for shorter vectors where a model can; `purpose` is a hint that some models take.
+    """
+
+    model: str
+    inputs: tuple[str | tuple[int, ...], ...]
+    provider: str | None = None
+    dimensions: int | None = None
+    purpose: Literal["query", "document"] | None = None
+    user: str | None = None
+    extra: dict[str, Any] = {}
+    dialect: str = "native"
+
+
+class EmbeddingResult(_Value, frozen=True):
+    """A vector for each input, in their order."""
+
+    vectors: tuple[tuple[float, ...], ...]
+    usage: Usage | None = None
+    model: str | None = None

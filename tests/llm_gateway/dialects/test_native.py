@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from llm_gateway.aggregate import events_of
 from llm_gateway.dialects import native
+from llm_gateway.dialects.cache_control import control_of
 from llm_gateway.errors import InvalidRequest, UpstreamTimeout
 from llm_gateway.pricing import UNKNOWN, Cost
 from llm_gateway.types import (
@@ -74,7 +75,9 @@ def _message(message: Message) -> dict[str, Any]:
 def _part(part: Part) -> dict[str, Any] | None:
     match part:
         case Text():
-            return {"type": "text", "text": part.text} | ({"cache_control": {}} if part.cache else {})
+            return {"type": "text", "text": part.text} | (
+                {"cache_control": control_of(part.cache)} if part.cache else {}
+            )
         case Refusal():
             return {"type": "refusal", "refusal": part.text}
         case Image():

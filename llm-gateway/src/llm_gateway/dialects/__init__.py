@@ -1,20 +1,23 @@
-"""Dialects: pure translations between bytes and the canonical types, one a module, without I/O or clock.
+"""Dialects: pure translations between bytes and the canonical types, one a package, without I/O or clock.
 
-A module that a *server* speaks has `parse_request`, `render_result`, `StreamEncoder` and `render_error`; one that
-a *client* speaks has `encode_request`, `decode_result`, `StreamDecoder` and `decode_error`.
+Its `server` module, for dialects that we serve, is a ServerDialect; its `client` module, for those that we speak to
+providers, is a ClientDialect.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from service_kit.errors import ApiError
 
 from llm_gateway.answer import Answer, Origin
 from llm_gateway.catalog import Model
 from llm_gateway.errors import UpstreamError
-from llm_gateway.types import Event, Request, Result
+from llm_gateway.types import EmbeddingRequest, EmbeddingResult, Event, Request, Result
+
+Frame = TypeVar("Frame")
+FrameIn = TypeVar("FrameIn", contravariant=True)
 
 
 class StreamEncoder(Protocol):
@@ -32,9 +35,17 @@ class ServerDialect(Protocol):
     def parse_request(self, body: bytes) -> Request: ...
     def render_result(self, answer: Answer) -> bytes: ...
     def stream_encoder(self, origin: Origin, request: Request) -> StreamEncoder: ...
+    def render_error(self, error: ApiError, request_id: str) -> bytes: ...
 
 
-class StreamDecoder(Protocol):
+class Framing(Protocol[Frame]):
+    """Cuts the bytes of a stream, however they were split, into the frames that a StreamDecoder takes."""
+
+    def feed(self, chunk: bytes) -> list[Frame]: ...
+    def finish(self) -> list[Frame]: ...
+
+
+class StreamDecoder(Protocol[FrameIn]):
     """Decodes one stream. Both methods raise UpstreamError; `finish` does when the stream was not complete.
 
     `done` says that nothing more can come, so that a connection which stays open need not be waited for;
@@ -45,15 +56,34 @@ class StreamDecoder(Protocol):
 
     @property
     def done(self) -> bool: ...
-    def feed(self, data: bytes) -> list[Event]: ...
+    def feed(self, frame: FrameIn, /) -> list[Event]: ...
     def finish(self) -> list[Event]: ...
 
 
-class ClientDialect(Protocol):
-    """What a provider needs. `encode_request` raises InvalidRequest for what the dialect cannot say."""
+class ClientDialect(Protocol[Frame]):
+    """What a provider needs. `encode_request` raises InvalidRequest for what the dialect cannot say.
 
+    `CARRIES` names the optional fields of a Request (`parameters.OPTIONAL`) that the dialect can say; the others are
+    refused before it is asked. `STREAM_TYPE` is the content type of its streams. `dropped` names the hints of a
+    request that are not sent.
+    """
+
+    @property
+    def CARRIES(self) -> frozenset[str]: ...  # noqa: N802
+    @property
+    def STREAM_TYPE(self) -> str: ...  # noqa: N802
     def encode_request(self, request: Request, model: Model) -> bytes: ...
-    def dropped(self, request: Request) -> tuple[str, ...]: ...
+    def dropped(self, request: Request, model: Model) -> tuple[str, ...]: ...
     def decode_result(self, body: bytes) -> Result: ...
-    def stream_decoder(self) -> StreamDecoder: ...
+    def framing(self) -> Framing[Frame]: ...
+    def stream_decoder(self) -> StreamDecoder[Frame]: ...
+    def decode_error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError: ...
+
+
+class EmbeddingDialect(Protocol):
+    """What a provider of embeddings needs. A request becomes one body, or several where the provider takes only so
+    many texts at once; `decode_embeddings` gets the answers in the same order."""
+
+    def encode_embeddings(self, request: EmbeddingRequest, model: Model) -> list[bytes]: ...
+    def decode_embeddings(self, bodies: list[bytes]) -> EmbeddingResult: ...
     def decode_error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError: ...

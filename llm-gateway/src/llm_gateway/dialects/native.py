@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import msgspec
-from service_kit.errors import ApiError, error_body
+from service_kit.errors import ApiError
 
 from llm_gateway.answer import Answer, Origin
+from llm_gateway.dialects.envelope import render_error
 from llm_gateway.dialects.openai_chat import wire
 from llm_gateway.dialects.openai_chat.server import (
     content_parts,
@@ -267,7 +268,7 @@ class StreamEncoder:
 
     def fail(self, error: ApiError) -> bytes:
         """The error, and no `[DONE]`: a stream without it was not complete."""
-        return _sse(error_body(error, self._request_id))
+        return b"data: " + render_error(error, self._request_id) + b"\n\n"
 
 
 def _sse(body: dict[str, Any]) -> bytes:

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
 
-from llm_gateway.catalog import Model
+from llm_gateway.catalog import Endpoint, Model
 from llm_gateway.dialects import ClientDialect
 from llm_gateway.errors import UpstreamProtocol
-from llm_gateway.sse import SseDecoder
 from llm_gateway.transport import StreamedReply, Transport
 from llm_gateway.types import Event, Request, Result
 
-_MAX_EVENT_BYTES = 4 * 1024 * 1024
 _LAST_WORDS_SECONDS = 2.0
 """How long a complete answer's usage and `[DONE]` are waited for."""
 
+Signer = Callable[[Endpoint, str, bytes], Awaitable[Mapping[str, str]]]
+"""All headers for a body that goes to this address of an endpoint, for providers that sign each request."""
+
 
 class HttpProvider:
-    """Speaks `dialect` to whatever endpoint a model names."""
+    """Speaks `dialect` to whatever endpoint a model names; `sign` replaces an endpoint's fixed headers."""
 
-    def __init__(self, dialect: ClientDialect, transport: Transport) -> None:
+    def __init__(self, dialect: ClientDialect[Any], transport: Transport, sign: Signer | None = None) -> None:
         self._dialect = dialect
         self._transport = transport
+        self._sign = sign
 
     async def complete(self, request: Request, model: Model) -> Result:
         endpoint = model.endpoint
         body = self._dialect.encode_request(request, model)
-        reply = await self._transport.post(endpoint.url(model.id), endpoint.headers, body, model.timeouts)
+        url = endpoint.url(model.id)
+        headers = await self._sign(endpoint, url, body) if self._sign else endpoint.headers
+        reply = await self._transport.post(url, headers, body, model.timeouts)
         if reply.status != 200:
             raise self._dialect.decode_error(reply.status, reply.headers, reply.body)
         return self._dialect.decode_result(reply.body)
@@ -34,23 +39,24 @@ class HttpProvider:
     async def stream(self, request: Request, model: Model) -> AsyncIterator[list[Event]]:
         endpoint = model.endpoint
         body = self._dialect.encode_request(request, model)
-        url = endpoint.url(model.id)
-        async with self._transport.stream(url, endpoint.headers, body, model.timeouts) as reply:
+        url = endpoint.stream_url(model.id)
+        headers = await self._sign(endpoint, url, body) if self._sign else endpoint.headers
+        async with self._transport.stream(url, headers, body, model.timeouts) as reply:
             if reply.status != 200:
                 raise self._dialect.decode_error(reply.status, reply.headers, await reply.read())
-            if not reply.is_event_stream:
+            if reply.content_type != self._dialect.STREAM_TYPE:
                 raise UpstreamProtocol(f"a stream was asked for, and came as {reply.headers.get('content-type')}")
             async for events in self._events(reply, request, model):
                 yield events
 
     async def _events(self, reply: StreamedReply, request: Request, model: Model) -> AsyncIterator[list[Event]]:
         begun, one_choice = False, (request.n or 1) == 1
-        framing = SseDecoder(_MAX_EVENT_BYTES)
+        framing = self._dialect.framing()
         decoder = self._dialect.stream_decoder()
         async for chunk in reply.chunks():
             events: list[Event] = []
-            for data in framing.feed(chunk):
-                events += decoder.feed(data)
+            for frame in framing.feed(chunk):
+                events += decoder.feed(frame)
             if events:
                 if not begun:
                     begun = True
@@ -61,10 +67,10 @@ class HttpProvider:
             if decoder.complete and one_choice:
                 reply.may_end(_LAST_WORDS_SECONDS)
         else:
-            rest = [event for data in framing.finish() for event in decoder.feed(data)]
+            rest = [event for frame in framing.finish() for event in decoder.feed(frame)]
             if rest:
                 yield rest
         yield decoder.finish()
 
     def dropped(self, request: Request, model: Model) -> tuple[str, ...]:
-        return self._dialect.dropped(request)
+        return self._dialect.dropped(request, model)

@@ -9,8 +9,7 @@ import asyncio
 from contextlib import aclosing
 from typing import cast
 
-import msgspec
-from service_kit.errors import ApiError, error_body, internal_error
+from service_kit.errors import ApiError, internal_error
 from service_kit.logs import get_logger
 from starlette.types import Receive, Scope, Send
 
@@ -40,7 +39,7 @@ class GenerationSurface:
         self._gateway = gateway
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = _Exchange(scope, send)
+        exchange = _Exchange(scope, send, self._dialect)
         try:
             body = await _read(receive)
         except _ClientGone:
@@ -167,10 +166,11 @@ class _Watch:
 class _Exchange:
     """The answering side of one request."""
 
-    __slots__ = ("_begun", "_request_id", "_send")
+    __slots__ = ("_begun", "_dialect", "_request_id", "_send")
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope, send: Send, dialect: ServerDialect) -> None:
         self._send = send
+        self._dialect = dialect
         self._request_id: str = scope["state"]["request_id"]
         self._begun = False
 
@@ -213,7 +213,7 @@ class _Exchange:
         await self._body(last)
 
     async def refuse(self, error: ApiError) -> None:
-        body = msgspec.json.encode(error_body(error, self._request_id))
+        body = self._dialect.render_error(error, self._request_id)
         extra = [(name.encode(), value.encode()) for name, value in error.headers().items()]
         await self._start(error.status, [_JSON, (b"content-length", b"%d" % len(body)), *extra])
         await self._body(body)

@@ -11,6 +11,7 @@ an error that `check` raises, and so is a script that nobody played to its end.
 from .behaviours import Behaviour, Endless, Fails, Says, Sends, Silent
 from .exchange import Call, CutConnection, Exchange
 from .fake_openai import FakeOpenAI
+from .fake_provider import FakeProvider
 
 __all__ = [
     "Behaviour",
@@ -20,6 +21,7 @@ __all__ = [
     "Exchange",
     "Fails",
     "FakeOpenAI",
+    "FakeProvider",
     "Says",
     "Sends",
     "Silent",

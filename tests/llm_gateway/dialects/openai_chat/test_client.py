@@ -117,7 +117,7 @@ def test_a_streams_usage_is_always_asked_for():
 
 
 def test_text_to_be_cached_is_marked():
-    message = Message(role="system", content=(Text(text="x", cache=True),))
+    message = Message(role="system", content=(Text(text="x", cache="5m"),))
     assert encoded(Request(model="m", messages=(message,)))["messages"][0]["content"] == [
         {"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}
     ]

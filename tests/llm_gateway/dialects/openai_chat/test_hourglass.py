@@ -39,6 +39,8 @@ def projected(request: Request) -> Request:
         provider=None,
         messages=tuple(_projected(message) for message in request.messages),
         include_usage=request.stream,
+        top_k=None,
+        reasoning_budget=None,
         dialect="openai_chat",
     )
 
@@ -77,10 +79,10 @@ def test_hints_and_unknown_fields_pass_to_the_same_dialect_alone(hints: dict[str
     typed = {name: value for name, value in hints.items() if name in ("metadata", "prediction")}
     request = Request(model="m", messages=(Message(role="user"),), hints=typed, extra=extra, dialect="openai_chat")
     assert server.parse_request(client.encode_request(request, values.model("m"))) == projected(request)
-    assert client.dropped(request) == ()
+    assert client.dropped(request, values.model("m")) == ()
     foreign = msgspec.structs.replace(request, dialect="other")
     assert set(msgspec.json.decode(client.encode_request(foreign, values.model("m")))) == {"model", "messages"}
-    assert client.dropped(foreign) == (*typed, *extra)
+    assert client.dropped(foreign, values.model("m")) == (*typed, *extra)
 
 
 # --- plain answers ---

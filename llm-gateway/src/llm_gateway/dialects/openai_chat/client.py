@@ -7,9 +7,12 @@ from typing import Any
 import msgspec
 
 from llm_gateway.catalog import Model
+from llm_gateway.dialects.cache_control import control_of
 from llm_gateway.dialects.openai_chat.client_answers import decode_result
 from llm_gateway.dialects.openai_chat.client_errors import decode_error
 from llm_gateway.dialects.openai_chat.client_stream import StreamDecoder
+from llm_gateway.parameters import EVERYTHING
+from llm_gateway.sse import SseDecoder
 from llm_gateway.types import (
     Image,
     Message,
@@ -23,9 +26,16 @@ from llm_gateway.types import (
     ToolChoice,
 )
 
-__all__ = ["NAME", "StreamDecoder", "decode_error", "decode_result", "dropped", "encode_request", "stream_decoder"]
+__all__ = [
+    "CARRIES", "NAME", "STREAM_TYPE", "StreamDecoder", "decode_error", "decode_result", "dropped", "encode_request",
+    "framing", "stream_decoder",
+]  # fmt: skip
 
 NAME = "openai_chat"
+CARRIES = EVERYTHING - {"top_k", "reasoning_budget"}
+STREAM_TYPE = "text/event-stream"
+
+_MAX_EVENT_BYTES = 4 * 1024 * 1024
 
 _encode = msgspec.json.Encoder().encode
 
@@ -63,7 +73,7 @@ def encode_request(request: Request, model: Model) -> bytes:
     return _encode(body)
 
 
-def dropped(request: Request) -> tuple[str, ...]:
+def dropped(request: Request, model: Model) -> tuple[str, ...]:
     """What of `request` is not sent: fields that another dialect's client gave."""
     return () if request.dialect == NAME else (*request.hints, *request.extra)
 
@@ -101,7 +111,7 @@ def _content_part(part: Part) -> dict[str, Any] | None:
         case Text():
             sent: dict[str, Any] = {"type": "text", "text": part.text}
             if part.cache:
-                sent["cache_control"] = {"type": "ephemeral"}
+                sent["cache_control"] = control_of(part.cache)
             return sent
         case Image():
             url = part.url or f"data:{part.media_type};base64,{part.data}"
@@ -135,6 +145,10 @@ def _response_format(wanted: ResponseFormat) -> dict[str, Any]:
         "type": "json_schema",
         "json_schema": {name: value for name, value in schema.items() if value is not None},
     }
+
+
+def framing() -> SseDecoder:
+    return SseDecoder(_MAX_EVENT_BYTES)
 
 
 def stream_decoder() -> StreamDecoder:

@@ -7,9 +7,11 @@ import re
 from typing import Any
 
 import msgspec
-from service_kit.errors import ApiError, error_body
+from service_kit.errors import ApiError
 
 from llm_gateway.answer import Answer, Origin
+from llm_gateway.dialects.cache_control import mark_of
+from llm_gateway.dialects.envelope import render_error
 from llm_gateway.dialects.openai_chat import wire
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.types import (
@@ -170,7 +172,7 @@ def content_parts(content: str | list[wire.ContentPart] | None, index: int) -> t
 def _part(part: wire.ContentPart, index: int) -> Part:
     match part:
         case wire.TextPart():
-            return Text(text=part.text, cache=part.cache_control is not None)
+            return Text(text=part.text, cache=mark_of(part.cache_control))
         case wire.RefusalPart():
             return Refusal(text=part.refusal)
         case wire.ImagePart():
@@ -393,4 +395,4 @@ class StreamEncoder:
 
     def fail(self, error: ApiError) -> bytes:
         """An error event and no `[DONE]`: the official clients raise on it."""
-        return b"data: " + _encode(error_body(error, self._request_id)) + b"\n\n"
+        return b"data: " + render_error(error, self._request_id) + b"\n\n"

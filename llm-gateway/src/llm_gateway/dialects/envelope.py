@@ -1,0 +1,11 @@
+"""Errors in the suite's own envelope, which is OpenAI's with a request id."""
+
+from __future__ import annotations
+
+import msgspec
+from service_kit.errors import ApiError, error_body
+
+
+def render_error(error: ApiError, request_id: str) -> bytes:
+    """`{"error": {"message", "type", "code", "param", "request_id"}}`."""
+    return msgspec.json.encode(error_body(error, request_id))

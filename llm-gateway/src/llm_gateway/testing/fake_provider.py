@@ -1,0 +1,103 @@
+"""The server that plays the behaviours, whatever API it imitates."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+
+from starlette.types import Receive, Scope, Send
+
+from .behaviours import Behaviour
+from .exchange import Call, Exchange
+
+
+class FakeProvider:
+    """An ASGI application that plays one behaviour a request, in order; then `always`, if there is one.
+
+    `keys` are the API keys that it takes; any, when there is none. A fake of one provider says in `refusal` what
+    that provider would not take, and in `unscripted` how it fails.
+    """
+
+    unscripted: Behaviour
+
+    def __init__(self, *script: Behaviour, always: Behaviour | None = None, keys: Sequence[str] = ()) -> None:
+        self.calls: list[Call] = []
+        self._script = deque(script)
+        self._always = always
+        self.keys = keys
+        self._arrived = asyncio.Condition()
+        self._mistakes: list[str] = []
+
+    def then(self, *script: Behaviour) -> None:
+        """Add to the script."""
+        self._script.extend(script)
+
+    def check(self) -> None:
+        """Raises AssertionError for what was asked beyond the script, or never asked."""
+        left = [type(behaviour).__name__ for behaviour in self._script]
+        if self._mistakes or left:
+            raise AssertionError(f"mistakes: {self._mistakes}; never played: {left}")
+
+    async def call(self, number: int = 0) -> Call:
+        """Call `number`, as soon as it has arrived."""
+        async with self._arrived:
+            await self._arrived.wait_for(lambda: len(self.calls) > number)
+        return self.calls[number]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            return await _lifespan(receive, send)
+        call = Call(scope, await _whole_body(receive))
+        async with self._arrived:
+            self.calls.append(call)
+            self._arrived.notify_all()
+        playing = asyncio.ensure_future(self._behaviour(call).play(Exchange(call, send)))
+        leaving = asyncio.ensure_future(_departure(receive))
+        await asyncio.wait([playing, leaving], return_when=asyncio.FIRST_COMPLETED)
+        if not call.answered.is_set() and leaving.done():
+            call.left.set()
+        leaving.cancel()
+        if not playing.done():
+            playing.cancel()
+            return None
+        return playing.result()  # a cut is an exception here, at which the server drops the connection
+
+    def _behaviour(self, call: Call) -> Behaviour:
+        refusal = self.refusal(call)
+        if refusal is not None:
+            return refusal
+        if self._script:
+            return self._script.popleft()
+        if self._always is None:
+            self._mistakes.append(f"request {len(self.calls)} is not in the script")
+            return self.unscripted
+        return self._always
+
+    def refusal(self, call: Call) -> Behaviour | None:
+        """How the provider itself would refuse this request, if it would; `mistake` makes a test notice."""
+        return None
+
+    def mistake(self, what: str) -> None:
+        """Remember a request that should not have been sent, for `check`."""
+        self._mistakes.append(what)
+
+
+async def _whole_body(receive: Receive) -> bytes:
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            return body
+
+
+async def _departure(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    for _ in range(2):
+        kind = (await receive())["type"]
+        await send({"type": f"{kind}.complete"})

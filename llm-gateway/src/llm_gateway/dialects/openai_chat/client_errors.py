@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from llm_gateway.dialects.openai_chat import wire
+from llm_gateway.dialects.retry_after import retry_after
 from llm_gateway.errors import (
     UpstreamCredentials,
     UpstreamError,
@@ -16,8 +17,6 @@ from llm_gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-
-_LONGEST_WAIT = 86_400.0
 
 _REJECTIONS = {
     "context_length_exceeded": ("context_length_exceeded", "The request is longer than the model's context."),
@@ -72,13 +71,3 @@ def status_of(error: Any) -> int:
     """The status of an error that came inside a 200: OpenRouter's numeric code, else a server error."""
     code = error.get("code") if isinstance(error, dict) else None
     return code if isinstance(code, int) and 400 <= code < 600 else 502
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, from `retry-after-ms` or `Retry-After` in seconds; at most a day."""
-    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            return min(max(0.0, float(headers[name]) * scale), _LONGEST_WAIT)
-        except (KeyError, ValueError):
-            continue
-    return None

@@ -1,0 +1,40 @@
+"""How long a provider asks us to wait, from the headers of its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+_LONGEST_WAIT = 86_400.0
+_SCALES = (("retry-after-ms", 0.001), ("retry-after", 1.0))
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait, at most a day; None when the headers (in lower case) do not say.
+
+    `retry-after-ms` (OpenAI, Azure) is the more exact and comes first, then `Retry-After` in seconds or as a date
+    (RFC 9110 §10.2.3). A date is measured from the answer's own `Date`, since both are by the provider's clock.
+    """
+    for name, scale in _SCALES:
+        try:
+            return _bounded(float(headers[name]) * scale)
+        except (KeyError, ValueError):
+            continue
+    until, sent = _date(headers.get("retry-after")), _date(headers.get("date"))
+    return None if until is None or sent is None else _bounded((until - sent).total_seconds())
+
+
+def _bounded(seconds: float) -> float:
+    return min(max(0.0, seconds), _LONGEST_WAIT)
+
+
+def _date(text: str | None) -> datetime | None:
+    """An HTTP date in any of its three forms (RFC 9110 §5.6.7), of which one names no zone and means UTC."""
+    if not text:
+        return None
+    try:
+        found = parsedate_to_datetime(text)
+    except (ValueError, IndexError, OverflowError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -34,6 +34,7 @@ from tests.llm_gateway import values
 from tests.llm_gateway.event_stream import events
 
 QUICK = settings(max_examples=60, deadline=None)
+ASKED = Request(model="m", messages=())
 USER = {"role": "user", "content": "Hola"}
 
 
@@ -156,7 +157,7 @@ def test_a_request_is_read_as_it_was_meant(request: Request):
 
 def test_an_answers_calls_go_back_as_they_came():
     result = Result(choices=(Choice(content=(ToolCall(id="c", name="add", arguments='{"a":1}'),)),))
-    calls = msgspec.json.decode(native.render_result(values.answer(result)))["tool_calls"]
+    calls = msgspec.json.decode(native.render_result(values.answer(result), ASKED))["tool_calls"]
     turn = {"role": "assistant", "content": None, "tool_calls": calls}
     result_turn = {"role": "tool", "tool_call_id": "c", "content": "2"}
     request = native.parse_request(msgspec.json.encode({"messages": [USER, turn, result_turn]}))
@@ -211,7 +212,7 @@ def test_a_plain_answer_has_every_field():
     given = values.answer(
         result, cost=cost, cache="hit", saved_usd=Decimal("0.5"), origin=values.origin(fallback_from="x")
     )
-    assert msgspec.json.decode(native.render_result(given)) == {
+    assert msgspec.json.decode(native.render_result(given, ASKED)) == {
         "content": "Hola", "reasoning": "hm", "model": "gpt-4o", "provider": "openai",
         "provider_model": "gpt-4o-2024-08", "tool_calls": [], "finish_reason": "stop",
         "usage": {
@@ -223,7 +224,7 @@ def test_a_plain_answer_has_every_field():
 
 
 def test_an_unknown_cost_is_null():
-    body = msgspec.json.decode(native.render_result(values.answer(values.said("x"), cost=UNKNOWN)))
+    body = msgspec.json.decode(native.render_result(values.answer(values.said("x"), cost=UNKNOWN), ASKED))
     assert body["cost_usd"] is None and body["cost_source"] == "unknown"
     assert "saved_usd" not in body and "fallback_from" not in body
 
@@ -231,7 +232,7 @@ def test_an_unknown_cost_is_null():
 @pytest.mark.parametrize("text", ["{oops", "[" * 100_000, ""])
 def test_arguments_that_are_no_json_are_handed_on(text: str):
     result = Result(choices=(Choice(content=(ToolCall(id="c", name="f", arguments=text),)),))
-    call = msgspec.json.decode(native.render_result(values.answer(result)))["tool_calls"][0]
+    call = msgspec.json.decode(native.render_result(values.answer(result), ASKED))["tool_calls"][0]
     assert call["args"] == (text or {})
 
 
@@ -242,7 +243,7 @@ def test_arguments_that_are_no_json_are_handed_on(text: str):
 @given(values.results(), st.integers(1, 5))
 def test_a_stream_put_together_is_the_plain_answer(result: Result, size: int):
     answer = values.answer(result)
-    encoder = native.stream_encoder(answer.origin, Request(model="m", messages=()))
+    encoder = native.stream_encoder(answer.origin, ASKED)
     stream = encoder.start()
     for event in events_of(result):
         cut: list[Event] = [event]
@@ -251,10 +252,10 @@ def test_a_stream_put_together_is_the_plain_answer(result: Result, size: int):
             cut = [msgspec.structs.replace(event, text=event.text[at : at + size]) for at in starts]
         stream += encoder.feed(cut)
     stream += encoder.finish(answer)
-    assert read_stream(stream) == msgspec.json.decode(native.render_result(answer))
+    assert read_stream(stream) == msgspec.json.decode(native.render_result(answer, ASKED))
 
 
 def test_a_failure_is_the_envelope_without_done():
-    encoder = native.stream_encoder(values.origin(), Request(model="m", messages=()))
+    encoder = native.stream_encoder(values.origin(), ASKED)
     [event] = events(encoder.fail(UpstreamTimeout("secret detail")))
     assert event["error"]["code"] == "upstream_timeout" and event["error"]["request_id"] == "req_1"

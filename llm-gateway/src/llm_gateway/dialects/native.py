@@ -160,7 +160,7 @@ def _tool(tool: wire.ToolParam) -> Tool:
 # --- answers ---------------------------------------------------------------------------------------------
 
 
-def render_result(answer: Answer) -> bytes:
+def render_result(answer: Answer, request: Request) -> bytes:
     """The answer object."""
     return _encode({**_content(answer.result.content), **_tail(answer)})
 

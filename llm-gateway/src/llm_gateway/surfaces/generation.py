@@ -69,7 +69,7 @@ class GenerationSurface:
             raise
         if not request.stream:
             answer = await self._gateway.generate(request, caller)
-            await exchange.respond(answer, self._dialect.render_result(answer))
+            await exchange.respond(answer, self._dialect.render_result(answer, request))
             return
         stream = await self._gateway.stream(request, caller)
         await exchange.stream(stream, self._dialect.stream_encoder(stream.origin, request))

@@ -26,6 +26,7 @@ from llm_gateway.types import (
 from tests.llm_gateway import values
 from tests.llm_gateway.event_stream import events
 
+ASKED = Request(model="m", messages=())
 USER = {"role": "user", "content": "Hola"}
 
 
@@ -151,7 +152,9 @@ def test_a_plain_answer_has_every_field():
         choices=(Choice(content=(Reasoning(text="hm"), Text(text="Hola")), logprobs={"content": []}),),
         usage=Usage(prompt_tokens=5, completion_tokens=2, cached_tokens=4, reasoning_tokens=1),
     )
-    body = msgspec.json.decode(server.render_result(values.answer(result, origin=values.origin(fallback_from="m"))))
+    body = msgspec.json.decode(
+        server.render_result(values.answer(result, origin=values.origin(fallback_from="m")), ASKED)
+    )
     assert body == {
         "id": "chatcmpl-req_1", "object": "chat.completion", "created": 1_700_000_000, "model": "gpt-4o",
         "provider": "openai", "fallback_from": "m",
@@ -173,7 +176,7 @@ def test_an_answer_of_calls_alone_has_null_content():
     result = Result(
         choices=(Choice(content=(ToolCall(id="c", name="f", arguments="{}"),), finish_reason="tool_calls"),)
     )
-    message = msgspec.json.decode(server.render_result(values.answer(result)))["choices"][0]["message"]
+    message = msgspec.json.decode(server.render_result(values.answer(result), ASKED))["choices"][0]["message"]
     assert message["content"] is None
     assert message["tool_calls"] == [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
 

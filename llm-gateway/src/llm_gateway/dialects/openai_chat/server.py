@@ -233,7 +233,7 @@ def response_format(sent: wire.ResponseFormatParam | None) -> ResponseFormat | N
 # --- answers ---------------------------------------------------------------------------------------------
 
 
-def render_result(answer: Answer) -> bytes:
+def render_result(answer: Answer, request: Request) -> bytes:
     """The `chat.completion` object."""
     body = _head(answer.origin, "chat.completion")
     body["choices"] = [

@@ -34,7 +34,7 @@ class HttpProvider:
         reply = await self._transport.post(url, headers, body, model.timeouts)
         if reply.status != 200:
             raise self._dialect.decode_error(reply.status, reply.headers, reply.body)
-        return self._dialect.decode_result(reply.body)
+        return self._dialect.decode_result(reply.body, request, model)
 
     async def stream(self, request: Request, model: Model) -> AsyncIterator[list[Event]]:
         endpoint = model.endpoint
@@ -52,7 +52,7 @@ class HttpProvider:
     async def _events(self, reply: StreamedReply, request: Request, model: Model) -> AsyncIterator[list[Event]]:
         begun, one_choice = False, (request.n or 1) == 1
         framing = self._dialect.framing()
-        decoder = self._dialect.stream_decoder()
+        decoder = self._dialect.stream_decoder(request, model)
         async for chunk in reply.chunks():
             events: list[Event] = []
             for frame in framing.feed(chunk):

@@ -25,6 +25,7 @@ from tests.llm_gateway import values
 
 # --- requests: what the official client sends ---
 
+ASKED, MODEL = Request(model="m", messages=()), values.model("m")
 TOOL = {
     "type": "function",
     "function": {
@@ -128,7 +129,7 @@ def test_text_to_be_cached_is_marked():
 
 def result(message: dict[str, Any], finish_reason: str | None = "stop", **rest: Any) -> Result:
     body = {"id": "r1", "model": "m-2024", "choices": [{"message": message, "finish_reason": finish_reason}], **rest}
-    return client.decode_result(msgspec.json.encode(body))
+    return client.decode_result(msgspec.json.encode(body), ASKED, MODEL)
 
 
 def test_finish_reasons_of_other_servers_are_understood():
@@ -178,7 +179,7 @@ def test_usage_in_all_its_spellings():
 )
 def test_what_is_no_answer_is_a_protocol_error(body: bytes):
     with pytest.raises(UpstreamProtocol):
-        client.decode_result(body)
+        client.decode_result(body, ASKED, MODEL)
 
 
 # --- streams ---
@@ -195,7 +196,7 @@ def call(arguments: str = "", **rest: Any) -> dict[str, Any]:
 
 
 def aggregate(*chunks: bytes) -> Result:
-    decoder, whole = client.stream_decoder(), Aggregate()
+    decoder, whole = client.stream_decoder(ASKED, MODEL), Aggregate()
     for data in chunks:
         whole.feed(decoder.feed(data))
     whole.feed(decoder.finish())
@@ -237,7 +238,7 @@ def test_calls_without_ids_get_their_own():
 
 
 def test_blocks_follow_one_another():
-    decoder = client.stream_decoder()
+    decoder = client.stream_decoder(ASKED, MODEL)
     fed: list[Event] = []
     for data in (
         chunk({"reasoning_content": "hm"}), chunk({"content": "Ho"}), chunk({"content": "la"}),

@@ -26,6 +26,7 @@ from llm_gateway.types import (
 
 from tests.llm_gateway import values
 
+ASKED, MODEL = Request(model="m", messages=()), values.model("m")
 QUICK = settings(max_examples=60, deadline=None)
 
 
@@ -91,7 +92,7 @@ def test_hints_and_unknown_fields_pass_to_the_same_dialect_alone(hints: dict[str
 @QUICK
 @given(values.results(most_choices=3))
 def test_a_result_survives_render_and_decode(result: Result):
-    assert client.decode_result(server.render_result(values.answer(result))) == carried(result)
+    assert client.decode_result(server.render_result(values.answer(result), ASKED), ASKED, MODEL) == carried(result)
 
 
 # --- streams ---
@@ -104,7 +105,7 @@ def test_a_streams_aggregate_is_the_plain_answer(result: Result, data: st.DataOb
     stream = streamed(events, result)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=12)))
     streamed_back = decoded([stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)])
-    plain = client.decode_result(server.render_result(values.answer(result)))
+    plain = client.decode_result(server.render_result(values.answer(result), ASKED), ASKED, MODEL)
     assert streamed_back == msgspec.structs.replace(plain, id=None)
 
 
@@ -156,7 +157,7 @@ def streamed(events: list[Event], result: Result) -> bytes:
 
 def decoded(chunks: Sequence[bytes]) -> Result:
     """What our own client side makes of those bytes."""
-    framing, decoder, aggregate = SseDecoder(10**6), client.stream_decoder(), Aggregate()
+    framing, decoder, aggregate = SseDecoder(10**6), client.stream_decoder(ASKED, MODEL), Aggregate()
     for chunk in chunks:
         for data in framing.feed(chunk):
             aggregate.feed(decoder.feed(data))

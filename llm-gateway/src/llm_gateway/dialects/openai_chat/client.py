@@ -8,7 +8,7 @@ import msgspec
 
 from llm_gateway.catalog import Model
 from llm_gateway.dialects.cache_control import control_of
-from llm_gateway.dialects.openai_chat.client_answers import decode_result
+from llm_gateway.dialects.openai_chat.client_answers import decode_answer
 from llm_gateway.dialects.openai_chat.client_errors import decode_error
 from llm_gateway.dialects.openai_chat.client_stream import StreamDecoder
 from llm_gateway.parameters import EVERYTHING
@@ -20,6 +20,7 @@ from llm_gateway.types import (
     Refusal,
     Request,
     ResponseFormat,
+    Result,
     Text,
     Tool,
     ToolCall,
@@ -151,5 +152,10 @@ def framing() -> SseDecoder:
     return SseDecoder(_MAX_EVENT_BYTES)
 
 
-def stream_decoder() -> StreamDecoder:
+def decode_result(body: bytes, request: Request, model: Model) -> Result:
+    """A whole `chat.completion`; raises what `decode_answer` does."""
+    return decode_answer(body)
+
+
+def stream_decoder(request: Request, model: Model) -> StreamDecoder:
     return StreamDecoder()

@@ -26,7 +26,7 @@ from llm_gateway.types import (
 _decoder = msgspec.json.Decoder(wire.Received)
 
 
-def decode_result(body: bytes) -> Result:
+def decode_answer(body: bytes) -> Result:
     """A whole `chat.completion`.
 
     Raises:

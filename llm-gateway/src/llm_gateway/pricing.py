@@ -48,6 +48,7 @@ class Rates(msgspec.Struct, frozen=True):
     output: Rate
     cached_input: Rate | None = None
     cache_write: Rate | None = None
+    cache_write_1h: Rate | None = None
     input_audio: Rate | None = None
     output_audio: Rate | None = None
 
@@ -82,11 +83,14 @@ def cost(usage: Usage | None, rates: Rates | None) -> Cost:
 def _items(usage: Usage, rates: Rates) -> dict[str, Decimal]:
     prompt = usage.prompt_tokens
     fresh = prompt - usage.cached_tokens - usage.cache_write_tokens - usage.audio_prompt_tokens
+    hour = min(usage.cache_write_1h_tokens, usage.cache_write_tokens)
+    written = rates.cache_write or rates.input
     said = usage.completion_tokens - usage.audio_completion_tokens
     lines = (
         ("input", max(0, fresh), rates.input),
         ("cached_input", usage.cached_tokens, rates.cached_input or rates.input),
-        ("cache_write", usage.cache_write_tokens, rates.cache_write or rates.input),
+        ("cache_write", usage.cache_write_tokens - hour, written),
+        ("cache_write_1h", hour, rates.cache_write_1h or written),
         ("input_audio", usage.audio_prompt_tokens, rates.input_audio or rates.input),
         ("output", max(0, said), rates.output),
         ("output_audio", usage.audio_completion_tokens, rates.output_audio or rates.output),
@@ -114,6 +118,7 @@ def rates_of(provider: str, model: str, now: datetime | None = None) -> Rates | 
         output=_rate(prices.output_mtok),
         cached_input=_optional(prices.cache_read_mtok),
         cache_write=_optional(prices.cache_write_mtok),
+        cache_write_1h=_optional(prices.cache_write_1h_mtok),
         input_audio=_optional(prices.input_audio_mtok),
         output_audio=_optional(prices.output_audio_mtok),
     )

@@ -162,7 +162,8 @@ class Request(_Value, frozen=True):
 
 
 class Usage(_Value, frozen=True):
-    """Token counts. `prompt_tokens` includes the cached ones, `completion_tokens` the reasoning ones.
+    """Token counts. `prompt_tokens` includes the cached ones, `completion_tokens` the reasoning ones, and
+    `cache_write_tokens` those that are kept for an hour, which cost more.
 
     `cost_usd` is what the provider itself reported, if it did. `estimated` says that we counted, because
     the provider did not tell.
@@ -172,6 +173,7 @@ class Usage(_Value, frozen=True):
     completion_tokens: int = 0
     cached_tokens: int = 0
     cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
     reasoning_tokens: int = 0
     audio_prompt_tokens: int = 0
     audio_completion_tokens: int = 0

@@ -29,6 +29,8 @@ def test_most_models_have_a_price():
     ("prompt", "cached", "completion"), [(1000, 0, 500), (1, 0, 0), (12_345, 10_000, 6_789), (300_000, 250_000, 50_000)]
 )
 def test_a_cost_is_what_genai_prices_computes(model: Model, prompt: int, cached: int, completion: int):
+    if model.rates and model.rates.output is None:
+        completion = 0  # it gives vectors, and says nothing
     theirs = genai_prices.calc_price(
         genai_prices.Usage(input_tokens=prompt, cache_read_tokens=cached, output_tokens=completion),
         model_ref=model.id,
@@ -98,3 +100,10 @@ def test_a_guess_says_so():
 def test_unknown_models_have_no_rates():
     assert rates_of("openai", "no-such-model-anywhere") is None
     assert rates_of("no-such-provider", "gpt-4o") is None
+
+
+def test_a_model_that_only_reads_has_a_price_until_it_says_something():
+    rates = rates_of("openai", "text-embedding-3-small")
+    assert rates is not None and rates.output is None
+    assert cost(Usage(prompt_tokens=1_000_000), rates).usd == rates.input.base
+    assert cost(Usage(prompt_tokens=1, completion_tokens=1), rates) == UNKNOWN

@@ -42,10 +42,13 @@ class Rate(msgspec.Struct, frozen=True):
 
 
 class Rates(msgspec.Struct, frozen=True):
-    """What one model costs. A kind without a rate of its own is billed as plain input or output."""
+    """What one model costs. A kind without a rate of its own is billed as plain input or output.
+
+    `output` is None for models that say nothing (embeddings); if one does all the same, the cost is unknown.
+    """
 
     input: Rate
-    output: Rate
+    output: Rate | None
     cached_input: Rate | None = None
     cache_write: Rate | None = None
     cache_write_1h: Rate | None = None
@@ -73,7 +76,7 @@ def cost(usage: Usage | None, rates: Rates | None) -> Cost:
         return UNKNOWN
     if usage.cost_usd is not None:
         return Cost(usage.cost_usd, "reported", {"reported": usage.cost_usd})
-    if rates is None:
+    if rates is None or (rates.output is None and usage.completion_tokens):
         return UNKNOWN
     items = _items(usage, rates)
     source: CostSource = "estimated" if usage.estimated else "computed"
@@ -95,7 +98,7 @@ def _items(usage: Usage, rates: Rates) -> dict[str, Decimal]:
         ("output", max(0, said), rates.output),
         ("output_audio", usage.audio_completion_tokens, rates.output_audio or rates.output),
     )
-    return {name: tokens * rate.at(prompt) * _PER_TOKEN for name, tokens, rate in lines if tokens}
+    return {name: tokens * rate.at(prompt) * _PER_TOKEN for name, tokens, rate in lines if tokens and rate}
 
 
 def rates_of(provider: str, model: str, now: datetime | None = None) -> Rates | None:
@@ -111,11 +114,11 @@ def rates_of(provider: str, model: str, now: datetime | None = None) -> Rates | 
     except LookupError:
         return None
     prices: Any = info.get_prices(now or datetime.now(UTC))
-    if prices.input_mtok is None or prices.output_mtok is None:
+    if prices.input_mtok is None:
         return None
     return Rates(
         input=_rate(prices.input_mtok),
-        output=_rate(prices.output_mtok),
+        output=_optional(prices.output_mtok),
         cached_input=_optional(prices.cache_read_mtok),
         cache_write=_optional(prices.cache_write_mtok),
         cache_write_1h=_optional(prices.cache_write_1h_mtok),

@@ -6,6 +6,7 @@ aggregate is that result. Nothing here knows a dialect, a provider, a clock or a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -299,8 +300,8 @@ class EmbeddingRequest(_Value, frozen=True):
 
 
 class EmbeddingResult(_Value, frozen=True):
-    """A vector for each input, in their order."""
+    """A vector for each input, in their order; `array("f")` where a provider sends single precision, for its size."""
 
-    vectors: tuple[tuple[float, ...], ...]
+    vectors: tuple[Sequence[float], ...]
     usage: Usage | None = None
     model: str | None = None

@@ -14,10 +14,10 @@ from llm_gateway.pricing import Rates
 
 
 class Price(BaseModel):
-    """USD per million tokens, for a prompt below the first price tier."""
+    """USD per million tokens, for a prompt below the first price tier; models that say nothing have no output price."""
 
     input_usd_per_mtok: float
-    output_usd_per_mtok: float
+    output_usd_per_mtok: float | None
     cached_input_usd_per_mtok: float | None = None
 
 
@@ -28,7 +28,7 @@ class Llm(BaseModel):
     description: str
     available: bool
     reason: str | None = None
-    kind: Literal["language_model", "planner"]
+    kind: Literal["language_model", "embedding_model", "planner"]
     context_window: int | None
     max_output_tokens: int | None
     supports: list[str]
@@ -85,7 +85,7 @@ def _llm(model: Model) -> Llm:
         description=model.description,
         available=model.available,
         reason=model.endpoint.unavailable,
-        kind="planner" if model.provider == OFFLINE else "language_model",
+        kind=_kind(model),
         context_window=model.context_window,
         max_output_tokens=model.max_output_tokens,
         supports=list(model.supports),
@@ -94,12 +94,18 @@ def _llm(model: Model) -> Llm:
     )
 
 
+def _kind(model: Model) -> Literal["language_model", "embedding_model", "planner"]:
+    if model.provider == OFFLINE:
+        return "planner"
+    return "embedding_model" if "embeddings" in model.supports else "language_model"
+
+
 def _price(rates: Rates | None) -> Price | None:
     if rates is None:
         return None
     return Price(
         input_usd_per_mtok=float(rates.input.base),
-        output_usd_per_mtok=float(rates.output.base),
+        output_usd_per_mtok=float(rates.output.base) if rates.output else None,
         cached_input_usd_per_mtok=float(rates.cached_input.base) if rates.cached_input else None,
     )
 

@@ -10,6 +10,7 @@ import pytest
 from bench import marker
 from bench.load import MARK, Result, Run, Spec, drive
 from bench.upstream import Mock, listen, port_of
+from tests.peers import listening
 
 BODY = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": f"hello {MARK}"}]})
 STREAM = json.dumps({"stream": True, "messages": [{"role": "user", "content": f"hello {MARK}"}]})
@@ -36,9 +37,8 @@ async def server(answer: Callable[[bytes], bytes]) -> AsyncIterator[int]:
             await writer.drain()
         writer.close()
 
-    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with listening:
-        yield listening.sockets[0].getsockname()[1]
+    async with listening(serve) as port:
+        yield port
 
 
 def spec(port: int, **more: object) -> Spec:
@@ -116,10 +116,8 @@ async def test_a_stream_without_its_end_is_an_error():
 
 
 async def test_a_system_that_is_not_there_is_an_error():
-    listening = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
-    port = listening.sockets[0].getsockname()[1]
-    listening.close()
-    await listening.wait_closed()
+    async with server(whole) as port:
+        pass
     result = await drive(spec(port))
     assert result.answered == 0
     assert result.errors["connection refused"] > 0
@@ -130,8 +128,6 @@ async def test_a_silent_system_is_an_error_and_not_a_hang():
         await reader.read()
         writer.close()
 
-    listening = await asyncio.start_server(silent, "127.0.0.1", 0)
-    async with listening:
-        port = listening.sockets[0].getsockname()[1]
+    async with listening(silent) as port:
         result: Result = await asyncio.wait_for(drive(spec(port, answer_timeout_s=0.2)), 5)
     assert result.errors == {"no answer in time": 1}

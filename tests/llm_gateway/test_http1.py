@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,7 +28,7 @@ from llm_gateway.http1 import (
     target_of,
 )
 
-Peer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+from tests.peers import Peer, listening
 
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Thing: 1\r\n\r\nhello"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"
@@ -182,9 +182,8 @@ def test_a_header_cannot_break_out_of_the_head() -> None:
 
 @asynccontextmanager
 async def _served(peer: Peer) -> AsyncIterator[Origin]:
-    server = await asyncio.start_server(peer, "127.0.0.1", 0)
-    async with server:
-        yield Origin("127.0.0.1", server.sockets[0].getsockname()[1], False)
+    async with listening(peer) as port:
+        yield Origin("127.0.0.1", port, False)
 
 
 def _certificate(folder: Path) -> Path:
@@ -217,9 +216,8 @@ async def test_tls_works_and_a_certificate_that_nobody_vouches_for_is_refused(tm
     file = _certificate(tmp_path)
     serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     serving.load_cert_chain(file)
-    server = await asyncio.start_server(always, "127.0.0.1", 0, ssl=serving)
-    async with server:
-        origin = Origin("localhost", server.sockets[0].getsockname()[1], True)
+    async with listening(always, tls=serving) as port:
+        origin = Origin("localhost", port, True)
         trusting = Pool(1, keepalive=10, tls=ssl.create_default_context(cafile=str(file)))
         connection = await trusting.acquire(origin, 5)
         connection.send(post_head(target_of("https://localhost"), {}, 0))

@@ -13,6 +13,8 @@ from llm_gateway.transport import Transport
 from service_kit.ids import current_traceparent
 from service_kit.testing import running
 
+from tests.peers import listening
+
 BODY = b'{"model": "m", "messages": [{"role": "user", "content": "x"}]}'
 QUICK = Timeouts(connect=1, first_token=0.3, idle=0.3, total=0.5)
 SLOW = Timeouts(connect=1, first_token=5, idle=5, total=10)
@@ -84,10 +86,8 @@ async def test_what_is_no_http_is_an_error_of_its_own():
         await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(babble, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
     transport = Transport(max_connections=4, max_bytes=100)
-    async with server, transport.running():
+    async with listening(babble) as port, transport.running():
         with pytest.raises((UpstreamProtocol, UpstreamUnavailable)):
             await transport.post(f"http://127.0.0.1:{port}/", {}, BODY, SLOW)
 
@@ -154,10 +154,9 @@ async def test_a_kept_connection_that_was_given_up_costs_no_answer():
         writer.close()
 
     connections = 0
-    server = await asyncio.start_server(peer, "127.0.0.1", 0)
     transport = Transport(max_connections=4, max_bytes=1000)
-    async with server, transport.running():
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    async with listening(peer) as port, transport.running():
+        url = f"http://127.0.0.1:{port}/"
         bodies = [(await transport.post(url, {}, b"{}", SLOW)).body for _ in range(2)]
     assert (bodies, connections) == ([b"ok", b"ok"], 2)
 
@@ -169,10 +168,9 @@ async def test_a_fresh_connection_that_breaks_is_not_tried_again():
         writer.close()
 
     came: list[int] = []
-    server = await asyncio.start_server(peer, "127.0.0.1", 0)
     transport = Transport(max_connections=4, max_bytes=1000)
-    async with server, transport.running():
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    async with listening(peer) as port, transport.running():
+        url = f"http://127.0.0.1:{port}/"
         with pytest.raises(UpstreamUnavailable):
             await transport.post(url, {}, b"{}", SLOW)
     assert came == [1]

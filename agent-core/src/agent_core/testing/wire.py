@@ -76,7 +76,11 @@ class Wire:
         self._passing.set()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection(*self._target)
+        try:
+            there, back = await asyncio.open_connection(*self._target)
+        except OSError:
+            writer.transport.abort()
+            return
         pair = (writer, back)
         self._pairs.append(pair)
         pumps = [asyncio.create_task(self._pump(reader, back)), asyncio.create_task(self._pump(there, writer))]

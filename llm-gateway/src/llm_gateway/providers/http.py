@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 from llm_gateway.catalog import Endpoint, Model
-from llm_gateway.dialects import ClientDialect
+from llm_gateway.dialects import ClientDialect, Framing, StreamDecoder
 from llm_gateway.errors import UpstreamProtocol
 from llm_gateway.transport import StreamedReply, Transport
-from llm_gateway.types import Event, Request, Result
+from llm_gateway.types import Event, Finish, Request, Result
 
 _LAST_WORDS_SECONDS = 2.0
 """How long a complete answer's usage and `[DONE]` are waited for."""
@@ -50,7 +50,7 @@ class HttpProvider:
                 yield events
 
     async def _events(self, reply: StreamedReply, request: Request, model: Model) -> AsyncIterator[list[Event]]:
-        begun, one_choice = False, (request.n or 1) == 1
+        begun, wanted = False, request.n or 1
         framing = self._dialect.framing()
         decoder = self._dialect.stream_decoder(request, model)
         async for chunk in reply.chunks():
@@ -64,13 +64,27 @@ class HttpProvider:
                 yield events
             if decoder.done:
                 break
-            if decoder.complete and one_choice:
+            if decoder.complete and wanted == 1:
                 reply.may_end(_LAST_WORDS_SECONDS)
         else:
-            rest = [event for frame in framing.finish() for event in decoder.feed(frame)]
+            rest = _last_words(framing, decoder)
             if rest:
                 yield rest
-        yield decoder.finish()
+        closing = decoder.finish()
+        if wanted > 1 and not decoder.done and sum(type(event) is Finish for event in closing) < wanted:
+            raise UpstreamProtocol("the stream ended before all of its choices", code="upstream_stream_cut")
+        yield closing
 
     def dropped(self, request: Request, model: Model) -> tuple[str, ...]:
         return self._dialect.dropped(request, model)
+
+
+def _last_words(framing: Framing[Any], decoder: StreamDecoder[Any]) -> list[Event]:
+    """What a stream that ended without its last blank line still says; half an event does no harm to an answer that
+    needs nothing more."""
+    try:
+        return [event for frame in framing.finish() for event in decoder.feed(frame)]
+    except UpstreamProtocol:
+        if decoder.complete:
+            return []
+        raise

@@ -1,0 +1,164 @@
+"""Every provider's dialect: what we ask it takes, and what it answers we read, whole or in pieces."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from llm_gateway.errors import InvalidRequest, UpstreamError
+from llm_gateway.parameters import lacking, without
+from llm_gateway.types import Message, Request, Result, Text
+
+from tests.llm_gateway.hourglass import drawn
+from tests.llm_gateway.hourglass.surfaces import essence
+from tests.llm_gateway.hourglass.tape import Recording, call_of, plain, recorded, streamed
+from tests.llm_gateway.vendors.table import VENDORS
+from tests.llm_gateway.vendors.vendor import Vendor
+
+QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+EACH = pytest.mark.parametrize("vendor", VENDORS, ids=repr)
+
+ASKED = Request(model="m", messages=(Message(role="user", content=(Text(text="Hola"),)),))
+STREAMED = msgspec.structs.replace(ASKED, stream=True)
+
+
+def refusal(vendor: Vendor, request: Request) -> object:
+    """What the provider itself would say against the request, as our dialect sends it."""
+    asked = vendor.takes(without(request, lacking(request, vendor.client.CARRIES)))
+    return vendor.fake().refusal(call_of(vendor.client, asked, vendor.model))
+
+
+def answered(vendor: Vendor, result: Result, request: Request = ASKED) -> Recording:
+    return recorded(vendor.says(result), call_of(vendor.client, request, vendor.model))
+
+
+# --- requests ---
+
+
+@EACH
+@QUICK
+@given(request=drawn.conversations())
+def test_any_conversation_is_taken(vendor: Vendor, request: Request):
+    assert refusal(vendor, request) is None
+
+
+# --- answers ---
+
+
+@EACH
+@QUICK
+@given(result=drawn.answers())
+def test_any_answer_is_read_the_same_whole_and_streamed(vendor: Vendor, result: Result):
+    meant = vendor.carried(result)
+    assert essence(plain(vendor.client, answered(vendor, result), ASKED, vendor.model)) == meant
+    assert essence(streamed(vendor.client, answered(vendor, result, STREAMED), ASKED, vendor.model)) == meant
+
+
+@EACH
+@QUICK
+@given(result=drawn.answers(), data=st.data())
+def test_any_cuts_of_a_stream_give_the_same(vendor: Vendor, result: Result, data: st.DataObject):
+    stream = answered(vendor, result, STREAMED)
+    cuts = data.draw(st.lists(st.integers(0, len(stream.body)), max_size=12))
+    assert essence(streamed(vendor.client, stream.cut(*cuts), ASKED, vendor.model)) == vendor.carried(result)
+
+
+@EACH
+def test_any_split_of_a_stream_in_two_gives_the_same(vendor: Vendor):
+    stream, meant = answered(vendor, drawn.EVERYTHING, STREAMED), vendor.carried(drawn.EVERYTHING)
+    for position in range(len(stream.body)):
+        assert essence(streamed(vendor.client, stream.cut(position), ASKED, vendor.model)) == meant
+
+
+@EACH
+def test_a_stream_byte_by_byte_gives_the_same(vendor: Vendor):
+    stream = answered(vendor, drawn.EVERYTHING, STREAMED).byte_by_byte()
+    assert essence(streamed(vendor.client, stream, ASKED, vendor.model)) == vendor.carried(drawn.EVERYTHING)
+
+
+# --- what breaks ---
+
+
+@EACH
+def test_a_stream_that_is_cut_anywhere_never_looks_whole(vendor: Vendor):
+    stream, meant = answered(vendor, drawn.EVERYTHING, STREAMED), vendor.carried(drawn.EVERYTHING)
+    whole = []
+    for position in range(len(stream.body)):
+        try:
+            result = streamed(vendor.client, stream.until(position), ASKED, vendor.model)
+        except UpstreamError:
+            assert not whole, "the end was there, and then it was not"
+        else:
+            assert result.choices == meant.choices
+            whole.append(position)
+    ends = vendor.framing.ends(stream.body)
+    assert len(ends) > 4 and not [position for position in whole if position < ends[-4]]
+
+
+@EACH
+def test_an_answer_that_is_cut_anywhere_is_an_upstream_error(vendor: Vendor):
+    answer = answered(vendor, drawn.EVERYTHING)
+    for position in range(len(answer.body.rstrip())):
+        with pytest.raises(UpstreamError):
+            plain(vendor.client, answer.until(position), ASKED, vendor.model)
+
+
+@EACH
+def test_garbage_between_events_is_an_upstream_error(vendor: Vendor):
+    stream, meant = answered(vendor, drawn.EVERYTHING, STREAMED), vendor.carried(drawn.EVERYTHING)
+    ends = vendor.framing.ends(stream.body)
+    for position in ends:
+        for garbage in vendor.framing.garbage:
+            try:
+                result = streamed(vendor.client, stream.with_inserted(position, garbage), ASKED, vendor.model)
+            except UpstreamError:
+                continue
+            assert position == ends[-1] and result.choices == meant.choices  # after the end nobody listens
+
+
+@EACH
+def test_noise_between_events_means_nothing(vendor: Vendor):
+    stream, meant = answered(vendor, drawn.EVERYTHING, STREAMED), vendor.carried(drawn.EVERYTHING)
+    for position in vendor.framing.ends(stream.body):
+        for noise in vendor.framing.noise:
+            noisy = stream.with_inserted(position, noise)
+            assert essence(streamed(vendor.client, noisy, ASKED, vendor.model)) == meant
+
+
+@EACH
+@QUICK
+@given(body=st.binary(max_size=60) | st.sampled_from([b"", b"null", b"[]", b"7", b'"x"', b"{}", b"[" * 5000]))
+def test_what_is_no_answer_is_an_upstream_error(vendor: Vendor, body: bytes):
+    kinds = ("application/json", vendor.client.STREAM_TYPE)
+    with pytest.raises(UpstreamError):
+        plain(vendor.client, Recording(200, {"content-type": kinds[0]}, (body,)), ASKED, vendor.model)
+    with pytest.raises(UpstreamError):
+        streamed(vendor.client, Recording(200, {"content-type": kinds[1]}, (body,)), ASKED, vendor.model)
+
+
+@EACH
+@QUICK
+@given(
+    status=st.integers(300, 599),
+    headers=st.dictionaries(st.sampled_from(["retry-after", "retry-after-ms", "x-amzn-errortype", "date"]), st.text()),
+    body=st.binary(max_size=60) | st.sampled_from([b"", b"null", b"[]", b'{"error": 7}', b'{"error": {"code": []}}']),
+)
+def test_any_error_answer_is_an_upstream_error(vendor: Vendor, status: int, headers: dict[str, str], body: bytes):
+    assert isinstance(vendor.client.decode_error(status, headers, body), UpstreamError)
+    for ask in (plain, streamed):
+        with pytest.raises(UpstreamError):
+            ask(vendor.client, Recording(status, headers, (body,)), ASKED, vendor.model)
+
+
+@EACH
+@QUICK
+@given(request=drawn.conversations(), arguments=st.sampled_from(["", "{oops", "[]", "7", '"x"', "null", "[" * 5000]))
+def test_calls_whose_arguments_are_no_object_break_nothing(vendor: Vendor, request: Request, arguments: str):
+    broken = msgspec.structs.replace(
+        request, messages=tuple(drawn.with_arguments(m, arguments) for m in request.messages)
+    )
+    try:
+        assert refusal(vendor, broken) is None
+    except InvalidRequest as error:
+        assert error.status == 400

@@ -1,0 +1,48 @@
+"""OpenAI's chat completions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llm_gateway.dialects.openai_chat import client
+from llm_gateway.testing import Behaviour, Fails, FakeOpenAI, Says
+from llm_gateway.types import Reasoning, Refusal, Result, ToolCall, Usage
+
+from tests.llm_gateway import values
+from tests.llm_gateway.vendors.vendor import SSE, Vendor, pieces, text_of
+
+
+def says(result: Result) -> Says:
+    text = text_of(result)
+    return Says(
+        text=pieces(text) or None,
+        calls=[(part.id, part.name, part.arguments) for part in result.content if isinstance(part, ToolCall)],
+        reasoning="".join(part.text for part in result.content if isinstance(part, Reasoning)) or None,
+        refusal="".join(part.text for part in result.content if isinstance(part, Refusal)) or None,
+        finish_reason=result.finish_reason,
+        usage=usage(result.usage) if result.usage else None,
+    )
+
+
+def usage(counted: Usage) -> dict[str, Any]:
+    return {
+        "prompt_tokens": counted.prompt_tokens,
+        "completion_tokens": counted.completion_tokens,
+        "prompt_tokens_details": {"cached_tokens": counted.cached_tokens},
+        "completion_tokens_details": {"reasoning_tokens": counted.reasoning_tokens},
+    }
+
+
+def fails(status: int, retry_after: str | None = None) -> Behaviour:
+    return Fails(status, retry_after=retry_after)
+
+
+OPENAI = Vendor(
+    name="openai_chat",
+    client=client,
+    model=values.model("gpt-4o"),
+    fake=FakeOpenAI,
+    says=says,
+    fails=fails,
+    framing=SSE,
+)

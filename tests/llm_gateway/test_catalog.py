@@ -65,7 +65,11 @@ def test_gemini_pro_is_a_current_flash_model():
 
 def test_every_model_says_what_it_is():
     for model in catalog().models.values():
-        assert model.description and model.max_output_tokens and "stream" in model.supports
+        assert model.description and model.context_window
+        if "embeddings" in model.supports:
+            assert model.supports == ("embeddings",) and model.max_output_tokens is None
+        else:
+            assert model.max_output_tokens and "stream" in model.supports
 
 
 # --- names ---
@@ -183,7 +187,7 @@ def test_an_unconfigured_provider_names_the_variables_to_set():
     reasons = {name: endpoint.unavailable for name, endpoint in found.endpoints.items()}
     assert reasons["openai"] is None and reasons["offline"] is None
     assert reasons["google"] == "set GOOGLE_API_KEY"
-    assert reasons["azure"] == "set AZURE_API_KEY and AZURE_ENDPOINT"
+    assert reasons["azure"] == "set AZURE_API_KEY (or AZURE_AD_TOKEN) and AZURE_ENDPOINT"
     assert reasons["ollama"] == "set OLLAMA_HOST"
     assert reasons["local"] == "set LOCAL_MODEL_URL"
     with pytest.raises(ProviderNotConfigured, match="GOOGLE_API_KEY") as caught:
@@ -260,3 +264,13 @@ def test_remembered_routes_are_bounded():
         found.route(f"openai/made-up-{number}")
     assert len(found._routes) <= 4096  # pyright: ignore[reportPrivateUsage]
     assert found.route("gpt-4o") is found.route("gpt-4o")
+
+
+def test_azure_takes_a_key_or_a_token_of_entra_which_wins():
+    keyed = catalog(**AZURE).endpoints["azure"]
+    assert keyed.headers == {"api-key": "az-1"} and keyed.unavailable is None
+    at = {"AZURE_ENDPOINT": "https://me.openai.azure.com", "AZURE_AD_TOKEN": "eyJ0"}
+    for environ in (at, {**at, **AZURE}):
+        token = catalog(**environ).endpoints["azure"]
+        assert token.headers == {"authorization": "Bearer eyJ0"} and token.unavailable is None
+        assert token.redacted("you sent eyJ0") == "you sent ***"

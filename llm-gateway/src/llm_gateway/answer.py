@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from llm_gateway.pricing import UNKNOWN, Cost
-from llm_gateway.types import Result, Usage
+from llm_gateway.types import EmbeddingResult, Result, Usage
 
 CacheStatus = Literal["hit", "miss", "bypass", "coalesced"]
 
@@ -24,11 +24,10 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     fallback_from: str | None = None
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole answer. `saved_usd` is what a cached one would have cost again."""
+class Provenance(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of any answer. `saved_usd` is what a cached one would have cost again."""
 
     origin: Origin
-    result: Result
     usage: Usage
     cost: Cost = UNKNOWN
     latency_ms: float = 0.0
@@ -40,3 +39,15 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def cached(self) -> bool:
         return self.cache in ("hit", "coalesced")
+
+
+class Answer(Provenance, frozen=True, kw_only=True):
+    """A whole answer."""
+
+    result: Result
+
+
+class EmbeddingAnswer(Provenance, frozen=True, kw_only=True):
+    """Vectors."""
+
+    result: EmbeddingResult

@@ -28,7 +28,10 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """A provider as it is configured here. `headers` hold its credentials and are never shown.
 
-    `unavailable` says why it cannot be called, or is None. `prices` is its id in genai-prices.
+    `unavailable` says why it cannot be called, or is None. `prices` is its id in genai-prices. `cache_marks` says
+    that an endpoint with OpenAI's API takes Anthropic's marks, `also_carries` names parameters that it takes beyond
+    OpenAI's own. Of embeddings: how many inputs it takes at once, whether as token ids too, and whether it can send
+    vectors in base64.
     """
 
     provider: str
@@ -45,6 +48,11 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     free: bool
     unavailable: str | None
     default_id: str | None = None
+    cache_marks: bool = False
+    also_carries: frozenset[str] = frozenset()
+    embeddings_batch: int = 2048
+    token_inputs: bool = False
+    packed_vectors: bool = False
 
     def __repr__(self) -> str:
         return f"Endpoint({self.provider!r}, {self.base_url!r})"

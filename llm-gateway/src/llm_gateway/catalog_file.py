@@ -38,6 +38,7 @@ class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     base_url_variable: str | None = None
     key_variable: str | None = None
     optional_key_variable: str | None = None
+    token_variable: str | None = None
     key_header: str = "authorization"
     path: str = "/chat/completions"
     stream_path: str | None = None
@@ -46,6 +47,11 @@ class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     headers: dict[str, str] = {}
     max_tokens_field: str = "max_tokens"
     extra_body: dict[str, Any] = {}
+    cache_marks: bool = False
+    also_carries: frozenset[Literal["top_k", "reasoning_budget"]] = frozenset()
+    embeddings_batch: Annotated[int, msgspec.Meta(ge=1)] = 2048
+    token_inputs: bool = False
+    packed_vectors: bool = False
     default_model_variable: str | None = None
     aliases: tuple[str, ...] = ()
     prices: str | None = None
@@ -232,7 +238,10 @@ class _Builder:
             base_url = f"http://{base_url}"
         query = "&".join(f"{key}={self._expand(value)}" for key, value in row.query.items())
         headers = {name: self._expand(value) for name, value in row.headers.items()}
-        if key:
+        token = self._environ.get(row.token_variable or "")
+        if token:
+            headers["authorization"] = f"Bearer {token}"
+        elif key:
             headers[row.key_header] = f"Bearer {key}" if row.key_header == "authorization" else key
         return Endpoint(
             provider=name,
@@ -245,9 +254,14 @@ class _Builder:
             headers=headers,
             max_tokens_field=row.max_tokens_field,
             extra_body=row.extra_body,
+            cache_marks=row.cache_marks,
+            also_carries=row.also_carries,
+            embeddings_batch=row.embeddings_batch,
+            token_inputs=row.token_inputs,
+            packed_vectors=row.packed_vectors,
             prices=row.prices,
             free=row.free,
-            unavailable=self._why_unavailable(name, row, key, base_url),
+            unavailable=self._why_unavailable(name, row, token or key, base_url),
             default_id=self._environ.get(row.default_model_variable or ""),
         )
 
@@ -257,9 +271,10 @@ class _Builder:
             return None
         if row.unsupported:
             return row.unsupported
+        credentials = row.token_variable and f"{row.key_variable} (or {row.token_variable})"
         missing = [
             variable
-            for variable, present in ((row.key_variable, key), (row.base_url_variable, base_url))
+            for variable, present in ((credentials or row.key_variable, key), (row.base_url_variable, base_url))
             if variable and not present
         ]
         return f"set {' and '.join(missing)}" if missing else None

@@ -21,7 +21,7 @@ from llm_gateway.cache.memory import MemoryCache
 from llm_gateway.call_log import CallLog
 from llm_gateway.calls import Observer
 from llm_gateway.catalog_file import CatalogError, load_catalog
-from llm_gateway.dialects import native
+from llm_gateway.dialects import ServerDialect, native
 from llm_gateway.dialects.openai_chat import client as openai_client
 from llm_gateway.dialects.openai_chat import server as openai_server
 from llm_gateway.errors import ModelNotFound
@@ -70,9 +70,13 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
             defaults=Defaults(settings.max_tokens, settings.temperature),
         )
     )
+
+    def surface(name: str, dialect: ServerDialect) -> GenerationSurface:
+        return GenerationSurface(name, dialect, gateway, settings.stream_keepalive)
+
     hot: dict[str, ASGIApp] = {
-        "/mcp/llm/generate": GenerationSurface("generate", native, gateway),
-        "/v1/chat/completions": GenerationSurface("chat.completions", openai_server, gateway),
+        "/mcp/llm/generate": surface("generate", native),
+        "/v1/chat/completions": surface("chat.completions", openai_server),
     }
 
     @asynccontextmanager

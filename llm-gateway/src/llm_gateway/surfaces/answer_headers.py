@@ -1,0 +1,58 @@
+"""Where an answer came from and what it cost, as response headers for those who do not read the body."""
+
+from __future__ import annotations
+
+from llm_gateway.answer import Answer
+from llm_gateway.gateway import LiveStream
+
+
+def answer_headers(answer: Answer) -> list[tuple[bytes, bytes]]:
+    """Those of a whole answer."""
+    origin = answer.origin
+    overhead = answer.latency_ms - answer.upstream_ms
+    headers = _common(answer.cache, origin.provider, origin.provider_model, origin.fallback_from, overhead)
+    if answer.cost.usd is not None:
+        headers.append((b"x-response-cost-usd", format(answer.cost.usd, "f").encode()))
+    if answer.upstream_ms:
+        timing = b"upstream;dur=%.3f, gateway;dur=%.3f" % (answer.upstream_ms, overhead)
+        headers.append((b"server-timing", timing))
+    return headers + _dropped(answer.dropped)
+
+
+def stream_headers(stream: LiveStream) -> list[tuple[bytes, bytes]]:
+    """Those of a stream, as far as it is known when it begins."""
+    origin = stream.origin
+    headers = _common(stream.cache, origin.provider, origin.provider_model, origin.fallback_from, stream.overhead_ms)
+    return headers + _dropped(stream.dropped)
+
+
+def _common(
+    cache: str, provider: str, provider_model: str, fallback_from: str | None, overhead_ms: float
+) -> list[tuple[bytes, bytes]]:
+    headers = [
+        (b"x-cache", cache.encode()),
+        (b"cache-status", _CACHE_STATUS[cache]),
+        (b"x-provider", provider.encode()),
+        (b"x-provider-model", _header_safe(provider_model)),
+        (b"x-overhead-ms", b"%.3f" % overhead_ms),
+    ]
+    if fallback_from is not None:
+        headers.append((b"x-fallback-from", _header_safe(fallback_from)))
+    return headers
+
+
+_CACHE_STATUS = {
+    "hit": b"llm-gateway; hit",
+    "miss": b"llm-gateway; fwd=miss",
+    "bypass": b"llm-gateway; fwd=bypass",
+    "coalesced": b"llm-gateway; fwd=miss; collapsed",
+}
+"""RFC 9211."""
+
+
+def _header_safe(text: str) -> bytes:
+    return "".join(c if 32 <= ord(c) < 127 else "?" for c in text).encode()
+
+
+def _dropped(names: tuple[str, ...]) -> list[tuple[bytes, bytes]]:
+    return [(b"x-dropped-params", _header_safe(", ".join(names)))] if names else []

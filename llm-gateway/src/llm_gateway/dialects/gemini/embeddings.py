@@ -1,0 +1,67 @@
+"""Embeddings by Gemini's models: `batchEmbedContents`.
+
+Source: https://ai.google.dev/api/embeddings
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from llm_gateway.catalog import Model
+from llm_gateway.dialects.gemini import wire
+from llm_gateway.dialects.gemini.client_answers import usage_of
+from llm_gateway.errors import InvalidRequest, UpstreamProtocol
+from llm_gateway.types import EmbeddingRequest, EmbeddingResult, Usage
+
+_MOST_TEXTS = 100
+_TASKS = {"query": "RETRIEVAL_QUERY", "document": "RETRIEVAL_DOCUMENT"}
+
+_decoder = msgspec.json.Decoder(wire.Embedded)
+
+
+def encode_embeddings(request: EmbeddingRequest, model: Model) -> list[bytes]:
+    """Bodies of at most a hundred texts each.
+
+    Raises:
+        InvalidRequest: the input is token ids, which only OpenAI's models know.
+    """
+    settings: dict[str, Any] = {"model": f"models/{model.id}"}
+    if request.dimensions is not None:
+        settings["outputDimensionality"] = request.dimensions
+    if request.purpose is not None:
+        settings["taskType"] = _TASKS[request.purpose]
+    wanted = [{"content": {"parts": [{"text": _text(given)}]}, **settings} for given in request.inputs]
+    return [
+        msgspec.json.encode({"requests": wanted[start : start + _MOST_TEXTS]})
+        for start in range(0, len(wanted), _MOST_TEXTS)
+    ]
+
+
+def _text(given: str | tuple[int, ...]) -> str:
+    if not isinstance(given, str):
+        raise InvalidRequest("input: this model takes texts, not token ids", param="input")
+    return given
+
+
+def decode_embeddings(bodies: list[bytes]) -> EmbeddingResult:
+    """The vectors of all bodies, in their order; usage only where every one of them tells it.
+
+    Raises:
+        UpstreamProtocol: one of them is no answer.
+    """
+    answers = [_answer(body) for body in bodies]
+    counted = [usage for answer in answers if (usage := usage_of(answer.usage_metadata)) is not None]
+    tokens = sum(usage.prompt_tokens for usage in counted)
+    return EmbeddingResult(
+        vectors=tuple(vector.values for answer in answers for vector in answer.embeddings),
+        usage=Usage(prompt_tokens=tokens) if answers and len(counted) == len(answers) else None,
+    )
+
+
+def _answer(body: bytes) -> wire.Embedded:
+    try:
+        return _decoder.decode(body)
+    except wire.UNREADABLE as error:
+        raise UpstreamProtocol(f"{error}: {body[:500]!r}") from None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from typing import cast
+from typing import TypeVar, cast
 
 from service_kit.logs import get_logger
 
@@ -23,6 +23,7 @@ from llm_gateway.providers import Provider
 from llm_gateway.types import Event, Image, Request, Result, UsageReport
 
 _log = get_logger(__name__)
+T = TypeVar("T")
 
 _COUNTED = (UpstreamUnavailable, UpstreamTimeout, UpstreamProtocol, UpstreamCredentials)
 
@@ -75,6 +76,19 @@ class Router:
             else:
                 self._breakers.succeeded(model.provider)
                 return self._watched(_resume(begun, stream), model), model
+        raise failure or UpstreamUnavailable("an empty route")
+
+    async def first_of(self, targets: tuple[Model, ...], ask: Callable[[Model], Awaitable[T]]) -> tuple[T, Model]:
+        """What `ask` gets of the first target that answers, and who that was; raises as `complete`."""
+        failure: UpstreamError | None = None
+        for model in self._order(targets):
+            try:
+                answer = await ask(model)
+            except UpstreamError as error:
+                failure = self._failed(model, error)
+            else:
+                self._breakers.succeeded(model.provider)
+                return answer, model
         raise failure or UpstreamUnavailable("an empty route")
 
     def dropped(self, request: Request, model: Model) -> tuple[str, ...]:

@@ -2,58 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
-from llm_gateway.answer import Answer
+from hypothesis import strategies as st
+from llm_gateway.aggregate import events_of
 from llm_gateway.dialects import ServerDialect
+from llm_gateway.dialects import native as native_dialect
 from llm_gateway.dialects.openai_chat import server as openai_chat
-from llm_gateway.types import Event, Request, Result
+from llm_gateway.types import Delta, Event, Message, Part, Reasoning, Refusal, Request, Result, Text, ToolCall
 
 from tests.llm_gateway import values
+from tests.llm_gateway.hourglass import readers
 from tests.llm_gateway.hourglass.tape import Recording, plain, streamed
 from tests.llm_gateway.vendors.openai import OPENAI
 from tests.llm_gateway.vendors.vendor import Vendor
 
-ASKED = Request(model="m", messages=(), include_usage=True)
+ASKED = Request(model="m", messages=(Message(role="user", content=(Text(text="Hola"),)),), include_usage=True)
 
 
 @dataclass(frozen=True)
 class Surface:
-    """One served dialect. `read` and `read_stream` are its clients' understanding of our bytes; `carried` is what it
-    can hold of an answer."""
+    """One served dialect. `read` and `read_stream` are its clients' understanding of our bytes, `carried` what it can
+    hold of an answer, `results` the answers that it is tried with.
+
+    A dialect that we speak as a client too has `vendor`; `projected` is then what of a request it can say, and
+    `requests` are those that it is tried with.
+    """
 
     name: str
     server: ServerDialect
     read: Callable[[bytes], Result]
     read_stream: Callable[[bytes], Result]
-    carried: Callable[[Result], Result]
+    carried: Callable[[Result], Result] = field(default=lambda result: result)
+    results: st.SearchStrategy[Result] = field(default_factory=values.results)
+    vendor: Vendor | None = None
+    projected: Callable[[Request], Request] = field(default=lambda request: request)
+    requests: st.SearchStrategy[Request] = field(default_factory=st.nothing)
 
     def __repr__(self) -> str:
         return self.name
 
     def rendered(self, result: Result) -> bytes:
-        return self.server.render_result(answer_of(result), ASKED)
+        return self.server.render_result(values.answer(result), ASKED)
 
-    def streamed(self, result: Result, events: list[Event]) -> bytes:
-        """The stream that a client of ours would be sent."""
-        answer = answer_of(result)
+    def streamed(self, result: Result, size: int = 100) -> bytes:
+        """The stream that a client of ours would be sent, its texts in pieces of `size` characters."""
+        answer = values.answer(result)
         encoder = self.server.stream_encoder(answer.origin, ASKED)
-        return encoder.start() + b"".join(encoder.feed([event]) for event in events) + encoder.finish(answer)
+        return encoder.start() + b"".join(map(encoder.feed, pieces(result, size))) + encoder.finish(answer)
 
 
-def answer_of(result: Result) -> Answer:
-    return values.answer(result)
-
-
-def ours(vendor: Vendor) -> tuple[Callable[[bytes], Result], Callable[[bytes], Result]]:
-    """The readers of a dialect that we speak as a client too."""
-    whole, events = {"content-type": "application/json"}, {"content-type": vendor.client.STREAM_TYPE}
-    return (
-        lambda body: plain(vendor.client, Recording(200, whole, (body,)), ASKED, vendor.model),
-        lambda body: streamed(vendor.client, Recording(200, events, (body,)), ASKED, vendor.model),
-    )
+def pieces(result: Result, size: int) -> Iterator[list[Event]]:
+    """The result's events, its texts in pieces of `size` characters."""
+    for event in events_of(result):
+        if isinstance(event, Delta):
+            for start in range(0, len(event.text), size):
+                yield [msgspec.structs.replace(event, text=event.text[start : start + size])]
+        else:
+            yield [event]
 
 
 def essence(result: Result) -> Result:
@@ -61,6 +70,68 @@ def essence(result: Result) -> Result:
     return msgspec.structs.replace(result, model=None, id=None)
 
 
-_openai_read, _openai_read_stream = ours(OPENAI)
+def _spoken(vendor: Vendor) -> dict[str, Any]:
+    """The readers of a dialect that we speak as a client too."""
+    whole, events = {"content-type": "application/json"}, {"content-type": vendor.client.STREAM_TYPE}
 
-SURFACES = (Surface("chat.completions", openai_chat, _openai_read, _openai_read_stream, lambda result: result),)
+    def read_stream(body: bytes) -> Result:
+        return streamed(vendor.client, Recording(200, events, (body,)), ASKED, vendor.model)
+
+    return {
+        "vendor": vendor,
+        "read": lambda body: plain(vendor.client, Recording(200, whole, (body,)), ASKED, vendor.model),
+        "read_stream": read_stream,
+    }
+
+
+# --- chat completions ---
+
+
+def _said_by_openai(request: Request) -> Request:
+    """`request` without what chat completions cannot say."""
+    return msgspec.structs.replace(
+        request,
+        provider=None,
+        messages=tuple(_message_of_openai(message) for message in request.messages),
+        include_usage=request.stream,
+        top_k=None,
+        reasoning_budget=None,
+        dialect="openai_chat",
+    )
+
+
+def _message_of_openai(message: Message) -> Message:
+    """Reasoning stays with us, a failed tool is told by its text, and text beside tool calls is one string."""
+    content = tuple(part for part in message.content if not isinstance(part, Reasoning))
+    calls = tuple(part for part in content if isinstance(part, ToolCall))
+    if calls:
+        text = "".join(part.text for part in content if isinstance(part, Text))
+        content = (*((Text(text=text),) if text else ()), *calls)
+    return msgspec.structs.replace(message, content=content, is_error=False)
+
+
+CHAT = Surface(
+    "chat.completions", openai_chat, results=values.results(most_choices=3),
+    projected=_said_by_openai, requests=values.requests, **_spoken(OPENAI),
+)  # fmt: skip
+
+
+# --- native ---
+
+
+def _read_by_native(result: Result) -> Result:
+    """Text and refusal are one there, and arguments are objects."""
+    texts = [part.text for part in result.content if isinstance(part, Text | Refusal)]
+    content: list[Part] = [part for part in result.content if isinstance(part, Reasoning)]
+    content += [Text(text="".join(texts))] if texts else []
+    for part in result.content:
+        if isinstance(part, ToolCall):
+            arguments = readers.compact(msgspec.json.decode(part.arguments))
+            content.append(msgspec.structs.replace(part, arguments=arguments))
+    choice = msgspec.structs.replace(result.choices[0], content=tuple(content))
+    return msgspec.structs.replace(result, choices=(choice,))
+
+
+NATIVE = Surface("generate", native_dialect, readers.native, readers.native_stream, carried=_read_by_native)
+
+SURFACES = (CHAT, NATIVE)

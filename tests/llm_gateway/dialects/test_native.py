@@ -40,11 +40,16 @@ USER = {"role": "user", "content": "Hola"}
 
 # --- a client of this dialect, as small as it can be ---
 
+_PLAIN = (
+    "temperature", "max_tokens", "top_p", "top_k", "presence_penalty", "frequency_penalty", "seed",
+    "parallel_tool_calls", "reasoning_effort", "reasoning_budget", "user",
+)  # fmt: skip
+
 
 def body_of(request: Request) -> dict[str, Any]:
     """`request` as a client would write it."""
     body: dict[str, Any] = {"model": request.model, "messages": [_message(message) for message in request.messages]}
-    for name in ("temperature", "max_tokens", "top_p", "seed", "parallel_tool_calls", "reasoning_effort", "user"):
+    for name in _PLAIN:
         if (value := getattr(request, name)) is not None:
             body[name] = value
     if request.stop:
@@ -67,10 +72,20 @@ def _message(message: Message) -> dict[str, Any]:
         if isinstance(part, ToolCall)
     ]
     parts = [sent for part in message.content if (sent := _part(part)) is not None]
-    given = {"tool_calls": calls or None, "tool_call_id": message.tool_call_id, "name": message.name}
+    thoughts = [_thought(part) for part in message.content if isinstance(part, Reasoning)]
+    given = {
+        "tool_calls": calls or None, "tool_call_id": message.tool_call_id, "name": message.name,
+        "reasoning_details": thoughts or None,
+    }  # fmt: skip
     body: dict[str, Any] = {"role": message.role, "content": parts}
     body |= {name: value for name, value in given.items() if value is not None}
     return body | ({"is_error": True} if message.is_error else {})
+
+
+def _thought(part: Reasoning) -> dict[str, Any]:
+    return {
+        "text": part.text, "signature": part.signature, "provider": part.provider, "redacted": part.redacted,
+    }  # fmt: skip
 
 
 def _part(part: Part) -> dict[str, Any] | None:
@@ -130,17 +145,17 @@ def read_stream(stream: bytes) -> dict[str, Any]:
 
 # --- requests ---
 
-_SAYS_NOT = ("presence_penalty", "frequency_penalty", "logit_bias", "n", "logprobs", "top_logprobs")
+_SAYS_NOT = ("logit_bias", "n", "logprobs", "top_logprobs")
 
 
 def projected(request: Request) -> Request:
-    """`request` without what this dialect does not say."""
+    """`request` without what this dialect does not say; thoughts come before the rest of their message."""
     return msgspec.structs.replace(
         request,
         **dict.fromkeys(_SAYS_NOT),
         messages=tuple(
             msgspec.structs.replace(
-                message, content=tuple(part for part in message.content if not isinstance(part, Reasoning))
+                message, content=tuple(sorted(message.content, key=lambda part: not isinstance(part, Reasoning)))
             )
             for message in request.messages
         ),
@@ -259,3 +274,19 @@ def test_a_failure_is_the_envelope_without_done():
     encoder = native.stream_encoder(values.origin(), ASKED)
     [event] = events(encoder.fail(UpstreamTimeout("secret detail")))
     assert event["error"]["code"] == "upstream_timeout" and event["error"]["request_id"] == "req_1"
+
+
+def test_signed_thoughts_go_back_as_they_came():
+    thoughts = (
+        Reasoning(text="hm", signature="s1", provider="anthropic"),
+        Reasoning(signature="s2", provider="google", redacted=True),
+    )
+    result = Result(choices=(Choice(content=(*thoughts, Reasoning(text="not signed"), Text(text="x"))),))
+    answered = msgspec.json.decode(native.render_result(values.answer(result), ASKED))
+    assert answered["reasoning"] == "hmnot signed"
+    message = {"role": "assistant", "content": "x", "reasoning_details": answered["reasoning_details"]}
+    sent = native.parse_request(msgspec.json.encode({"messages": [USER, message]}))
+    assert sent.messages[1].content == (*thoughts, Text(text="x"))
+    encoder = native.stream_encoder(values.origin(), ASKED)
+    streamed = encoder.start() + encoder.feed(list(events_of(result))) + encoder.finish(values.answer(result))
+    assert events(streamed)[-2]["reasoning_details"] == answered["reasoning_details"]

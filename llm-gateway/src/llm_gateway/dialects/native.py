@@ -52,12 +52,23 @@ class NativeToolCall(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=T
     type: Literal["function"] | None = None
 
 
+class ReasoningDetail(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """A thought that its provider signed. An answer has it, and the next request gives it back unchanged: some models
+    need it to go on after a tool's result."""
+
+    text: str = ""
+    signature: str | None = None
+    provider: str | None = None
+    redacted: bool = False
+
+
 class NativeMessage(msgspec.Struct, forbid_unknown_fields=True):
     """One turn; a `tool` message answers the call `tool_call_id`."""
 
     role: Literal["system", "user", "assistant", "tool"]
     content: str | list[wire.ContentPart] | None = None
     tool_calls: list[NativeToolCall] | None = None
+    reasoning_details: list[ReasoningDetail] | None = None
     tool_call_id: str | None = None
     name: str | None = None
     is_error: bool = False
@@ -72,6 +83,9 @@ class GenerateRequest(msgspec.Struct, forbid_unknown_fields=True):
     temperature: float | None = None
     max_tokens: int | None = None
     top_p: float | None = None
+    top_k: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
     stop: str | list[str] | None = None
     seed: int | None = None
     tools: list[wire.ToolParam] | None = None
@@ -79,6 +93,7 @@ class GenerateRequest(msgspec.Struct, forbid_unknown_fields=True):
     parallel_tool_calls: bool | None = None
     response_format: wire.ResponseFormatParam | None = None
     reasoning_effort: str | None = None
+    reasoning_budget: int | None = None
     stream: bool = False
     user: str | None = None
 
@@ -114,10 +129,14 @@ def parse_request(body: bytes) -> Request:
         temperature=within(sent.temperature, "temperature", 0, 2),
         max_tokens=within(sent.max_tokens, "max_tokens", 1),
         top_p=within(sent.top_p, "top_p", 0, 1),
+        top_k=within(sent.top_k, "top_k", 1),
+        presence_penalty=within(sent.presence_penalty, "presence_penalty", -2, 2),
+        frequency_penalty=within(sent.frequency_penalty, "frequency_penalty", -2, 2),
         stop=(sent.stop,) if isinstance(sent.stop, str) else tuple(sent.stop or ()),
         seed=sent.seed,
         response_format=response_format(sent.response_format),
         reasoning_effort=sent.reasoning_effort,
+        reasoning_budget=within(sent.reasoning_budget, "reasoning_budget", 0),
         user=sent.user,
         stream=sent.stream,
         include_usage=True,
@@ -130,9 +149,13 @@ def _message(sent: NativeMessage, index: int) -> Message:
         raise InvalidRequest("tool_call_id: needed on a tool message", param=f"messages[{index}].tool_call_id")
     content = content_parts(sent.content, index)
     calls = tuple(_tool_call(call, index) for call in sent.tool_calls or ())
+    thoughts = tuple(
+        Reasoning(text=detail.text, signature=detail.signature, provider=detail.provider, redacted=detail.redacted)
+        for detail in sent.reasoning_details or ()
+    )
     return Message(
         role=sent.role,
-        content=(*content, *calls),
+        content=(*thoughts, *content, *calls),
         tool_call_id=sent.tool_call_id,
         name=sent.name,
         is_error=sent.is_error,
@@ -169,7 +192,7 @@ def _content(parts: tuple[Part, ...]) -> dict[str, Any]:
     texts = [part.text for part in parts if isinstance(part, Text | Refusal)]
     reasoning = [part.text for part in parts if isinstance(part, Reasoning)]
     body: dict[str, Any] = {"content": "".join(texts) if texts else None}
-    if reasoning:
+    if any(reasoning):
         body["reasoning"] = "".join(reasoning)
     return body
 
@@ -195,6 +218,11 @@ def _tail(answer: Answer) -> dict[str, Any]:
         "cached": answer.cached,
         "request_id": origin.request_id,
     }
+    signed = [part for part in answer.result.content if isinstance(part, Reasoning) and part.signature]
+    if signed:
+        tail["reasoning_details"] = [
+            ReasoningDetail(part.text, part.signature, part.provider, part.redacted) for part in signed
+        ]
     if answer.saved_usd is not None:
         tail["saved_usd"] = answer.saved_usd
     if origin.fallback_from is not None:

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from llm_gateway.dialects.native import ReasoningDetail
+
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
 
 
@@ -50,6 +52,7 @@ class GenerateAnswer(msgspec.Struct):
     cached: bool
     request_id: str
     reasoning: str | msgspec.UnsetType = msgspec.UNSET
+    reasoning_details: list[ReasoningDetail] | msgspec.UnsetType = msgspec.UNSET
     saved_usd: float | msgspec.UnsetType = msgspec.UNSET
     fallback_from: str | msgspec.UnsetType = msgspec.UNSET
 

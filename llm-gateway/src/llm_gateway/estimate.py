@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llm_gateway.types import Request, Text, ToolCall, Usage
+from llm_gateway.types import EmbeddingRequest, Request, Text, ToolCall, Usage
 
 _CHARACTERS_PER_TOKEN = 4
 _TOKENS_PER_MESSAGE = 4
@@ -21,3 +21,11 @@ def estimated_usage(request: Request, completion_characters: int) -> Usage:
     return Usage(
         prompt_tokens=prompt, completion_tokens=-(-completion_characters // _CHARACTERS_PER_TOKEN), estimated=True
     )
+
+
+def estimated_embedding_usage(request: EmbeddingRequest) -> Usage:
+    """A guess for texts; token ids are counted."""
+    tokens = sum(
+        -(-len(item) // _CHARACTERS_PER_TOKEN) if isinstance(item, str) else len(item) for item in request.inputs
+    )
+    return Usage(prompt_tokens=tokens, estimated=True)

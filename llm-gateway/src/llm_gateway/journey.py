@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from decimal import Decimal
+from typing import cast
 
 import msgspec
 from service_kit.errors import ApiError
@@ -150,7 +151,7 @@ class Journey:
         model = self._model = self.route.targets[0]
         return Answer(
             origin=self.origin(model),
-            result=kept.result,
+            result=cast("Result", kept.result),  # under a key of its kind
             usage=kept.usage,
             cost=_FREE_OF_CHARGE,
             latency_ms=self.elapsed_ms(),
@@ -227,7 +228,7 @@ class Journey:
                 upstream_ms=self.upstream_ms,
                 ttft_ms=self._ttft_ms,
                 model=model and model.name,
-                metered_model=_metered(model, self._catalog),
+                metered_model=metered(model, self._catalog),
                 provider=model.provider if model else failing_provider,
                 provider_model=model and model.id,
                 fallback_from=self.route.fallback_from(model) if model else None,
@@ -250,7 +251,7 @@ class Journey:
         return usage, cost(usage, self._model.rates)
 
 
-def _metered(model: Model | None, catalog: Catalog) -> str:
+def metered(model: Model | None, catalog: Catalog) -> str:
     """A label that clients cannot multiply: a catalogue name, or `PROVIDER/*` for what is passed through."""
     if model is None:
         return "none"

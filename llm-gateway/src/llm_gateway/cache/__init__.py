@@ -7,13 +7,13 @@ from typing import Protocol
 import msgspec
 
 from llm_gateway.pricing import Cost
-from llm_gateway.types import Result, Usage
+from llm_gateway.types import EmbeddingResult, Result, Usage
 
 
 class Entry(msgspec.Struct, frozen=True):
     """A kept answer; `stored_at` is on the cache's own clock, in seconds."""
 
-    result: Result
+    result: Result | EmbeddingResult
     usage: Usage
     cost: Cost
     stored_at: float
@@ -23,6 +23,6 @@ class Cache(Protocol):
     """Keeps answers for a while. Neither method raises: a cache that is away is a cache that misses."""
 
     async def get(self, key: bytes, max_age: float | None = None) -> Entry | None: ...
-    async def put(self, key: bytes, result: Result, usage: Usage, cost: Cost) -> None: ...
+    async def put(self, key: bytes, result: Result | EmbeddingResult, usage: Usage, cost: Cost) -> None: ...
     async def clear(self) -> int: ...
     def size(self) -> int: ...

@@ -7,12 +7,13 @@ import hashlib
 import msgspec
 
 from llm_gateway.catalog import Model
-from llm_gateway.types import Request
+from llm_gateway.types import EmbeddingRequest, Request
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 _NO_EFFECT = frozenset({"model", "provider", "stream", "include_usage", "user", "hints", "dialect"})
 _EFFECT = tuple(name for name in Request.__struct_fields__ if name not in _NO_EFFECT)
+_EMBEDDING_EFFECT = tuple(name for name in EmbeddingRequest.__struct_fields__ if name not in _NO_EFFECT)
 
 
 def cache_key(request: Request, model: Model, tenant: str) -> bytes:
@@ -23,4 +24,11 @@ def cache_key(request: Request, model: Model, tenant: str) -> bytes:
     """
     question = [getattr(request, name) for name in _EFFECT]
     material = _encode((tenant, model.provider, model.id, model.endpoint.base_url, question))
+    return hashlib.blake2b(material, digest_size=16).digest()
+
+
+def embedding_key(request: EmbeddingRequest, model: Model, tenant: str) -> bytes:
+    """The same for vectors; in which form they are written does not matter."""
+    question = [getattr(request, name) for name in _EMBEDDING_EFFECT]
+    material = _encode(("embeddings", tenant, model.provider, model.id, model.endpoint.base_url, question))
     return hashlib.blake2b(material, digest_size=16).digest()

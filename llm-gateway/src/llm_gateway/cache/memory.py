@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from array import array
 from collections import OrderedDict
 from collections.abc import Callable
 
@@ -10,9 +11,11 @@ import msgspec
 
 from llm_gateway.cache import Entry
 from llm_gateway.pricing import Cost
-from llm_gateway.types import Result, Usage
+from llm_gateway.types import EmbeddingResult, Result, Usage
 
 _ENTRY_OVERHEAD_BYTES = 512
+_FLOAT_BYTES = 32
+"""A number of Python's, and the pointer to it."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -48,8 +51,8 @@ class MemoryCache:
         self._entries.move_to_end(key)
         return entry
 
-    async def put(self, key: bytes, result: Result, usage: Usage, cost: Cost) -> None:
-        size = len(_encode(result)) + _ENTRY_OVERHEAD_BYTES
+    async def put(self, key: bytes, result: Result | EmbeddingResult, usage: Usage, cost: Cost) -> None:
+        size = _size(result) + _ENTRY_OVERHEAD_BYTES
         if size > self._max_bytes // 8:
             return
         if key in self._entries:
@@ -73,3 +76,13 @@ class MemoryCache:
         for key in [key for key, (entry, _) in self._entries.items() if entry.stored_at <= oldest]:
             self._drop(key)
         return len(self._entries)
+
+
+def _size(result: Result | EmbeddingResult) -> int:
+    """About how many bytes it takes."""
+    if isinstance(result, EmbeddingResult):
+        return sum(
+            vector.itemsize * len(vector) if isinstance(vector, array) else _FLOAT_BYTES * len(vector)
+            for vector in result.vectors
+        )
+    return len(_encode(result))

@@ -81,9 +81,15 @@ class ClientDialect(Protocol[Frame]):
 
 
 class EmbeddingDialect(Protocol):
-    """What a provider of embeddings needs. A request becomes one body, or several where the provider takes only so
-    many texts at once; `decode_embeddings` gets the answers in the same order."""
+    """What a provider of embeddings needs.
 
+    A request becomes one body, or several where the provider takes only so many texts at once; `decode_embeddings`
+    gets the answers in the same order. `encode_embeddings` raises InvalidRequest for what the dialect cannot say
+    (token ids, dimensions).
+    """
+
+    @property
+    def NAME(self) -> str: ...  # noqa: N802
     def encode_embeddings(self, request: EmbeddingRequest, model: Model) -> list[bytes]: ...
     def decode_embeddings(self, bodies: list[bytes]) -> EmbeddingResult: ...
     def decode_error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError: ...

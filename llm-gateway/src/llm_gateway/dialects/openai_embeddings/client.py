@@ -1,0 +1,126 @@
+"""Embeddings as we speak them to a provider: our texts out, its vectors in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from llm_gateway.catalog import Model
+from llm_gateway.dialects.openai_chat.client_errors import decode_error, error_of, status_of
+from llm_gateway.dialects.openai_chat.wire import UNREADABLE
+from llm_gateway.dialects.openai_embeddings.vectors import unpacked
+from llm_gateway.errors import InvalidRequest, UpstreamProtocol
+from llm_gateway.types import EmbeddingRequest, EmbeddingResult, Usage
+
+__all__ = ["NAME", "decode_embeddings", "decode_error", "encode_embeddings"]
+
+NAME = "openai_embeddings"
+
+_encode = msgspec.json.Encoder().encode
+
+
+class _Vector(msgspec.Struct):
+    embedding: str | list[float]
+    index: int | None = None
+
+
+class _Counts(msgspec.Struct):
+    prompt_tokens: int | None = None
+    total_tokens: int | None = None
+    cost: float | None = None
+
+
+class _Received(msgspec.Struct):
+    data: list[_Vector] | None = None
+    model: str | None = None
+    usage: _Counts | None = None
+    error: Any = None
+
+
+_decoder = msgspec.json.Decoder(_Received)
+
+
+def encode_embeddings(request: EmbeddingRequest, model: Model) -> list[bytes]:
+    """The bodies that ask `model` for all inputs, each with as many as its endpoint takes at once.
+
+    Raises:
+        InvalidRequest: token ids for an endpoint that takes only text.
+    """
+    endpoint = model.endpoint
+    if not endpoint.token_inputs and any(not isinstance(text, str) for text in request.inputs):
+        raise InvalidRequest(f"input: '{model.name}' takes text, not token ids", param="input")
+    common: dict[str, Any] = {"model": model.id}
+    if endpoint.packed_vectors:
+        common["encoding_format"] = "base64"  # a quarter of the bytes, and far faster to read
+    if request.dimensions is not None:
+        common["dimensions"] = request.dimensions
+    if request.user is not None:
+        common["user"] = request.user
+    if request.dialect == NAME:
+        common |= request.extra
+        if request.purpose is not None:
+            common["input_type"] = request.purpose
+    size = endpoint.embeddings_batch
+    batches = (request.inputs[start : start + size] for start in range(0, len(request.inputs), size))
+    return [_encode({**common, "input": batch}) for batch in batches]
+
+
+def decode_embeddings(bodies: list[bytes]) -> EmbeddingResult:
+    """The vectors of all `bodies`, in order.
+
+    Raises:
+        UpstreamProtocol: one of them is no list of vectors, or not all are of one length.
+        UpstreamError: one is an error that came with status 200.
+    """
+    answers = [_received(body) for body in bodies]
+    vectors = tuple(vector for answer in answers for vector in _vectors(answer.data or []))
+    if len({len(vector) for vector in vectors}) > 1:
+        raise UpstreamProtocol("vectors of different lengths")
+    return EmbeddingResult(vectors=vectors, usage=_usage(answers), model=answers[0].model)
+
+
+def _received(body: bytes) -> _Received:
+    try:
+        received = _decoder.decode(body)
+    except UNREADABLE as error:
+        raise UpstreamProtocol(f"{error}: {body[:500]!r}") from None
+    if received.error:
+        raise error_of(status_of(received.error), {}, received.error, body)
+    return received
+
+
+def _vectors(data: list[_Vector]) -> list[Sequence[float]]:
+    """In the order of their `index`, which some servers leave out."""
+    numbers = [place if item.index is None else item.index for place, item in enumerate(data)]
+    if sorted(numbers) != list(range(len(data))):
+        raise UpstreamProtocol(f"vectors numbered {numbers[:20]}")
+    ordered = sorted(zip(numbers, data, strict=True), key=lambda numbered: numbered[0])
+    return [_vector(item.embedding) for _, item in ordered]
+
+
+def _vector(sent: str | list[float]) -> Sequence[float]:
+    try:
+        vector = unpacked(sent) if isinstance(sent, str) else tuple(sent)
+    except ValueError as error:
+        raise UpstreamProtocol(f"a vector that cannot be read: {error}") from None
+    if not vector:
+        raise UpstreamProtocol("an empty vector")
+    return vector
+
+
+def _usage(answers: list[_Received]) -> Usage | None:
+    """The sum of all counts; None when one is missing, since a part of them would look like all."""
+    total = Usage()
+    for number, answer in enumerate(answers):
+        counts = answer.usage or _Counts()
+        tokens = counts.total_tokens if counts.prompt_tokens is None else counts.prompt_tokens
+        if tokens is None:
+            return None
+        cost = None if counts.cost is None else Decimal(repr(counts.cost))
+        if number and cost is not None and total.cost_usd is not None:
+            cost += total.cost_usd
+        total = Usage(prompt_tokens=total.prompt_tokens + tokens, cost_usd=cost)
+    return total

@@ -1,6 +1,7 @@
 """What a run tells and answers, when all goes well."""
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 
 import msgspec
@@ -46,6 +47,17 @@ async def test_the_result_has_every_step_and_the_sum_of_usage_and_cost(stage):
     assert result.cost_usd == Decimal("0.002")
     assert (result.thread_id, result.run_id, result.provider) == ("t", "run_1", "scripted")
     assert result.fallback_from is msgspec.UNSET
+
+
+async def test_signed_thoughts_go_back_with_the_message_that_they_belong_to(stage):
+    thought = {"text": "hm", "signature": "c2lnbmVk", "provider": "anthropic"}
+    stage.gateway.then(replace(SUM, reasoning_details=(thought,)), SAID)
+    await stage.ask("suma 10 y 5")
+    first, second = stage.gateway.requests
+    assert all("reasoning_details" not in message for message in first["messages"])
+    (asked,) = [message for message in second["messages"] if message["role"] == "assistant"]
+    assert asked["reasoning_details"] == [thought]
+    assert asked["tool_calls"]
 
 
 async def test_the_response_has_the_answer_as_markdown_and_as_safe_html(stage):

@@ -49,6 +49,8 @@ class ModelAnswer(msgspec.Struct, frozen=True, kw_only=True):
     cost_usd: Decimal | None = None
     cached: bool = False
     fallback_from: str | None = None
+    reasoning_details: tuple[dict[str, Any], ...] = ()
+    """Thoughts that their provider signed, opaque to us: they go back with the message that they belong to."""
 
 
 class _PlainCall(msgspec.Struct):
@@ -67,6 +69,7 @@ class _Summary(msgspec.Struct, kw_only=True):
     cost_usd: Decimal | None = None
     cached: bool = False
     fallback_from: str | None = None
+    reasoning_details: tuple[dict[str, Any], ...] = ()
 
 
 class _Chunk(msgspec.Struct):
@@ -164,6 +167,7 @@ class StreamDecoder:
             cost_usd=summary.cost_usd,
             cached=summary.cached,
             fallback_from=summary.fallback_from,
+            reasoning_details=summary.reasoning_details,
         )
 
 

@@ -29,6 +29,9 @@ from pydantic import ConfigDict
 from agent_core.gateway import Caller, Gateway
 from agent_core.gateway_stream import ModelAnswer, ModelToolCall
 
+_THOUGHTS = "reasoning_details"
+"""Where a message keeps the signed thoughts that some providers want back after a tool's result."""
+
 
 class GatewayChatModel(BaseChatModel):
     """A chat model that the gateway answers; asynchronous only.
@@ -99,6 +102,7 @@ def whole(text: str, last: AIMessageChunk) -> AIMessage:
     """The complete message: all its text, and what only the last chunk of its stream knows."""
     return AIMessage(
         content=text,
+        additional_kwargs=last.additional_kwargs,
         tool_calls=last.tool_calls,
         invalid_tool_calls=last.invalid_tool_calls,
         usage_metadata=last.usage_metadata,
@@ -112,6 +116,7 @@ def _chunk(piece: str | ModelAnswer) -> AIMessageChunk:
     valid, invalid = _parse_calls(piece.tool_calls)
     return AIMessageChunk(
         content="",
+        additional_kwargs={_THOUGHTS: list(piece.reasoning_details)} if piece.reasoning_details else {},
         tool_calls=valid,
         invalid_tool_calls=invalid,
         usage_metadata=UsageMetadata(
@@ -147,7 +152,9 @@ def to_wire(message: BaseMessage) -> dict[str, Any]:
         # A call whose arguments were not JSON goes back without them; the tool's answer to it says what was wrong.
         calls = [{"id": call["id"], "name": call["name"], "args": call["args"]} for call in message.tool_calls]
         calls += [{"id": call["id"], "name": call["name"], "args": {}} for call in message.invalid_tool_calls]
-        return {"role": "assistant", "content": content or None} | ({"tool_calls": calls} if calls else {})
+        thoughts = message.additional_kwargs.get(_THOUGHTS)
+        sent = {"role": "assistant", "content": content or None}
+        return sent | ({"tool_calls": calls} if calls else {}) | ({_THOUGHTS: thoughts} if thoughts else {})
     if isinstance(message, ToolMessage):
         failed = {"is_error": True} if message.status == "error" else {}
         return {"role": "tool", "content": content, "tool_call_id": message.tool_call_id} | failed

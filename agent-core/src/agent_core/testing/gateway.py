@@ -32,6 +32,7 @@ class Answer:
     tokens: tuple[int, int] = (10, 5)
     cost_usd: float | None = 0.001
     fallback_from: str | None = None
+    reasoning_details: tuple[dict[str, Any], ...] = ()
     pause: float = 0.0
     stall: float = 0.0
     cut: bool = False
@@ -213,7 +214,11 @@ def _summary(reply: Answer, asked: str) -> dict[str, Any]:
         "latency_ms": 1.0,
         "cached": False,
         "request_id": "r",
-    } | ({"fallback_from": reply.fallback_from} if reply.fallback_from else {})
+    } | {
+        name: value
+        for name, value in (("fallback_from", reply.fallback_from), ("reasoning_details", reply.reasoning_details))
+        if value
+    }
 
 
 def _event(value: dict[str, Any]) -> bytes:

@@ -64,7 +64,7 @@ def test_a_file_becomes_a_catalogue(tmp_path: Path):
         ("    provider: mine", "    provider: {", 11, "expected"),
         ("    provider: mine", "   provider: mine", 9, ""),
         ("    provider: mine", "    provider: theirs", 9, "there is no provider 'theirs'"),
-        ("    provider: mine", "    provider: 7", 9, "Expected `str`"),
+        ("    provider: mine", "    provider: 7", 9, "Expected `str | null`"),
         ("    id: m-1", "    ids: m-1", 10, "ids"),
         ("name: two,", "name: one,", 15, "the name 'one' is there twice"),
         ("fallbacks: [two, mine/m-9]", "fallbacks: [two, three]", 12, "there is no model 'three'"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 import msgspec
@@ -12,6 +12,10 @@ from llm_gateway.errors import ModelNotFound, ProviderNotConfigured
 from llm_gateway.pricing import FREE, Rates, rates_of
 
 OFFLINE = "offline"
+SafeStream = Literal["off", "hold", "continue"]
+"""What is done for a stream that may break: nothing, hold it back until it is whole, or let another continue it."""
+Strategy = Literal["weighted", "least_latency"]
+"""How one of several deployments is chosen."""
 _MAX_REMEMBERED_ROUTES = 4096
 _MAX_ID = 256
 
@@ -83,7 +87,13 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
-    """One name that clients may use."""
+    """One name that clients may use.
+
+    `retries` bounds further attempts at it after the first. `lacks` are optional parameters that it does not take
+    although its provider's API has them; `drop_params` those that may be left out rather than refused.
+    A model that several deployments answer is each of its `deployments` in turn: they bear its name, and it
+    describes the first one that is configured.
+    """
 
     name: str
     provider: str
@@ -96,17 +106,37 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     supports: tuple[str, ...] = ()
     rates: Rates | None = None
     fallbacks: tuple[str, ...] = ()
+    context_window_fallbacks: tuple[str, ...] = ()
+    content_filter_fallbacks: tuple[str, ...] = ()
+    retries: int = 0
+    lacks: tuple[str, ...] = ()
+    drop_params: frozenset[str] = frozenset()
+    safe_stream: SafeStream = "off"
+    strategy: Strategy = "weighted"
+    weight: float = 1.0
+    deployments: tuple[Model, ...] = ()
 
     @property
     def available(self) -> bool:
         return self.endpoint.unavailable is None
 
+    @property
+    def deployment(self) -> tuple[str, str, str]:
+        """What answers, whatever it is called: the provider, its address and the id there."""
+        return (self.provider, self.endpoint.base_url or "", self.id)
+
 
 class Route(msgspec.Struct, frozen=True):
-    """Who is asked, in order. `asked` is the catalogue's name of what the client wanted."""
+    """Who is asked, in order. `asked` is the catalogue's name of what the client wanted.
+
+    The other two are asked in place of what is left of `targets`, once a model says that the request is too long for
+    it, or that its content policy forbids it.
+    """
 
     asked: str
     targets: tuple[Model, ...]
+    context_window: tuple[Model, ...] = ()
+    content_filter: tuple[Model, ...] = ()
 
     def fallback_from(self, answered: Model) -> str | None:
         """What the client asked for, when something else answered."""
@@ -129,6 +159,7 @@ class Catalog:
         default_provider: str | None,
         model_provider: str | None = None,
         offline_fallback: bool,
+        retries: int = 0,
         warnings: tuple[str, ...] = (),
     ) -> None:
         self.endpoints = endpoints
@@ -138,8 +169,13 @@ class Catalog:
         self._aliases = aliases
         self._retired = retired
         self._timeouts = timeouts
+        self._retries = retries
         self._default_provider = self._provider(default_provider) if default_provider else None
-        self._by_id = {(model.provider, model.id): model for model in reversed(list(models.values()))}
+        self._by_id = {
+            (deployment.provider, deployment.id): deployment
+            for model in reversed(list(models.values()))
+            for deployment in (model.deployments or (model,))
+        }
         self.configured = [
             name for name, endpoint in endpoints.items() if endpoint.unavailable is None and name != OFFLINE
         ]
@@ -182,13 +218,23 @@ class Catalog:
 
     def _find_route(self, name: str, provider: str | None) -> Route:
         model = self.resolve(name, provider)
-        chain = (model, *(self.resolve(other) for other in model.fallbacks))
-        targets = tuple(target for target in chain if target.available)
+        targets = self._available((model.name, *model.fallbacks), first=model)
         if not targets and self._offline_fallback and model.name in self.models:
             targets = (self.models[OFFLINE],)
         if not targets:
             raise ProviderNotConfigured(model.provider, model.endpoint.unavailable or "")
-        return Route(model.name, targets)
+        return Route(
+            model.name,
+            targets,
+            context_window=self._available(model.context_window_fallbacks),
+            content_filter=self._available(model.content_filter_fallbacks),
+        )
+
+    def _available(self, names: tuple[str, ...], first: Model | None = None) -> tuple[Model, ...]:
+        """The models of these names that are configured, each once; `first` is the first one where it is known."""
+        found = {name: self.resolve(name) for name in names[first is not None :]}
+        chain = {model.name: model for model in ((first,) if first else ()) + tuple(found.values())}
+        return tuple(model for model in chain.values() if model.available)
 
     def resolve(self, name: str, provider: str | None = None) -> Model:
         """Exact name, then alias, then a provider (its default), then `PROVIDER/ID`; with
@@ -240,7 +286,7 @@ class Catalog:
         rates = FREE if endpoint.free else rates_of(endpoint.prices, id_) if endpoint.prices else None
         return Model(
             name=f"{provider}/{id_}", provider=provider, id=id_, endpoint=endpoint, rates=rates,
-            timeouts=self._timeouts,
+            timeouts=self._timeouts, retries=self._retries,
         )  # fmt: skip
 
     def _choose(self, candidates: list[Model]) -> Model:

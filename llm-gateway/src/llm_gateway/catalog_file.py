@@ -13,7 +13,8 @@ import msgspec
 import yaml
 from yaml.nodes import MappingNode, Node, SequenceNode
 
-from llm_gateway.catalog import OFFLINE, Catalog, Endpoint, Model, Timeouts
+from llm_gateway.catalog import OFFLINE, Catalog, Endpoint, Model, SafeStream, Strategy, Timeouts
+from llm_gateway.parameters import EVERYTHING, UnknownParameter, droppable
 from llm_gateway.pricing import FREE, Rate, Rates, rates_of
 from llm_gateway.settings import GatewaySettings
 
@@ -57,6 +58,8 @@ class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prices: str | None = None
     free: bool = False
     unsupported: str | None = None
+    lacks: tuple[str, ...] = ()
+    drop_params: tuple[str, ...] | Literal["all"] = ()
 
 
 class _Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,19 +77,37 @@ class _PartialTimeouts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     total: _Seconds | None = None
 
 
-class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A model, as the file has it."""
+class _Deployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One of several who answer a model."""
 
-    name: str
     provider: str
     id: str
     id_variable: str | None = None
+    weight: Annotated[float, msgspec.Meta(gt=0, le=1e6)] = 1.0
+    price: str | _Price | None = None
+
+
+class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A model, as the file has it: with a `provider` and an `id`, or with `deployments`."""
+
+    name: str
+    provider: str | None = None
+    id: str | None = None
+    id_variable: str | None = None
+    deployments: tuple[_Deployment, ...] = ()
+    strategy: Strategy = "weighted"
     description: str = ""
     context_window: int | None = None
     max_output_tokens: int | None = None
     supports: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     fallbacks: tuple[str, ...] = ()
+    context_window_fallbacks: tuple[str, ...] = ()
+    content_filter_fallbacks: tuple[str, ...] = ()
+    retries: Annotated[int, msgspec.Meta(ge=0, le=10)] | None = None
+    lacks: tuple[str, ...] = ()
+    drop_params: tuple[str, ...] | Literal["all"] = ()
+    safe_stream: SafeStream = "off"
     price: str | _Price | None = None
     timeouts: _PartialTimeouts = _PartialTimeouts()
 
@@ -199,6 +220,7 @@ class _Builder:
         )
 
     def build(self) -> Catalog:
+        self._check_parameters()
         endpoints = {name: self._endpoint(name, row) for name, row in self._file.providers.items()}
         models = dict(self._models(endpoints))
         self._check(models)
@@ -211,6 +233,7 @@ class _Builder:
             aliases=self._aliases(models),
             retired=self._file.retired,
             timeouts=self._timeouts,
+            retries=settings.upstream_retries,
             default_model=self._current(default, "DEFAULT_MODEL") if default else None,
             default_provider=settings.default_provider,
             model_provider=settings.model_provider,
@@ -219,6 +242,12 @@ class _Builder:
         )
         catalog.resolve(catalog.default)
         return catalog
+
+    def _check_parameters(self) -> None:
+        for name, row in self._file.providers.items():
+            _check_parameters(row, f"$.providers.{name}")
+        for index, entry in enumerate(self._file.models):
+            _check_parameters(entry, f"$.models[{index}]")
 
     def _provider_names(self) -> Iterator[tuple[str, str]]:
         for name, row in self._file.providers.items():
@@ -289,24 +318,40 @@ class _Builder:
             if entry.name in seen:
                 raise _MistakeError(f"{where}.name", f"the name '{entry.name}' is there twice")
             seen.add(entry.name)
-            if entry.provider not in endpoints:
-                raise _MistakeError(f"{where}.provider", f"there is no provider '{entry.provider}'")
-            yield entry.name, self._model(entry, endpoints[entry.provider])
+            yield entry.name, self._model(entry, where, endpoints)
 
-    def _model(self, entry: _Entry, endpoint: Endpoint) -> Model:
-        id_ = self._environ.get(entry.id_variable or "") or entry.id
+    def _model(self, entry: _Entry, where: str, endpoints: Mapping[str, Endpoint]) -> Model:
+        found = [self._deployment(entry, row, path, endpoints) for row, path in _deployments(entry, where)]
+        usable = tuple(model for model in found if model.available)
+        if len(usable) > 1:
+            return msgspec.structs.replace(usable[0], deployments=usable)
+        return usable[0] if usable else found[0]
+
+    def _deployment(self, entry: _Entry, row: _Deployment, where: str, endpoints: Mapping[str, Endpoint]) -> Model:
+        if row.provider not in endpoints:
+            raise _MistakeError(f"{where}.provider", f"there is no provider '{row.provider}'")
+        endpoint, provider = endpoints[row.provider], self._file.providers[row.provider]
+        id_ = self._environ.get(row.id_variable or "") or row.id
         return Model(
             name=entry.name,
-            provider=entry.provider,
-            id=self._current(id_, entry.id_variable or entry.name),
+            provider=row.provider,
+            id=self._current(id_, row.id_variable or entry.name),
             endpoint=endpoint,
             timeouts=self._merged(entry.timeouts),
-            description=entry.description or f"{entry.id} on {entry.provider}",
+            description=entry.description or f"{row.id} on {row.provider}",
             context_window=entry.context_window,
             max_output_tokens=entry.max_output_tokens,
             supports=entry.supports,
-            rates=_rates(entry, endpoint, id_),
+            rates=_rates(row.price or entry.price, endpoint, id_),
             fallbacks=entry.fallbacks,
+            context_window_fallbacks=entry.context_window_fallbacks,
+            content_filter_fallbacks=entry.content_filter_fallbacks,
+            retries=self._settings.upstream_retries if entry.retries is None else entry.retries,
+            lacks=tuple(dict.fromkeys((*provider.lacks, *entry.lacks))),
+            drop_params=_droppable(provider.drop_params) | _droppable(entry.drop_params),
+            safe_stream=entry.safe_stream,
+            strategy=entry.strategy,
+            weight=row.weight,
         )
 
     def _current(self, id_: str, source: str) -> str:
@@ -333,17 +378,47 @@ class _Builder:
             raise _MistakeError("$.models", f"the model '{OFFLINE}' must stay listed")
         names = set(models) | set(self._aliases(models))
         for index, entry in enumerate(self._file.models):
-            for fallback in entry.fallbacks:
-                if fallback not in names and fallback.partition("/")[0] not in self._file.providers:
-                    raise _MistakeError(f"$.models[{index}].fallbacks", f"there is no model '{fallback}'")
+            for field in ("fallbacks", "context_window_fallbacks", "content_filter_fallbacks"):
+                for fallback in getattr(entry, field):
+                    if fallback not in names and fallback.partition("/")[0] not in self._file.providers:
+                        raise _MistakeError(f"$.models[{index}].{field}", f"there is no model '{fallback}'")
 
 
-def _rates(entry: _Entry, endpoint: Endpoint, id_: str) -> Rates | None:
-    if isinstance(entry.price, _Price):
-        return _explicit(entry.price)
+def _deployments(entry: _Entry, where: str) -> Iterator[tuple[_Deployment, str]]:
+    """Who answers, and where the file says so; a model that names nobody else is its own only deployment."""
+    if entry.deployments:
+        for name in ("provider", "id", "id_variable"):
+            if getattr(entry, name) is not None:
+                raise _MistakeError(f"{where}.{name}", f"{name} belongs to each of the deployments here")
+        for index, row in enumerate(entry.deployments):
+            yield row, f"{where}.deployments[{index}]"
+        return
+    if entry.provider is None or entry.id is None:
+        raise _MistakeError(where, f"'{entry.name}' needs a provider and an id, or deployments")
+    yield _Deployment(entry.provider, entry.id, entry.id_variable), where
+
+
+def _droppable(names: tuple[str, ...] | str) -> frozenset[str]:
+    return droppable((names,) if isinstance(names, str) else names)
+
+
+def _check_parameters(row: _Row | _Entry, where: str) -> None:
+    """Raises _MistakeError for a parameter that there is none of."""
+    for index, name in enumerate(row.lacks):
+        if name not in EVERYTHING:
+            raise _MistakeError(f"{where}.lacks[{index}]", str(UnknownParameter(name)))
+    try:
+        _droppable(row.drop_params)
+    except UnknownParameter as error:
+        raise _MistakeError(f"{where}.drop_params", str(error)) from error
+
+
+def _rates(price: str | _Price | None, endpoint: Endpoint, id_: str) -> Rates | None:
+    if isinstance(price, _Price):
+        return _explicit(price)
     if endpoint.free:
         return FREE
-    return rates_of(endpoint.prices, entry.price or id_) if endpoint.prices else None
+    return rates_of(endpoint.prices, price or id_) if endpoint.prices else None
 
 
 def _explicit(price: _Price) -> Rates:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -24,6 +24,8 @@ OPTIONAL: tuple[str, ...] = (
 )  # fmt: skip
 
 EVERYTHING = frozenset(OPTIONAL)
+MEANING = frozenset({"tools", "tool_choice", "response_format", "n", "logprobs", "top_logprobs"})
+"""Without these the answer is another one, not a slightly different one: `all` does not mean them."""
 _BLANK = Request(model="", messages=())
 
 
@@ -39,6 +41,30 @@ def given(request: Request, name: str) -> bool:
 def lacking(request: Request, carries: frozenset[str]) -> tuple[str, ...]:
     """What `request` asks for that is not in `carries`."""
     return tuple(name for name in OPTIONAL if name not in carries and given(request, name))
+
+
+def droppable(names: Iterable[str]) -> frozenset[str]:
+    """The parameters that an operator or a caller lets go: their names, `all` for those without a meaning of their own.
+
+    Raises:
+        UnknownParameter: there is none of that name.
+    """
+    found: set[str] = set()
+    for name in names:
+        if name == "all":
+            found |= EVERYTHING - MEANING
+        elif name in EVERYTHING:
+            found.add(name)
+        else:
+            raise UnknownParameter(name)
+    return frozenset(found)
+
+
+class UnknownParameter(ValueError):
+    """No optional parameter has this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no optional parameter '{name[:80]}'")
 
 
 def without(request: Request, names: tuple[str, ...]) -> Request:

@@ -33,6 +33,7 @@ class GatewaySettings(ServiceSettings):
     upstream_idle_timeout: float = Field(60, alias="UPSTREAM_IDLE_TIMEOUT", gt=0)
     upstream_total_timeout: float = Field(300, alias="UPSTREAM_TOTAL_TIMEOUT", gt=0)
     stream_keepalive: float = Field(10, alias="STREAM_KEEPALIVE_SECONDS", gt=0)
+    upstream_retries: int = Field(2, alias="UPSTREAM_RETRIES", ge=0, le=10)
     upstream_max_bytes: int = Field(32 * 1024 * 1024, alias="UPSTREAM_MAX_BYTES", gt=0)
     upstream_max_connections: int = Field(512, alias="UPSTREAM_MAX_CONNECTIONS", gt=0)
 

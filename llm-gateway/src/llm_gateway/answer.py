@@ -14,7 +14,10 @@ CacheStatus = Literal["hit", "miss", "bypass", "coalesced"]
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
-    """Known before the first byte of an answer: who gives it. `created` is in seconds since 1970."""
+    """Known before the first byte of an answer: who gives it. `created` is in seconds since 1970.
+
+    `tools_emulated` says that its model, having no tool calling of its own, was asked for calls in the prompt.
+    """
 
     request_id: str
     created: int
@@ -22,6 +25,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     provider: str
     provider_model: str
     fallback_from: str | None = None
+    tools_emulated: bool = False
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,6 +32,7 @@ from llm_gateway.metrics_server import metrics_server
 from llm_gateway.observation import Observation
 from llm_gateway.providers import Provider
 from llm_gateway.providers.embedded import EmbeddedProvider
+from llm_gateway.providers.emulated import EmulatedTools
 from llm_gateway.providers.http import HttpProvider
 from llm_gateway.reload import CatalogHolder
 from llm_gateway.routing import Router
@@ -129,7 +130,7 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
     return Parts(
         holder=holder,
         transport=transport,
-        providers={"openai_chat": HttpProvider(openai_client, transport), "offline": planner},
+        providers={"openai_chat": EmulatedTools(HttpProvider(openai_client, transport)), "offline": planner},
         cache=MemoryCache(
             max_entries=settings.cache_max_size, max_bytes=settings.cache_max_bytes, ttl=settings.cache_ttl
         )

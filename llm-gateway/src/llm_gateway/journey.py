@@ -17,6 +17,7 @@ from llm_gateway.cache.flight import Flight, Flights
 from llm_gateway.cache.key import cache_key
 from llm_gateway.calls import Call, Caller, Observer, Status
 from llm_gateway.catalog import Catalog, Model, Route
+from llm_gateway.emulation import emulates
 from llm_gateway.errors import UpstreamError
 from llm_gateway.estimate import estimated_usage
 from llm_gateway.pricing import UNKNOWN, Cost, cost
@@ -132,6 +133,7 @@ class Journey:
             provider=model.provider,
             provider_model=model.id,
             fallback_from=self.route.fallback_from(model),
+            tools_emulated=emulates(self.request, model),
         )
 
     def answer(self, result: Result, model: Model, cache: CacheStatus) -> Answer:

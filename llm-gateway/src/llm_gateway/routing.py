@@ -11,6 +11,7 @@ from service_kit.logs import get_logger
 
 from llm_gateway.breakers import Breakers
 from llm_gateway.catalog import Model, Route
+from llm_gateway.emulation import EMULATED_TOOLS
 from llm_gateway.errors import (
     InvalidRequest,
     UpstreamCredentials,
@@ -166,7 +167,7 @@ def check_supported(request: Request, model: Model) -> None:
     """
     if not model.supports:
         return
-    if request.tools and "tools" not in model.supports:
+    if request.tools and "tools" not in model.supports and EMULATED_TOOLS not in model.supports:
         raise _unsupported("tools", f"'{model.name}' has no tool calling")
     if "vision" not in model.supports and _has_images(request):
         raise _unsupported("messages", f"'{model.name}' takes no images")

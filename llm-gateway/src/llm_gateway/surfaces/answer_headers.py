@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from llm_gateway.answer import Answer
+from llm_gateway.answer import Origin, Provenance
 from llm_gateway.gateway import LiveStream
 
 
-def answer_headers(answer: Answer) -> list[tuple[bytes, bytes]]:
+def answer_headers(answer: Provenance) -> list[tuple[bytes, bytes]]:
     """Those of a whole answer."""
-    origin = answer.origin
     overhead = answer.latency_ms - answer.upstream_ms
-    headers = _common(answer.cache, origin.provider, origin.provider_model, origin.fallback_from, overhead)
+    headers = _common(answer.cache, answer.origin, overhead)
     if answer.cost.usd is not None:
         headers.append((b"x-response-cost-usd", format(answer.cost.usd, "f").encode()))
     if answer.upstream_ms:
@@ -21,23 +20,22 @@ def answer_headers(answer: Answer) -> list[tuple[bytes, bytes]]:
 
 def stream_headers(stream: LiveStream) -> list[tuple[bytes, bytes]]:
     """Those of a stream, as far as it is known when it begins."""
-    origin = stream.origin
-    headers = _common(stream.cache, origin.provider, origin.provider_model, origin.fallback_from, stream.overhead_ms)
+    headers = _common(stream.cache, stream.origin, stream.overhead_ms)
     return headers + _dropped(stream.dropped)
 
 
-def _common(
-    cache: str, provider: str, provider_model: str, fallback_from: str | None, overhead_ms: float
-) -> list[tuple[bytes, bytes]]:
+def _common(cache: str, origin: Origin, overhead_ms: float) -> list[tuple[bytes, bytes]]:
     headers = [
         (b"x-cache", cache.encode()),
         (b"cache-status", _CACHE_STATUS[cache]),
-        (b"x-provider", provider.encode()),
-        (b"x-provider-model", _header_safe(provider_model)),
+        (b"x-provider", origin.provider.encode()),
+        (b"x-provider-model", _header_safe(origin.provider_model)),
         (b"x-overhead-ms", b"%.3f" % overhead_ms),
     ]
-    if fallback_from is not None:
-        headers.append((b"x-fallback-from", _header_safe(fallback_from)))
+    if origin.fallback_from is not None:
+        headers.append((b"x-fallback-from", _header_safe(origin.fallback_from)))
+    if origin.tools_emulated:
+        headers.append((b"x-tools", b"emulated"))
     return headers
 
 

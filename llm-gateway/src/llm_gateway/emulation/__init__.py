@@ -1,0 +1,23 @@
+"""Tools for models that have no tool calling of their own: described in the prompt, read from the answer's text.
+
+The catalogue says which models (`supports: [emulated_tools]`). `plan` decides how a request's tools are asked for,
+`prompt` rewrites the request, `streaming` turns the answer back into text and tool calls. Nothing here does I/O.
+"""
+
+from __future__ import annotations
+
+from llm_gateway.catalog import Model
+from llm_gateway.types import Request, ToolCall
+
+EMULATED_TOOLS = "emulated_tools"
+
+
+def emulates(request: Request, model: Model) -> bool:
+    """Whether `request` speaks of tools, and `model` is one for which they are emulated."""
+    supports = model.supports
+    if EMULATED_TOOLS not in supports or "tools" in supports:
+        return False
+    return bool(request.tools) or any(
+        message.role == "tool" or any(isinstance(part, ToolCall) for part in message.content)
+        for message in request.messages
+    )

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from llm_gateway.calls import CacheControl
 from llm_gateway.errors import InvalidRequest
-from llm_gateway.surfaces.generation import cache_control
+from llm_gateway.surfaces.hot_route import cache_control
 from llm_gateway.testing import FakeOpenAI, Says
 
 from tests.llm_gateway.event_stream import events

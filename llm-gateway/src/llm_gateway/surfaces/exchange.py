@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import cast
+from typing import Protocol, cast
 
 from service_kit.errors import ApiError
 from starlette.types import Scope, Send
 
-from llm_gateway.answer import Answer
-from llm_gateway.dialects import ServerDialect, StreamEncoder
+from llm_gateway.answer import Answer, Provenance
+from llm_gateway.dialects import StreamEncoder
 from llm_gateway.gateway import LiveStream
 from llm_gateway.surfaces.answer_headers import answer_headers, stream_headers
 from llm_gateway.surfaces.keep_alive import KeepAlive
@@ -22,12 +22,21 @@ _EVENTS = [
 ]
 
 
+class ErrorRenderer(Protocol):
+    """A dialect, as far as a refusal goes."""
+
+    def render_error(self, error: ApiError, request_id: str) -> bytes: ...
+
+
 class Exchange:
-    """Answers in `dialect`. `begun` says that the status is sent: from then on a failure must be told in the body."""
+    """Answers, and refuses in `dialect`.
+
+    `begun` says that the status is sent: from then on a failure must be told in the body.
+    """
 
     __slots__ = ("_dialect", "_send", "begun", "request_id")
 
-    def __init__(self, scope: Scope, send: Send, dialect: ServerDialect) -> None:
+    def __init__(self, scope: Scope, send: Send, dialect: ErrorRenderer) -> None:
         self._send = send
         self._dialect = dialect
         self.request_id: str = scope["state"]["request_id"]
@@ -40,7 +49,7 @@ class Exchange:
     async def _body(self, body: bytes, *, more: bool = False) -> None:
         await self._send({"type": "http.response.body", "body": body, "more_body": more})
 
-    async def respond(self, answer: Answer, body: bytes) -> None:
+    async def respond(self, answer: Provenance, body: bytes) -> None:
         headers = [_JSON, (b"content-length", b"%d" % len(body)), *answer_headers(answer)]
         await self._start(200, headers)
         await self._body(body)

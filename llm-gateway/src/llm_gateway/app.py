@@ -24,6 +24,8 @@ from llm_gateway.catalog_file import CatalogError, load_catalog
 from llm_gateway.dialects import ServerDialect, native
 from llm_gateway.dialects.openai_chat import client as openai_client
 from llm_gateway.dialects.openai_chat import server as openai_server
+from llm_gateway.dialects.openai_embeddings import client as openai_embeddings
+from llm_gateway.embedding import Embeddings
 from llm_gateway.errors import ModelNotFound
 from llm_gateway.gateway import Gateway
 from llm_gateway.journey import Defaults, Waist
@@ -32,11 +34,13 @@ from llm_gateway.metrics_server import metrics_server
 from llm_gateway.observation import Observation
 from llm_gateway.providers import Provider
 from llm_gateway.providers.embedded import EmbeddedProvider
+from llm_gateway.providers.embeddings import Embedder, HttpEmbedder
 from llm_gateway.providers.emulated import EmulatedTools
 from llm_gateway.providers.http import HttpProvider
 from llm_gateway.reload import CatalogHolder
 from llm_gateway.routing import Router
 from llm_gateway.settings import GatewaySettings
+from llm_gateway.surfaces.embeddings import EmbeddingsSurface
 from llm_gateway.surfaces.front import Front
 from llm_gateway.surfaces.generation import GenerationSurface
 from llm_gateway.surfaces.models import model_routes
@@ -52,6 +56,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     holder: CatalogHolder
     transport: Transport
     providers: Mapping[str, Provider]
+    embedders: Mapping[str, Embedder]
     cache: Cache | None
     breakers: Breakers
     observers: tuple[Observer, ...] = ()
@@ -62,15 +67,14 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
     metrics = Metrics(parts.breakers)
     call_log = CallLog()
     observation = Observation([metrics.observe, call_log.observe, *parts.observers], [call_log.flush])
-    gateway = Gateway(
-        Waist(
-            catalog=parts.holder.current,
-            router=Router(parts.providers, parts.breakers),
-            cache=parts.cache,
-            observe=observation,
-            defaults=Defaults(settings.max_tokens, settings.temperature),
-        )
+    waist = Waist(
+        catalog=parts.holder.current,
+        router=Router(parts.providers, parts.breakers),
+        cache=parts.cache,
+        observe=observation,
+        defaults=Defaults(settings.max_tokens, settings.temperature),
     )
+    gateway = Gateway(waist)
 
     def surface(name: str, dialect: ServerDialect) -> GenerationSurface:
         return GenerationSurface(name, dialect, gateway, settings.stream_keepalive)
@@ -78,6 +82,7 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
     hot: dict[str, ASGIApp] = {
         "/mcp/llm/generate": surface("generate", native),
         "/v1/chat/completions": surface("chat.completions", openai_server),
+        "/v1/embeddings": EmbeddingsSurface(Embeddings(waist, parts.embedders)),
     }
 
     @asynccontextmanager
@@ -131,6 +136,7 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
         holder=holder,
         transport=transport,
         providers={"openai_chat": EmulatedTools(HttpProvider(openai_client, transport)), "offline": planner},
+        embedders={"openai_chat": HttpEmbedder(openai_embeddings, transport)},
         cache=MemoryCache(
             max_entries=settings.cache_max_size, max_bytes=settings.cache_max_bytes, ttl=settings.cache_ttl
         )

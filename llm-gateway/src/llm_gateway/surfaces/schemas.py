@@ -138,3 +138,26 @@ class ChatCompletionChunk(msgspec.Struct):
     choices: list[dict[str, Any]]
     usage: ChatUsage | msgspec.UnsetType | None = msgspec.UNSET
     fallback_from: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class EmbeddingVector(msgspec.Struct):
+    """`embedding` is base64 of little-endian single-precision floats where that was asked for."""
+
+    object: Literal["embedding"]
+    index: int
+    embedding: list[float] | str
+
+
+class EmbeddingUsage(msgspec.Struct):
+    prompt_tokens: int
+    total_tokens: int
+    cost_usd: float | None
+
+
+class EmbeddingList(msgspec.Struct):
+    object: Literal["list"]
+    data: list[EmbeddingVector]
+    model: str
+    provider: str
+    usage: EmbeddingUsage
+    fallback_from: str | msgspec.UnsetType = msgspec.UNSET

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from llm_gateway.dialects.native import GenerateRequest
 from llm_gateway.dialects.openai_chat.wire import ChatRequest
+from llm_gateway.dialects.openai_embeddings.server import EmbeddingsRequest
 from llm_gateway.surfaces import schemas
 
 _REF = "#/components/schemas/{name}"
@@ -18,14 +19,15 @@ _ERRORS = (400, 401, 403, 404, 413, 415, 421, 429, 502, 503, 504)
 
 
 class Operation(msgspec.Struct, frozen=True):
-    """One raw route: what it takes, what it answers, and an example that works without a key."""
+    """One raw route: what it takes, what it answers, and an example that works without a key wherever the planner can
+    answer; `event` is one of its stream's, if it has streams."""
 
     path: str
     id: str
     summary: str
     request: type
     answer: type
-    event: type
+    event: type | None
     example: dict[str, Any]
     tag: str
 
@@ -41,6 +43,10 @@ OPERATIONS = (
         "/v1/chat/completions", "chat_completions", "Ask a model (OpenAI chat completions)", ChatRequest,
         schemas.ChatCompletion, schemas.ChatCompletionChunk, {"model": "offline", "messages": _QUESTION}, "openai",
     ),
+    Operation(
+        "/v1/embeddings", "embeddings", "Turn texts into vectors (OpenAI embeddings)", EmbeddingsRequest,
+        schemas.EmbeddingList, None, {"model": "text-embedding-3-small", "input": ["Hola", "Adiós"]}, "openai",
+    ),
 )  # fmt: skip
 
 
@@ -52,7 +58,7 @@ def describe(app: FastAPI) -> None:
         document = framework()
         if OPERATIONS[0].path in document["paths"]:
             return document
-        structs = [kind for op in OPERATIONS for kind in (op.request, op.answer, op.event)]
+        structs = [kind for op in OPERATIONS for kind in (op.request, op.answer, op.event) if kind]
         _, components = msgspec.json.schema_components([*structs, schemas.ErrorEnvelope], ref_template=_REF)
         described = document.setdefault("components", {}).setdefault("schemas", {})
         for operations in document["paths"].values():
@@ -80,15 +86,17 @@ def _described(operation: Operation) -> dict[str, Any]:
         },
         "responses": {
             "200": {
-                "description": "The answer; with `stream` true, server-sent events that end with `[DONE]`",
-                "content": {
-                    "application/json": {"schema": _ref(operation.answer)},
-                    "text/event-stream": {"schema": _ref(operation.event)},
-                },
+                "description": "The answer" + ("; with `stream` true, server-sent events that end with `[DONE]`" if operation.event else ""),
+                "content": _answers(operation),
             },
             **{str(status): _error() for status in _ERRORS},
         },
     }
+
+
+def _answers(operation: Operation) -> dict[str, Any]:
+    plain = {"application/json": {"schema": _ref(operation.answer)}}
+    return plain | {"text/event-stream": {"schema": _ref(operation.event)}} if operation.event else plain
 
 
 def _error() -> dict[str, Any]:

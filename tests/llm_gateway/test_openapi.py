@@ -24,9 +24,9 @@ def document(app: Service) -> dict[str, Any]:
 
 
 ROUTES = {
-    "/mcp/llm/list": {"get"}, "/mcp/llm/generate": {"post"}, "/v1/chat/completions": {"post"}, "/v1/models": {"get"},
-    "/v1/models/{id}": {"get"}, "/metrics": {"get"}, "/cache/clear": {"post"}, "/health": {"get"},
-    "/healthz": {"get"}, "/readyz": {"get"},
+    "/mcp/llm/list": {"get"}, "/mcp/llm/generate": {"post"}, "/v1/chat/completions": {"post"},
+    "/v1/responses": {"post"}, "/v1/models": {"get"}, "/v1/models/{id}": {"get"}, "/metrics": {"get"},
+    "/cache/clear": {"post"}, "/health": {"get"}, "/healthz": {"get"}, "/readyz": {"get"},
 }  # fmt: skip
 
 
@@ -36,11 +36,13 @@ def test_every_route_is_described(document: dict[str, Any]):
 
 def test_the_raw_routes_have_whole_schemas(document: dict[str, Any]):
     schemas = document["components"]["schemas"]
-    for path, request in ((GENERATE, "GenerateRequest"), ("/v1/chat/completions", "ChatRequest")):
+    raw = {GENERATE: "GenerateRequest", "/v1/chat/completions": "ChatRequest", "/v1/responses": "ResponsesRequest"}
+    for path, request in raw.items():
         operation = document["paths"][path]["post"]
         body = operation["requestBody"]["content"]["application/json"]
         assert body["schema"] == {"$ref": f"#/components/schemas/{request}"}
-        assert {"messages", "model", "tools", "stream", "temperature"} <= set(schemas[request]["properties"])
+        asked = "input" if path == "/v1/responses" else "messages"
+        assert {asked, "model", "tools", "stream", "temperature"} <= set(schemas[request]["properties"])
         assert {"200", "400", "401", "404", "413", "415", "429", "502", "503", "504"} <= set(operation["responses"])
         assert set(operation["responses"]["200"]["content"]) == {"application/json", "text/event-stream"}
 
@@ -70,7 +72,7 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]):
 async def test_the_examples_work(document: dict[str, Any]):
     async with gateway() as stage:
         assert (await stage.http.get("/openapi.json")).json()["paths"].keys() == document["paths"].keys()
-        for path in (GENERATE, "/v1/chat/completions"):
+        for path in (GENERATE, "/v1/chat/completions", "/v1/responses"):
             example = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["example"]
             assert (await stage.http.post(path, json=example)).status_code == 200
 

@@ -25,6 +25,7 @@ from llm_gateway.dialects import ServerDialect, native
 from llm_gateway.dialects.openai_chat import client as openai_client
 from llm_gateway.dialects.openai_chat import server as openai_server
 from llm_gateway.dialects.openai_embeddings import client as openai_embeddings
+from llm_gateway.dialects.openai_responses import server as responses_server
 from llm_gateway.embedding import Embeddings
 from llm_gateway.errors import ModelNotFound
 from llm_gateway.gateway import Gateway
@@ -83,6 +84,7 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
         "/mcp/llm/generate": surface("generate", native),
         "/v1/chat/completions": surface("chat.completions", openai_server),
         "/v1/embeddings": EmbeddingsSurface(Embeddings(waist, parts.embedders)),
+        "/v1/responses": surface("responses", responses_server),
     }
 
     @asynccontextmanager

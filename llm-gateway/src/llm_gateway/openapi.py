@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from llm_gateway.dialects.native import GenerateRequest
 from llm_gateway.dialects.openai_chat.wire import ChatRequest
 from llm_gateway.dialects.openai_embeddings.server import EmbeddingsRequest
+from llm_gateway.dialects.openai_responses.wire import ResponsesRequest
 from llm_gateway.surfaces import schemas
 
 _REF = "#/components/schemas/{name}"
@@ -42,6 +43,10 @@ OPERATIONS = (
     Operation(
         "/v1/chat/completions", "chat_completions", "Ask a model (OpenAI chat completions)", ChatRequest,
         schemas.ChatCompletion, schemas.ChatCompletionChunk, {"model": "offline", "messages": _QUESTION}, "openai",
+    ),
+    Operation(
+        "/v1/responses", "responses", "Ask a model (OpenAI Responses, stateless)", ResponsesRequest,
+        schemas.ResponseObject, schemas.ResponseEvent, {"model": "offline", "input": "¿Qué puedes hacer?"}, "openai",
     ),
     Operation(
         "/v1/embeddings", "embeddings", "Turn texts into vectors (OpenAI embeddings)", EmbeddingsRequest,
@@ -86,7 +91,7 @@ def _described(operation: Operation) -> dict[str, Any]:
         },
         "responses": {
             "200": {
-                "description": "The answer" + ("; with `stream` true, server-sent events that end with `[DONE]`" if operation.event else ""),
+                "description": "The answer" + ("; with `stream` true, server-sent events" if operation.event else ""),
                 "content": _answers(operation),
             },
             **{str(status): _error() for status in _ERRORS},

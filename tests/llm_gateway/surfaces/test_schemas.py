@@ -12,6 +12,8 @@ from llm_gateway.surfaces.schemas import (
     ErrorEnvelope,
     GenerateAnswer,
     GenerateEvent,
+    ResponseEvent,
+    ResponseObject,
 )
 from llm_gateway.testing import Fails, FakeOpenAI, Says
 
@@ -41,9 +43,13 @@ async def test_answers_are_as_described(says: Says):
         native = await stage.generate()
         chat_stream = await stage.chat(stream=True, stream_options={"include_usage": True})
         native_stream = await stage.generate(stream=True)
+        asked = {"model": "gpt-4o", "input": "Hola"}
+        response = await stage.http.post("/v1/responses", json=asked)
+        response_stream = await stage.http.post("/v1/responses", json={**asked, "stream": True})
     for answer in (chat, again):
         strictly(answer.json(), ChatCompletion)
     strictly(native.json(), GenerateAnswer)
+    strictly(response.json(), ResponseObject)
     *chunks, _ = events(chat_stream.content)
     for chunk in chunks:
         strictly(chunk, ChatCompletionChunk)
@@ -51,6 +57,10 @@ async def test_answers_are_as_described(says: Says):
     for delta in deltas:
         strictly(delta, GenerateEvent)
     strictly({"content": None, **tail}, GenerateAnswer)
+    told = events(response_stream.content)
+    assert len(told) > 5
+    for event in told:
+        strictly(event, ResponseEvent)
 
 
 async def test_errors_are_as_described():

@@ -25,7 +25,7 @@ def document(app: Service) -> dict[str, Any]:
 
 ROUTES = {
     "/mcp/llm/list": {"get"}, "/mcp/llm/generate": {"post"}, "/v1/chat/completions": {"post"},
-    "/v1/responses": {"post"}, "/v1/models": {"get"}, "/v1/models/{id}": {"get"}, "/metrics": {"get"},
+    "/v1/responses": {"post"}, "/v1/embeddings": {"post"}, "/v1/models": {"get"}, "/v1/models/{id}": {"get"}, "/metrics": {"get"},
     "/cache/clear": {"post"}, "/health": {"get"}, "/healthz": {"get"}, "/readyz": {"get"},
 }  # fmt: skip
 
@@ -67,6 +67,13 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]):
     assert len(found) > 20
     known = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
     assert found <= known
+
+
+def test_embeddings_are_described_and_have_no_stream(document: dict[str, Any]):
+    operation = document["paths"]["/v1/embeddings"]["post"]
+    assert set(operation["responses"]["200"]["content"]) == {"application/json"}
+    properties = document["components"]["schemas"]["EmbeddingsRequest"]["properties"]
+    assert {"model", "input", "dimensions", "encoding_format", "user"} <= set(properties)
 
 
 async def test_the_examples_work(document: dict[str, Any]):

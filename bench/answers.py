@@ -14,9 +14,10 @@ from bench.marker import NONCE_DIGITS, TOKEN, Ask
 MODEL = "gpt-4o"
 WORDS = 48
 _CREATED = 1_750_000_000
-_PLACE = "@" * NONCE_DIGITS
+PLACE = "@" * NONCE_DIGITS
+"""Where the nonce goes."""
 # No two neighbours are alike: LiteLLM ends a stream that repeats one chunk a hundred times.
-_TOKENS = [letter + TOKEN for letter in "abcdefgh"]
+TOKENS = [letter + TOKEN for letter in "abcdefgh"]
 _USAGE = {"prompt_tokens": 120, "completion_tokens": WORDS, "total_tokens": 120 + WORDS}
 STREAM_HEAD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n"
@@ -43,7 +44,7 @@ class Template:
     """Bytes with one place for a nonce."""
 
     def __init__(self, rendered: bytes) -> None:
-        self._before, place, self._after = rendered.partition(_PLACE.encode())
+        self._before, place, self._after = rendered.partition(PLACE.encode())
         if not place:
             raise ValueError("the template has no place for a nonce")
 
@@ -51,7 +52,7 @@ class Template:
         return self._before + nonce + self._after
 
 
-def _paced(head: bytes, tokens: list[bytes], last: bytes, chunks: int) -> Iterator[bytes]:
+def paced(head: bytes, tokens: list[bytes], last: bytes, chunks: int) -> Iterator[bytes]:
     """`chunks` tokens, one an item, the first with the stream's head, the last with the nonce."""
     for number in range(chunks):
         token = last if number == chunks - 1 else tokens[number % len(tokens)]
@@ -59,7 +60,7 @@ def _paced(head: bytes, tokens: list[bytes], last: bytes, chunks: int) -> Iterat
 
 
 def _completion() -> dict[str, Any]:
-    message = {"role": "assistant", "content": TOKEN * WORDS + _PLACE}
+    message = {"role": "assistant", "content": TOKEN * WORDS + PLACE}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
     return {
         "id": "chatcmpl-bench",
@@ -83,8 +84,8 @@ class OpenAIChat:
     def __init__(self) -> None:
         self._plain = Template(json_response(_completion()))
         self._role = event(_chunk({"role": "assistant", "content": ""}))
-        self._tokens = [event(_chunk({"content": token})) for token in _TOKENS]
-        self._last = Template(event(_chunk({"content": TOKEN + _PLACE})))
+        self._tokens = [event(_chunk({"content": token})) for token in TOKENS]
+        self._last = Template(event(_chunk({"content": TOKEN + PLACE})))
         self._finish = event(_chunk({}, "stop"))
         self._usage = event(_chunk(None, usage=_USAGE))
         self._done = event("[DONE]") + STREAM_END
@@ -95,7 +96,7 @@ class OpenAIChat:
     def stream(self, ask: Ask, *, usage: bool) -> Iterator[bytes]:
         """One item per write: the head with the first token, then a token each, then the end."""
         head = STREAM_HEAD + self._role
-        yield from _paced(head, self._tokens, self._last.fill(ask.nonce), ask.chunks)
+        yield from paced(head, self._tokens, self._last.fill(ask.nonce), ask.chunks)
         yield self._finish + (self._usage if usage else b"") + self._done
 
 
@@ -114,8 +115,8 @@ class NativeStream:
             "cached": False,
             "request_id": "bench",
         }
-        self._tokens = [event({"content": token}) for token in _TOKENS]
-        self._last = Template(event({"content": TOKEN + _PLACE}))
+        self._tokens = [event({"content": token}) for token in TOKENS]
+        self._last = Template(event({"content": TOKEN + PLACE}))
         self._stop = self._ending("stop", end)
         self._calls = self._ending("tool_calls", end)
 
@@ -130,7 +131,7 @@ class NativeStream:
             call = {"index": 0, "id": f"call_{calls_made}", "name": "add", "args_delta": '{"a": 2, "b": 3}'}
             yield STREAM_HEAD + event({"tool_calls": [call]}) + self._calls
             return
-        yield from _paced(STREAM_HEAD, self._tokens, self._last.fill(ask.nonce), ask.chunks)
+        yield from paced(STREAM_HEAD, self._tokens, self._last.fill(ask.nonce), ask.chunks)
         yield self._stop
 
 

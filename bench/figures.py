@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from bench.load import Result
 from bench.measure import Sample
-from bench.scenarios import LONG_STREAM, SHORT_STREAM
+from bench.scenarios import DIALECTS, LONG_STREAM, SHORT_STREAM
 from bench.stats import Spread, slope, spread
 from bench.systems import DIRECT
 
@@ -52,11 +52,11 @@ def _added(compute: Compute) -> Compute:
     return added
 
 
-def _per_chunk(read: Callable[[Result], float | None]) -> Compute:
+def _per_chunk(read: Callable[[Result], float | None], suffix: str = "") -> Compute:
     """Microseconds a chunk, from streams that differ in length alone; `read` gives milliseconds a stream."""
 
     def compute(round_: Round, system: str) -> float | None:
-        short, long = round_.get("burst-short", system), round_.get("burst-long", system)
+        short, long = round_.get(f"burst-short{suffix}", system), round_.get(f"burst-long{suffix}", system)
         if short is None or long is None:
             return None
         low, high = read(short), read(long)
@@ -91,6 +91,13 @@ def _figures() -> Iterable[Figure]:
     yield Figure("chunk-cpu", "processor time per chunk, full speed", "µs", _per_chunk(_cpu_ms))
     yield Figure("paced-cpu", "processor time per chunk, 16 streams, paced", "µs", _of("paced", _cpu_per_token_us))
     yield Figure("paced-p99", "first token, p99, 16 streams", "ms", _of("paced", lambda r: r.first_token_p99_ms))
+    yield Figure("cpu-16", "processor time a request, 16 conn.", "ms", _of("plain-16", _cpu_ms))
+    yield Figure("stream-cpu", f"processor time a stream of {LONG_STREAM}", "ms", _of("burst-long", _cpu_ms))
+    for name in DIALECTS:
+        plain, long = f"plain-16-{name}", f"burst-long-{name}"
+        yield Figure(f"cpu-16-{name}", f"the same request, {name}'s dialect", "ms", _of(plain, _cpu_ms))
+        yield Figure(f"stream-cpu-{name}", f"the same stream, {name}'s dialect", "ms", _of(long, _cpu_ms))
+        yield Figure(f"chunk-cpu-{name}", f"a chunk in {name}'s dialect", "µs", _per_chunk(_cpu_ms, f"-{name}"))
     yield Figure("cached-1", "cache hit, 1 conn.", "req/s", _of("cached-1", lambda r: r.per_second))
     yield Figure("cached-64", "cache hit, 64 conn.", "req/s", _of("cached-64", lambda r: r.per_second))
 

@@ -43,8 +43,12 @@ class Upstream(NamedTuple):
     port: int
 
     @property
+    def root(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
     def base_url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"{self.root}/v1"
 
     def completions(self) -> int:
         """How many completions it was asked for until now: what a gateway answered itself is not among them."""
@@ -82,11 +86,17 @@ def _announced_port(process: subprocess.Popen[bytes], log: Path) -> int:
 
 @contextlib.contextmanager
 def our_gateway(upstream: Upstream, work: Path, cores: Cores) -> Iterator[System]:
-    """`python -m llm_gateway` as a user starts it, with its defaults (cache, metrics, access log) and one provider."""
+    """`python -m llm_gateway` as a user starts it, with its defaults (cache, metrics, access log); every provider is
+    the mock."""
     port, log = free_port(), work / "ours.log"
     env = environment(
-        OPENAI_API_KEY="bench", OPENAI_BASE_URL=upstream.base_url, HOST="127.0.0.1", PORT=str(port), LOG_FORMAT="json"
-    )
+        OPENAI_API_KEY="bench", OPENAI_BASE_URL=upstream.base_url,
+        ANTHROPIC_API_KEY="bench", ANTHROPIC_BASE_URL=upstream.root,
+        GOOGLE_API_KEY="bench", GOOGLE_BASE_URL=upstream.root,
+        AWS_ACCESS_KEY_ID="bench", AWS_SECRET_ACCESS_KEY="bench", AWS_REGION="us-east-1",
+        BEDROCK_BASE_URL=upstream.root,
+        DEFAULT_PROVIDER="openai", HOST="127.0.0.1", PORT=str(port), LOG_FORMAT="json",
+    )  # fmt: skip
     with running([sys.executable, "-m", "llm_gateway"], env=env, log=log, cores=cores.system, cwd=work) as process:
         wait_until_answers(process, port, "/readyz", log, _START_S)
         yield System(name=OURS, version=metadata.version("llm-gateway"), port=port, headers={}, pid=process.pid)

@@ -9,6 +9,7 @@ import msgspec
 
 from bench.figures import Book
 from bench.peers import LITELLM, PORTKEY
+from bench.scenarios import DIALECTS
 from bench.stats import Spread
 from bench.systems import OURS
 
@@ -41,7 +42,7 @@ class _Target(NamedTuple):
 def judge(book: Book, resident_mb: Spread | None, *, against_peers: bool = True) -> list[Verdict]:
     """Every target of the gateway, in the design's order; those against peers only where peers were asked for."""
     peers = _against_peers(book) if against_peers else ()
-    return [*peers, *_cache_hits(book), *_absolutes(book, resident_mb)]
+    return [*peers, *_cache_hits(book), *_absolutes(book, resident_mb), *_dialects(book)]
 
 
 def _against_peers(book: Book) -> Iterator[Verdict]:
@@ -64,3 +65,10 @@ def _absolutes(book: Book, resident_mb: Spread | None) -> Iterator[Verdict]:
     yield _Target("added per chunk, on the clock", "µs", "at most", 20.0).judge(book.spread("chunk-wall", OURS))
     yield _Target("processor time per chunk", "µs", "at most", 20.0).judge(book.spread("chunk-cpu", OURS))
     yield _Target("resident memory after all load", "MB", "at most", 150.0).judge(resident_mb)
+
+
+def _dialects(book: Book) -> Iterator[Verdict]:
+    for key, label in (("cpu-16", "a request"), ("stream-cpu", "a long stream")):
+        for name in DIALECTS:
+            target = _Target(f"processor time of {label}, {name} against OpenAI", "×", "at most", 1.5)
+            yield target.judge(book.ratio(f"{key}-{name}", OURS, key, OURS))

@@ -1,4 +1,4 @@
-"""The mock upstream: an OpenAI-compatible server, and a gateway's native stream, that answer at once.
+"""The mock upstream: every provider's API, and a gateway's native stream, answered at once.
 
 `python -m bench.upstream` binds a free loopback port, prints it, and serves until SIGTERM. It speaks HTTP straight
 on asyncio's transports, because it must never be the slowest part of what is measured.
@@ -15,7 +15,7 @@ from typing import cast
 import httptools
 import uvloop
 
-from bench import answers, marker
+from bench import answers, marker, vendors
 
 _TOOL_RESULT = re.compile(rb'"role":\s*"tool"')
 _USAGE = re.compile(rb'"include_usage":\s*true')
@@ -29,6 +29,7 @@ class Mock:
         self.completions = 0
         self._chat = answers.OpenAIChat()
         self._native = answers.NativeStream()
+        self._vendors = {start: vendor() for start, vendor in vendors.VENDORS.items()}
         self._fixed = {
             b"/v1/models": answers.json_response(answers.MODELS),
             b"/mcp/llm/list": answers.json_response(answers.NATIVE_MODELS),
@@ -46,9 +47,13 @@ class Mock:
         ask = marker.read(body)
         if ask is None:
             return answers.json_response({"error": {"message": "the prompt has no marker"}}, "400 Bad Request")
-        if path not in (b"/mcp/llm/generate", b"/v1/chat/completions"):
+        vendor = next((vendor for start, vendor in self._vendors.items() if path.startswith(start)), None)
+        if vendor is None and path not in (b"/mcp/llm/generate", b"/v1/chat/completions"):
             return answers.json_response({"error": {"message": "no such path"}}, "404 Not Found")
         self.completions += 1
+        if vendor is not None:
+            streams = vendor.streams(path, body)
+            return (vendor.stream(ask), ask.gap_ms / 1000) if streams else vendor.plain(ask)
         if path == b"/mcp/llm/generate":
             return self._native.stream(ask, calls_made=len(_TOOL_RESULT.findall(body))), ask.gap_ms / 1000
         if _STREAM.search(body):

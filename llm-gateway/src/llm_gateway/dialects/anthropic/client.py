@@ -1,0 +1,43 @@
+"""Messages as we speak them to a provider: our requests out, its answers in.
+
+Headers of a client (`anthropic-beta`) are not passed on: what a beta adds to the body is, from a client of this
+dialect to a provider of it.
+"""
+
+from __future__ import annotations
+
+from llm_gateway.catalog import Model
+from llm_gateway.dialects.anthropic.client_answers import decode_result
+from llm_gateway.dialects.anthropic.client_errors import decode_error
+from llm_gateway.dialects.anthropic.client_format import answer_tool
+from llm_gateway.dialects.anthropic.client_request import NAME, encode_request
+from llm_gateway.dialects.anthropic.client_stream import StreamDecoder
+from llm_gateway.parameters import EVERYTHING
+from llm_gateway.sse import SseDecoder
+from llm_gateway.types import Request
+
+__all__ = [
+    "CARRIES", "NAME", "STREAM_TYPE", "StreamDecoder", "decode_error", "decode_result", "dropped", "encode_request",
+    "framing", "stream_decoder",
+]  # fmt: skip
+
+CARRIES = EVERYTHING - {
+    "seed", "presence_penalty", "frequency_penalty", "logit_bias", "n", "logprobs", "top_logprobs",
+}  # fmt: skip
+STREAM_TYPE = "text/event-stream"
+
+_MAX_EVENT_BYTES = 4 * 1024 * 1024
+
+
+def dropped(request: Request, model: Model) -> tuple[str, ...]:
+    """What of `request` is not sent: fields that another dialect's client gave."""
+    return () if request.dialect == NAME else (*request.hints, *request.extra)
+
+
+def framing() -> SseDecoder:
+    return SseDecoder(_MAX_EVENT_BYTES)
+
+
+def stream_decoder(request: Request, model: Model) -> StreamDecoder:
+    answer = answer_tool(request, model)
+    return StreamDecoder(model.provider, answer and answer.name)

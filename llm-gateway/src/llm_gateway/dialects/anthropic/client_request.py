@@ -1,0 +1,181 @@
+"""A request as the body of `POST /v1/messages`.
+
+Source: https://platform.claude.com/docs/en/api/messages/create
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from llm_gateway.catalog import Model
+from llm_gateway.dialects.anthropic.client_format import answer_tool, native_format
+from llm_gateway.dialects.anthropic.client_messages import conversation
+from llm_gateway.dialects.anthropic.client_thinking import Thinking, thinking_of
+from llm_gateway.dialects.anthropic.generations import generation_of
+from llm_gateway.dialects.cache_control import control_of
+from llm_gateway.errors import InvalidRequest
+from llm_gateway.types import Request, Tool, ToolChoice
+
+NAME = "anthropic"
+
+_DEFAULT_MAX_TOKENS = 4096
+_LEAST_THINKING_TOP_P = 0.95
+_FORCED = ("required", "tool")
+
+_encode = msgspec.json.Encoder().encode
+
+
+def encode_request(request: Request, model: Model) -> bytes:
+    """The body that asks `model` for `request`; `max_tokens`, which is a must, is the model's limit where not given.
+
+    Raises:
+        InvalidRequest: Anthropic cannot be asked that; names the parameter.
+    """
+    native = request.dialect == NAME
+    thinking = thinking_of(request, model, _max_tokens(request, model), native=native)
+    system, messages = conversation(request, model)
+    body: dict[str, Any] = {"model": model.id, "max_tokens": thinking.max_tokens, "messages": messages}
+    if system is not None:
+        body["system"] = system
+    body.update(_sampling(request, model, thinking))
+    body.update(_tools(request, model, thinking))
+    body.update(_output(request, model, thinking))
+    if request.user is not None:
+        body["metadata"] = {"user_id": request.user}
+    if request.stream:
+        body["stream"] = True
+    if native:
+        _merge(body, request.hints)
+        _merge(body, request.extra)
+    _merge(body, model.endpoint.extra_body)
+    return _encode(body)
+
+
+def _merge(body: dict[str, Any], fields: Any) -> None:
+    """Add `fields`; objects on both sides are joined, so that `output_config` may come from both."""
+    for name, value in fields.items():
+        known = body.get(name)
+        body[name] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
+
+
+def _max_tokens(request: Request, model: Model) -> int:
+    limit = model.max_output_tokens
+    wanted = request.max_tokens or limit or _DEFAULT_MAX_TOKENS
+    return min(wanted, limit) if limit else wanted
+
+
+# --- sampling --------------------------------------------------------------------------------------------
+
+
+def _sampling(request: Request, model: Model, thinking: Thinking) -> dict[str, Any]:
+    given = {"temperature": request.temperature, "top_p": request.top_p, "top_k": request.top_k}
+    fields: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if request.temperature is not None and request.temperature > 1:
+        raise InvalidRequest("temperature: Anthropic's models take 0 to 1", param="temperature")
+    _check_samplers(fields, model, thinking)
+    if request.stop:
+        fields["stop_sequences"] = list(request.stop)
+    return fields
+
+
+def _check_samplers(fields: dict[str, Any], model: Model, thinking: Thinking) -> None:
+    """Drop what asks for no more than the default, and refuse by name what the API would refuse."""
+    generation = generation_of(model.id)
+    if not generation.sampling or thinking.on:
+        for name in ("temperature", "top_p"):
+            if fields.get(name) == 1:
+                del fields[name]
+    if not generation.sampling:
+        for name in fields:
+            raise _unsupported(name, f"{model.name} takes no sampling parameters")
+    if thinking.on:
+        _check_while_thinking(fields)
+    if generation.one_sampler and "temperature" in fields and "top_p" in fields:
+        raise _unsupported("top_p", f"{model.name} takes either temperature or top_p")
+
+
+def _check_while_thinking(fields: dict[str, Any]) -> None:
+    for name in ("temperature", "top_k"):
+        if name in fields:
+            raise _unsupported(name, "it cannot be changed while the model thinks")
+    if fields.get("top_p", 1) < _LEAST_THINKING_TOP_P:
+        raise _unsupported("top_p", f"it is at least {_LEAST_THINKING_TOP_P} while the model thinks")
+
+
+def _unsupported(name: str, why: str) -> InvalidRequest:
+    return InvalidRequest(f"{name}: {why}", param=name, code="unsupported_parameter")
+
+
+# --- tools -----------------------------------------------------------------------------------------------
+
+
+def _tools(request: Request, model: Model, thinking: Thinking) -> dict[str, Any]:
+    answer = answer_tool(request, model)
+    tools = (*request.tools, answer) if answer else request.tools
+    if not tools:
+        return {}
+    choice = _answering(request, answer) if answer else request.tool_choice
+    if thinking.on and choice is not None and choice.mode in _FORCED:
+        name = "response_format" if answer else "tool_choice"
+        raise _unsupported(name, "a model that thinks cannot be forced to use a tool")
+    fields: dict[str, Any] = {"tools": [_tool(tool) for tool in tools]}
+    chosen = _tool_choice(choice, parallel=request.parallel_tool_calls)
+    return fields if chosen is None else {**fields, "tool_choice": chosen}
+
+
+def _answering(request: Request, answer: Tool) -> ToolChoice:
+    """The choice with which the model either uses a tool of the client's or answers."""
+    choice = request.tool_choice
+    if choice is not None and choice.mode == "tool":
+        return choice
+    if request.tools and (choice is None or choice.mode != "none"):
+        return ToolChoice(mode="required")
+    return ToolChoice(mode="tool", name=answer.name)
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    sent: dict[str, Any] = {"name": tool.name, "input_schema": _input_schema(tool.parameters)}
+    if tool.description:
+        sent["description"] = tool.description
+    if tool.strict is not None:
+        sent["strict"] = tool.strict
+    if tool.cache:
+        sent["cache_control"] = control_of(tool.cache)
+    return sent
+
+
+def _input_schema(parameters: dict[str, Any]) -> dict[str, Any]:
+    if not parameters:
+        return {"type": "object", "properties": {}}
+    return parameters if "type" in parameters else {"type": "object", **parameters}
+
+
+_MODES = {"auto": "auto", "required": "any", "tool": "tool", "none": "none"}
+
+
+def _tool_choice(choice: ToolChoice | None, *, parallel: bool | None) -> dict[str, Any] | None:
+    if choice is None and parallel is not False:
+        return None
+    mode = choice.mode if choice else "auto"
+    sent: dict[str, Any] = {"type": _MODES[mode]}
+    if mode == "tool" and choice:
+        sent["name"] = choice.name
+    if parallel is False and mode != "none":
+        sent["disable_parallel_tool_use"] = True
+    return sent
+
+
+# --- output ----------------------------------------------------------------------------------------------
+
+
+def _output(request: Request, model: Model, thinking: Thinking) -> dict[str, Any]:
+    fields: dict[str, Any] = {} if thinking.config is None else {"thinking": thinking.config}
+    config: dict[str, Any] = {}
+    if thinking.effort is not None:
+        config["effort"] = thinking.effort
+    form = native_format(request, model)
+    if form is not None:
+        config["format"] = form
+    return {**fields, "output_config": config} if config else fields

@@ -1,0 +1,60 @@
+"""What a Claude model takes, by the version in its id; the API tells nobody before it refuses.
+
+Sources: https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking,
+https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import msgspec
+
+_VERSION = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)")
+_CURRENT = (99, 0)
+"""A Claude whose id names no version is one of the newest."""
+
+_ADAPTIVE_SINCE = (4, 6)
+_FIXED_SAMPLING_SINCE = (4, 7)
+_SYSTEM_TURNS_SINCE = (4, 8)
+_ONE_SAMPLER_SINCE = (4, 1)
+
+
+class Generation(msgspec.Struct, frozen=True):
+    """`version` is (major, minor), or None for a model that is no Claude: such a server takes the API's first form."""
+
+    version: tuple[int, int] | None
+
+    def _since(self, version: tuple[int, int]) -> bool:
+        return self.version is not None and self.version >= version
+
+    @property
+    def adaptive_thinking(self) -> bool:
+        """Whether it is told how hard to think by a word (4.6 and later), not by a budget of tokens."""
+        return self._since(_ADAPTIVE_SINCE)
+
+    @property
+    def sampling(self) -> bool:
+        """Whether it takes `temperature`, `top_p` and `top_k`; from 4.7 on they are refused."""
+        return not self._since(_FIXED_SAMPLING_SINCE)
+
+    @property
+    def one_sampler(self) -> bool:
+        """Whether it takes `temperature` or `top_p` but not both."""
+        return self._since(_ONE_SAMPLER_SINCE)
+
+    @property
+    def system_turns(self) -> bool:
+        """Whether a system message may stand in the middle of a conversation."""
+        return self._since(_SYSTEM_TURNS_SINCE) and self.version != (5, 0)
+
+
+@lru_cache(maxsize=1024)
+def generation_of(model_id: str) -> Generation:
+    """The generation of `claude-3-7-sonnet-…`, `claude-opus-4-5`, `us.anthropic.claude-haiku-4-5-…-v1:0` and so on."""
+    name = model_id.lower()
+    found = _VERSION.search(name)
+    if found:
+        return Generation((int(found[1]), int(found[2] or 0)))
+    return Generation(_CURRENT if "claude" in name else None)

@@ -9,19 +9,25 @@ an error that `check` raises, and so is a script that nobody played to its end.
 """
 
 from .behaviours import Behaviour, Endless, Fails, Says, Sends, Silent
+from .embeds import Embeds
 from .exchange import Call, CutConnection, Exchange
 from .fake_openai import FakeOpenAI
 from .fake_provider import FakeProvider
+from .look_alikes import FakeAzure, FakeOpenRouter, FakeVllm
 
 __all__ = [
     "Behaviour",
     "Call",
     "CutConnection",
+    "Embeds",
     "Endless",
     "Exchange",
     "Fails",
+    "FakeAzure",
     "FakeOpenAI",
+    "FakeOpenRouter",
     "FakeProvider",
+    "FakeVllm",
     "Says",
     "Sends",
     "Silent",

@@ -1,14 +1,13 @@
-"""OpenAI's chat completions, which refuse what OpenAI would refuse."""
+"""OpenAI's chat completions and embeddings, which refuse what OpenAI would refuse."""
 
 from __future__ import annotations
 
 import msgspec
 
 from .behaviours import Fails
+from .embeds import embeddings_mistake
 from .exchange import Call
 from .fake_provider import FakeProvider
-
-PATH = "/v1/chat/completions"
 
 _REQUIRED = {"model", "messages"}
 _ALLOWED = _REQUIRED | {
@@ -20,30 +19,47 @@ _ALLOWED = _REQUIRED | {
 
 
 class FakeOpenAI(FakeProvider):
-    """Speaks `POST /v1/chat/completions`."""
+    """Speaks `POST /v1/chat/completions` and `POST /v1/embeddings`.
+
+    A look-alike says what it does otherwise: `also` are the fields that it takes beyond OpenAI's own.
+    """
 
     unscripted = Fails(500, "not_in_the_script")
+    also: frozenset[str] = frozenset()
+
+    def key_of(self, call: Call) -> str:
+        """The key that a call shows."""
+        return call.headers.get("authorization", "").removeprefix("Bearer ")
+
+    def path_of(self, call: Call) -> str:
+        """The call's address as OpenAI writes it."""
+        return call.path
 
     def refusal(self, call: Call) -> Fails | None:
         """What OpenAI itself would say to this request, if it would not take it."""
-        key = call.headers.get("authorization", "").removeprefix("Bearer ")
+        key = self.key_of(call)
         if self.keys and key not in self.keys:
             return Fails(401, "invalid_api_key", f"Incorrect API key provided: {key}.")
-        if call.path != PATH:
-            return Fails(404, None, f"Invalid URL ({call.path})")
-        mistake = _mistake(call.raw)
+        match self.path_of(call):
+            case "/v1/chat/completions":
+                mistake = chat_mistake(call.raw, self.also)
+            case "/v1/embeddings":
+                mistake = embeddings_mistake(call.raw)
+            case _:
+                return Fails(404, None, f"Invalid URL ({call.path})")
         if mistake is None:
             return None
         self.mistake(mistake)
         return Fails(400, None, mistake)
 
 
-def _mistake(raw: bytes) -> str | None:
+def chat_mistake(raw: bytes, also: frozenset[str] = frozenset()) -> str | None:
+    """What is wrong with the body of a chat completion, in OpenAI's words."""
     try:
         body = msgspec.json.decode(raw)
     except msgspec.DecodeError as error:
         return f"We could not parse the JSON body of your request: {error}"
-    missing, unknown = sorted(_REQUIRED - set(body)), sorted(set(body) - _ALLOWED)
+    missing, unknown = sorted(_REQUIRED - set(body)), sorted(set(body) - _ALLOWED - also)
     if missing:
         return f"you must provide a {missing[0]} parameter"
     if unknown:

@@ -55,7 +55,7 @@ class _Turns:
                 self._output(item, at)
             case "item_reference":
                 raise InvalidRequest(
-                    "item_reference needs stored items, and nothing is stored here: send the item itself",
+                    f"{at}.type: nothing is stored here that an item_reference could mean: send the item itself",
                     param=f"{at}.type", code="unsupported_parameter",
                 )  # fmt: skip
 

@@ -14,6 +14,11 @@ _UNSET: dict[str, Callable[[Any], bool]] = {
     "logprobs": lambda value: not value,
     "parallel_tool_calls": lambda value: value is True,
     "response_format": lambda value: value.type == "text",
+    "tool_choice": lambda value: value.mode == "auto",
+    "temperature": lambda value: value == 1,
+    "top_p": lambda value: value == 1,
+    "presence_penalty": lambda value: value == 0,
+    "frequency_penalty": lambda value: value == 0,
 }
 """Values that ask for no more than what every provider does anyway."""
 

@@ -38,6 +38,8 @@ from llm_gateway.providers.embedded import EmbeddedProvider
 from llm_gateway.providers.embeddings import Embedder, HttpEmbedder
 from llm_gateway.providers.emulated import EmulatedTools
 from llm_gateway.providers.http import HttpProvider
+from llm_gateway.providers.images.fetching import ImageFetcher
+from llm_gateway.providers.images.inlining import InlinedImages
 from llm_gateway.reload import CatalogHolder
 from llm_gateway.routing import Router
 from llm_gateway.settings import GatewaySettings
@@ -137,7 +139,7 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
     return Parts(
         holder=holder,
         transport=transport,
-        providers={"openai_chat": EmulatedTools(HttpProvider(openai_client, transport)), "offline": planner},
+        providers={**_over_http({"openai_chat": HttpProvider(openai_client, transport)}, settings), "offline": planner},
         embedders={"openai_chat": HttpEmbedder(openai_embeddings, transport)},
         cache=MemoryCache(
             max_entries=settings.cache_max_size, max_bytes=settings.cache_max_bytes, ttl=settings.cache_ttl
@@ -146,6 +148,15 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
         else None,
         breakers=Breakers(),
     )
+
+
+def _over_http(providers: Mapping[str, Provider], settings: GatewaySettings) -> dict[str, Provider]:
+    """`providers` by dialect, with what the gateway does for models that cannot do it themselves."""
+    able: dict[str, Provider] = dict(providers)
+    if settings.image_fetch == "https":
+        fetcher = ImageFetcher(max_bytes=settings.image_fetch_max_bytes)
+        able = {dialect: InlinedImages(provider, fetcher) for dialect, provider in able.items()}
+    return {dialect: EmulatedTools(provider) for dialect, provider in able.items()}
 
 
 def from_environment(environ: Mapping[str, str]) -> tuple[Service, GatewaySettings]:

@@ -37,4 +37,7 @@ class GatewaySettings(ServiceSettings):
     upstream_max_bytes: int = Field(32 * 1024 * 1024, alias="UPSTREAM_MAX_BYTES", gt=0)
     upstream_max_connections: int = Field(512, alias="UPSTREAM_MAX_CONNECTIONS", gt=0)
 
+    image_fetch: Literal["never", "https"] = Field("never", alias="IMAGE_FETCH")
+    image_fetch_max_bytes: int = Field(5 * 1024 * 1024, alias="IMAGE_FETCH_MAX_BYTES", gt=0)
+
     local_model_path: str | None = Field(None, alias="LOCAL_MODEL_PATH")

@@ -7,17 +7,20 @@ The catalogue says which models (`supports: [emulated_tools]`). `plan` decides h
 from __future__ import annotations
 
 from llm_gateway.catalog import Model
-from llm_gateway.types import Request, ToolCall
+from llm_gateway.types import Message, Request, ToolCall
 
 EMULATED_TOOLS = "emulated_tools"
 
 
+def is_emulated(model: Model) -> bool:
+    """Whether tools are emulated for `model`."""
+    return EMULATED_TOOLS in model.supports and "tools" not in model.supports
+
+
 def emulates(request: Request, model: Model) -> bool:
     """Whether `request` speaks of tools, and `model` is one for which they are emulated."""
-    supports = model.supports
-    if EMULATED_TOOLS not in supports or "tools" in supports:
-        return False
-    return bool(request.tools) or any(
-        message.role == "tool" or any(isinstance(part, ToolCall) for part in message.content)
-        for message in request.messages
-    )
+    return is_emulated(model) and (bool(request.tools) or any(map(_has_calls, request.messages)))
+
+
+def _has_calls(message: Message) -> bool:
+    return message.role == "tool" or any(isinstance(part, ToolCall) for part in message.content)

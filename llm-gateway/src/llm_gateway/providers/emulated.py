@@ -8,12 +8,14 @@ from typing import cast
 from uuid import uuid4
 
 from llm_gateway.catalog import Model
-from llm_gateway.emulation import emulates
+from llm_gateway.emulation import emulates, is_emulated
 from llm_gateway.emulation.plan import plan_of
 from llm_gateway.emulation.prompt import rewritten
 from llm_gateway.emulation.streaming import MakeId, Reread, reread
 from llm_gateway.providers import Provider
 from llm_gateway.types import Event, Request, Result
+
+_CARRIED = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
 
 
 def new_call_id() -> str:
@@ -47,6 +49,10 @@ class EmulatedTools:
                 said = reading.feed(batch)
                 if said:
                     yield said
+
+    def carries(self, model: Model) -> frozenset[str]:
+        carried = self._inner.carries(model)
+        return carried | _CARRIED if is_emulated(model) else carried
 
     def dropped(self, request: Request, model: Model) -> tuple[str, ...]:
         return self._inner.dropped(request, model)

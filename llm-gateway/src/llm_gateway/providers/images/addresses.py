@@ -1,0 +1,34 @@
+"""Which network addresses are public: a caller's URL must never reach what only this machine or its network can."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Network, ip_address
+
+_UNICAST = IPv6Network("2000::/3")
+_NAT64 = IPv6Network("64:ff9b::/96")
+_TUNNELS = (IPv6Network("2002::/16"), IPv6Network("2001::/32"))
+"""6to4 and Teredo: the real destination is an IPv4 address inside of them."""
+
+
+def is_public(address: str) -> bool:
+    """Whether `address` is a unicast address of the internet (IANA's special-purpose registries, RFC 6890).
+
+    An IPv4 address inside of an IPv6 one (mapped, NAT64) is judged itself; tunnels are never public.
+    """
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(parsed, IPv4Address):
+        return _public_v4(parsed)
+    if parsed.scope_id is not None:
+        return False
+    if parsed.ipv4_mapped is not None:
+        return _public_v4(parsed.ipv4_mapped)
+    if parsed in _NAT64:
+        return _public_v4(IPv4Address(int(parsed) & 0xFFFF_FFFF))
+    return parsed in _UNICAST and parsed.is_global and not any(parsed in tunnel for tunnel in _TUNNELS)
+
+
+def _public_v4(address: IPv4Address) -> bool:
+    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)

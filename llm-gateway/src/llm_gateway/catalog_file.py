@@ -204,6 +204,12 @@ class _MistakeError(Exception):
         self.path = path
 
 
+def _base(url: str, path: str) -> str:
+    """`url` without a version at its end that `path` begins with: vendors' clients differ in where it belongs."""
+    url = url.rstrip("/")
+    return url.removesuffix("/v1") if path.startswith("/v1/") else url
+
+
 class _Builder:
     """From the file's rows to the snapshot."""
 
@@ -275,7 +281,7 @@ class _Builder:
         return Endpoint(
             provider=name,
             dialect=row.dialect,
-            base_url=base_url.rstrip("/") if base_url else None,
+            base_url=_base(base_url, row.path) if base_url else None,
             path=row.path,
             stream_path=row.stream_path or row.path,
             embeddings_path=row.embeddings_path,

@@ -23,6 +23,7 @@ from llm_gateway.calls import Observer
 from llm_gateway.catalog_file import CatalogError, load_catalog
 from llm_gateway.dialects import ServerDialect, native
 from llm_gateway.dialects.anthropic import client as anthropic_client
+from llm_gateway.dialects.gemini import client as gemini_client
 from llm_gateway.dialects.openai_chat import client as openai_client
 from llm_gateway.dialects.openai_chat import server as openai_server
 from llm_gateway.dialects.openai_embeddings import client as openai_embeddings
@@ -140,10 +141,21 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
     return Parts(
         holder=holder,
         transport=transport,
-        providers={**_over_http({"openai_chat": HttpProvider(openai_client, transport)}, settings), "offline": planner,
+        providers={
+            **_over_http(
+                {
+                    "openai_chat": HttpProvider(openai_client, transport),
+                    "gemini": HttpProvider(gemini_client, transport),
+                },
+                settings,
+            ),
+            "offline": planner,
             "anthropic": HttpProvider(anthropic_client, transport),
         },
-        embedders={"openai_chat": HttpEmbedder(openai_embeddings, transport)},
+        embedders={
+            "openai_chat": HttpEmbedder(openai_embeddings, transport),
+            "gemini": HttpEmbedder(gemini_client, transport),
+        },
         cache=MemoryCache(
             max_entries=settings.cache_max_size, max_bytes=settings.cache_max_bytes, ttl=settings.cache_ttl
         )

@@ -33,9 +33,9 @@ def encode_embeddings(request: EmbeddingRequest, model: Model) -> list[bytes]:
     if request.purpose is not None:
         settings["taskType"] = _TASKS[request.purpose]
     wanted = [{"content": {"parts": [{"text": _text(given)}]}, **settings} for given in request.inputs]
+    size = min(model.endpoint.embeddings_batch, _MOST_TEXTS)
     return [
-        msgspec.json.encode({"requests": wanted[start : start + _MOST_TEXTS]})
-        for start in range(0, len(wanted), _MOST_TEXTS)
+        msgspec.json.encode({"requests": wanted[start : start + size]}) for start in range(0, len(wanted), size)
     ]
 
 

@@ -162,7 +162,7 @@ def test_a_retired_id_is_replaced_with_a_warning(environ: dict[str, str]):
         ({**GOOGLE, **OPENAI}, "gpt-4o"),
         (AZURE, "azure/gpt-4o"),
         ({**AZURE, "AZURE_DEFAULT_MODEL": "mine"}, "azure/mine"),
-        (ANTHROPIC, "anthropic/claude-sonnet-4-5"),
+        (ANTHROPIC, "anthropic/claude-sonnet-5-5"),
         ({"OLLAMA_HOST": "localhost:11434"}, "ollama/llama3.2:1b"),
         ({"LOCAL_MODEL_URL": "http://127.0.0.1:9/v1"}, "local"),
         ({**OPENAI, "DEFAULT_MODEL": "offline"}, "offline"),

@@ -24,6 +24,7 @@ from llm_gateway.estimate import estimated_embedding_usage
 from llm_gateway.journey import Waist, metered
 from llm_gateway.pricing import Cost, cost
 from llm_gateway.providers.embeddings import Embedder
+from llm_gateway.routing import too_late
 from llm_gateway.types import EmbeddingRequest, EmbeddingResult, Usage
 
 _FREE_OF_CHARGE = Cost(Decimal(0), "computed")
@@ -51,7 +52,13 @@ class Embeddings:
         """
         errand = _Errand(self._waist, request, caller)
         try:
-            return errand.arrived(await self._embed(errand))
+            async with asyncio.timeout(caller.terms.timeout):
+                answer = await self._embed(errand)
+            return errand.arrived(answer)
+        except TimeoutError:
+            late = too_late()
+            errand.failed(late)
+            raise late from None
         except (ApiError, asyncio.CancelledError) as error:
             errand.failed(error)
             raise
@@ -84,10 +91,8 @@ class Embeddings:
         request, catalog = errand.request, errand.catalog
         model = catalog.resolve(request.model, request.provider)
         errand.asked = model.name
-        if (model.supports and "embeddings" not in model.supports) or model.endpoint.dialect not in self._embedders:
-            raise InvalidRequest(
-                f"model: '{model.name}' gives no embeddings", param="model", code="embeddings_not_supported"
-            )
+        if model.supports and "embeddings" not in model.supports:
+            raise _gives_none(model)
         chain = (model, *(catalog.resolve(name) for name in model.fallbacks))
         same = tuple(target for target in chain if target.available and target.id == model.id)
         if not same:
@@ -96,7 +101,10 @@ class Embeddings:
 
     async def _ask(self, errand: _Errand) -> EmbeddingAnswer:
         async def ask(model: Model) -> EmbeddingResult:
-            return await self._embedders[model.endpoint.dialect].embed(errand.request, model)
+            embedder = self._embedders.get(model.endpoint.dialect)
+            if embedder is None:
+                raise _gives_none(model)
+            return await embedder.embed(errand.request, model)
 
         before = time.perf_counter()
         try:
@@ -105,6 +113,10 @@ class Embeddings:
             errand.upstream_ms = (time.perf_counter() - before) * 1000
         dropped = self._embedders[model.endpoint.dialect].dropped(errand.request, model)
         return errand.answer(result, model, dropped)
+
+
+def _gives_none(model: Model) -> InvalidRequest:
+    return InvalidRequest(f"model: '{model.name}' gives no embeddings", param="model", code="embeddings_not_supported")
 
 
 def _start(flights: Flights[EmbeddingAnswer], key: bytes, caller: Caller) -> Flight[EmbeddingAnswer]:

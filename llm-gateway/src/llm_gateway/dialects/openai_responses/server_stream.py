@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from service_kit.errors import ApiError, error_body
+from service_kit.errors import ApiError
 
 from llm_gateway.answer import Answer, Origin
 from llm_gateway.dialects.openai_responses.answers import Status, encode, head, response
+from llm_gateway.dialects.openai_responses.server_errors import error_object
 from llm_gateway.dialects.openai_responses.streamed_items import StreamedItem, tokens_of
 from llm_gateway.types import BlockStart, BlockStop, Delta, Event, Finish, Logprobs, Request, Signature, UsageReport
 
@@ -97,7 +98,7 @@ class StreamEncoder:
 
     def fail(self, error: ApiError) -> bytes:
         """The Response as failed, and the error itself, at which the official clients raise."""
-        shown = error_body(error, self._request_id)["error"]
+        shown = error_object(error, self._request_id)
         failed = self._head | {
             "status": "failed",
             "error": {"code": _error_code(error), "message": shown["message"]},

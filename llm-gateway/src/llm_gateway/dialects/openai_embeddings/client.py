@@ -113,14 +113,14 @@ def _vector(sent: str | list[float]) -> Sequence[float]:
 
 def _usage(answers: list[_Received]) -> Usage | None:
     """The sum of all counts; None when one is missing, since a part of them would look like all."""
-    total = Usage()
-    for number, answer in enumerate(answers):
+    prompt = 0
+    costs: list[Decimal] = []
+    for answer in answers:
         counts = answer.usage or _Counts()
         tokens = counts.total_tokens if counts.prompt_tokens is None else counts.prompt_tokens
         if tokens is None:
             return None
-        cost = None if counts.cost is None else Decimal(repr(counts.cost))
-        if number and cost is not None and total.cost_usd is not None:
-            cost += total.cost_usd
-        total = Usage(prompt_tokens=total.prompt_tokens + tokens, cost_usd=cost)
-    return total
+        prompt += tokens
+        if counts.cost is not None:
+            costs.append(Decimal(repr(counts.cost)))
+    return Usage(prompt_tokens=prompt, cost_usd=sum(costs, Decimal(0)) if costs and len(costs) == len(answers) else None)

@@ -38,7 +38,7 @@ models:
   - {{name: small, provider: first, id: small, supports: [embeddings], fallbacks: [{fallbacks}]}}
   - {{name: second/small, provider: second, id: small, supports: [embeddings]}}
   - {{name: second/large, provider: second, id: large, supports: [embeddings]}}
-{extra}""".replace(", timeouts: {}", "")
+"""
     )
     return str(file)
 
@@ -65,7 +65,10 @@ async def test_the_same_texts_are_asked_for_once():
         first = await ask(stage)
         again = await ask(stage, encoding_format="base64", user="someone else")
         assert again.headers["x-cache"] == "hit" and again.json()["usage"]["cost_usd"] == 0
-        for other in ({"input": ["dos", "uno"]}, {"dimensions": 4}, {"model": "text-embedding-3-large"}):
+        others: list[dict[str, Any]] = [
+            {"input": ["dos", "uno"]}, {"dimensions": 4}, {"model": "text-embedding-3-large"},
+        ]  # fmt: skip
+        for other in others:
             assert (await ask(stage, **other)).headers["x-cache"] == "miss"
         assert (await ask(stage)).json()["data"] == first.json()["data"]
         hit = (await stage.observed())[-1]

@@ -1,0 +1,32 @@
+"""Errors in Anthropic's envelope.
+
+Source: https://platform.claude.com/docs/en/api/errors
+"""
+
+from __future__ import annotations
+
+import msgspec
+from service_kit.errors import ApiError
+
+_TYPES = {
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+
+
+def error_type(status: int) -> str:
+    """Anthropic's type for a status."""
+    return _TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
+
+
+def render_error(error: ApiError, request_id: str) -> bytes:
+    """`{"type": "error", "error": {"type", "message", "code", "param"}, "request_id"}`; code and param are ours."""
+    fields = {"type": error_type(error.status), "message": error.message, "code": error.code, "param": error.param}
+    return msgspec.json.encode({"type": "error", "error": fields, "request_id": request_id})

@@ -23,6 +23,7 @@ from llm_gateway.calls import Observer
 from llm_gateway.catalog_file import CatalogError, load_catalog
 from llm_gateway.dialects import ServerDialect, native
 from llm_gateway.dialects.anthropic import client as anthropic_client
+from llm_gateway.dialects.anthropic.envelope import render_error as anthropic_error
 from llm_gateway.dialects.gemini import client as gemini_client
 from llm_gateway.dialects.openai_chat import client as openai_client
 from llm_gateway.dialects.openai_chat import server as openai_server
@@ -48,6 +49,7 @@ from llm_gateway.settings import GatewaySettings
 from llm_gateway.surfaces.embeddings import EmbeddingsSurface
 from llm_gateway.surfaces.front import Front
 from llm_gateway.surfaces.generation import GenerationSurface
+from llm_gateway.surfaces.messages import COUNT_TOKENS, MESSAGES, CountTokens, MessagesDialect
 from llm_gateway.surfaces.models import model_routes
 from llm_gateway.surfaces.operations import operation_routes
 from llm_gateway.transport import Transport
@@ -89,6 +91,8 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
         "/v1/chat/completions": surface("chat.completions", openai_server),
         "/v1/embeddings": EmbeddingsSurface(Embeddings(waist, parts.embedders)),
         "/v1/responses": surface("responses", responses_server),
+        MESSAGES: surface("messages", MessagesDialect(parts.holder.current)),
+        COUNT_TOKENS: CountTokens(parts.holder.current),
     }
 
     @asynccontextmanager
@@ -108,7 +112,8 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
         version=VERSION,
         settings=settings,
         lifespan=lifespan,
-        unlogged_paths=frozenset(hot),  # those are logged as calls
+        unlogged_paths=frozenset(hot) - {COUNT_TOKENS},  # those are logged as calls
+        error_bodies={MESSAGES: anthropic_error, COUNT_TOKENS: anthropic_error},
         front=lambda inner: Front(inner, hot, settings.root_path),
     )
     app.include_router(model_routes(parts.holder.current, int(time.time())))

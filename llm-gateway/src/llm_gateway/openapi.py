@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI
 
+from llm_gateway.dialects.anthropic.wire import CountTokensRequest, MessagesRequest
 from llm_gateway.dialects.native import GenerateRequest
 from llm_gateway.dialects.openai_chat.wire import ChatRequest
 from llm_gateway.dialects.openai_embeddings.server import EmbeddingsRequest
@@ -31,6 +32,7 @@ class Operation(msgspec.Struct, frozen=True):
     event: type | None
     example: dict[str, Any]
     tag: str
+    error: type = schemas.ErrorEnvelope
 
 
 _QUESTION = [{"role": "user", "content": "¿Qué puedes hacer?"}]
@@ -49,6 +51,15 @@ OPERATIONS = (
         schemas.ResponseObject, schemas.ResponseEvent, {"model": "offline", "input": "¿Qué puedes hacer?"}, "openai",
     ),
     Operation(
+        "/v1/messages", "messages", "Ask a model (Anthropic Messages)", MessagesRequest, schemas.MessageObject,
+        schemas.MessageEvent, {"model": "offline", "max_tokens": 1000, "messages": _QUESTION}, "anthropic",
+        schemas.MessagesError,
+    ),
+    Operation(
+        "/v1/messages/count_tokens", "count_tokens", "Estimate the tokens of a prompt (Anthropic)", CountTokensRequest,
+        schemas.TokenCount, None, {"model": "offline", "messages": _QUESTION}, "anthropic", schemas.MessagesError,
+    ),
+    Operation(
         "/v1/embeddings", "embeddings", "Turn texts into vectors (OpenAI embeddings)", EmbeddingsRequest,
         schemas.EmbeddingList, None, {"model": "text-embedding-3-small", "input": ["Hola", "Adiós"]}, "openai",
     ),
@@ -63,7 +74,7 @@ def describe(app: FastAPI) -> None:
         document = framework()
         if OPERATIONS[0].path in document["paths"]:
             return document
-        structs = [kind for op in OPERATIONS for kind in (op.request, op.answer, op.event) if kind]
+        structs = [kind for op in OPERATIONS for kind in (op.request, op.answer, op.event, op.error) if kind]
         _, components = msgspec.json.schema_components([*structs, schemas.ErrorEnvelope], ref_template=_REF)
         described = document.setdefault("components", {}).setdefault("schemas", {})
         for operations in document["paths"].values():
@@ -94,7 +105,7 @@ def _described(operation: Operation) -> dict[str, Any]:
                 "description": "The answer" + ("; with `stream` true, server-sent events" if operation.event else ""),
                 "content": _answers(operation),
             },
-            **{str(status): _error() for status in _ERRORS},
+            **{str(status): _error(operation.error) for status in _ERRORS},
         },
     }
 
@@ -104,8 +115,8 @@ def _answers(operation: Operation) -> dict[str, Any]:
     return plain | {"text/event-stream": {"schema": _ref(operation.event)}} if operation.event else plain
 
 
-def _error() -> dict[str, Any]:
-    content = {"application/json": {"schema": _ref(schemas.ErrorEnvelope)}}
+def _error(envelope: type = schemas.ErrorEnvelope) -> dict[str, Any]:
+    content = {"application/json": {"schema": _ref(envelope)}}
     return {"description": "The error envelope", "content": content}
 
 

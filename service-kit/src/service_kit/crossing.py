@@ -227,8 +227,12 @@ class Crossing:
         if error.status == 401:
             headers.append((b"www-authenticate", b"Bearer"))
         if self.is_http or "websocket.http.response" in self._scope.get("extensions", {}):
-            return await self._answer(error.status, headers, msgspec.json.encode(error_body(error, self.id)))
+            return await self._answer(error.status, headers, self._rendered(error))
         return await self._send({"type": "websocket.close", "code": 1008, "reason": error.code})
+
+    def _rendered(self, error: ApiError) -> bytes:
+        render = self._policy.error_bodies.get(self.path)
+        return render(error, self.id) if render else msgspec.json.encode(error_body(error, self.id))
 
     async def _break_off(self) -> None:
         # An HTTP answer that has begun is cut by the server when the application returns without its end.

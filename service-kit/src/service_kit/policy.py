@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from service_kit.errors import ApiError
 from service_kit.hosts import HostRule
 from service_kit.keys import KeyRing
 from service_kit.language import Language
@@ -16,6 +18,9 @@ MACHINE_PATHS = frozenset({"/healthz", "/readyz"})
 DESCRIPTION_PATHS = frozenset({"/health", "/docs", "/openapi.json"})
 """Open to whoever may reach the host: they hold no secret."""
 
+ErrorBody = Callable[[ApiError, str], bytes]
+"""An error, and the id of the request, as the body of an answer."""
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -23,6 +28,7 @@ class Policy:
 
     `keys` is None where no key is asked for. `page_token` lets in a page that was opened from disk, whose
     origin (`null`) says nothing. `public_paths` need no key. `root_path` is the prefix that stands before all paths.
+    `error_bodies` are the paths whose clients read errors in another shape than ours.
     """
 
     hosts: HostRule
@@ -33,10 +39,15 @@ class Policy:
     root_path: str = ""
     page_token: str | None = None
     public_paths: frozenset[str] = field(default=frozenset())
+    error_bodies: Mapping[str, ErrorBody] = field(default_factory=dict)
 
     @staticmethod
     def of(
-        settings: ServiceSettings, *, page_token: str | None = None, public_paths: frozenset[str] = frozenset()
+        settings: ServiceSettings,
+        *,
+        page_token: str | None = None,
+        public_paths: frozenset[str] = frozenset(),
+        error_bodies: Mapping[str, ErrorBody] | None = None,
     ) -> Policy:
         return Policy(
             hosts=HostRule(settings.allowed_hosts),
@@ -47,6 +58,7 @@ class Policy:
             root_path=settings.root_path,
             page_token=page_token,
             public_paths=DESCRIPTION_PATHS | public_paths,
+            error_bodies=error_bodies or {},
         )
 
     def path_within(self, path: str) -> str:

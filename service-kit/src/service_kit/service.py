@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from ipaddress import ip_address
 from types import FrameType
@@ -22,7 +22,7 @@ from service_kit.errors import install_error_handlers
 from service_kit.health import add_probes
 from service_kit.lifecycle import Lifecycle
 from service_kit.logs import get_logger, logging_to
-from service_kit.policy import Policy
+from service_kit.policy import ErrorBody, Policy
 from service_kit.settings import ServiceSettings, SettingsError
 
 _log = get_logger(__name__)
@@ -77,11 +77,13 @@ def create_service(
     public_paths: frozenset[str] = frozenset(),
     page_token: str | None = None,
     unlogged_paths: frozenset[str] = frozenset(),
+    error_bodies: Mapping[str, ErrorBody] | None = None,
     front: Callable[[ASGIApp], ASGIApp] | None = None,
 ) -> Service:
     """A service with probes, documentation, the error envelope and the border; the caller adds its routes.
 
-    Requests to `unlogged_paths` have no line in the access log, because the service has a better one.
+    Requests to `unlogged_paths` have no line in the access log, because the service has a better one;
+    `error_bodies` says how errors look on paths whose clients do not read our envelope.
     """
     lifecycle, access_log = Lifecycle(), AccessLog()
 
@@ -101,7 +103,9 @@ def create_service(
     )
     app = Service(
         name=name,
-        policy=Policy.of(settings, page_token=page_token, public_paths=public_paths | docs_files),
+        policy=Policy.of(
+            settings, page_token=page_token, public_paths=public_paths | docs_files, error_bodies=error_bodies
+        ),
         observe=observe,
         front=front,
         title=title,

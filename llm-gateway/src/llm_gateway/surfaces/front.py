@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from service_kit.errors import ApiError, error_response
-from service_kit.ids import request_id_of
+from service_kit.errors import ApiError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
@@ -21,12 +20,13 @@ class Front:
         if route is None:
             return await self._app(scope, receive, send)
         if scope["method"] != "POST":
-            return await _post_only(scope, receive, send)
+            raise _PostOnly  # the border answers, in the shape that this path's clients read
         return await route(scope, receive, send)
 
 
-async def _post_only(scope: Scope, receive: Receive, send: Send) -> None:
-    error = ApiError(405, "method_not_allowed", "Method Not Allowed")
-    response = error_response(error, request_id_of(scope))
-    response.headers["allow"] = "POST"
-    await response(scope, receive, send)
+class _PostOnly(ApiError):
+    def __init__(self) -> None:
+        super().__init__(405, "method_not_allowed", "Method Not Allowed")
+
+    def headers(self) -> dict[str, str]:
+        return {"allow": "POST"}

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import pytest
 from mcp_toolbox.catalogue import Catalogue, discover
+from mcp_toolbox.context import CallContext
 from mcp_toolbox.errors import InvalidArgumentsError, ToolDefinitionError, ToolFailedError, UnknownToolError
 from mcp_toolbox.tool import Hints, ToolResult, from_function
 from pydantic import Field
@@ -60,7 +61,7 @@ def test_what_a_model_reads_is_complete_and_english(catalogue: Catalogue):
 
 
 async def test_a_tool_may_be_asynchronous():
-    assert await of(slow_echo).call("slow_echo", {"text": "hi"}) == ToolResult("hi", {"result": "hi"})
+    assert await of(slow_echo).call("slow_echo", {"text": "hi"}) == ToolResult.of("hi", {"result": "hi"})
 
 
 async def test_an_unknown_tool_is_named_safely(catalogue: Catalogue):
@@ -78,7 +79,7 @@ async def test_arguments_are_checked_before_the_tool_runs():
 
 
 async def test_a_deliberate_failure_says_what_the_tool_says():
-    assert await of(refuse).call("refuse", {"text": "magic"}) == ToolResult("cannot do magic", is_error=True)
+    assert await of(refuse).call("refuse", {"text": "magic"}) == ToolResult.of("cannot do magic", is_error=True)
 
 
 async def test_a_bug_is_a_failure_that_tells_no_secret():
@@ -144,3 +145,42 @@ async def test_adding_one_file_adds_a_tool(folder: Any):
 def test_a_file_that_is_no_tool_is_refused_by_name(folder: Any, source: str, complaint: str):
     with pytest.raises(ToolDefinitionError, match=complaint):
         discover(folder(shout=source))
+
+
+async def greet(text: Text, context: CallContext) -> str:
+    """Greet whoever calls, and say how far it is."""
+    await context.progress(1, 2, "halfway")
+    return f"{text} {context.principal}"
+
+
+async def test_a_tool_may_know_its_caller_and_tell_how_far_it_is():
+    told: list[tuple[float, float | None, str | None]] = []
+
+    async def report(done: float, total: float | None, message: str | None) -> None:
+        told.append((done, total, message))
+
+    catalogue = of(greet)
+    (tool,) = catalogue
+    assert set(tool.input_schema["properties"]) == {"text"}
+    result = await catalogue.call("greet", {"text": "hi"}, CallContext(principal="k1", report=report))
+    assert (result.text, told) == ("hi k1", [(1, 2, "halfway")])
+    assert (await catalogue.call("greet", {"text": "hi"})).text == "hi anonymous"
+
+
+def test_a_source_may_change_its_tools_while_the_toolbox_runs():
+    told: list[list[str]] = []
+    catalogue = of(refuse)
+    end = catalogue.watch(lambda: told.append([tool.name for tool in catalogue]))
+    catalogue.replace("other", [from_function(crash, Hints())])
+    catalogue.replace("other", [from_function(crash, Hints())])  # the same again: nobody needs to know
+    catalogue.replace("other", [])
+    end()
+    catalogue.replace("other", [from_function(crash, Hints())])
+    assert told == [["crash", "refuse"], ["refuse"]]
+
+
+def test_a_source_that_takes_anothers_name_changes_nothing():
+    catalogue = of(refuse)
+    with pytest.raises(ToolDefinitionError, match="refuse"):
+        catalogue.replace("other", [from_function(crash, Hints()), from_function(refuse, Hints())])
+    assert [tool.name for tool in catalogue] == ["refuse"]

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import pytest
+from mcp_toolbox.context import NOBODY
 from mcp_toolbox.errors import InvalidArgumentsError, ToolDefinitionError
 from mcp_toolbox.exact import Number
 from mcp_toolbox.tool import Hints, ToolResult, from_function, rendered
@@ -50,7 +51,9 @@ def test_a_model_reads_the_docstring_and_the_annotations(tool: Any):
 
 def test_checked_arguments_are_the_functions_own(tool: Any):
     assert tool.check({"name": "Ana"}) == {"name": "Ana", "times": 1}
-    assert tool.function(**tool.check({"name": "Ana", "times": 2})) == "Hello Ana! Hello Ana! "
+    assert tool.run(tool.check({"name": "Ana", "times": 2}), NOBODY) == ToolResult.of(
+        "Hello Ana! Hello Ana! ", {"result": "Hello Ana! Hello Ana! "}
+    )
 
 
 @pytest.mark.parametrize(
@@ -128,8 +131,11 @@ def test_destruction_is_said_explicitly_or_not_at_all():
     ],
 )
 def test_what_a_function_returns_is_text_and_data(value: Any, text: str, data: Any):
-    assert rendered(value) == ToolResult(text, {"result": data})
+    assert rendered(value) == ToolResult.of(text, {"result": data})
 
 
 def test_a_failure_has_no_data():
-    assert ToolResult("no", is_error=True).to_wire() == {"content": [{"type": "text", "text": "no"}], "isError": True}
+    assert ToolResult.of("no", is_error=True).to_wire() == {
+        "content": [{"type": "text", "text": "no"}],
+        "isError": True,
+    }

@@ -5,29 +5,32 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 
 from service_kit.logs import get_logger
 
+from mcp_toolbox.context import NOBODY, CallContext
 from mcp_toolbox.errors import ToolDefinitionError, ToolFailedError, UnknownToolError
-from mcp_toolbox.tool import Arguments, Hints, Tool, ToolResult, from_function, rendered
+from mcp_toolbox.tool import Arguments, Hints, Tool, ToolResult, from_function
 
 _log = get_logger(__name__)
+
+BUILT_IN = "built-in"
 
 
 class Catalogue:
     """The tools that the toolbox offers, in the order of their names.
 
-    Every way in (MCP, REST) lists and calls through here, so that they cannot differ.
+    Every way in (MCP, REST) lists and calls through here, so that they cannot differ. Tools come from sources, each
+    with a name, whose tools may change while the toolbox runs; who watches is told.
     """
 
-    def __init__(self, tools: Iterable[Tool]) -> None:
+    def __init__(self, tools: Iterable[Tool] = ()) -> None:
+        self._sources: dict[str, tuple[Tool, ...]] = {}
         self._tools: dict[str, Tool] = {}
-        for tool in sorted(tools, key=lambda tool: tool.name):
-            if tool.name in self._tools:
-                raise ToolDefinitionError(f"tool {tool.name}: two tools have this name")
-            self._tools[tool.name] = tool
+        self._watchers: list[Callable[[], None]] = []
+        self.replace(BUILT_IN, tools)
 
     def __len__(self) -> int:
         return len(self._tools)
@@ -39,8 +42,33 @@ class Catalogue:
         """The tool of that name, or None."""
         return self._tools.get(name)
 
-    async def call(self, name: str, arguments: Arguments) -> ToolResult:
-        """Check the arguments, run the tool and render what it returned.
+    def replace(self, source: str, tools: Iterable[Tool]) -> None:
+        """From now on `source` has these tools and no others.
+
+        Raises:
+            ToolDefinitionError: two tools would have one name; everything stays as it was.
+        """
+        sources = {**self._sources, source: tuple(tools)}
+        merged: dict[str, Tool] = {}
+        for tool in sorted((tool for each in sources.values() for tool in each), key=lambda tool: tool.name):
+            if tool.name in merged:
+                raise ToolDefinitionError(f"tool {tool.name}: two tools have this name")
+            merged[tool.name] = tool
+        changed = {name: tool.to_wire() for name, tool in merged.items()} != {
+            name: tool.to_wire() for name, tool in self._tools.items()
+        }
+        self._sources, self._tools = sources, merged
+        if changed:
+            for watcher in list(self._watchers):
+                watcher()
+
+    def watch(self, watcher: Callable[[], None]) -> Callable[[], None]:
+        """Have `watcher` called whenever the list changes; what is returned ends that."""
+        self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher)
+
+    async def call(self, name: str, arguments: Arguments, context: CallContext = NOBODY) -> ToolResult:
+        """Check the arguments and run the tool.
 
         A tool that fails is a result with `is_error`, whose text a model can read; what it did not mean to say
         (a bug's message) goes to the log and not to the client.
@@ -54,15 +82,13 @@ class Catalogue:
             raise UnknownToolError(name)
         checked = tool.check(arguments)
         try:
-            value = tool.function(**checked)
-            if inspect.isawaitable(value):
-                value = await value
-            return rendered(value)
+            result = tool.run(checked, context)
+            return result if isinstance(result, ToolResult) else await result
         except ToolFailedError as failure:
-            return ToolResult(str(failure), is_error=True)
+            return ToolResult.of(str(failure), is_error=True)
         except Exception as error:  # noqa: BLE001 - a tool is a plug-in: its bug must not take the session down
             _log.error("tool crashed", tool=name, exc_info=error)
-            return ToolResult(f"The tool {name} failed unexpectedly.", is_error=True)
+            return ToolResult.of(f"The tool {name} failed unexpectedly.", is_error=True)
 
 
 def discover(folder: ModuleType) -> list[Tool]:

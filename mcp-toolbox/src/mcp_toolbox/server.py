@@ -60,4 +60,4 @@ async def _call(catalogue: Catalogue, params: CallToolRequestParams) -> ToolResu
     except UnknownToolError as error:
         raise MCPError(code=INVALID_PARAMS, message=str(error)) from None
     except InvalidArgumentsError as error:
-        return ToolResult(str(error), is_error=True)
+        return ToolResult.of(str(error), is_error=True)

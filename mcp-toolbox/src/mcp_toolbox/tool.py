@@ -1,9 +1,9 @@
-"""A tool: what a model reads about it, how its arguments are checked, and the function behind it."""
+"""A tool: what a model reads about it, how its arguments are checked, and what runs it."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, get_type_hints
@@ -14,6 +14,7 @@ from pydantic_core import to_json as dump_json
 from pydantic_core import to_jsonable_python
 
 from mcp_toolbox import exact
+from mcp_toolbox.context import CallContext
 from mcp_toolbox.errors import InvalidArgumentsError, ToolDefinitionError, printable
 
 Schema = dict[str, Any]
@@ -47,10 +48,38 @@ class Hints:
 
 
 @dataclass(frozen=True)
+class ToolResult:
+    """What a call answers: blocks of content for a model (MCP's content blocks), the same as data for a program, and
+    whether the tool failed."""
+
+    content: tuple[dict[str, Any], ...]
+    structured: dict[str, Any] | None = None
+    is_error: bool = False
+
+    @classmethod
+    def of(cls, text: str, structured: dict[str, Any] | None = None, *, is_error: bool = False) -> ToolResult:
+        """A result that is one text."""
+        return cls(({"type": "text", "text": text},), structured, is_error)
+
+    @property
+    def text(self) -> str:
+        """All texts of the content, a line each."""
+        return "\n".join(block["text"] for block in self.content if block["type"] == "text")
+
+    def to_wire(self) -> dict[str, Any]:
+        """MCP's CallToolResult."""
+        answer: dict[str, Any] = {"content": list(self.content), "isError": self.is_error}
+        if self.structured is not None:
+            answer["structuredContent"] = self.structured
+        return answer
+
+
+@dataclass(frozen=True)
 class Tool:
     """One tool of the catalogue.
 
-    `check` turns arguments from JSON into the function's keyword arguments, or raises InvalidArgumentsError.
+    `check` turns arguments from JSON into what `run` takes, or raises InvalidArgumentsError. `run` answers at once
+    or later; what it raises on purpose is a ToolFailedError.
     """
 
     name: str
@@ -59,7 +88,7 @@ class Tool:
     output_schema: Schema | None
     hints: Hints
     check: Callable[[Arguments], dict[str, Any]]
-    function: Callable[..., Any]
+    run: Callable[[dict[str, Any], CallContext], ToolResult | Awaitable[ToolResult]]
 
     def to_wire(self) -> dict[str, Any]:
         """The tool's entry in `tools/list`, over MCP and REST alike."""
@@ -75,27 +104,11 @@ class Tool:
         return {key: value for key, value in entry.items() if value is not None}
 
 
-@dataclass(frozen=True)
-class ToolResult:
-    """What a call answers: text for a model, the same as data for a program, and whether the tool failed."""
-
-    text: str
-    structured: dict[str, Any] | None = None
-    is_error: bool = False
-
-    def to_wire(self) -> dict[str, Any]:
-        """MCP's CallToolResult."""
-        answer: dict[str, Any] = {"content": [{"type": "text", "text": self.text}], "isError": self.is_error}
-        if self.structured is not None:
-            answer["structuredContent"] = self.structured
-        return answer
-
-
 def from_function(function: Callable[..., Any], hints: Hints) -> Tool:
     """The tool that a typed function is.
 
-    Its name and docstring are the tool's; each parameter is `Annotated[type, Field(description=...)]`; what it
-    returns becomes `{"result": value}`.
+    Its name and docstring are the tool's; each parameter is `Annotated[type, Field(description=...)]`, but for one of
+    type `CallContext`, which is given and not asked for; what it returns becomes `{"result": value}`.
 
     Raises:
         ToolDefinitionError: something that a model needs to read is missing.
@@ -108,6 +121,8 @@ def from_function(function: Callable[..., Any], hints: Hints) -> Tool:
     if "return" not in types:
         raise ToolDefinitionError(f"tool {name}: the function does not say what it returns")
     returns = types.pop("return")
+    context = next((parameter for parameter, kind in types.items() if kind is CallContext), None)
+    types.pop(context or "", None)
     fields: dict[str, Any] = {parameter: (kind, _default(function, parameter)) for parameter, kind in types.items()}
     model = create_model(name, __config__=ConfigDict(extra="forbid", strict=True), **fields)
     return Tool(
@@ -117,18 +132,31 @@ def from_function(function: Callable[..., Any], hints: Hints) -> Tool:
         output_schema=_output_schema(returns),
         hints=hints,
         check=_checker(model),
-        function=function,
+        run=_runner(function, context),
     )
+
+
+def _runner(function: Callable[..., Any], context: str | None) -> Callable[[dict[str, Any], CallContext], Any]:
+    def called(arguments: dict[str, Any], given: CallContext) -> Any:
+        return function(**arguments, **{context: given}) if context else function(**arguments)
+
+    if not inspect.iscoroutinefunction(function):
+        return lambda arguments, given: rendered(called(arguments, given))
+
+    async def later(arguments: dict[str, Any], given: CallContext) -> ToolResult:
+        return rendered(await called(arguments, given))
+
+    return later
 
 
 def rendered(value: Any) -> ToolResult:
     """What a tool's function returned, as its result."""
     if isinstance(value, Decimal):
-        return ToolResult(exact.to_text(value), {"result": exact.to_json(value)})
+        return ToolResult.of(exact.to_text(value), {"result": exact.to_json(value)})
     if isinstance(value, str):
-        return ToolResult(value, {"result": value})
+        return ToolResult.of(value, {"result": value})
     data = to_jsonable_python(value)
-    return ToolResult(dump_json(data).decode(), {"result": data})
+    return ToolResult.of(dump_json(data).decode(), {"result": data})
 
 
 class _Untitled(GenerateJsonSchema):

@@ -1,0 +1,32 @@
+"""What a tool may know of the call that it answers, and tell while it works."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from service_kit.crossing import ANONYMOUS
+
+Report = Callable[[float, float | None, str | None], Awaitable[None]]
+"""How far a call is: done so far, of how much in all (None: unknown), and in words."""
+
+
+@dataclass(frozen=True)
+class CallContext:
+    """Who calls, and how to be told of progress. A tool gets it by declaring a parameter of this type.
+
+    `principal` is the short id of the caller's key, `traceparent` the W3C trace that the call belongs to.
+    """
+
+    principal: str = ANONYMOUS
+    request_id: str = ""
+    traceparent: str | None = None
+    report: Report | None = None
+
+    async def progress(self, done: float, total: float | None = None, message: str | None = None) -> None:
+        """Tell the caller how far the call is; nothing happens when it did not ask to be told."""
+        if self.report is not None:
+            await self.report(done, total, message)
+
+
+NOBODY = CallContext()

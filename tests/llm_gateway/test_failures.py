@@ -77,11 +77,14 @@ async def test_a_stream_that_fails_before_it_begins_has_a_status(behaviour: Beha
 
 @pytest.mark.parametrize("surface", ["chat", "generate"])
 async def test_retry_after_is_passed_on(surface: str):
-    async with staged(FakeOpenAI(Fails(429, retry_after="7"), Fails(429, headers={"retry-after-ms": "1200"}))) as stage:
+    fake = FakeOpenAI(Fails(429, retry_after="7"), Fails(429, headers={"retry-after-ms": "1200"}))
+    async with staged(fake, CACHE_ENABLED="false") as stage:
         first = await getattr(stage, surface)()
-        second = await getattr(stage, surface)()
+        other = await getattr(stage, surface)(model="openai/gpt-4o-mini")
+        again = await getattr(stage, surface)()
     assert first.headers["retry-after"] == "7"
-    assert second.headers["retry-after"] == "2"
+    assert other.headers["retry-after"] == "2"
+    assert (again.status_code, again.headers["retry-after"]) == (429, "7"), "it is not asked before it wants to be"
 
 
 @pytest.mark.parametrize("value", ["inf", "nan", "-5", "1e999", "soon", "Wed, 21 Oct 2026 07:28:00 GMT", ""])
@@ -219,13 +222,19 @@ async def test_a_provider_that_is_away_and_comes_back_needs_no_restart():
                 assert events((await stage.chat(stream=True)).content)[-1] == "[DONE]"
 
 
-async def test_many_failures_open_the_circuit_and_a_success_closes_it():
-    fake = FakeOpenAI(*[Fails(500)] * 5, Says("mejor"))
+async def test_many_failures_open_the_circuit_of_a_deployment():
+    fake = FakeOpenAI(*[Fails(500)] * 5, Says("soy otro"))
     async with staged(fake, CACHE_ENABLED="false") as stage:
         for _ in range(5):
             assert (await stage.chat()).status_code == 503
         health = (await stage.http.get("/health")).json()
         assert (health["status"], health["providers"]["openai"]["circuit"]) == ("degraded", "open")
-        assert (await stage.chat()).status_code == 200  # nobody else could answer, so it is asked all the same
-        health = (await stage.http.get("/health")).json()
-        assert (health["status"], health["providers"]["openai"]["circuit"]) == ("healthy", "closed")
+        [troubled] = health["providers"]["openai"]["deployments"]
+        assert (troubled["id"], troubled["circuit"], troubled["cooling"]) == ("gpt-4o", "open", False)
+        assert 10 < troubled["retry_in"] <= 15
+        refused = await stage.chat()
+        assert (refused.status_code, error_of(refused)["code"]) == (503, "upstream_circuit_open")
+        assert 10 < int(refused.headers["retry-after"]) <= 15
+        assert (await stage.chat(model="openai/gpt-4o-mini")).status_code == 200, (
+            "another model there is another matter"
+        )

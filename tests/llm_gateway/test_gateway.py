@@ -18,6 +18,7 @@ from llm_gateway.dialects import native
 from llm_gateway.errors import InvalidRequest, UpstreamError, UpstreamProtocol, UpstreamUnavailable
 from llm_gateway.gateway import Gateway, LiveStream
 from llm_gateway.journey import Defaults, Waist
+from llm_gateway.parameters import EVERYTHING
 from llm_gateway.routing import Router
 from llm_gateway.settings import GatewaySettings
 from llm_gateway.surfaces.generation import GenerationSurface
@@ -65,6 +66,9 @@ class Scripted:
             yield END
         finally:
             self.closed += 1
+
+    def carries(self, model: Model) -> frozenset[str]:
+        return EVERYTHING
 
     def dropped(self, request: Request, model: Model) -> tuple[str, ...]:
         return tuple(request.hints)

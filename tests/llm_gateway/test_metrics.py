@@ -92,7 +92,7 @@ def test_circuits_are_shown():
     seen = Metrics(breakers)
     seen.observe(call())
     for _ in range(5):
-        breakers.failed("openai")
+        breakers.failed(("openai", "https://x.test", "gpt-4o"))
     text, _ = seen.exposition("")
     assert b'mcp_provider_circuit_state{provider="openai"} 2.0' in text
 

@@ -204,12 +204,13 @@ async def test_a_latecomer_to_a_stream_gets_all_of_it():
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_shared_failure_reaches_everybody(stream: bool):
-    fake = FakeOpenAI(Fails(429, retry_after="9"), Says("ya"))
+    fake = FakeOpenAI(Fails(429, headers={"retry-after-ms": "20"}), Says("ya"))
     async with staged(fake) as stage:
         answers = await asyncio.gather(*(stage.chat(stream=stream) for _ in range(4)))
+        await asyncio.sleep(0.03)
         assert await ask(stage, stream=stream) == ("miss", "ya"), "a failure is not kept"
     failed = [a for a in answers if a.status_code == 429]
-    assert failed and all(a.headers["retry-after"] == "9" for a in failed)
+    assert failed and all(a.headers["retry-after"] == "1" for a in failed)
 
 
 async def test_different_tenants_are_not_coalesced():

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from llm_gateway.answer import CacheStatus
+from llm_gateway.catalog import SafeStream
 from llm_gateway.pricing import CostSource
 from llm_gateway.types import Usage
 
@@ -42,6 +43,21 @@ class CacheControl(msgspec.Struct, frozen=True):
 ANY_CACHE = CacheControl()
 
 
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """How a caller wants its request carried out, beyond what the catalogue says.
+
+    `timeout` in seconds bounds everything, retries and fallbacks included; `drop` are parameters that may be left
+    out where a model lacks them; `safe_stream` is the model's own choice when it is None.
+    """
+
+    timeout: float | None = None
+    drop: frozenset[str] = frozenset()
+    safe_stream: SafeStream | None = None
+
+
+NO_TERMS = Terms()
+
+
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks: `principal` is the key's short id, `user` what a caller says of its own user."""
 
@@ -51,6 +67,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     user: str | None = None
     cache_control: CacheControl = ANY_CACHE
     presence: Presence | None = None
+    terms: Terms = NO_TERMS
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):

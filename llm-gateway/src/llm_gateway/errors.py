@@ -9,6 +9,7 @@
         ├── UpstreamCredentials    502  it refused our credentials
         ├── UpstreamRateLimited    429  it asked us to wait
         ├── UpstreamUnavailable    503  it could not be reached, or failed
+        │   └── CircuitOpen        503  it failed so often that it is not asked for a while
         ├── UpstreamTimeout        504  it was silent for too long
         └── UpstreamProtocol       502  it answered, but not what its API promises
 
@@ -38,7 +39,10 @@ class ProviderNotConfigured(ApiError):
 
 
 class UpstreamError(ApiError):
-    """A provider's failure; `retriable` says whether another deployment may do better with the same request."""
+    """A provider's failure; `retriable` says whether another deployment may do better with the same request.
+
+    `asked_to_wait` are the seconds for which the provider itself wants to be left alone, if it said so.
+    """
 
     status_code = 502
     default_code = "upstream_error"
@@ -63,6 +67,7 @@ class UpstreamError(ApiError):
         )
         self.detail = detail
         self.provider = provider
+        self.asked_to_wait = retry_after
 
 
 class UpstreamRejected(UpstreamError):
@@ -87,6 +92,11 @@ class UpstreamUnavailable(UpstreamError):
     status_code = 503
     default_code = "upstream_unavailable"
     text = "The provider is not available."
+
+
+class CircuitOpen(UpstreamUnavailable):
+    default_code = "upstream_circuit_open"
+    text = "The provider has failed repeatedly and is left alone for a moment."
 
 
 class UpstreamTimeout(UpstreamError):

@@ -16,6 +16,7 @@ from llm_gateway.calls import Caller
 from llm_gateway.catalog import Model
 from llm_gateway.errors import UpstreamProtocol
 from llm_gateway.journey import Journey, Waist
+from llm_gateway.routing import Answered, within
 from llm_gateway.types import Event, Request
 
 _Piece = Model | list[Event] | Answer
@@ -45,7 +46,7 @@ class Gateway:
         """
         journey = Journey(self._waist, request, caller)
         try:
-            return journey.arrived(await self._generate(journey))
+            return journey.arrived(await journey.in_time(self._generate(journey)))
         except (ApiError, asyncio.CancelledError) as error:
             journey.failed(error)
             raise
@@ -54,13 +55,15 @@ class Gateway:
         kept = await journey.look_up()
         if kept is not None:
             return journey.from_cache(kept)
-        key = journey.key
+        key = journey.flight_key
         flight = self._answers.find(key) if key else None
         if flight is not None:
             async for answer in flight.follow():
                 return journey.shared(answer)
-        if key is None:
-            return await journey.ask()
+        if key is None or journey.ends_at is not None:  # nobody shares a call that ends before it is done
+            answer = await journey.ask()
+            await journey.keep(answer)
+            return answer
         flight = journey.start(self._answers, key)
         try:
             answer = await journey.ask()
@@ -76,7 +79,7 @@ class Gateway:
         """The answer as a stream; it is returned once somebody has begun to speak. Raises as `generate`."""
         journey = Journey(self._waist, request, caller)
         try:
-            return await self._stream(journey)
+            return await journey.in_time(self._stream(journey))
         except (ApiError, asyncio.CancelledError) as error:
             journey.failed(error)
             raise
@@ -86,33 +89,32 @@ class Gateway:
         if kept is not None:
             answer = journey.from_cache(kept)
             return LiveStream(answer.origin, "hit", journey, _replayed(answer))
-        key = journey.key
+        key = journey.flight_key
         flight = self._streams.find(key) if key else None
         if flight is not None:
             return await self._follow(journey, flight)
-        flight = journey.start(self._streams, key) if key else None
+        flight = journey.start(self._streams, key) if key and journey.ends_at is None else None
         try:
-            events, model = await self._waist.router.stream(journey.request, journey.route)
+            answered = await journey.listen()
         except BaseException as error:
             if key and flight:
                 self._streams.land(key, flight, _for_followers(error))
             raise
-        journey.answering(model)
         if flight:
-            flight.publish(model)
+            flight.publish(answered.model)
         cache: CacheStatus = "miss" if key else "bypass"
-        return LiveStream(journey.origin(model), cache, journey, self._lead(journey, model, events, flight))
+        return LiveStream(journey.origin(answered.model), cache, journey, self._lead(journey, answered, flight))
 
     async def _lead(
         self,
         journey: Journey,
-        model: Model,
-        events: AsyncIterator[list[Event]],
+        answered: Answered[AsyncIterator[list[Event]]],
         flight: Flight[_Piece] | None,
     ) -> AsyncIterator[list[Event] | Answer]:
         """The upstream's events, then the answer; followers get the same."""
         aggregate = journey.aggregate = Aggregate()
-        key = journey.key
+        key = journey.flight_key
+        events = answered.value if journey.ends_at is None else within(answered.value, journey.ends_at)
         try:
             async with aclosing(cast("AsyncGenerator[list[Event]]", events)) as upstream:
                 async for batch in upstream:
@@ -120,7 +122,7 @@ class Gateway:
                     if flight:
                         flight.publish(batch)
                     yield batch
-            answer = journey.answer(aggregate.result(), model, "miss" if key else "bypass")
+            answer = journey.answer(aggregate.result(), answered.model, "miss" if key else "bypass")
             await journey.keep(answer)
             if key and flight:
                 flight.publish(answer)
@@ -133,7 +135,10 @@ class Gateway:
 
     async def _follow(self, journey: Journey, flight: Flight[_Piece]) -> LiveStream:
         """A stream that shares somebody else's, from its first event."""
-        pieces = cast("AsyncGenerator[_Piece]", flight.follow())
+        followed = flight.follow()
+        if journey.ends_at is not None:
+            followed = within(followed, journey.ends_at)
+        pieces = cast("AsyncGenerator[_Piece]", followed)
         model = cast("Model", await anext(pieces))
         journey.following(model)
 

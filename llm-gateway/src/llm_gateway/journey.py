@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from decimal import Decimal
-from typing import cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 from service_kit.errors import ApiError
@@ -15,15 +16,16 @@ from llm_gateway.answer import Answer, CacheStatus, Origin
 from llm_gateway.cache import Cache, Entry
 from llm_gateway.cache.flight import Flight, Flights
 from llm_gateway.cache.key import cache_key
-from llm_gateway.calls import Call, Caller, Observer, Status
+from llm_gateway.calls import NO_TERMS, Call, Caller, Observer, Status
 from llm_gateway.catalog import Catalog, Model, Route
 from llm_gateway.emulation import emulates
 from llm_gateway.errors import UpstreamError
 from llm_gateway.estimate import estimated_usage
 from llm_gateway.pricing import UNKNOWN, Cost, cost
-from llm_gateway.routing import Router
-from llm_gateway.types import Request, Result, Usage
+from llm_gateway.routing import Answered, Router, too_late
+from llm_gateway.types import Event, Request, Result, Usage
 
+T = TypeVar("T")
 _FREE_OF_CHARGE = Cost(Decimal(0), "computed")
 
 
@@ -58,8 +60,8 @@ class Journey:
     """One request on its way through the pipeline, with the clock running."""
 
     __slots__ = (
-        "_catalog", "_model", "_started", "_ttft_ms", "_waist", "aggregate", "caller", "dropped", "key", "request",
-        "route", "upstream_ms",
+        "_catalog", "_model", "_started", "_ttft_ms", "_waist", "aggregate", "caller", "dropped",
+        "ends_at", "flight_key", "key", "request", "route", "upstream_ms",
     )  # fmt: skip
 
     def __init__(self, waist: Waist, request: Request, caller: Caller) -> None:
@@ -73,21 +75,47 @@ class Journey:
         self.request = waist.prepared(request)
         self.route = Route(request.model, ())
         self.key: bytes | None = None
+        self.flight_key: bytes | None = None
+        timeout = caller.terms.timeout
+        self.ends_at = None if timeout is None else asyncio.get_running_loop().time() + timeout
         self.dropped: tuple[str, ...] = ()
         self.upstream_ms = 0.0
 
     def elapsed_ms(self) -> float:
         return (time.perf_counter() - self._started) * 1000
 
+    async def in_time(self, work: Awaitable[T]) -> T:
+        """What `work` gives.
+
+        Raises:
+            UpstreamTimeout: the time that the caller gave has passed.
+        """
+        if self.ends_at is None:
+            return await work
+        try:
+            async with asyncio.timeout_at(self.ends_at):
+                return await work
+        except TimeoutError as error:
+            raise too_late() from error
+
     # --- on the way in ---
 
     async def look_up(self) -> Entry | None:
-        """Finds the route and the key, and what is kept under it."""
+        """Finds the route and the key, and what is kept under it.
+
+        Raises:
+            InvalidRequest: the model cannot do what is asked for, whatever is kept.
+        """
+        caller = self.caller
         self.route = self._catalog.route(self.request.model, self.request.provider)
-        cache, control = self._waist.cache, self.caller.cache_control
+        meant = self.route.targets[0]
+        fitted, self.dropped = self._waist.router.fitted(self.request, meant, caller.terms)
+        cache, control = self._waist.cache, caller.cache_control
         if cache is None or not (control.read or control.write):
             return None
-        self.key = cache_key(self.request, self.route.targets[0], self.caller.principal)
+        self.key = self.flight_key = cache_key(fitted, meant, caller.principal)
+        if caller.terms is not NO_TERMS:
+            self.flight_key = self.key + repr((sorted(caller.terms.drop), caller.terms.safe_stream)).encode()
         return await cache.get(self.key, control.max_age) if control.read else None
 
     def start(self, flights: Flights, key: bytes) -> Flight:
@@ -102,18 +130,22 @@ class Journey:
     async def ask(self) -> Answer:
         before = time.perf_counter()
         try:
-            result, model = await self._waist.router.complete(self.request, self.route)
+            answered = await self._waist.router.complete(self.request, self.route, self.caller.terms, self.ends_at)
         finally:
             self.upstream_ms = (time.perf_counter() - before) * 1000
-        self._model = model
-        self.dropped = self._waist.router.dropped(self.request, model)
-        return self.answer(result, model, "miss" if self.key else "bypass")
+        self._answered_by(answered)
+        return self.answer(answered.value, answered.model, "miss" if self.key else "bypass")
 
-    def answering(self, model: Model) -> None:
-        """Somebody has begun to speak."""
-        self._model = model
+    async def listen(self) -> Answered[AsyncIterator[list[Event]]]:
+        """A stream that has begun to speak."""
+        answered = await self._waist.router.stream(self.request, self.route, self.caller.terms, self.ends_at)
         self.upstream_ms = self.elapsed_ms()
-        self.dropped = self._waist.router.dropped(self.request, model)
+        self._answered_by(answered)
+        return answered
+
+    def _answered_by(self, answered: Answered[Any]) -> None:
+        self._model = answered.model
+        self.dropped = (*answered.dropped, *self._waist.router.dropped(self.request, answered.model))
 
     def following(self, model: Model) -> None:
         """Somebody else's call is shared, and `model` is who answers it."""
@@ -159,6 +191,7 @@ class Journey:
             latency_ms=self.elapsed_ms(),
             cache="hit",
             saved_usd=kept.cost.usd,
+            dropped=self.dropped,
         )
 
     def shared(self, answer: Answer) -> Answer:

@@ -64,7 +64,10 @@ class Metrics:
         self._level_hits = Counter("mcp_cache_level_hits", "Cache hits by level", ("level",), registry=registry)
         self._errors = Counter("mcp_errors", "Errors", ("type", "provider"), registry=registry)
         self._circuit = Gauge(
-            "mcp_provider_circuit_state", "0 closed, 1 half open, 2 open", ("provider",), registry=registry
+            "mcp_provider_circuit_state",
+            "The worst of its deployments: 0 closed, 1 half open, 2 open",
+            ("provider",),
+            registry=registry,
         )
         self._children: dict[tuple[Any, tuple[str, ...]], Any] = {}
         self._total = _Tally()
@@ -130,9 +133,10 @@ class Metrics:
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """Prometheus's text, in the form that `accept` prefers, and its content type."""
+        circuits = self._breakers.providers()
         for provider in self._providers:
             if provider != "none":
-                self._circuit.labels(provider).set(_CIRCUIT[self._breakers.state(provider)])
+                self._circuit.labels(provider).set(_CIRCUIT[circuits.get(provider, "closed")])
         encode, content_type = choose_encoder(accept)
         return encode(self.registry), content_type
 

@@ -13,8 +13,9 @@ async def test_health_of_a_fresh_machine():
     assert (body["status"], body["service"], body["default_model"]) == ("healthy", "llm-gateway", "bedrock-nova-pro")
     assert body["cache"] == {"enabled": True, "entries": 0} and body["version"]
     assert body["catalog"] == {"file": "built-in", "error": None}
-    assert body["providers"]["offline"] == {"available": True, "reason": None, "circuit": "closed"}
-    assert body["providers"]["openai"] == {"available": False, "reason": "set OPENAI_API_KEY", "circuit": "closed"}
+    well = {"circuit": "closed", "deployments": []}
+    assert body["providers"]["offline"] == {"available": True, "reason": None, **well}
+    assert body["providers"]["openai"] == {"available": False, "reason": "set OPENAI_API_KEY", **well}
 
 
 async def test_health_never_shows_a_key():

@@ -20,6 +20,10 @@ class Provider(Protocol):
         """The answer as it comes, a list of events for each piece that arrived; closing it ends the call."""
         ...
 
+    def carries(self, model: Model) -> frozenset[str]:
+        """The optional parameters (`parameters.OPTIONAL`) that can be said to `model`."""
+        ...
+
     def dropped(self, request: Request, model: Model) -> tuple[str, ...]:
         """The names of the hints in `request` that this provider is not sent."""
         ...

@@ -6,8 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from llm_gateway.catalog import Model
+from llm_gateway.parameters import EVERYTHING
 from llm_gateway.providers import offline
 from llm_gateway.types import Event, Message, Request, Result, Text
+
+_CARRIES = EVERYTHING - {"n", "logprobs", "top_logprobs"}
+"""What says how to sample means nothing to a planner that does not; several answers or their odds it does not have."""
 
 
 class EmbeddedProvider:
@@ -27,6 +31,9 @@ class EmbeddedProvider:
         for event in offline.stream(request):
             yield [event]
             await asyncio.sleep(self._delay)
+
+    def carries(self, model: Model) -> frozenset[str]:
+        return _CARRIES
 
     def dropped(self, request: Request, model: Model) -> tuple[str, ...]:
         return (*request.hints, *request.extra)

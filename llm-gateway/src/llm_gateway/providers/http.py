@@ -75,6 +75,9 @@ class HttpProvider:
             raise UpstreamProtocol("the stream ended before all of its choices", code="upstream_stream_cut")
         yield closing
 
+    def carries(self, model: Model) -> frozenset[str]:
+        return self._dialect.CARRIES | model.endpoint.also_carries
+
     def dropped(self, request: Request, model: Model) -> tuple[str, ...]:
         return self._dialect.dropped(request, model)
 

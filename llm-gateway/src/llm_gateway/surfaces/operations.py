@@ -14,13 +14,26 @@ from llm_gateway.metrics import Metrics
 from llm_gateway.observation import Observation
 from llm_gateway.reload import CatalogHolder
 
+_MOST_LISTED = 50
 _PROMETHEUS_TYPES = ("text/plain", "application/openmetrics-text")
 
 
+class DeploymentHealth(BaseModel):
+    """A deployment that is left alone now; `retry_in` in seconds, `cooling` when its provider asked for it."""
+
+    id: str
+    circuit: State
+    retry_in: float
+    cooling: bool
+
+
 class ProviderHealth(BaseModel):
+    """`circuit` is the worst of its deployments'; those that are not listed are closed."""
+
     available: bool
     reason: str | None = None
     circuit: State
+    deployments: list[DeploymentHealth] = []
 
 
 class CacheHealth(BaseModel):
@@ -88,9 +101,20 @@ def operation_routes(
 
 
 def provider_health(catalog: Catalog, breakers: Breakers) -> dict[str, ProviderHealth]:
+    worst = breakers.providers()
+    troubled: dict[str, list[DeploymentHealth]] = {}
+    for report in breakers.reports():
+        provider, _, id_ = report.deployment
+        listed = troubled.setdefault(provider, [])
+        if len(listed) < _MOST_LISTED:
+            health = DeploymentHealth(id=id_, circuit=report.state, retry_in=report.retry_in, cooling=report.cooling)
+            listed.append(health)
     return {
         name: ProviderHealth(
-            available=endpoint.unavailable is None, reason=endpoint.unavailable, circuit=breakers.state(name)
+            available=endpoint.unavailable is None,
+            reason=endpoint.unavailable,
+            circuit=worst.get(name, "closed"),
+            deployments=troubled.get(name, []),
         )
         for name, endpoint in catalog.endpoints.items()
     }

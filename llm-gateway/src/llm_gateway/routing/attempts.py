@@ -1,0 +1,236 @@
+"""Whom to ask next for one request, until somebody answers or nobody is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+from service_kit.logs import get_logger
+
+from llm_gateway.breakers import Breakers, Deployment, Entry, Pause
+from llm_gateway.catalog import Model, Route
+from llm_gateway.errors import CircuitOpen, InvalidRequest, UpstreamError, UpstreamRateLimited, UpstreamUnavailable
+from llm_gateway.routing.balance import Balancer
+from llm_gateway.routing.retry import COUNTED, Again, Patience, again
+from llm_gateway.types import Request
+
+_log = get_logger(__name__)
+
+Fit = Callable[[Model], tuple[Request, tuple[str, ...]]]
+"""A request as a model takes it, and what was left out of it; raises InvalidRequest."""
+
+
+class Judges(msgspec.Struct, frozen=True, kw_only=True):
+    """Who decides on attempts, for all requests alike. `clock` is in seconds, `draw` gives numbers from 0 to 1."""
+
+    breakers: Breakers
+    balancer: Balancer
+    patience: Patience
+    clock: Callable[[], float]
+    draw: Callable[[], float]
+
+
+class Attempt:
+    """One deployment asked once. `wait` are the seconds to let pass before."""
+
+    __slots__ = ("began", "dropped", "entry", "model", "request", "wait")
+
+    def __init__(self, model: Model, request: Request, dropped: tuple[str, ...], wait: float) -> None:
+        self.model = model
+        self.request = request
+        self.dropped = dropped
+        self.wait = wait
+        self.entry = Entry.NORMAL
+        self.began = 0.0
+
+
+class Attempts:
+    """The attempts of one request, in order. `ends_at` is when its caller stops waiting, by the judges' clock.
+
+    Each attempt that `next` gives is entered, and then settled by exactly one of `answered`, `failed`, `unfit`
+    and `left`.
+    """
+
+    __slots__ = (
+        "_asked", "_ends_at", "_failure", "_fit", "_judges", "_left", "_line", "_not_before", "_paused", "_place",
+        "_retries", "_route", "_spent", "_streamed", "_unfit", "made",
+    )  # fmt: skip
+
+    def __init__(self, judges: Judges, route: Route, fit: Fit, ends_at: float | None, *, streamed: bool) -> None:
+        self._judges = judges
+        self._route = route
+        self._fit = fit
+        self._ends_at = ends_at
+        self._streamed = streamed
+        self._line: Sequence[Model] = route.targets
+        self._place = 0
+        self._retries = 0  # made at the model in this place
+        self._spent: set[Deployment] = set()  # not to be asked (again) for this request
+        self._not_before: dict[Deployment, float] = {}  # failed once, may be asked again from then on
+        self._paused: list[tuple[Pause, Model]] = []
+        self._asked: set[str] = set()
+        self._failure: UpstreamError | None = None
+        self._unfit: InvalidRequest | None = None
+        self.made = 0
+
+    # --- who is next ---
+
+    def next(self) -> Attempt:
+        """The next attempt.
+
+        Raises:
+            UpstreamError: nobody is left; the last failure.
+            InvalidRequest: the model that was meant cannot do what the request asks for.
+        """
+        line = self._line
+        while self._place < len(line):
+            model = line[self._place]
+            if (self._retries or model.name not in self._asked) and self._retries <= model.retries:
+                attempt = self._attempt_at(model)
+                if attempt is not None:
+                    return attempt
+            self._advance(model)
+        raise self._failure or self._refusal()
+
+    def _advance(self, model: Model) -> None:
+        self._asked.add(model.name)
+        if self._unfit is not None and not self.made and not self._paused:
+            raise self._unfit  # the model that was meant could not do it: others are not asked in its place
+        self._place += 1
+        self._retries = 0
+
+    def _attempt_at(self, model: Model) -> Attempt | None:
+        candidates = [one for one in model.deployments or (model,) if one.deployment not in self._spent]
+        fresh = [one for one in candidates if one.deployment not in self._not_before]
+        while fresh:
+            chosen = self._judges.balancer.choose(fresh, streamed=self._streamed)
+            attempt = self._tried(chosen, 0.0)
+            if attempt is not None:
+                return attempt
+            fresh.remove(chosen)
+        return self._repeated([one for one in candidates if one.deployment in self._not_before])
+
+    def _repeated(self, candidates: list[Model]) -> Attempt | None:
+        """One that failed already, after a pause; nobody if that would take too long."""
+        if not candidates:
+            return None
+        chosen = min(candidates, key=lambda one: self._not_before[one.deployment])
+        now = self._judges.clock()
+        wait = max(0.0, self._not_before[chosen.deployment] - now)
+        too_late = self._ends_at is not None and now + wait >= self._ends_at
+        if too_late or wait > self._judges.patience.longest:
+            return None
+        return self._tried(chosen, wait)
+
+    def _tried(self, model: Model, wait: float) -> Attempt | None:
+        try:
+            request, dropped = self._fit(model)
+        except InvalidRequest as error:
+            self._spent.add(model.deployment)
+            self._unfit = self._unfit or error
+            return None
+        return Attempt(model, request, dropped, wait)
+
+    def enter(self, attempt: Attempt) -> bool:
+        """Begin the attempt, after its wait; False when the deployment's circuit does not let it."""
+        judges, model = self._judges, attempt.model
+        attempt.entry = judges.breakers.enter(model.deployment)
+        if attempt.entry is Entry.REFUSED:
+            self._paused.append((judges.breakers.pause(model.deployment), model))
+            self._spent.add(model.deployment)
+            return False
+        self.made += 1
+        if model.strategy == "least_latency":
+            attempt.began = judges.clock()
+        return True
+
+    # --- what came of it ---
+
+    def answered(self, attempt: Attempt) -> None:
+        judges, model = self._judges, attempt.model
+        judges.breakers.succeeded(model.deployment, attempt.entry)
+        if model.strategy == "least_latency":
+            judges.balancer.took(model, judges.clock() - attempt.began, streamed=self._streamed)
+
+    def left(self, attempt: Attempt) -> None:
+        """It was given up, which says nothing about the deployment."""
+        self._judges.breakers.left(attempt.model.deployment, attempt.entry)
+
+    def unfit(self, attempt: Attempt, error: InvalidRequest) -> None:
+        """The deployment cannot do what the request asks for, as was found when it was put into its words."""
+        self.left(attempt)
+        self.made -= 1
+        self._spent.add(attempt.model.deployment)
+        self._unfit = self._unfit or error
+
+    def failed(self, attempt: Attempt, error: UpstreamError) -> None:
+        """It failed. Raises `error` when nobody else would do better."""
+        model = attempt.model
+        note_failure(self._judges.breakers, model, error, attempt.entry, number=self.made)
+        self._failure = error
+        what = again(error)
+        if what is Again.NOBODY:
+            self._turn(error)
+            return
+        self._retries += 1
+        if what is Again.SAME:
+            self._not_before[model.deployment] = self._judges.clock() + self._pause_after(error)
+            return
+        self._spent.add(model.deployment)
+        if what is Again.ELSEWHERE:
+            address = model.deployment[:2]
+            self._spent.update(one.deployment for one in model_deployments(self._line[self._place], address))
+
+    def _pause_after(self, error: UpstreamError) -> float:
+        if error.asked_to_wait is not None:
+            return error.asked_to_wait
+        return self._judges.patience.backoff(self._retries, self._judges.draw())
+
+    def _turn(self, error: UpstreamError) -> None:
+        """To those who stand in for a model that a request is too long for, or that may not answer it."""
+        self._asked.add(self._line[self._place].name)
+        if error.code == "context_length_exceeded" and self._line is not self._route.context_window:
+            self._line = self._route.context_window
+        elif error.code == "content_policy_violation" and self._line is not self._route.content_filter:
+            self._line = self._route.content_filter
+        elif error.code in ("context_length_exceeded", "content_policy_violation"):
+            self._place += 1
+            self._retries = 0
+            return
+        else:
+            raise error
+        self._place = self._retries = 0
+
+    def _refusal(self) -> UpstreamError:
+        """Nobody could be asked: the one who may be asked soonest says for how long."""
+        if not self._paused:
+            return UpstreamUnavailable("an empty route")
+        pause, model = min(self._paused, key=lambda paused: paused[0].seconds)
+        kind = UpstreamRateLimited if pause.cooling else CircuitOpen
+        return kind(
+            f"not asked: {pause.seconds:.1f} s left", provider=model.provider, retry_after=max(pause.seconds, 0.001)
+        )
+
+
+def model_deployments(model: Model, address: tuple[str, ...]) -> list[Model]:
+    """The deployments of `model` at this provider and address."""
+    return [one for one in model.deployments or (model,) if one.deployment[:2] == address]
+
+
+def note_failure(
+    breakers: Breakers, model: Model, error: UpstreamError, entry: Entry = Entry.NORMAL, *, number: int = 1
+) -> None:
+    """Log a failure, and count it where it speaks against the deployment."""
+    error.provider = model.provider
+    error.detail = model.endpoint.redacted(error.detail)
+    _log.warning(
+        "provider failed",
+        provider=model.provider, model=model.name, providerModel=model.id, code=error.code, attempt=number,
+        detail=error.detail,
+    )  # fmt: skip
+    if isinstance(error, COUNTED):
+        breakers.failed(model.deployment, entry)
+    else:
+        breakers.left(model.deployment, entry)
+    if error.asked_to_wait:
+        breakers.cool_down(model.deployment, error.asked_to_wait)

@@ -1,0 +1,52 @@
+"""Which of several deployments of one model is asked: by weight, or whoever answered fastest lately."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+
+from llm_gateway.breakers import Deployment
+from llm_gateway.catalog import Model
+
+_NEW_SHARE = 0.3
+"""How much of the average the newest answer is."""
+_EXPLORED = 0.05
+"""How often the fastest is passed over, so that one which was slow once is tried again."""
+
+
+class Balancer:
+    """Chooses. `draw` gives numbers from 0 to 1 (exclusive)."""
+
+    def __init__(self, draw: Callable[[], float] = random.random) -> None:
+        self._draw = draw
+        self._seconds: dict[tuple[Deployment, bool], float] = {}
+
+    def choose(self, candidates: Sequence[Model], *, streamed: bool) -> Model:
+        """One of `candidates`, deployments of one model of which there is at least one."""
+        if len(candidates) == 1:
+            return candidates[0]
+        if candidates[0].strategy == "weighted" or self._draw() < _EXPLORED:
+            return self._by_weight(candidates)
+        timed = [(self.latency(model, streamed=streamed), model) for model in candidates]
+        unknown = [model for seconds, model in timed if seconds is None]
+        if unknown:
+            return self._by_weight(unknown)
+        return min(timed, key=lambda pair: pair[0] or 0.0)[1]
+
+    def _by_weight(self, candidates: Sequence[Model]) -> Model:
+        point = self._draw() * sum(model.weight for model in candidates)
+        for model in candidates:
+            point -= model.weight
+            if point < 0:
+                return model
+        return candidates[-1]
+
+    def took(self, model: Model, seconds: float, *, streamed: bool) -> None:
+        """It answered: a stream with its first content after so long, or the whole answer."""
+        key = (model.deployment, streamed)
+        before = self._seconds.get(key)
+        self._seconds[key] = seconds if before is None else before + _NEW_SHARE * (seconds - before)
+
+    def latency(self, model: Model, *, streamed: bool) -> float | None:
+        """The moving average in seconds; None for one that has not answered yet."""
+        return self._seconds.get((model.deployment, streamed))

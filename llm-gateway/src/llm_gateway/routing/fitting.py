@@ -1,0 +1,89 @@
+"""What a model can take: a request as it is, without a few of its parameters, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from llm_gateway.catalog import Model
+from llm_gateway.emulation import EMULATED_TOOLS
+from llm_gateway.errors import InvalidRequest
+from llm_gateway.parameters import OPTIONAL, given, without
+from llm_gateway.providers import Provider
+from llm_gateway.types import Image, Request
+
+_TOOL_WORDS = ("tools", "tool_choice", "parallel_tool_calls")
+
+
+class Fitting:
+    """Cuts requests to what models take. What a kind of model lacks is found once, not for each request."""
+
+    def __init__(self, providers: Mapping[str, Provider]) -> None:
+        self._providers = providers
+        self._lacks: dict[tuple[str, frozenset[str], tuple[str, ...]], tuple[str, ...]] = {}
+
+    def fit(self, request: Request, model: Model, drop: frozenset[str]) -> tuple[Request, tuple[str, ...]]:
+        """`request` as `model` takes it, and the names of what was left out; `drop` may be, beyond what the catalogue
+        lets go.
+
+        Raises:
+            InvalidRequest: names the parameter that the model lacks.
+        """
+        lacking = [name for name in self._lacked(model) if given(request, name)]
+        if request.tools and not _calls_tools(model):
+            lacking += [name for name in _TOOL_WORDS if name not in lacking and given(request, name)]
+        if not lacking:
+            check_supported(request, model)
+            return request, ()
+        allowed = model.drop_params | drop
+        for name in lacking:
+            if name not in allowed and not (name in _TOOL_WORDS and "tools" in allowed and "tools" in lacking):
+                raise _unsupported(name, _why(name, model))
+        left_out = tuple(lacking)
+        fitted = without(request, left_out)
+        check_supported(fitted, model)
+        return fitted, left_out
+
+    def _lacked(self, model: Model) -> tuple[str, ...]:
+        endpoint = model.endpoint
+        kind = (endpoint.dialect, endpoint.also_carries, model.lacks)
+        lacked = self._lacks.get(kind)
+        if lacked is None:
+            carried = self._providers[endpoint.dialect].carries(model)
+            lacked = tuple(name for name in OPTIONAL if name not in carried or name in model.lacks)
+            self._lacks[kind] = lacked
+        return lacked
+
+
+def check_supported(request: Request, model: Model) -> None:
+    """Refuse what the catalogue says a model lacks; an unlisted model is not judged.
+
+    Raises:
+        InvalidRequest: names the parameter.
+    """
+    if not model.supports:
+        return
+    if "embeddings" in model.supports:
+        raise InvalidRequest(
+            f"model: '{model.name}' gives embeddings, not answers", param="model", code="chat_not_supported"
+        )
+    if request.tools and not _calls_tools(model):
+        raise _unsupported("tools", _why("tools", model))
+    if "vision" not in model.supports and _has_images(request):
+        raise _unsupported("messages", f"'{model.name}' takes no images")
+
+
+def _calls_tools(model: Model) -> bool:
+    supports = model.supports
+    return not supports or "tools" in supports or EMULATED_TOOLS in supports
+
+
+def _why(name: str, model: Model) -> str:
+    return f"'{model.name}' has no tool calling" if name == "tools" else f"'{model.name}' does not take it"
+
+
+def _unsupported(param: str, why: str) -> InvalidRequest:
+    return InvalidRequest(f"{param}: {why}", param=param, code="unsupported_parameter")
+
+
+def _has_images(request: Request) -> bool:
+    return any(isinstance(part, Image) for message in request.messages for part in message.content)

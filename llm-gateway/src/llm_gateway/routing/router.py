@@ -1,0 +1,186 @@
+"""Asks the models of a route in order, each as often as is sensible, until one answers."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from typing import Generic, TypeVar, cast
+
+from llm_gateway.breakers import Breakers
+from llm_gateway.calls import NO_TERMS, Terms
+from llm_gateway.catalog import Model, Route, SafeStream
+from llm_gateway.errors import InvalidRequest, UpstreamError
+from llm_gateway.providers import Provider
+from llm_gateway.routing.attempts import Attempt, Attempts, Judges, note_failure
+from llm_gateway.routing.balance import Balancer
+from llm_gateway.routing.fitting import Fitting
+from llm_gateway.routing.retry import Patience
+from llm_gateway.routing.streams import Batches, begin, check_filter, check_filtered, replay, resume
+from llm_gateway.types import Event, Request, Result
+
+T = TypeVar("T")
+
+
+class Answered(Generic[T]):
+    """What was answered, by whom, and which parameters of the request that model was not sent."""
+
+    __slots__ = ("dropped", "model", "value")
+
+    def __init__(self, value: T, model: Model, dropped: tuple[str, ...]) -> None:
+        self.value = value
+        self.model = model
+        self.dropped = dropped
+
+
+class Router:
+    """Asks providers, by the dialect of a model's endpoint.
+
+    `draw` gives random numbers from 0 to 1, `clock` is monotonic seconds and `sleep` waits for some.
+    """
+
+    def __init__(
+        self,
+        providers: Mapping[str, Provider],
+        breakers: Breakers,
+        *,
+        patience: Patience | None = None,
+        draw: Callable[[], float] = random.random,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        self._providers = providers
+        self._fitting = Fitting(providers)
+        self._sleep = sleep
+        self._judges = Judges(
+            breakers=breakers, balancer=Balancer(draw), patience=patience or Patience(), clock=clock, draw=draw
+        )
+
+    def fitted(self, request: Request, model: Model, terms: Terms = NO_TERMS) -> tuple[Request, tuple[str, ...]]:
+        """`request` as the first of `model`'s deployments that can takes it, and the parameters left out of it.
+
+        Raises:
+            InvalidRequest: none of them can; names the parameter.
+        """
+        refused: InvalidRequest | None = None
+        for deployment in model.deployments or (model,):
+            try:
+                return self._fitting.fit(request, deployment, terms.drop)
+            except InvalidRequest as error:
+                refused = refused or error
+        raise cast("InvalidRequest", refused)
+
+    async def complete(
+        self, request: Request, route: Route, terms: Terms = NO_TERMS, ends_at: float | None = None
+    ) -> Answered[Result]:
+        """The first whole answer of the route.
+
+        Raises:
+            UpstreamError: the last failure, when all failed; a rejection at once.
+            InvalidRequest: the model cannot do what the request asks for.
+        """
+
+        async def ask(attempt: Attempt) -> Result:
+            model = attempt.model
+            result = await self._providers[model.endpoint.dialect].complete(attempt.request, model)
+            if route.content_filter:
+                check_filtered(result)
+            return result
+
+        return await self._first(self._attempts(request, route, terms, ends_at, streamed=False), ask)
+
+    async def stream(
+        self, request: Request, route: Route, terms: Terms = NO_TERMS, ends_at: float | None = None
+    ) -> Answered[Batches]:
+        """The first stream of the route that has begun to say something; raises as `complete`.
+
+        Until then another model can still take over without the client noticing. One that is held back is there as a
+        whole.
+        """
+
+        async def ask(attempt: Attempt) -> Batches:
+            model = attempt.model
+            stream = self._providers[model.endpoint.dialect].stream(attempt.request, model)
+            if safety(model, terms) == "hold":
+                return replay(await self._held(stream, attempt, route))
+            return await self._begun(stream, attempt, route)
+
+        return await self._first(self._attempts(request, route, terms, ends_at, streamed=True), ask)
+
+    async def first_of(self, targets: tuple[Model, ...], ask: Callable[[Model], Awaitable[T]]) -> tuple[T, Model]:
+        """What `ask` gets of the first target that answers, and who that was; raises as `complete`."""
+        route = Route(targets[0].name if targets else "", targets)
+        attempts = Attempts(self._judges, route, lambda _: (_NOTHING, ()), None, streamed=False)
+        answered = await self._first(attempts, lambda attempt: ask(attempt.model))
+        return answered.value, answered.model
+
+    def dropped(self, request: Request, model: Model) -> tuple[str, ...]:
+        """The hints that the model's provider is not sent."""
+        return self._providers[model.endpoint.dialect].dropped(request, model)
+
+    def _attempts(
+        self, request: Request, route: Route, terms: Terms, ends_at: float | None, *, streamed: bool
+    ) -> Attempts:
+        def fit(model: Model) -> tuple[Request, tuple[str, ...]]:
+            return self._fitting.fit(request, model, terms.drop)
+
+        return Attempts(self._judges, route, fit, ends_at, streamed=streamed)
+
+    async def _first(self, attempts: Attempts, ask: Callable[[Attempt], Awaitable[T]]) -> Answered[T]:
+        while True:
+            attempt = attempts.next()
+            if attempt.wait:
+                await self._sleep(attempt.wait)
+            if not attempts.enter(attempt):
+                continue
+            try:
+                value = await ask(attempt)
+            except UpstreamError as error:
+                attempts.failed(attempt, error)
+            except InvalidRequest as error:
+                attempts.unfit(attempt, error)
+            except BaseException:
+                attempts.left(attempt)
+                raise
+            else:
+                attempts.answered(attempt)
+                return Answered(value, attempt.model, attempt.dropped)
+
+    async def _begun(self, stream: Batches, attempt: Attempt, route: Route) -> Batches:
+        """The stream, from its first word on; a failure after that is noted."""
+        model = attempt.model
+        try:
+            begun = await begin(stream, model.timeouts.first_token)
+            if route.content_filter:
+                check_filter(begun)
+        except BaseException:
+            await cast("AsyncGenerator[list[Event]]", stream).aclose()
+            raise
+        return self._watched(resume(begun, stream), model)
+
+    async def _held(self, stream: Batches, attempt: Attempt, route: Route) -> list[list[Event]]:
+        """All of the stream; one that breaks has not happened."""
+        async with aclosing(cast("AsyncGenerator[list[Event]]", stream)) as events:
+            begun = await begin(events, attempt.model.timeouts.first_token)
+            if route.content_filter:
+                check_filter(begun)
+            return [begun, *[batch async for batch in events]]
+
+    async def _watched(self, stream: Batches, model: Model) -> Batches:
+        async with aclosing(cast("AsyncGenerator[list[Event]]", stream)) as events:
+            try:
+                async for batch in events:
+                    yield batch
+            except UpstreamError as error:
+                note_failure(self._judges.breakers, model, error)
+                raise
+
+
+def safety(model: Model, terms: Terms) -> SafeStream:
+    """What is done for a stream: as its caller says, else as the catalogue does."""
+    return terms.safe_stream or model.safe_stream
+
+
+_NOTHING = Request(model="", messages=())

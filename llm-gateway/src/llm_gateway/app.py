@@ -15,6 +15,7 @@ from service_kit.settings import SettingsError, load
 from starlette.types import ASGIApp
 
 from llm_gateway import openapi
+from llm_gateway.aws_settings import aws_region
 from llm_gateway.breakers import Breakers
 from llm_gateway.cache import Cache
 from llm_gateway.cache.memory import MemoryCache
@@ -143,6 +144,7 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
         raise SettingsError(f"DEFAULT_MODEL or DEFAULT_PROVIDER: {error.message}") from error
     planner = EmbeddedProvider()
     planner.warm()
+    bedrock, bedrock_embedder = _bedrock(transport, holder, settings, environ)
     return Parts(
         holder=holder,
         transport=transport,
@@ -151,6 +153,7 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
                 {
                     "openai_chat": HttpProvider(openai_client, transport),
                     "gemini": HttpProvider(gemini_client, transport),
+                    **bedrock,
                 },
                 settings,
             ),
@@ -160,6 +163,7 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
         embedders={
             "openai_chat": HttpEmbedder(openai_embeddings, transport),
             "gemini": HttpEmbedder(gemini_client, transport),
+            **bedrock_embedder,
         },
         cache=MemoryCache(
             max_entries=settings.cache_max_size, max_bytes=settings.cache_max_bytes, ttl=settings.cache_ttl
@@ -167,6 +171,24 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
         if settings.cache_enabled
         else None,
         breakers=Breakers(),
+    )
+
+
+def _bedrock(
+    transport: Transport, holder: CatalogHolder, settings: GatewaySettings, environ: Mapping[str, str]
+) -> tuple[dict[str, Provider], dict[str, Embedder]]:
+    """What calls Bedrock, where that can be called: botocore costs 0.2 s and some megabytes to import."""
+    region = aws_region(settings)
+    endpoints = holder.current().endpoints.values()
+    if region is None or all(one.unavailable for one in endpoints if one.dialect == "bedrock"):
+        return {}, {}
+    from llm_gateway.providers.aws import BedrockEmbedder, BedrockProvider
+    from llm_gateway.providers.aws_credentials import AwsCredentials, chain
+
+    credentials = AwsCredentials(chain(environ, region, instance_role=settings.aws_use_instance_role))
+    return (
+        {"bedrock": BedrockProvider(transport, credentials, region)},
+        {"bedrock": BedrockEmbedder(transport, credentials, region)},
     )
 
 

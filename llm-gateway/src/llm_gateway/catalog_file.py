@@ -13,6 +13,7 @@ import msgspec
 import yaml
 from yaml.nodes import MappingNode, Node, SequenceNode
 
+from llm_gateway.aws_settings import aws_missing, bedrock_url
 from llm_gateway.catalog import OFFLINE, Catalog, Endpoint, Model, SafeStream, Strategy, Timeouts
 from llm_gateway.parameters import EVERYTHING, UnknownParameter, droppable
 from llm_gateway.pricing import FREE, Rate, Rates, rates_of
@@ -269,6 +270,8 @@ class _Builder:
     def _endpoint(self, name: str, row: _Row) -> Endpoint:
         key = self._environ.get(row.key_variable or row.optional_key_variable or "")
         base_url = self._environ.get(row.base_url_variable or "") or row.base_url
+        if base_url is None and row.dialect == "bedrock":
+            base_url = bedrock_url(self._settings)
         if base_url and "://" not in base_url:
             base_url = f"http://{base_url}"
         query = "&".join(f"{key}={self._expand(value)}" for key, value in row.query.items())
@@ -300,10 +303,11 @@ class _Builder:
             default_id=self._environ.get(row.default_model_variable or ""),
         )
 
-    @staticmethod
-    def _why_unavailable(name: str, row: _Row, key: str | None, base_url: str | None) -> str | None:
+    def _why_unavailable(self, name: str, row: _Row, key: str | None, base_url: str | None) -> str | None:
         if name == OFFLINE:
             return None
+        if row.dialect == "bedrock":
+            return aws_missing(self._settings, has_api_key=key is not None)
         if row.unsupported:
             return row.unsupported
         credentials = row.token_variable and f"{row.key_variable} (or {row.token_variable})"

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from pydantic import Field
-from service_kit.settings import ServiceSettings
+from service_kit.settings import Secret, ServiceSettings
+
+_REGION = r"^[a-z0-9-]{1,32}$"
+"""A region becomes part of a host name."""
 
 
 class GatewaySettings(ServiceSettings):
@@ -39,5 +42,19 @@ class GatewaySettings(ServiceSettings):
 
     image_fetch: Literal["never", "https"] = Field("never", alias="IMAGE_FETCH")
     image_fetch_max_bytes: int = Field(5 * 1024 * 1024, alias="IMAGE_FETCH_MAX_BYTES", gt=0)
+
+    aws_region: str | None = Field(None, alias="AWS_REGION", pattern=_REGION)
+    aws_default_region: str | None = Field(None, alias="AWS_DEFAULT_REGION", pattern=_REGION)
+    aws_access_key_id: str | None = Field(None, alias="AWS_ACCESS_KEY_ID")
+    aws_secret_access_key: Secret | None = Field(None, alias="AWS_SECRET_ACCESS_KEY")
+    aws_session_token: Secret | None = Field(None, alias="AWS_SESSION_TOKEN")
+    aws_profile: str | None = Field(None, alias="AWS_PROFILE")
+    aws_config_file: str | None = Field(None, alias="AWS_CONFIG_FILE")
+    aws_shared_credentials_file: str | None = Field(None, alias="AWS_SHARED_CREDENTIALS_FILE")
+    aws_role_arn: str | None = Field(None, alias="AWS_ROLE_ARN")
+    aws_web_identity_token_file: str | None = Field(None, alias="AWS_WEB_IDENTITY_TOKEN_FILE")
+    aws_container_relative_uri: str | None = Field(None, alias="AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
+    aws_container_full_uri: str | None = Field(None, alias="AWS_CONTAINER_CREDENTIALS_FULL_URI")
+    aws_use_instance_role: bool = Field(False, alias="AWS_USE_INSTANCE_ROLE")
 
     local_model_path: str | None = Field(None, alias="LOCAL_MODEL_PATH")

@@ -15,6 +15,7 @@ class Call:
 
     def __init__(self, scope: Scope, body: bytes) -> None:
         self.path: str = scope["path"]
+        self.raw_path: str = scope["raw_path"].decode("latin-1")  # as it was on the wire: signatures cover that
         self.query: str = scope["query_string"].decode()
         self.headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
         self.raw = body

@@ -1,0 +1,51 @@
+"""Whether AWS is configured here, and for which region: by what the settings say, without asking anybody."""
+
+from __future__ import annotations
+
+from configparser import ConfigParser, Error
+from pathlib import Path
+
+from llm_gateway.settings import GatewaySettings
+
+
+def aws_region(settings: GatewaySettings) -> str | None:
+    """AWS_REGION, else AWS_DEFAULT_REGION, else what the profile's section of AWS's configuration file says."""
+    return settings.aws_region or settings.aws_default_region or _region_of_profile(settings)
+
+
+def aws_missing(settings: GatewaySettings, *, has_api_key: bool) -> str | None:
+    """What to set before AWS can be called, or None when nothing is missing; `has_api_key` is about Bedrock's own."""
+    ways = (
+        has_api_key,
+        settings.aws_access_key_id and settings.aws_secret_access_key,
+        settings.aws_profile,
+        settings.aws_web_identity_token_file and settings.aws_role_arn,
+        settings.aws_container_relative_uri,
+        settings.aws_container_full_uri,
+        settings.aws_use_instance_role,
+    )
+    if not any(ways):
+        return "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE or AWS_USE_INSTANCE_ROLE=true"
+    return None if aws_region(settings) else "set AWS_REGION"
+
+
+def bedrock_url(settings: GatewaySettings) -> str | None:
+    """Where Bedrock's models are called in the region of the settings."""
+    region = aws_region(settings)
+    if region is None:
+        return None
+    domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    return f"https://bedrock-runtime.{region}.{domain}"
+
+
+def _region_of_profile(settings: GatewaySettings) -> str | None:
+    profile = settings.aws_profile
+    if not profile:
+        return None
+    section = profile if profile == "default" else f"profile {profile}"
+    parser = ConfigParser(interpolation=None, strict=False)
+    try:
+        parser.read(Path(settings.aws_config_file or "~/.aws/config").expanduser(), encoding="utf-8")
+    except (Error, OSError, UnicodeDecodeError, RuntimeError):
+        return None
+    return parser.get(section, "region", fallback=None)

@@ -1,0 +1,194 @@
+"""Converse as we speak it: our requests out. Answers come in by `client_answers` and `client_stream`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from llm_gateway.catalog import Model
+from llm_gateway.dialects.bedrock import schema_answers
+from llm_gateway.dialects.bedrock.client_answers import decode_result
+from llm_gateway.dialects.bedrock.client_errors import decode_error
+from llm_gateway.dialects.bedrock.client_stream import StreamDecoder, stream_decoder
+from llm_gateway.dialects.bedrock.embeddings import decode_embeddings, encode_embeddings
+from llm_gateway.dialects.bedrock.families import Family, family_of
+from llm_gateway.dialects.bedrock.messages import Turns
+from llm_gateway.dialects.bedrock.schema_answers import NAME as TOOL_NAME
+from llm_gateway.dialects.bedrock.thinking import Thought, thought_of
+from llm_gateway.errors import InvalidRequest
+from llm_gateway.event_stream import CONTENT_TYPE, EventStreamDecoder
+from llm_gateway.types import Request, Tool, ToolChoice
+
+__all__ = [
+    "CARRIES", "NAME", "STREAM_TYPE", "StreamDecoder", "decode_embeddings", "decode_error", "decode_result", "dropped",
+    "encode_embeddings", "encode_request", "framing", "stream_decoder",
+]  # fmt: skip
+
+NAME = "bedrock"
+CARRIES = frozenset(
+    {
+        "tools", "tool_choice", "response_format", "temperature", "top_p", "top_k", "max_tokens", "stop",
+        "reasoning_effort", "reasoning_budget",
+    }
+)  # fmt: skip
+STREAM_TYPE = CONTENT_TYPE
+
+_MAX_FRAME_BYTES = 4 * 1024 * 1024
+_OWN_FIELDS = frozenset({"guardrailConfig", "performanceConfig", "promptVariables", "requestMetadata", "serviceTier"})
+_STOP_SEQUENCE = ["/stop_sequence", "/delta/stop_sequence"]
+"""Where Claude says which stop sequence it met, in an answer and in a stream."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+def encode_request(request: Request, model: Model) -> bytes:
+    """The body that asks `model` for `request`; the model itself is named by the address."""
+    family = family_of(model.id)
+    tools = _tool_config(request, model, family)
+    turns = Turns(family, model.provider, tools=tools is not None)
+    system = turns.system(request)
+    body: dict[str, Any] = {}
+    # A model without a system prompt reads it as the user's first words; so does one that is told nothing else.
+    apart = family.system and any(message.role != "system" for message in request.messages)
+    body["messages"] = turns.turns(request, [] if apart else system)
+    if system and apart:
+        body["system"] = system
+    if tools is not None:
+        body["toolConfig"] = tools
+    thought = thought_of(request, model, family)
+    if thought.exclusive and tools is not None and schema_answers.answer_tool(request, model):
+        raise _lacking("response_format", "schema for its answers while it thinks")
+    inference = _inference(request, model, thought)
+    if inference:
+        body["inferenceConfig"] = inference
+    fields = {**_top_k(request, family), **thought.fields}
+    if fields:
+        body["additionalModelRequestFields"] = fields
+    output = {**_text_format(request, model), **thought.output}
+    if output:
+        body["outputConfig"] = output
+    if request.stop and family.stop_sequence:
+        body["additionalModelResponseFieldPaths"] = _STOP_SEQUENCE
+    if request.dialect == NAME:
+        body.update({name: value for name, value in request.extra.items() if name in _OWN_FIELDS})
+    body.update(model.endpoint.extra_body)
+    return _encode(body)
+
+
+def dropped(request: Request, model: Model) -> tuple[str, ...]:
+    """What of `request` is not sent: hints, another dialect's fields, and cache marks that the family cannot use."""
+    foreign = [name for name in request.extra if request.dialect != NAME or name not in _OWN_FIELDS]
+    marks = ("cache_control",) if _marked(request) and not family_of(model.id).caching else ()
+    strict = ("strict",) if any(tool.strict for tool in request.tools) and not _strict(model) else ()
+    return (*request.hints, *foreign, *marks, *strict)
+
+
+def framing() -> EventStreamDecoder:
+    return EventStreamDecoder(_MAX_FRAME_BYTES)
+
+
+# --- parameters ------------------------------------------------------------------------------------------
+
+
+def _inference(request: Request, model: Model, thought: Thought) -> dict[str, Any]:
+    config: dict[str, Any] = {}
+    most = thought.max_tokens or request.max_tokens
+    if most is not None:
+        config["maxTokens"] = min(most, model.max_output_tokens) if model.max_output_tokens else most
+    if request.temperature is not None:
+        if request.temperature > 1:
+            raise InvalidRequest("temperature: Bedrock takes 0 to 1", param="temperature")
+        config["temperature"] = request.temperature
+    if request.top_p is not None:
+        config["topP"] = request.top_p
+    if request.stop:
+        config["stopSequences"] = list(request.stop)
+    return config
+
+
+def _top_k(request: Request, family: Family) -> dict[str, Any]:
+    if request.top_k is None:
+        return {}
+    if not family.top_k:
+        raise _lacking("top_k", "top_k")
+    value: Any = request.top_k
+    for name in reversed(family.top_k):
+        value = {name: value}
+    return value
+
+
+def _text_format(request: Request, model: Model) -> dict[str, Any]:
+    wanted = schema_answers.native(request, model)
+    if wanted is None:
+        return {}
+    schema = {"name": wanted.name, "description": wanted.description, "schema": _encode(wanted.schema).decode()}
+    given = {name: value for name, value in schema.items() if value}
+    return {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": given}}}
+
+
+def _lacking(param: str, what: str) -> InvalidRequest:
+    return InvalidRequest(f"{param}: this model has no {what}", param=param, code="unsupported_parameter")
+
+
+# --- tools -----------------------------------------------------------------------------------------------
+
+
+def _tool_config(request: Request, model: Model, family: Family) -> dict[str, Any] | None:
+    """The tools, or None where the model is to use none.
+
+    Converse refuses calls and results in a conversation without tools, and has no way to forbid their use. So with
+    `none`, or when no tools are offered any more, what was called before is told in words.
+    """
+    answer = schema_answers.answer_tool(request, model)
+    forbidden = request.tool_choice is not None and request.tool_choice.mode == "none"
+    offered = () if forbidden else request.tools
+    if answer is None and not offered:
+        return None
+    if not family.tools:
+        raise _lacking("tools" if offered else "response_format", "tool calling")
+    if request.stream and not family.streamed_tools:
+        raise _lacking("tools" if offered else "response_format", "tool calling in a stream")
+    specs = [spec for tool in offered for spec in _tool(tool, model, family)]
+    if answer is not None and request.response_format is not None:
+        specs += _tool(schema_answers.as_tool(request.response_format, answer), model, family)
+        choice = ToolChoice(mode="required") if offered else ToolChoice(mode="tool", name=answer)
+        return {"tools": specs, **_choice(choice, family, "response_format", alone=not offered)}
+    return {"tools": specs, **(_choice(request.tool_choice, family) if request.tool_choice else {})}
+
+
+def _tool(tool: Tool, model: Model, family: Family) -> list[dict[str, Any]]:
+    if not TOOL_NAME.fullmatch(tool.name):
+        raise InvalidRequest(
+            f"tools: Bedrock takes no tool named '{tool.name[:80]}': letters, digits, _ and -, at most 64",
+            param="tools",
+        )
+    spec: dict[str, Any] = {"name": tool.name}
+    if tool.description.strip():
+        spec["description"] = tool.description
+    spec["inputSchema"] = {"json": schema_answers.object_schema(tool.parameters, "tools")}
+    if tool.strict and _strict(model):
+        spec["strict"] = True
+    point = Turns(family, model.provider, tools=True).point(tool.cache, "tools")
+    return [{"toolSpec": spec}, *point]
+
+
+def _strict(model: Model) -> bool:
+    """Models that can be held to a schema can be held to a tool's, too; the others refuse the very word."""
+    return "json_schema" in model.supports
+
+
+def _choice(choice: ToolChoice, family: Family, param: str = "tool_choice", *, alone: bool = False) -> dict[str, Any]:
+    if choice.mode == "auto":
+        return {"toolChoice": {"auto": {}}} if family.choices else {}
+    if choice.mode == "tool" and "tool" in family.choices:
+        return {"toolChoice": {"tool": {"name": choice.name}}}
+    # With a single tool on offer, any tool is that tool.
+    if "required" in family.choices and (choice.mode == "required" or alone):
+        return {"toolChoice": {"any": {}}}
+    raise _lacking(param, "way to force a tool call")
+
+
+def _marked(request: Request) -> bool:
+    parts = (part for message in request.messages for part in message.content)
+    return any(tool.cache for tool in request.tools) or any(getattr(part, "cache", None) for part in parts)

@@ -1,0 +1,96 @@
+"""Embeddings by Amazon Titan (v2) and Cohere, each of which has a body of its own for InvokeModel.
+
+Source: https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embed-text.html
+and https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-embed-v3.html
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from llm_gateway.catalog import Model
+from llm_gateway.dialects.bedrock.wire import UNREADABLE
+from llm_gateway.errors import InvalidRequest, UpstreamProtocol
+from llm_gateway.types import EmbeddingRequest, EmbeddingResult, Usage
+
+_COHERE_TEXTS = 96
+_COHERE_PURPOSES = {"query": "search_query", "document": "search_document", None: "search_document"}
+_TITAN_DIMENSIONS = (256, 512, 1024)
+
+_encode = msgspec.json.Encoder().encode
+
+
+class _ByType(msgspec.Struct):
+    float: list[list[float]] | None = None
+
+
+class _Received(msgspec.Struct, rename="camel"):
+    """Titan has `embedding` and a count; Cohere `embeddings`, as a list or by the type of its numbers."""
+
+    embedding: list[float] | None = None
+    input_text_token_count: int | None = None
+    embeddings: list[list[float]] | _ByType | None = None
+
+
+_decoder = msgspec.json.Decoder(_Received)
+
+
+def encode_embeddings(request: EmbeddingRequest, model: Model) -> list[bytes]:
+    """The bodies, in order: Titan takes one text each, Cohere 96.
+
+    Raises:
+        InvalidRequest: tokens instead of texts, a length that the model has not, or a model of another kind.
+    """
+    texts = [text for text in request.inputs if isinstance(text, str)]
+    if len(texts) != len(request.inputs):
+        raise InvalidRequest("input: Bedrock takes texts, not tokens", param="input")
+    if "titan-embed" in model.id:
+        return [_encode(_titan(text, request.dimensions, model)) for text in texts]
+    if "cohere.embed" in model.id:
+        return [_encode(_cohere(texts[at : at + _COHERE_TEXTS], request, model)) for at in range(0, len(texts), 96)]
+    raise InvalidRequest(f"model: '{model.name}' makes no embeddings", param="model")
+
+
+def _titan(text: str, dimensions: int | None, model: Model) -> dict[str, object]:
+    if dimensions is None:
+        return {"inputText": text}
+    if "titan-embed-text-v2" not in model.id or dimensions not in _TITAN_DIMENSIONS:
+        raise InvalidRequest("dimensions: this model has 256, 512 or 1024", param="dimensions")
+    return {"inputText": text, "dimensions": dimensions}
+
+
+def _cohere(texts: list[str], request: EmbeddingRequest, model: Model) -> dict[str, object]:
+    body: dict[str, object] = {"texts": texts, "input_type": _COHERE_PURPOSES[request.purpose]}
+    if request.dimensions is not None:
+        if "embed-v4" not in model.id:
+            raise InvalidRequest("dimensions: this model has vectors of one length", param="dimensions")
+        body |= {"output_dimension": request.dimensions, "embedding_types": ["float"]}
+    return body
+
+
+def decode_embeddings(bodies: list[bytes]) -> EmbeddingResult:
+    """The vectors of all answers, in order; Cohere counts its tokens in a header that does not come here.
+
+    Raises:
+        UpstreamProtocol: an answer without vectors.
+    """
+    vectors: list[tuple[float, ...]] = []
+    tokens: int | None = None
+    for body in bodies:
+        try:
+            received = _decoder.decode(body)
+        except UNREADABLE as error:
+            raise UpstreamProtocol(f"{error}: {body[:500]!r}") from None
+        vectors += (tuple(vector) for vector in _vectors(received, body))
+        if received.input_text_token_count is not None:
+            tokens = (tokens or 0) + received.input_text_token_count
+    return EmbeddingResult(vectors=tuple(vectors), usage=None if tokens is None else Usage(prompt_tokens=tokens))
+
+
+def _vectors(received: _Received, body: bytes) -> list[list[float]]:
+    if received.embedding is not None:
+        return [received.embedding]
+    found = received.embeddings.float if isinstance(received.embeddings, _ByType) else received.embeddings
+    if found is None:
+        raise UpstreamProtocol(f"an answer without embeddings: {body[:500]!r}")
+    return found

@@ -1,0 +1,89 @@
+"""What the model families on Bedrock lack, since one API is spoken to all of them and answers 400 to the rest.
+
+Source: https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference-supported-models-features.html
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import msgspec
+
+Thinking = Literal["budget", "adaptive", "nova", "effort"]
+"""How a family is told to think: Claude's budget in tokens, newer Claudes' effort, Nova 2's, or a plain word."""
+
+
+class Family(msgspec.Struct, frozen=True, kw_only=True):
+    """What models of one kind take.
+
+    `choices` are the tool choices beside `auto`. `caching` says where cache points may stand, `hour` whether they may
+    ask for an hour. `top_k` is where that parameter lies among the model's own fields. `result_status` says whether
+    a tool's failure can be marked as one.
+    """
+
+    system: bool = True
+    tools: bool = True
+    streamed_tools: bool = True
+    images: bool = True
+    choices: frozenset[str] = frozenset()
+    result_status: bool = False
+    caching: frozenset[str] = frozenset()
+    hour: bool = False
+    top_k: tuple[str, ...] = ()
+    thinking: Thinking | None = None
+    stop_sequence: bool = False
+
+
+_ANY = frozenset({"required", "tool"})
+_EVERYWHERE = frozenset({"system", "messages", "tools"})
+
+_TITAN = Family(system=False, tools=False, images=False)
+_LLAMA = Family(tools=False, images=False)
+_LLAMA_TOOLS = Family(streamed_tools=False, images=False)
+_MISTRAL_INSTRUCT = Family(system=False, tools=False, images=False, top_k=("top_k",))
+_MISTRAL = Family(streamed_tools=False, images=False, choices=frozenset({"required"}), top_k=("top_k",))
+_CLAUDE = Family(choices=_ANY, result_status=True, top_k=("top_k",), stop_sequence=True)
+_NOVA = Family(
+    choices=_ANY, result_status=True, caching=frozenset({"system", "messages"}), top_k=("inferenceConfig", "topK")
+)
+
+
+def _claude(thinking: Thinking | None, *, hour: bool = False) -> Family:
+    return msgspec.structs.replace(_CLAUDE, caching=_EVERYWHERE, hour=hour, thinking=thinking)
+
+
+_KNOWN: tuple[tuple[re.Pattern[str], Family], ...] = tuple(
+    (re.compile(pattern), family)
+    for pattern, family in (
+        (r"amazon\.titan-text", _TITAN),
+        (r"amazon\.nova-micro", msgspec.structs.replace(_NOVA, images=False)),
+        (r"amazon\.nova-2", msgspec.structs.replace(_NOVA, thinking="nova")),
+        (r"amazon\.nova", _NOVA),
+        (r"anthropic\.claude-(v2|instant)", Family(tools=False, images=False, top_k=("top_k",))),
+        (r"anthropic\.claude-3-5-haiku", _claude(None)),
+        (r"anthropic\.claude-3-7", _claude("budget")),
+        (r"anthropic\.claude-3", _CLAUDE),
+        (r"anthropic\.claude-(opus|sonnet)-4-([6-9]|\d\d)(?!\d)", _claude("adaptive", hour=True)),
+        (r"anthropic\.claude-(opus|sonnet|haiku)-4-5", _claude("budget", hour=True)),
+        (r"anthropic\.claude-(opus|sonnet|haiku)-4", _claude("budget")),
+        (r"anthropic\.claude", _claude("adaptive", hour=True)),
+        (r"meta\.llama3-[1-9]", _LLAMA_TOOLS),
+        (r"meta\.llama[23]-", _LLAMA),
+        (r"meta\.llama", msgspec.structs.replace(_LLAMA_TOOLS, images=True)),
+        (r"mistral\.(mistral-7b|mixtral)", _MISTRAL_INSTRUCT),
+        (r"mistral\.", _MISTRAL),
+        (r"cohere\.command-r", Family(images=False, top_k=("k",))),
+        (r"deepseek\.r1", Family(tools=False, images=False)),
+        (r"deepseek\.", Family(images=False)),
+        (r"openai\.gpt-oss", Family(images=False, thinking="effort")),
+    )
+)
+
+_UNKNOWN = Family(choices=_ANY, result_status=True, top_k=("top_k",))
+"""A model that the table does not know (an imported one, a profile's ARN) is trusted; Bedrock says what it lacks."""
+
+
+def family_of(model_id: str) -> Family:
+    """The family of a Bedrock model id, inference profile or ARN."""
+    return next((family for pattern, family in _KNOWN if pattern.search(model_id)), _UNKNOWN)

@@ -1,0 +1,143 @@
+"""The JSON of Converse's answers, as structs; every content block is a union told apart by its one key.
+
+Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises at a body that is no JSON, no UTF-8, or nested more deeply than Python's stack."""
+
+SERVER_TOOL = "server_tool_use"
+"""The type of a call that Bedrock itself runs: nobody's to answer."""
+
+
+class _Received(msgspec.Struct, rename="camel"):
+    """What Bedrock sent; fields that we do not know are passed over."""
+
+
+class ToolUse(_Received):
+    tool_use_id: str
+    name: str
+    input: msgspec.Raw = msgspec.Raw(b"{}")
+    type: str | None = None
+
+
+class ReasoningText(_Received):
+    text: str = ""
+    signature: str | None = None
+
+
+class Reasoning(_Received):
+    reasoning_text: ReasoningText | None = None
+    redacted_content: str | None = None
+
+
+class Citable(_Received):
+    text: str = ""
+
+
+class Cited(_Received):
+    content: list[Citable] = []
+
+
+class Block(_Received):
+    text: str | None = None
+    tool_use: ToolUse | None = None
+    reasoning_content: Reasoning | None = None
+    citations_content: Cited | None = None
+
+
+class Message(_Received):
+    content: list[Block]
+
+
+class Output(_Received):
+    message: Message
+
+
+class CacheDetail(_Received):
+    ttl: str = ""
+    input_tokens: int = 0
+
+
+class TokenUsage(_Received):
+    """`input_tokens` are those that neither came from the cache nor went into it."""
+
+    input_tokens: int
+    output_tokens: int
+    cache_read_input_tokens: int | None = None
+    cache_write_input_tokens: int | None = None
+    cache_details: list[CacheDetail] | None = None
+
+
+class Answer(_Received):
+    output: Output
+    stop_reason: str
+    usage: TokenUsage | None = None
+    additional_model_response_fields: Any = None
+
+
+# --- streams ---------------------------------------------------------------------------------------------
+
+
+class ToolUseStart(_Received):
+    tool_use_id: str
+    name: str
+    type: str | None = None
+
+
+class Start(_Received):
+    tool_use: ToolUseStart | None = None
+
+
+class ContentBlockStart(_Received):
+    content_block_index: int
+    start: Start
+
+
+class ToolUseDelta(_Received):
+    input: str = ""
+
+
+class ReasoningDelta(_Received):
+    text: str | None = None
+    signature: str | None = None
+    redacted_content: str | None = None
+
+
+class Delta(_Received):
+    text: str | None = None
+    tool_use: ToolUseDelta | None = None
+    reasoning_content: ReasoningDelta | None = None
+
+
+class ContentBlockDelta(_Received):
+    content_block_index: int
+    delta: Delta
+
+
+class ContentBlockStop(_Received):
+    content_block_index: int
+
+
+class MessageStop(_Received):
+    stop_reason: str
+    additional_model_response_fields: Any = None
+
+
+class Metadata(_Received):
+    usage: TokenUsage | None = None
+
+
+class Problem(_Received):
+    """An error's body; services spell its one field in two ways."""
+
+    message: str | None = None
+    capital_message: str | None = msgspec.field(default=None, name="Message")
+    type: str | None = msgspec.field(default=None, name="__type")
+    original_status_code: int | None = None

@@ -1,0 +1,14 @@
+"""Amazon Bedrock for tests: Converse, ConverseStream and InvokeModel's embeddings over a real socket.
+
+    bedrock = FakeBedrock(Says("Hola"), Fails("ThrottlingException"), credentials={"AKIDEXAMPLE": Secret("secret")})
+    async with running(bedrock) as base_url: ...    # base_url is what boto3 takes as endpoint_url
+
+It verifies signatures by botocore, validates bodies against the API's own model, and refuses what its rules forbid.
+"""
+
+from .behaviours import Embeds, Endless, Fails, Raises, Says
+from .fake_bedrock import FakeBedrock
+from .frames import event, exception, frame
+from .signatures import Secret
+
+__all__ = ["Embeds", "Endless", "Fails", "FakeBedrock", "Raises", "Says", "Secret", "event", "exception", "frame"]

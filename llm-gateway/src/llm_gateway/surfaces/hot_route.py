@@ -16,6 +16,7 @@ from llm_gateway.calls import ANY_CACHE, CacheControl, Caller, Presence
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.surfaces.arrival import ClientGone, Watch, read_body
 from llm_gateway.surfaces.exchange import ErrorRenderer, Exchange
+from llm_gateway.surfaces.terms import HEADERS, terms_of
 
 _MAX_USER = 256
 
@@ -57,11 +58,15 @@ class HotRoute(ABC):
         state = scope["state"]
         user: str | None = None
         control = ANY_CACHE
+        said: dict[bytes, str] = {}
         for name, value in scope["headers"]:
             if name == b"x-user-id":
                 user = value.decode("latin-1")[:_MAX_USER]
             elif name == b"cache-control":
                 control = cache_control(value.decode("latin-1"))
+            elif name in HEADERS:
+                text = value.decode("latin-1").strip()
+                said[name] = f"{said[name]},{text}" if name in said else text
         return Caller(
             request_id=state["request_id"],
             surface=self._name,
@@ -69,6 +74,7 @@ class HotRoute(ABC):
             user=user,
             cache_control=control,
             presence=presence,
+            terms=terms_of(said),
         )
 
 

@@ -5,6 +5,7 @@ Source: https://platform.claude.com/docs/en/api/messages/create
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from llm_gateway.dialects.anthropic.client_format import answer_tool, native_for
 from llm_gateway.dialects.anthropic.client_messages import conversation
 from llm_gateway.dialects.anthropic.client_thinking import Thinking, thinking_of
 from llm_gateway.dialects.anthropic.generations import generation_of
-from llm_gateway.dialects.cache_control import control_of
+from llm_gateway.dialects.cache_control import control_of, with_fewer_marks
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.types import Request, Tool, ToolChoice
 
@@ -34,6 +35,7 @@ def encode_request(request: Request, model: Model) -> bytes:
         InvalidRequest: Anthropic cannot be asked that; names the parameter.
     """
     native = request.dialect == NAME
+    request = with_fewer_marks(request)
     thinking = thinking_of(request, model, _max_tokens(request, model), native=native)
     system, messages = conversation(request, model)
     body: dict[str, Any] = {"model": model.id, "max_tokens": thinking.max_tokens, "messages": messages}
@@ -53,11 +55,15 @@ def encode_request(request: Request, model: Model) -> bytes:
     return _encode(body)
 
 
-def _merge(body: dict[str, Any], fields: Any) -> None:
-    """Add `fields`; objects on both sides are joined, so that `output_config` may come from both."""
+def _merge(body: dict[str, Any], fields: Mapping[str, Any]) -> None:
+    """Add `fields`; what is an object, or a list, on both sides is joined: `output_config` and `tools` have two."""
     for name, value in fields.items():
         known = body.get(name)
-        body[name] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
+        if isinstance(known, dict) and isinstance(value, dict):
+            value = {**known, **value}
+        elif isinstance(known, list) and isinstance(value, list):
+            value = [*known, *value]
+        body[name] = value
 
 
 def _max_tokens(request: Request, model: Model) -> int:

@@ -83,21 +83,21 @@ system_turns = st.builds(Message, role=st.just("system"), content=texts.map(lamb
 
 
 @st.composite
-def conversations(draw: st.DrawFn) -> Request:
-    """A whole conversation, up to the point where it is the model's turn, with any parameters."""
+def conversations(draw: st.DrawFn, *, tuned: bool = True) -> Request:
+    """A whole conversation, up to the point where it is the model's turn; `tuned` with any parameters."""
     offered = draw(st.lists(tools, max_size=3, unique_by=lambda tool: tool.name))
     messages = [*draw(st.lists(system_turns, max_size=2)), draw(user_turns)]
     for number in range(draw(st.integers(0, 2))):
         messages += draw(_exchange(offered, number))
-    fields = {name: draw(values.FIELDS[name]) for name in _PARAMETERS}
+    fields = {name: draw(values.FIELDS[name]) for name in (_PARAMETERS if tuned else _HARMLESS)}
     return Request(
         model="m",
         messages=tuple(messages),
         tools=tuple(offered),
-        tool_choice=draw(_choices(offered)),
+        tool_choice=draw(_choices(offered)) if tuned else None,
         parallel_tool_calls=draw(st.none() | st.booleans()) if offered else None,
-        stop=tuple(draw(st.lists(words, max_size=2, unique=True))),
-        response_format=draw(st.none() | formats) if not offered else None,
+        stop=tuple(draw(st.lists(words, max_size=2, unique=True))) if tuned else (),
+        response_format=draw(st.none() | formats) if tuned and not offered else None,
         **fields,
     )
 
@@ -106,6 +106,7 @@ _PARAMETERS = (
     "temperature", "max_tokens", "top_p", "top_k", "seed", "presence_penalty", "frequency_penalty", "reasoning_effort",
     "reasoning_budget", "user", "stream",
 )  # fmt: skip
+_HARMLESS = ("max_tokens", "user", "stream")
 
 
 def _choices(offered: list[Tool]) -> st.SearchStrategy[ToolChoice | None]:

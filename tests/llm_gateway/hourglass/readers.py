@@ -36,8 +36,10 @@ def native_stream(body: bytes) -> Result:
 
 def _native(answer: dict[str, Any]) -> Result:
     content: list[Part] = []
+    signed = [Reasoning(**detail) for detail in answer.get("reasoning_details", ())]
     if answer.get("reasoning"):
-        content.append(Reasoning(text=answer["reasoning"]))
+        assert not signed or answer["reasoning"] == "".join(part.text for part in signed)
+        content += signed or [Reasoning(text=answer["reasoning"])]
     if answer["content"]:
         content.append(Text(text=answer["content"]))
     for call in answer["tool_calls"]:

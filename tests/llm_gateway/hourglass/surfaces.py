@@ -12,7 +12,7 @@ from llm_gateway.aggregate import events_of
 from llm_gateway.dialects import ServerDialect
 from llm_gateway.dialects import native as native_dialect
 from llm_gateway.dialects.openai_chat import server as openai_chat
-from llm_gateway.types import Delta, Event, Message, Part, Reasoning, Refusal, Request, Result, Text, ToolCall
+from llm_gateway.types import Choice, Delta, Event, Message, Part, Reasoning, Refusal, Request, Result, Text, ToolCall
 
 from tests.llm_gateway import values
 from tests.llm_gateway.hourglass import readers
@@ -110,8 +110,18 @@ def _message_of_openai(message: Message) -> Message:
     return msgspec.structs.replace(message, content=content, is_error=False)
 
 
+def _carried_by_openai(result: Result) -> Result:
+    """There is no field for the signature of a thought."""
+
+    def unsigned(choice: Choice) -> Choice:
+        content = tuple(Reasoning(text=part.text) if isinstance(part, Reasoning) else part for part in choice.content)
+        return msgspec.structs.replace(choice, content=content)
+
+    return msgspec.structs.replace(result, choices=tuple(map(unsigned, result.choices)))
+
+
 CHAT = Surface(
-    "chat.completions", openai_chat, results=values.results(most_choices=3),
+    "chat.completions", openai_chat, carried=_carried_by_openai, results=values.results(most_choices=3),
     projected=_said_by_openai, requests=values.requests, **_spoken(OPENAI),
 )  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar, cast
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 from llm_gateway.aggregate import Aggregate
@@ -135,7 +135,8 @@ def call_of(dialect: ClientDialect[Any], request: Request, model: Model) -> Call
     url = urlsplit(endpoint.stream_url(model.id) if request.stream else endpoint.url(model.id))
     headers = {"content-type": "application/json", **endpoint.headers}
     scope: Any = {
-        "path": url.path,
+        "path": unquote(url.path),
+        "raw_path": url.path.encode(),
         "query_string": url.query.encode(),
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
         "client": ("127.0.0.1", 1),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from llm_gateway.errors import InvalidRequest, UpstreamError
 from llm_gateway.parameters import lacking, without
@@ -16,7 +16,10 @@ from tests.llm_gateway.hourglass.tape import Recording, call_of, plain, recorded
 from tests.llm_gateway.vendors.table import VENDORS
 from tests.llm_gateway.vendors.vendor import Vendor
 
-QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow],
+    phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
+)  # fmt: skip
 EACH = pytest.mark.parametrize("vendor", VENDORS, ids=repr)
 
 ASKED = Request(model="m", messages=(Message(role="user", content=(Text(text="Hola"),)),))
@@ -38,9 +41,20 @@ def answered(vendor: Vendor, result: Result, request: Request = ASKED) -> Record
 
 @EACH
 @QUICK
-@given(request=drawn.conversations())
+@given(request=drawn.conversations(tuned=False))
 def test_any_conversation_is_taken(vendor: Vendor, request: Request):
     assert refusal(vendor, request) is None
+
+
+@EACH
+@QUICK
+@given(request=drawn.conversations())
+def test_any_parameters_are_taken_or_refused_by_name(vendor: Vendor, request: Request):
+    """What a provider would refuse must not reach it: our own 400 names what was given, and the client sees why."""
+    try:
+        assert refusal(vendor, request) is None
+    except InvalidRequest as error:
+        assert error.param and getattr(request, error.param) not in (None, ())
 
 
 # --- answers ---

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from llm_gateway.aggregate import events_of
 from llm_gateway.errors import UpstreamError, UpstreamTimeout
@@ -17,7 +17,10 @@ from tests.llm_gateway.hourglass.tape import Recording, call_of, plain, recorded
 from tests.llm_gateway.vendors.table import VENDORS
 from tests.llm_gateway.vendors.vendor import Vendor
 
-QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow],
+    phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
+)  # fmt: skip
 EACH = pytest.mark.parametrize("surface", SURFACES, ids=repr)
 SPOKEN = pytest.mark.parametrize("surface", [surface for surface in SURFACES if surface.vendor], ids=repr)
 STREAMED = msgspec.structs.replace(ASKED, stream=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from llm_gateway.dialects.openai_chat import client
-from llm_gateway.testing import Behaviour, Fails, FakeOpenAI, Says
+from llm_gateway.testing import Behaviour, Fails, FakeAzure, FakeOpenAI, FakeOpenRouter, FakeVllm, Says
 from llm_gateway.types import Reasoning, Refusal, Result, ToolCall, Usage
 
 from tests.llm_gateway import values
@@ -37,12 +37,22 @@ def fails(status: int, retry_after: str | None = None) -> Behaviour:
     return Fails(status, retry_after=retry_after)
 
 
-OPENAI = Vendor(
-    name="openai_chat",
-    client=client,
-    model=values.model("gpt-4o"),
-    fake=FakeOpenAI,
-    says=says,
-    fails=fails,
-    framing=SSE,
-)
+def look_alike(name: str, fake: type[FakeOpenAI], **details: Any) -> Vendor:
+    """A provider with OpenAI's API; `details` are those of its endpoint."""
+    model = values.model("m", name, endpoint=values.endpoint(name, **details))
+    return Vendor(name=name, client=client, model=model, fake=fake, says=says, fails=fails, framing=SSE)
+
+
+OPENAI = look_alike("openai", FakeOpenAI)
+LOOK_ALIKES = (
+    look_alike(
+        "azure", FakeAzure, base_url="http://127.0.0.1:9", path="/openai/deployments/{id}/chat/completions",
+        stream_path="/openai/deployments/{id}/chat/completions", query="?api-version=2025-04-01-preview",
+        headers={"api-key": "k"},
+    ),
+    look_alike(
+        "openrouter", FakeOpenRouter, extra_body={"usage": {"include": True}}, cache_marks=True,
+        also_carries=frozenset({"top_k", "reasoning_budget"}),
+    ),
+    look_alike("vllm", FakeVllm, also_carries=frozenset({"top_k"})),
+)  # fmt: skip

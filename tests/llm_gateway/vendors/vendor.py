@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,10 +57,7 @@ def text_of(result: Result) -> str:
 
 
 def _sse_ends(body: bytes) -> list[int]:
-    ends = [0]
-    while (found := body.find(b"\n\n", ends[-1])) >= 0:
-        ends.append(found + 2)
-    return ends
+    return [0, *(found.end() for found in re.finditer(rb"\r?\n\r?\n", body))]
 
 
 SSE = Framing(

@@ -262,3 +262,14 @@ def test_a_failure_is_told_twice(error: Any, code: str):
     with client_of(body) as client, pytest.raises(openai.APIError) as caught:
         list(client.responses.create(model="m", input="Hola", stream=True))
     assert caught.value.code == error.code
+
+
+def test_a_failure_before_the_first_event_is_told_in_a_stream_of_its_own():
+    body = server.stream_encoder(values.origin(), ASKED).fail(UpstreamTimeout("x"))
+    assert [event["type"] for event in told(body)] == [
+        "response.created", "response.in_progress", "response.failed", "error",
+    ]  # fmt: skip
+    with client_of(body) as client, client.responses.stream(model="m", input="Hola") as stream:
+        with pytest.raises(openai.APIError) as caught:
+            stream.until_done()
+    assert caught.value.code == "upstream_timeout"

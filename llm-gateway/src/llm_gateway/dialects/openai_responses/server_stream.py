@@ -97,7 +97,11 @@ class StreamEncoder:
         return closing + self._event(f"response.{body['status']}", {"response": body})
 
     def fail(self, error: ApiError) -> bytes:
-        """The Response as failed, and the error itself, at which the official clients raise."""
+        """The Response as failed, and the error itself, at which the official clients raise.
+
+        A Response that had not even begun does so first, since those clients put up with no other beginning.
+        """
+        begun = b"" if self._sequence else self.start()
         shown = error_object(error, self._request_id)
         failed = self._head | {
             "status": "failed",
@@ -105,7 +109,7 @@ class StreamEncoder:
             "output": [item.rendered("incomplete") for item in self._items.values()],
         }
         told = {"code": shown["code"], "message": shown["message"], "param": shown["param"], "error": shown}
-        return self._event("response.failed", {"response": failed}) + self._event("error", told)
+        return begun + self._event("response.failed", {"response": failed}) + self._event("error", told)
 
     def _events(self, events: list[tuple[str, dict[str, Any]]]) -> bytes:
         return b"".join([self._event(kind, body) for kind, body in events])

@@ -21,7 +21,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class _ByType(msgspec.Struct):
-    float: list[list[float]] | None = None
+    floats: list[list[float]] | None = msgspec.field(default=None, name="float")
 
 
 class _Received(msgspec.Struct, rename="camel"):
@@ -90,7 +90,7 @@ def decode_embeddings(bodies: list[bytes]) -> EmbeddingResult:
 def _vectors(received: _Received, body: bytes) -> list[list[float]]:
     if received.embedding is not None:
         return [received.embedding]
-    found = received.embeddings.float if isinstance(received.embeddings, _ByType) else received.embeddings
+    found = received.embeddings.floats if isinstance(received.embeddings, _ByType) else received.embeddings
     if found is None:
         raise UpstreamProtocol(f"an answer without embeddings: {body[:500]!r}")
     return found

@@ -1,5 +1,6 @@
 import asyncio
 
+import pytest
 from agent_core.gateway import open_gateway
 from agent_core.models import FALLBACK_DEFAULT, Models
 from agent_core.testing import ScriptedGateway, Wire
@@ -29,3 +30,22 @@ async def test_a_gateway_that_is_away_lists_nothing():
         listing = await models.listing()
         assert (listing.models, listing.connected) == ([], False)
         assert await models.default() == FALLBACK_DEFAULT
+
+
+@pytest.mark.parametrize(
+    ("supports", "offered"),
+    [
+        ({"supports": ["tools", "stream"]}, True),
+        ({"supports": ["tools", "emulated_tools"]}, True),
+        ({"supports": ["emulated_tools", "stream"]}, False),
+        ({"supports": ["stream"]}, False),
+        ({"supports": []}, True),
+        ({}, True),
+    ],
+)
+async def test_tools_are_offered_to_those_who_are_good_at_them(supports: dict[str, list[str]], offered: bool):
+    row = {"name": "m", "provider": "p", "description": "", "available": True, **supports}
+    async with ScriptedGateway(models=[row]).running() as url, open_gateway(url) as gateway:
+        models = Models(gateway, None)
+        assert await models.takes_tools("m") is offered
+        assert await models.takes_tools("unlisted")

@@ -51,7 +51,11 @@ class Models:
         return await self._at_most(_SETTLED_SECONDS if self._listing.connected else _FRESH_SECONDS)
 
     async def takes_tools(self, name: str) -> bool:
-        """Whether a model can be offered tools, as of the last minute; one that is not listed is not judged."""
+        """Whether a model can be offered tools, as of the last minute; one that is not listed is not judged.
+
+        `emulated_tools` alone is no reason: the gateway can ask any model for calls, but a very small one chooses
+        badly. An operator who knows better lists `tools` beside it.
+        """
         listing = await self._unhurried()
         listed = next((model for model in listing.models if model.name == name), None)
         return listed is None or not listed.supports or "tools" in listed.supports

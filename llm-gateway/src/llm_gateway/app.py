@@ -153,12 +153,12 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
                 {
                     "openai_chat": HttpProvider(openai_client, transport),
                     "gemini": HttpProvider(gemini_client, transport),
+                    "anthropic": HttpProvider(anthropic_client, transport),
                     **bedrock,
                 },
                 settings,
             ),
             "offline": planner,
-            "anthropic": HttpProvider(anthropic_client, transport),
         },
         embedders={
             "openai_chat": HttpEmbedder(openai_embeddings, transport),

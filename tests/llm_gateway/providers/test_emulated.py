@@ -123,7 +123,7 @@ async def test_a_client_that_leaves_ends_the_call():
         await (await fake.call()).left.wait()
 
 
-@pytest.mark.parametrize("supports", ["[tools, stream]", "[emulated_tools, tools]"])
+@pytest.mark.parametrize("supports", ["[tools, stream]", "[]"])
 async def test_a_model_with_tools_of_its_own_gets_them(tmp_path: Path, supports: str):
     file = tmp_path / "catalog.yaml"
     async with running(fake := FakeOpenAI(Says(calls=[("id", "add", '{"a": 1}')]))) as url:

@@ -13,8 +13,9 @@ EMULATED_TOOLS = "emulated_tools"
 
 
 def is_emulated(model: Model) -> bool:
-    """Whether tools are emulated for `model`."""
-    return EMULATED_TOOLS in model.supports and "tools" not in model.supports
+    """Whether tools are emulated for `model`; `tools` beside `emulated_tools` says that it is good enough at them to be
+    offered tools by those who have a choice, not that it has any of its own."""
+    return EMULATED_TOOLS in model.supports
 
 
 def emulates(request: Request, model: Model) -> bool:

@@ -361,3 +361,19 @@ async def test_many_clients_at_once_get_each_their_own():
         assert text_of(body) == "Hola" and body["id"] == f"resp_{answer.headers['x-request-id']}"
         ids.add(body["id"])
     assert len(ids) == 40
+
+
+async def test_a_client_that_closes_its_half_has_left():
+    body = b'{"model": "gpt-4o", "input": "Hola"}'
+    fake = FakeOpenAI(Silent(), Says("Hola"))
+    async with staged(fake) as stage:
+        address = httpx.URL(stage.url)
+        reader, writer = await asyncio.open_connection(address.host, address.port)
+        writer.write(request_bytes(body, f"Content-Length: {len(body)}"))
+        await asyncio.wait_for(fake.call(), SOON)
+        writer.write_eof()
+        assert await asyncio.wait_for(reader.read(), SOON) == b""
+        await asyncio.wait_for(fake.calls[0].left.wait(), SOON)
+        writer.close()
+        assert (await recorded(stage)).status == "cancelled"
+        assert text_of((await ask(stage)).json()) == "Hola"

@@ -49,18 +49,16 @@ _UNUSABLE_SECONDS = 10
 _PATIENCE_SECONDS = 15.0
 """How long a request without any credentials waits for them."""
 
-_PAUSE_SECONDS = 5.0
-"""The least time between two attempts."""
-
 Loader = Callable[[], Credentials | None]
 
 
 class AwsCredentials:
     """The credentials of now. One attempt at a time finds or renews them, in a thread; whoever has valid ones does not
-    wait for it."""
+    wait for it. `pause` (seconds) is the least time between two attempts."""
 
-    def __init__(self, load: Loader) -> None:
+    def __init__(self, load: Loader, *, pause: float = 5.0) -> None:
         self._load = load
+        self._pause = pause
         self._source: Credentials | None = None
         self._frozen: ReadOnlyCredentials | None = None
         self._renewing: asyncio.Task[None] | None = None
@@ -127,7 +125,7 @@ class AwsCredentials:
         except _FAILURES as error:
             _log.warning("AWS credentials could not be had", reason=f"{type(error).__name__}: {error}")
         finally:
-            self._not_before = asyncio.get_running_loop().time() + _PAUSE_SECONDS
+            self._not_before = asyncio.get_running_loop().time() + self._pause
             self._renewing = None
 
     def _find(self, source: Credentials | None) -> tuple[Credentials, ReadOnlyCredentials]:

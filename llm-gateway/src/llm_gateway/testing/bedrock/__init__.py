@@ -4,11 +4,16 @@
     async with running(bedrock) as base_url: ...    # base_url is what boto3 takes as endpoint_url
 
 It verifies signatures by botocore, validates bodies against the API's own model, and refuses what its rules forbid.
+`FakeCredentials` is where a container or a web identity gets its credentials.
 """
 
 from .behaviours import Embeds, Endless, Fails, Raises, Says
 from .fake_bedrock import FakeBedrock
+from .fake_credentials import FakeCredentials, Grant
 from .frames import event, exception, frame
 from .signatures import Secret
 
-__all__ = ["Embeds", "Endless", "Fails", "FakeBedrock", "Raises", "Says", "Secret", "event", "exception", "frame"]
+__all__ = [
+    "Embeds", "Endless", "Fails", "FakeBedrock", "FakeCredentials", "Grant", "Raises", "Says", "Secret", "event",
+    "exception", "frame",
+]  # fmt: skip

@@ -1,0 +1,83 @@
+"""Where AWS credentials are got over HTTP: a container's credential server and STS's web identity.
+
+Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
+and https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Credentials that end in `seconds`; with another `status` than 200 there are none. `hold` is waited for first."""
+
+    key_id: str = "ASIAFIRST"
+    secret: str = "first"
+    token: str = "token-of-first"
+    seconds: float = 3600
+    status: int = 200
+    hold: asyncio.Event | None = None
+
+
+class FakeCredentials:
+    """Answers a GET as a container's server and a POST as STS, with one grant after the other; the last one stays.
+
+    `asked` is what came with each request: its authorization header, or its web identity token.
+    """
+
+    def __init__(self, *grants: Grant) -> None:
+        self._grants = deque(grants)
+        self.asked: list[str | None] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            for _ in range(2):
+                kind = (await receive())["type"]
+                await send({"type": f"{kind}.complete"})
+            return
+        request = Request(scope, receive)
+        form = parse_qs((await request.body()).decode())
+        self.asked.append(form["WebIdentityToken"][0] if form else request.headers.get("authorization"))
+        grant = self._grants.popleft() if len(self._grants) > 1 else self._grants[0]
+        if grant.hold is not None:
+            await grant.hold.wait()
+        answer = _sts(grant) if form else _container(grant)
+        await answer(scope, receive, send)
+
+
+def _until(grant: Grant) -> str:
+    return (datetime.now(UTC) + timedelta(seconds=grant.seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _container(grant: Grant) -> Response:
+    if grant.status != 200:
+        return Response('{"code": "AccessDenied"}', grant.status, media_type="application/json")
+    fields = {
+        "AccessKeyId": grant.key_id, "SecretAccessKey": grant.secret, "Token": grant.token, "Expiration": _until(grant),
+    }  # fmt: skip
+    return Response(msgspec.json.encode(fields), media_type="application/json")
+
+
+def _sts(grant: Grant) -> Response:
+    space = 'xmlns="https://sts.amazonaws.com/doc/2011-06-15/"'
+    if grant.status != 200:
+        error = "<Error><Type>Sender</Type><Code>InvalidIdentityToken</Code><Message>no</Message></Error>"
+        return Response(f"<ErrorResponse {space}>{error}</ErrorResponse>", grant.status, media_type="text/xml")
+    credentials = (
+        f"<AccessKeyId>{grant.key_id}</AccessKeyId><SecretAccessKey>{grant.secret}</SecretAccessKey>"
+        f"<SessionToken>{grant.token}</SessionToken><Expiration>{_until(grant)}</Expiration>"
+    )
+    name = "AssumeRoleWithWebIdentity"
+    result = f"<{name}Result><Credentials>{credentials}</Credentials></{name}Result>"
+    return Response(f"<{name}Response {space}>{result}</{name}Response>", media_type="text/xml")

@@ -25,7 +25,7 @@ def document(app: Service) -> dict[str, Any]:
 
 ROUTES = {
     "/mcp/llm/list": {"get"}, "/mcp/llm/generate": {"post"}, "/v1/chat/completions": {"post"},
-    "/v1/responses": {"post"}, "/v1/embeddings": {"post"}, "/v1/models": {"get"}, "/v1/models/{id}": {"get"}, "/metrics": {"get"},
+    "/v1/responses": {"post"}, "/v1/messages": {"post"}, "/v1/messages/count_tokens": {"post"}, "/v1/embeddings": {"post"}, "/v1/models": {"get"}, "/v1/models/{id}": {"get"}, "/metrics": {"get"},
     "/cache/clear": {"post"}, "/health": {"get"}, "/healthz": {"get"}, "/readyz": {"get"},
 }  # fmt: skip
 
@@ -37,6 +37,7 @@ def test_every_route_is_described(document: dict[str, Any]):
 def test_the_raw_routes_have_whole_schemas(document: dict[str, Any]):
     schemas = document["components"]["schemas"]
     raw = {GENERATE: "GenerateRequest", "/v1/chat/completions": "ChatRequest", "/v1/responses": "ResponsesRequest"}
+    raw["/v1/messages"] = "MessagesRequest"
     for path, request in raw.items():
         operation = document["paths"][path]["post"]
         body = operation["requestBody"]["content"]["application/json"]
@@ -48,12 +49,13 @@ def test_the_raw_routes_have_whole_schemas(document: dict[str, Any]):
 
 
 def test_errors_are_described_as_the_envelope(document: dict[str, Any]):
-    for operations in document["paths"].values():
+    for path, operations in document["paths"].items():
+        envelope = "MessagesError" if path.startswith("/v1/messages") else "ErrorEnvelope"
         for operation in operations.values():
             for status, response in operation["responses"].items():
                 if status[0] in "45d":
                     schema = response["content"]["application/json"]["schema"]
-                    assert schema == {"$ref": "#/components/schemas/ErrorEnvelope"}
+                    assert schema == {"$ref": f"#/components/schemas/{envelope}"}
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]):

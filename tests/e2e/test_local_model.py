@@ -11,14 +11,37 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import httpx
+import msgspec
 import pytest
 from openai import OpenAI
-from openai.types.chat import ChatCompletionMessageParam
+from openai.types.chat import (
+    ChatCompletionMessageParam,
+    ChatCompletionNamedToolChoiceParam,
+    ChatCompletionToolParam,
+)
 
 from tests.e2e.suite import ROOT, clean_environment, free_ports
 
 READY_SECONDS = 60.0
 QUESTION: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Say hello."}]
+TOOLS: list[ChatCompletionToolParam] = [
+    {
+        "type": "function",
+        "function": {
+            "name": "add",
+            "description": "Adds two numbers.",
+            "parameters": {
+                "type": "object",
+                "properties": {"a": {"type": "integer"}, "b": {"$ref": "#/$defs/number"}},
+                "required": ["a", "b"],
+                "additionalProperties": False,
+                "$defs": {"number": {"type": "integer"}},
+            },
+        },
+    },
+    {"type": "function", "function": {"name": "now", "description": "Tells the time."}},
+]
+ADD: ChatCompletionNamedToolChoiceParam = {"type": "function", "function": {"name": "add"}}
 
 
 @dataclass(frozen=True)
@@ -114,6 +137,53 @@ def test_the_native_answer_says_that_it_cost_nothing(stage: Stage):
     answer = httpx.post(f"{stage.gateway}/mcp/llm/generate", json=body, timeout=90).json()
     assert (answer["provider"], answer["cost_usd"]) == ("local", 0)
     assert answer["usage"]["completion_tokens"] > 0
+
+
+def _fits_add(arguments: str) -> bool:
+    given = msgspec.json.decode(arguments)
+    return set(given) == {"a", "b"} and all(type(value) is int for value in given.values())
+
+
+def test_a_tool_that_it_must_call_is_called_as_its_schema_says(stage: Stage):
+    ask: list[ChatCompletionMessageParam] = [{"role": "user", "content": "How much is 12 and 30?"}]
+    with stage.client() as client:
+        raw = client.chat.completions.with_raw_response.create(
+            model="local", messages=ask, tools=TOOLS, tool_choice=ADD, max_tokens=400, temperature=0
+        )
+    assert raw.headers["x-tools"] == "emulated"
+    choice = raw.parse().choices[0]
+    assert choice.finish_reason == "tool_calls" and choice.message.content is None
+    assert choice.message.tool_calls is not None
+    [call] = choice.message.tool_calls
+    assert call.type == "function" and call.function.name == "add" and _fits_add(call.function.arguments)
+
+
+def test_a_choice_of_its_own_is_a_valid_call_or_text(stage: Stage):
+    history: list[ChatCompletionMessageParam] = [
+        {"role": "user", "content": "How much is 12 and 30?"},
+        {
+            "role": "assistant",
+            "tool_calls": [
+                {"id": "call_1", "type": "function", "function": {"name": "add", "arguments": '{"a": 12, "b": 30}'}}
+            ],
+        },
+        {"role": "tool", "tool_call_id": "call_1", "content": "42"},
+    ]
+    with stage.client() as client:
+        chunks = list(
+            client.chat.completions.create(
+                model="local", messages=history, tools=TOOLS, max_tokens=120, temperature=0, stream=True
+            )
+        )
+    choices = [chunk.choices[0] for chunk in chunks if chunk.choices]
+    [reason] = [choice.finish_reason for choice in choices if choice.finish_reason]
+    calls = [call for choice in choices for call in choice.delta.tool_calls or ()]
+    text = "".join(choice.delta.content or "" for choice in choices)
+    if reason == "tool_calls":
+        assert {call.function.name for call in calls if call.function and call.function.name} <= {"add", "now"}
+    else:
+        assert not calls and reason in ("stop", "length")
+        assert reason == "length" or not text.startswith('{"answer"')
 
 
 def test_a_client_that_leaves_frees_the_server(stage: Stage):

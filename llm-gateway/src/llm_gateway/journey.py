@@ -22,7 +22,7 @@ from llm_gateway.emulation import emulates
 from llm_gateway.errors import UpstreamError
 from llm_gateway.estimate import estimated_usage
 from llm_gateway.pricing import UNKNOWN, Cost, cost
-from llm_gateway.routing import Answered, Router, too_late
+from llm_gateway.routing import Answered, Part, Router, together, too_late
 from llm_gateway.types import Event, Request, Result, Usage
 
 T = TypeVar("T")
@@ -60,8 +60,8 @@ class Journey:
     """One request on its way through the pipeline, with the clock running."""
 
     __slots__ = (
-        "_catalog", "_model", "_started", "_ttft_ms", "_waist", "aggregate", "caller", "dropped",
-        "ends_at", "flight_key", "key", "request", "route", "upstream_ms",
+        "_catalog", "_model", "_started", "_ttft_ms", "_waist", "aggregate", "broken", "caller",
+        "dropped", "ends_at", "flight_key", "key", "request", "route", "upstream_ms",
     )  # fmt: skip
 
     def __init__(self, waist: Waist, request: Request, caller: Caller) -> None:
@@ -76,6 +76,7 @@ class Journey:
         self.route = Route(request.model, ())
         self.key: bytes | None = None
         self.flight_key: bytes | None = None
+        self.broken: list[Part] = []
         timeout = caller.terms.timeout
         self.ends_at = None if timeout is None else asyncio.get_running_loop().time() + timeout
         self.dropped: tuple[str, ...] = ()
@@ -144,7 +145,7 @@ class Journey:
         return answered
 
     def _answered_by(self, answered: Answered[Any]) -> None:
-        self._model = answered.model
+        self._model, self.broken = answered.model, answered.broken
         self.dropped = (*answered.dropped, *self._waist.router.dropped(self.request, answered.model))
 
     def following(self, model: Model) -> None:
@@ -169,12 +170,17 @@ class Journey:
         )
 
     def answer(self, result: Result, model: Model, cache: CacheStatus) -> Answer:
+        """The whole answer; `model` is who said it, or the end of it."""
+        self._model = model
         usage = result.usage or estimated_usage(self.request, _characters(result))
+        spent = cost(usage, model.rates)
+        if self.broken:
+            usage, spent = together(usage, spent, self.broken)
         return Answer(
             origin=self.origin(model),
             result=result,
             usage=usage,
-            cost=cost(usage, model.rates),
+            cost=spent,
             latency_ms=self.elapsed_ms(),
             upstream_ms=self.upstream_ms,
             cache=cache,
@@ -197,7 +203,7 @@ class Journey:
     def shared(self, answer: Answer) -> Answer:
         """Somebody else's answer as ours: it was paid for once."""
         origin = msgspec.structs.replace(answer.origin, request_id=self.caller.request_id)
-        self._model = next((model for model in self.route.targets if model.name == origin.model), None)
+        self._model = self._named(origin)
         return msgspec.structs.replace(
             answer,
             origin=origin,
@@ -207,11 +213,26 @@ class Journey:
             latency_ms=self.elapsed_ms(),
         )
 
+    def _named(self, origin: Origin) -> Model | None:
+        """Who of our own route gave somebody else's answer."""
+        route = self.route
+        for model in (*route.targets, *route.context_window, *route.content_filter):
+            for deployment in model.deployments or (model,):
+                if (deployment.name, deployment.provider, deployment.id) == (
+                    origin.model,
+                    origin.provider,
+                    origin.provider_model,
+                ):
+                    return deployment
+        return None
+
     async def keep(self, answer: Answer) -> None:
         """Keeps a whole answer of the model that was meant; a fallback's would outlive the outage."""
         cache = self._waist.cache
         whole = all(choice.finish_reason in ("stop", "tool_calls") for choice in answer.result.choices)
         meant = answer.origin.model == self.route.targets[0].name
+        if self.broken:
+            return
         if cache is not None and self.key is not None and self.caller.cache_control.write and whole and meant:
             await cache.put(self.key, answer.result, answer.usage, answer.cost)
 
@@ -282,8 +303,12 @@ class Journey:
             return answer.usage, answer.cost
         if self.aggregate is None or self._model is None:
             return None, UNKNOWN
-        usage = self.aggregate.usage or estimated_usage(self.request, self.aggregate.characters())
-        return usage, cost(usage, self._model.rates)
+        said = self.aggregate.characters()
+        if not self.broken:
+            usage = self.aggregate.usage or estimated_usage(self.request, said)
+            return usage, cost(usage, self._model.rates)
+        usage = estimated_usage(self.request, max(0, said - sum(part.characters for part in self.broken)))
+        return together(usage, cost(usage, self._model.rates), self.broken)
 
 
 def metered(model: Model | None, catalog: Catalog) -> str:

@@ -7,32 +7,23 @@ import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from typing import Generic, TypeVar, cast
+from typing import TypeVar, cast
 
 from llm_gateway.breakers import Breakers
 from llm_gateway.calls import NO_TERMS, Terms
 from llm_gateway.catalog import Model, Route, SafeStream
 from llm_gateway.errors import InvalidRequest, UpstreamError
 from llm_gateway.providers import Provider
+from llm_gateway.routing.answered import Answered
 from llm_gateway.routing.attempts import Attempt, Attempts, Judges, note_failure
 from llm_gateway.routing.balance import Balancer
+from llm_gateway.routing.continuing import continued
 from llm_gateway.routing.fitting import Fitting
 from llm_gateway.routing.retry import Patience
 from llm_gateway.routing.streams import Batches, begin, check_filter, check_filtered, replay, resume
 from llm_gateway.types import Event, Request, Result
 
 T = TypeVar("T")
-
-
-class Answered(Generic[T]):
-    """What was answered, by whom, and which parameters of the request that model was not sent."""
-
-    __slots__ = ("dropped", "model", "value")
-
-    def __init__(self, value: T, model: Model, dropped: tuple[str, ...]) -> None:
-        self.value = value
-        self.model = model
-        self.dropped = dropped
 
 
 class Router:
@@ -107,7 +98,14 @@ class Router:
                 return replay(await self._held(stream, attempt, route))
             return await self._begun(stream, attempt, route)
 
-        return await self._first(self._attempts(request, route, terms, ends_at, streamed=True), ask)
+        answered = await self._first(self._attempts(request, route, terms, ends_at, streamed=True), ask)
+        if safety(answered.model, terms) == "continue":
+
+            def further(asked: Request, others: Route) -> Awaitable[Answered[Batches]]:
+                return self._first(self._attempts(asked, others, terms, ends_at, streamed=True), ask)
+
+            answered.value = continued(answered, request, route, further)
+        return answered
 
     async def first_of(self, targets: tuple[Model, ...], ask: Callable[[Model], Awaitable[T]]) -> tuple[T, Model]:
         """What `ask` gets of the first target that answers, and who that was; raises as `complete`."""

@@ -25,7 +25,8 @@ def document(app: Service) -> dict[str, Any]:
 
 ROUTES = {
     "/mcp/llm/list": {"get"}, "/mcp/llm/generate": {"post"}, "/v1/chat/completions": {"post"},
-    "/v1/responses": {"post"}, "/v1/messages": {"post"}, "/v1/messages/count_tokens": {"post"}, "/v1/embeddings": {"post"}, "/v1/models": {"get"}, "/v1/models/{id}": {"get"}, "/metrics": {"get"},
+    "/v1/responses": {"post"}, "/v1/messages": {"post"}, "/v1/messages/count_tokens": {"post"},
+    "/v1/embeddings": {"post"}, "/v1/models": {"get"}, "/v1/models/{id}": {"get"}, "/metrics": {"get"},
     "/cache/clear": {"post"}, "/health": {"get"}, "/healthz": {"get"}, "/readyz": {"get"},
 }  # fmt: skip
 

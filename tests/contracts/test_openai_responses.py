@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import openai
 import pytest
-from llm_gateway.testing import Endless, Fails, FakeOpenAI, FakeProvider, Says, Sends
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
+from langchain_core.tools import tool
+from langchain_openai import ChatOpenAI
+from llm_gateway.testing import Behaviour, Endless, Fails, FakeOpenAI, FakeProvider, Says, Sends, gemini
 from llm_gateway.types import Choice, Part, Reasoning, Result, Text, ToolCall, Usage
 from openai.types.responses import FunctionToolParam, Response, ResponseFunctionToolCall, ResponseReasoningItem
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from service_kit.testing import running
 
 from tests.llm_gateway.harness import KEY, Stage, gateway, staged
 from tests.llm_gateway.vendors.anthropic import ANTHROPIC, SIGNATURE
+from tests.llm_gateway.vendors.bedrock import BEDROCK
 from tests.llm_gateway.vendors.gemini import GEMINI
 from tests.llm_gateway.vendors.openai import OPENAI
 from tests.llm_gateway.vendors.vendor import Vendor
@@ -42,13 +46,14 @@ CALLS = (
 
 @dataclass(frozen=True)
 class Behind:
-    """A provider behind the gateway: the model's name, and the variables that lead to its fake."""
+    """A provider behind the gateway: the model's name, and the variables with its key and the address of its fake."""
 
     vendor: Vendor
     model: str
     key: str
     url: str
     path: str = ""
+    more: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return self.vendor.name
@@ -56,11 +61,20 @@ class Behind:
     @asynccontextmanager
     async def saying(self, *results: Result, **environ: str) -> AsyncIterator[tuple[openai.AsyncOpenAI, FakeProvider]]:
         """A client of a gateway, behind which the provider gives these answers."""
-        fake = self.vendor.fake(*map(self.vendor.says, results))
+        async with (
+            self.playing(*map(self.vendor.says, results), **environ) as (stage, fake),
+            client_of(stage) as client,
+        ):
+            yield client, fake
+
+    @asynccontextmanager
+    async def playing(self, *script: Behaviour, **environ: str) -> AsyncIterator[tuple[Stage, FakeProvider]]:
+        """A gateway, behind which the provider does this."""
+        fake = self.vendor.fake(*script)
         async with running(fake) as upstream:
-            addresses = {self.key: KEY, self.url: upstream + self.path, "CACHE_ENABLED": "false"}
-            async with gateway(**addresses, **environ) as stage, client_of(stage) as client:
-                yield client, fake
+            variables = {self.key: KEY, self.url: upstream + self.path, "CACHE_ENABLED": "false", **self.more}
+            async with gateway(**variables, **environ) as stage:
+                yield stage, fake
         fake.check()
 
 
@@ -68,7 +82,11 @@ PROVIDERS = (
     Behind(OPENAI, "gpt-4o", "OPENAI_API_KEY", "OPENAI_BASE_URL", "/v1"),
     Behind(ANTHROPIC, "anthropic/claude-sonnet-4-5", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"),
     Behind(GEMINI, "gemini-pro", "GOOGLE_API_KEY", "GOOGLE_BASE_URL"),
-)
+    Behind(
+        BEDROCK, "aws/claude-sonnet-4-5", "AWS_SECRET_ACCESS_KEY", "BEDROCK_BASE_URL",
+        more={"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_REGION": "us-east-1"},
+    ),
+)  # fmt: skip
 everywhere = pytest.mark.parametrize("behind", PROVIDERS, ids=repr)
 
 
@@ -99,14 +117,16 @@ def calls_of(response: Response) -> list[tuple[str, str, Any]]:
 
 @everywhere
 async def test_plain(behind: Behind):
-    async with behind.saying(answer(Text(text="¡Hola! 😀"))) as (client, _):
+    said = answer(Text(text="¡Hola! 😀"))
+    async with behind.saying(said) as (client, _):
         raw = await client.responses.with_raw_response.create(model=behind.model, input="Hola", instructions="Breve")
     response = raw.parse()
     assert (response.output_text, response.status, response.object) == ("¡Hola! 😀", "completed", "response")
     assert (response.model, response.instructions) == (behind.model, "Breve")
     assert response.usage and (response.usage.input_tokens, response.usage.output_tokens) == (20, 7)
     assert response.usage.input_tokens_details.cached_tokens == 8
-    assert response.usage.output_tokens_details.reasoning_tokens == 2
+    counted = behind.vendor.carried(said).usage
+    assert counted and response.usage.output_tokens_details.reasoning_tokens == counted.reasoning_tokens
     assert raw.headers["x-cache"] == "bypass" and float(raw.headers["x-response-cost-usd"]) > 0
     assert response._request_id == raw.headers["x-request-id"]
     assert response.id == f"resp_{raw.headers['x-request-id']}"
@@ -164,7 +184,7 @@ async def test_parsed_answers(behind: Behind):
         async with client.responses.stream(model=behind.model, input="4 y 6", text_format=Sum) as stream:
             streamed = await stream.get_final_response()
     assert parsed.output_parsed == streamed.output_parsed == Sum(total=10)
-    assert all('"total"' in call.raw.decode() for call in fake.calls), "the schema did not reach the provider"
+    assert all("total" in call.raw.decode() for call in fake.calls), "the schema did not reach the provider"
 
 
 @everywhere
@@ -270,6 +290,62 @@ async def test_images_in_questions_and_in_results_of_tools():
     sent = fake.calls[0].body["messages"]
     assert sent[0]["content"][1] == {"type": "image", "source": source}
     assert sent[2]["content"][0]["content"] == [{"type": "image", "source": source}]
+
+
+async def test_what_a_provider_signs_on_a_call_comes_back_with_it():
+    google = PROVIDERS[2]
+    calls = [("call_1", "add", '{"a":1,"b":2}'), (None, "add", '{"a":3,"b":4}')]
+    script = (gemini.Says(calls=calls, signature="c2lnbmVk"), gemini.Says("3 y 7"))
+    async with google.playing(*script) as (stage, fake), client_of(stage) as client:
+        history: list[Any] = [{"role": "user", "content": "suma"}]
+        first = await client.responses.create(model=google.model, input=history, tools=[ADD])
+        history += [item.to_dict() for item in first.output]
+        history += [{"type": "function_call_output", "call_id": id_, "output": "3"} for id_, _, _ in calls_of(first)]
+        await client.responses.create(model=google.model, input=history, tools=[ADD])
+    assert [item.type for item in first.output] == ["reasoning", "function_call", "function_call"]
+    [_, turn, _] = fake.calls[1].body["contents"]
+    assert [part.get("thoughtSignature") for part in turn["parts"]] == ["c2lnbmVk", None]
+
+
+# --- LangChain, as it speaks Responses ---
+
+
+@tool
+def add(a: float, b: float) -> float:
+    """Adds two numbers. Suma dos números."""
+    return a + b
+
+
+@everywhere
+@pytest.mark.parametrize("streaming", [False, True], ids=["plain", "streamed"])
+async def test_langchain_goes_round_with_tools_and_thoughts(behind: Behind, streaming: bool):
+    said = answer(Reasoning(text="Pienso"), Text(text="Voy"), *CALLS)
+    script = [behind.vendor.says(result) for result in (said, answer(Text(text="3 y 7")))]
+    async with behind.playing(*script) as (stage, fake):
+        model = ChatOpenAI(
+            model=behind.model, base_url=f"{stage.url}/v1", api_key=SecretStr("any"), max_retries=0,
+            use_responses_api=True, output_version="responses/v1",
+        ).bind_tools([add])  # fmt: skip
+        question = HumanMessage("suma 1 y 2, y 3 y 4")
+        asked: AIMessage = await model.ainvoke([question]) if not streaming else await gathered(model, question)
+        assert [(call["name"], call["args"]) for call in asked.tool_calls] == [
+            ("add", {"a": 1, "b": 2}), ("add", {"a": 3, "b": 4}),
+        ]  # fmt: skip
+        assert asked.usage_metadata and asked.usage_metadata["total_tokens"] == 27
+        results = [ToolMessage(str(add.invoke(call["args"])), tool_call_id=call["id"]) for call in asked.tool_calls]
+        final = await model.ainvoke([question, asked, *results])
+    assert final.text == "3 y 7"
+    signed = behind.vendor.carried(said).content[0]
+    assert isinstance(signed, Reasoning)
+    assert signed.signature is None or signed.signature in fake.calls[1].raw.decode()
+
+
+async def gathered(model: Any, question: HumanMessage) -> AIMessageChunk:
+    whole: AIMessageChunk | None = None
+    async for chunk in model.astream([question]):
+        whole = chunk if whole is None else whole + chunk
+    assert whole is not None
+    return whole
 
 
 # --- errors ---

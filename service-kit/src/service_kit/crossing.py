@@ -27,7 +27,7 @@ _DEFAULT_CSP = (b"content-security-policy", b"default-src 'none'; frame-ancestor
 _EXPOSED = (
     b"access-control-expose-headers",
     b"x-request-id, x-cache, x-response-cost-usd, x-provider, x-provider-model, x-fallback-from, x-overhead-ms, "
-    b"x-dropped-params, retry-after, mcp-session-id",
+    b"x-dropped-params, x-tools, retry-after, mcp-session-id",
 )
 _VARY = (b"vary", b"Origin")
 _PREFLIGHT: Headers = [

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import msgspec
@@ -60,6 +61,17 @@ def test_what_fits(schema: Any, good: list[Any], bad: list[Any]):
 
 def test_a_reference_in_a_circle_ends():
     assert not fits(1, {"$ref": "#"})
+
+
+def test_a_schema_that_doubles_at_every_step_ends_too():
+    began = time.monotonic()
+    assert not fits({}, {"anyOf": [{"$ref": "#"}, {"$ref": "#"}]})
+    assert time.monotonic() - began < 5
+
+
+def test_a_long_list_is_judged_to_its_end():
+    schema = {"type": "array", "items": {"type": "integer"}}
+    assert fits(list(range(5000)), schema) and not fits([*range(5000), "x"], schema)
 
 
 @given(value=values.json_values, schema=st.dictionaries(values.names, values.json_values))

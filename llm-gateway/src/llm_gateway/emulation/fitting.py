@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 _DEEPEST = 64
+_MOST_STEPS = 50_000
+"""A schema of a few lines that refers to itself twice can take for ever to judge; what is beyond this does not fit."""
 
 _TYPES: dict[str, Callable[[Any], bool]] = {
     "object": lambda value: isinstance(value, dict),
@@ -48,13 +50,15 @@ def fits(value: Any, schema: Any) -> bool:
 class _Fitting:
     def __init__(self, root: Any) -> None:
         self._root = root
+        self._steps = 0
 
     def fits(self, value: Any, schema: Any, depth: int) -> bool:
         if isinstance(schema, bool):
             return schema
         if not isinstance(schema, dict):
             return True
-        if depth > _DEEPEST:
+        self._steps += 1
+        if depth > _DEEPEST or self._steps > _MOST_STEPS:
             return False
         reference = schema.get("$ref")
         if isinstance(reference, str) and not self.fits(value, self._referred(reference), depth + 1):

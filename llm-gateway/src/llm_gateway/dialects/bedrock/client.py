@@ -16,6 +16,7 @@ from llm_gateway.dialects.bedrock.families import Family, family_of
 from llm_gateway.dialects.bedrock.messages import Turns
 from llm_gateway.dialects.bedrock.schema_answers import NAME as TOOL_NAME
 from llm_gateway.dialects.bedrock.thinking import Thought, thought_of
+from llm_gateway.dialects.cache_control import with_fewer_marks
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.event_stream import CONTENT_TYPE, EventStreamDecoder
 from llm_gateway.types import Request, Tool, ToolChoice
@@ -34,6 +35,7 @@ CARRIES = frozenset(
 )  # fmt: skip
 STREAM_TYPE = CONTENT_TYPE
 
+_LEAST_THINKING_TOP_P = 0.95
 _MAX_FRAME_BYTES = 4 * 1024 * 1024
 _OWN_FIELDS = frozenset({"guardrailConfig", "performanceConfig", "promptVariables", "requestMetadata", "serviceTier"})
 _STOP_SEQUENCE = ["/stop_sequence", "/delta/stop_sequence"]
@@ -45,6 +47,7 @@ _encode = msgspec.json.Encoder().encode
 def encode_request(request: Request, model: Model) -> bytes:
     """The body that asks `model` for `request`; the model itself is named by the address."""
     family = family_of(model.id)
+    request = with_fewer_marks(request)
     tools = _tool_config(request, model, family)
     turns = Turns(family, model.provider, tools=tools is not None)
     system = turns.system(request)
@@ -57,8 +60,8 @@ def encode_request(request: Request, model: Model) -> bytes:
     if tools is not None:
         body["toolConfig"] = tools
     thought = thought_of(request, model, family)
-    if thought.exclusive and tools is not None and schema_answers.answer_tool(request, model):
-        raise _lacking("response_format", "schema for its answers while it thinks")
+    if thought.exclusive:
+        _check_while_thinking(request, model, with_tools=tools is not None)
     inference = _inference(request, model, thought)
     if inference:
         body["inferenceConfig"] = inference
@@ -105,6 +108,20 @@ def _inference(request: Request, model: Model, thought: Thought) -> dict[str, An
     if request.stop:
         config["stopSequences"] = list(request.stop)
     return config
+
+
+def _check_while_thinking(request: Request, model: Model, *, with_tools: bool) -> None:
+    """Claude thinks with a sampling of its own, and cannot be forced to use a tool meanwhile."""
+    if with_tools and schema_answers.answer_tool(request, model):
+        raise _lacking("response_format", "schema for its answers while it thinks")
+    if with_tools and request.tool_choice is not None and request.tool_choice.mode in ("required", "tool"):
+        raise _lacking("tool_choice", "way to force a tool call while it thinks")
+    if request.temperature is not None and request.temperature != 1:
+        raise _lacking("temperature", "temperature while it thinks")
+    if request.top_k is not None:
+        raise _lacking("top_k", "top_k while it thinks")
+    if request.top_p is not None and request.top_p < _LEAST_THINKING_TOP_P:
+        raise _lacking("top_p", f"top_p below {_LEAST_THINKING_TOP_P} while it thinks")
 
 
 def _top_k(request: Request, family: Family) -> dict[str, Any]:

@@ -51,13 +51,26 @@ def _inference_mistakes(body: dict[str, Any]) -> Iterator[str]:
             yield f"Value at 'inferenceConfig.{name}' failed to satisfy constraint: Member must be between 0 and 1"
     if any(not sequence for sequence in config.get("stopSequences", [])):
         yield "Value at 'inferenceConfig.stopSequences' failed to satisfy constraint: Member must not be empty"
-    thinking = body.get("additionalModelRequestFields", {}).get("thinking", {})
-    if thinking.get("type") == "enabled":
-        budget = thinking["budget_tokens"]
-        if budget < 1024 or budget >= config.get("maxTokens", budget + 1):
-            yield "`max_tokens` must be greater than `thinking.budget_tokens`, which must be at least 1024"
-        if {"any", "tool"} & set(body.get("toolConfig", {}).get("toolChoice", {})):
-            yield "Thinking may not be enabled when tool_choice forces tool use."
+    fields = body.get("additionalModelRequestFields", {})
+    thinking = fields.get("thinking", {})
+    if thinking.get("type") in ("enabled", "adaptive"):
+        yield from _thinking_mistakes(body, thinking, config, fields)
+
+
+def _thinking_mistakes(
+    body: dict[str, Any], thinking: dict[str, Any], config: dict[str, Any], fields: dict[str, Any]
+) -> Iterator[str]:
+    budget = thinking.get("budget_tokens", 1024)
+    if budget < 1024 or budget >= config.get("maxTokens", budget + 1):
+        yield "`max_tokens` must be greater than `thinking.budget_tokens`, which must be at least 1024"
+    if {"any", "tool"} & set(body.get("toolConfig", {}).get("toolChoice", {})):
+        yield "Thinking may not be enabled when tool_choice forces tool use."
+    if config.get("temperature", 1) != 1:
+        yield "`temperature` may only be set to 1 when thinking is enabled."
+    if "top_k" in fields:
+        yield "`top_k` must be unset when thinking is enabled."
+    if config.get("topP", 1) < 0.95:
+        yield "`top_p` must be greater than or equal to 0.95 or unset when thinking is enabled."
 
 
 def _turn_mistakes(messages: list[dict[str, Any]]) -> Iterator[str]:

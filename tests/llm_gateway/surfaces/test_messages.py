@@ -112,7 +112,9 @@ BAD: dict[str, tuple[dict[str, Any], str | None]] = {
     "a strange role": ({"messages": [{"role": "tool", "content": "x"}]}, "messages[0].role"),
     "a number": ({"messages": [{"role": "user", "content": 7}]}, "messages[0].content"),
     "a document": ({"messages": [{"role": "user", "content": [{"type": "document", "source": {}}]}]}, f"{BLOCK}.type"),
-    "a search's result": ({"messages": [{"role": "user", "content": [{"type": "web_search_tool_result"}]}]}, f"{BLOCK}.type"),
+    "a search's result": (
+        {"messages": [{"role": "user", "content": [{"type": "web_search_tool_result"}]}]}, f"{BLOCK}.type",
+    ),
     "a call by the user": (
         {"messages": [{"role": "user", "content": [{"type": "tool_use", "id": "a", "name": "f", "input": {}}]}]},
         BLOCK,

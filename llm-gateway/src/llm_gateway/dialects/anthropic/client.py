@@ -9,8 +9,8 @@ from __future__ import annotations
 from llm_gateway.catalog import Model
 from llm_gateway.dialects.anthropic.client_answers import decode_result
 from llm_gateway.dialects.anthropic.client_errors import decode_error
-from llm_gateway.dialects.anthropic.client_format import answer_tool
-from llm_gateway.dialects.anthropic.client_request import NAME, encode_request
+from llm_gateway.dialects.anthropic.client_format import NAME, form_of
+from llm_gateway.dialects.anthropic.client_request import encode_request
 from llm_gateway.dialects.anthropic.client_stream import StreamDecoder
 from llm_gateway.parameters import EVERYTHING
 from llm_gateway.sse import SseDecoder
@@ -39,5 +39,5 @@ def framing() -> SseDecoder:
 
 
 def stream_decoder(request: Request, model: Model) -> StreamDecoder:
-    answer = answer_tool(request, model)
+    answer = form_of(request, model).tool
     return StreamDecoder(model.provider, answer and answer.name)

@@ -7,7 +7,7 @@ import msgspec
 from llm_gateway.catalog import Model
 from llm_gateway.dialects.anthropic.arguments import arguments_of
 from llm_gateway.dialects.anthropic.client_errors import error_of
-from llm_gateway.dialects.anthropic.client_format import answer_tool
+from llm_gateway.dialects.anthropic.client_format import form_of
 from llm_gateway.dialects.anthropic.received import UNREADABLE, Block, ReceivedMessage, ReceivedUsage
 from llm_gateway.errors import UpstreamProtocol
 from llm_gateway.types import Choice, FinishReason, Part, Reasoning, Request, Result, Text, ToolCall, Usage
@@ -41,7 +41,7 @@ def decode_result(body: bytes, request: Request, model: Model) -> Result:
         raise error_of(200, {}, received.error, body)
     if received.stop_reason is None:
         raise UpstreamProtocol("an answer without a stop reason")
-    answer = answer_tool(request, model)
+    answer = form_of(request, model).tool
     content = tuple(part_of(block, model.provider, answer and answer.name) for block in received.content)
     parts = tuple(part for part in content if part is not None)
     has_calls = any(isinstance(part, ToolCall) for part in parts)

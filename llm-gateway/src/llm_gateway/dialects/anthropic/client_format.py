@@ -2,7 +2,7 @@
 
 The tool is forced, so that the model cannot but call it; beside the client's own tools any one of them is. What it
 is called with becomes the text of the answer again, plain and streamed. A JSON object without a schema is asked for
-in the same way, by a tool that takes any object.
+in the same way, by a tool that takes any object; where the model thinks, which forbids force, in words.
 
 Source: https://platform.claude.com/docs/en/build-with-claude/structured-outputs
 """
@@ -11,43 +11,55 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from llm_gateway.catalog import Model
+from llm_gateway.dialects.anthropic.closed_schema import closed
+from llm_gateway.dialects.anthropic.generations import generation_of
 from llm_gateway.types import Request, ResponseFormat, Tool
+
+NAME = "anthropic"
 
 _ANSWER = "json_answer"
 _ANY_OBJECT: dict[str, Any] = {"type": "object", "additionalProperties": True}
+_IN_WORDS = "Answer with one JSON object and nothing else: no text around it and no code fence."
 
 
-def native_format(request: Request, model: Model) -> dict[str, Any] | None:
-    """The `output_config.format` of a request, where it asks for a schema that `model` itself keeps to."""
+class Form(msgspec.Struct, frozen=True):
+    """How a form is asked for: one of `output_config.format`, a tool, or a sentence; none of them for free text."""
+
+    native: dict[str, Any] | None = None
+    tool: Tool | None = None
+    words: str | None = None
+
+
+_FREE = Form()
+
+
+def form_of(request: Request, model: Model) -> Form:
+    """How `model` is asked for the form that `request` wants; the same whenever it is asked."""
     wanted = request.response_format
-    if wanted is None or wanted.schema is None or "json_schema" not in model.supports:
-        return None
-    return {"type": "json_schema", "schema": closed(wanted.schema)}
+    if wanted is None or wanted.type == "text":
+        return _FREE
+    if wanted.schema is not None and _has_schemas(model):
+        schema = wanted.schema if request.dialect == NAME else closed(wanted.schema)
+        return Form(native={"type": "json_schema", "schema": schema})
+    if wanted.schema is None and _thinks(request, model):
+        return Form(words=_IN_WORDS)
+    parameters = wanted.schema or _ANY_OBJECT
+    return Form(tool=Tool(name=_free_name(request), description=_purpose(wanted), parameters=parameters))
 
 
-def closed(schema: Any) -> Any:
-    """`schema` with every object closed that does not say whether it is: an open one is refused."""
-    if isinstance(schema, list):
-        return [closed(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    kept = {name: value if name in _VALUES else closed(value) for name, value in schema.items()}
-    if kept.get("type") == "object" and "additionalProperties" not in kept:
-        kept["additionalProperties"] = False
-    return kept
+def _has_schemas(model: Model) -> bool:
+    """As the catalogue says; of a model that is not in it, as its generation says."""
+    if model.supports:
+        return "json_schema" in model.supports
+    return generation_of(model.id).schemas
 
 
-_VALUES = frozenset({"const", "default", "enum", "examples", "required"})
-"""Keywords of a schema whose value is data, not a schema."""
-
-
-def answer_tool(request: Request, model: Model) -> Tool | None:
-    """The tool that stands for the form of the answer, where there is no other way."""
-    wanted = request.response_format
-    if wanted is None or wanted.type == "text" or native_format(request, model) is not None:
-        return None
-    return Tool(name=_free_name(request), description=_purpose(wanted), parameters=wanted.schema or _ANY_OBJECT)
+def _thinks(request: Request, model: Model) -> bool:
+    asked = bool(request.reasoning_budget) or request.reasoning_effort not in (None, "none")
+    return asked or generation_of(model.id).thinks_unasked
 
 
 def _purpose(wanted: ResponseFormat) -> str:

@@ -11,15 +11,13 @@ from typing import Any
 import msgspec
 
 from llm_gateway.catalog import Model
-from llm_gateway.dialects.anthropic.client_format import answer_tool, native_format
-from llm_gateway.dialects.anthropic.client_messages import conversation
+from llm_gateway.dialects.anthropic.client_format import NAME, Form, form_of
+from llm_gateway.dialects.anthropic.client_messages import Block, conversation
 from llm_gateway.dialects.anthropic.client_thinking import Thinking, thinking_of
 from llm_gateway.dialects.anthropic.generations import generation_of
 from llm_gateway.dialects.cache_control import control_of, with_fewer_marks
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.types import Request, Tool, ToolChoice
-
-NAME = "anthropic"
 
 _DEFAULT_MAX_TOKENS = 4096
 _LEAST_THINKING_TOP_P = 0.95
@@ -37,13 +35,14 @@ def encode_request(request: Request, model: Model) -> bytes:
     native = request.dialect == NAME
     request = with_fewer_marks(request)
     thinking = thinking_of(request, model, _max_tokens(request, model), native=native)
+    form = form_of(request, model)
     system, messages = conversation(request, model)
     body: dict[str, Any] = {"model": model.id, "max_tokens": thinking.max_tokens, "messages": messages}
-    if system is not None:
-        body["system"] = system
+    if system is not None or form.words:
+        body["system"] = _with_words(system, form.words)
     body.update(_sampling(request, model, thinking))
-    body.update(_tools(request, model, thinking))
-    body.update(_output(request, model, thinking))
+    body.update(_tools(request, form, thinking))
+    body.update(_output(form, thinking))
     if request.user is not None:
         body["metadata"] = {"user_id": request.user}
     if request.stream:
@@ -53,6 +52,14 @@ def encode_request(request: Request, model: Model) -> bytes:
         _merge(body, request.extra)
     _merge(body, model.endpoint.extra_body)
     return _encode(body)
+
+
+def _with_words(system: str | list[Block] | None, words: str | None) -> str | list[Block] | None:
+    """The system prompt, and behind it what is asked for in words."""
+    if words is None:
+        return system
+    blocks = system if isinstance(system, list) else [{"type": "text", "text": system}] if system else []
+    return [*blocks, {"type": "text", "text": words}]
 
 
 def _merge(body: dict[str, Any], fields: Mapping[str, Any]) -> None:
@@ -117,8 +124,8 @@ def _unsupported(name: str, why: str) -> InvalidRequest:
 # --- tools -----------------------------------------------------------------------------------------------
 
 
-def _tools(request: Request, model: Model, thinking: Thinking) -> dict[str, Any]:
-    answer = answer_tool(request, model)
+def _tools(request: Request, form: Form, thinking: Thinking) -> dict[str, Any]:
+    answer = form.tool
     tools = (*request.tools, answer) if answer else request.tools
     if not tools:
         return {}
@@ -176,12 +183,11 @@ def _tool_choice(choice: ToolChoice | None, *, parallel: bool | None) -> dict[st
 # --- output ----------------------------------------------------------------------------------------------
 
 
-def _output(request: Request, model: Model, thinking: Thinking) -> dict[str, Any]:
+def _output(form: Form, thinking: Thinking) -> dict[str, Any]:
     fields: dict[str, Any] = {} if thinking.config is None else {"thinking": thinking.config}
     config: dict[str, Any] = {}
     if thinking.effort is not None:
         config["effort"] = thinking.effort
-    form = native_format(request, model)
-    if form is not None:
-        config["format"] = form
+    if form.native is not None:
+        config["format"] = form.native
     return {**fields, "output_config": config} if config else fields

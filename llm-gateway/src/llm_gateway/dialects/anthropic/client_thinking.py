@@ -37,7 +37,8 @@ def thinking_of(request: Request, model: Model, max_tokens: int, *, native: bool
     """What `request` asks for; `native` says that its client spoke this dialect and chose the fields itself.
 
     A budget is raised to the 1,024 tokens that are the least; where it does not fit into `max_tokens`, that grows by
-    it, up to the model's limit: the client meant so many tokens of answer.
+    it, up to the model's limit: the client meant so many tokens of answer. A model that cannot but think is asked for
+    the least effort where it should not think at all.
 
     Raises:
         InvalidRequest: nobody knows that effort.
@@ -47,8 +48,10 @@ def thinking_of(request: Request, model: Model, max_tokens: int, *, native: bool
         return Thinking(None, None, max_tokens)
     if native and budget is None:
         return Thinking(None, _word(effort or ""), max_tokens)
-    if generation_of(model.id).adaptive_thinking:
-        return _adaptive(effort_of(budget) if budget is not None else effort or "", max_tokens)
+    generation = generation_of(model.id)
+    if generation.adaptive_thinking or "adaptive_thinking" in model.supports:
+        word = effort_of(budget) if budget is not None else effort or ""
+        return _adaptive("low" if word == "none" and generation.always_thinks else word, max_tokens)
     tokens = budget if budget is not None else budget_of(effort or "", request.max_tokens or model.max_output_tokens)
     if tokens <= 0:
         return Thinking(None, None, max_tokens)  # up to 4.5 nobody thinks unasked

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import msgspec
 
-_VERSION = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)")
+_VERSION = re.compile(r"claude-(?:([a-z]+)-)?(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)")
 _CURRENT = (99, 0)
 """A Claude whose id names no version is one of the newest."""
 
@@ -19,12 +19,18 @@ _ADAPTIVE_SINCE = (4, 6)
 _FIXED_SAMPLING_SINCE = (4, 7)
 _SYSTEM_TURNS_SINCE = (4, 8)
 _ONE_SAMPLER_SINCE = (4, 1)
+_SCHEMAS_SINCE = (4, 5)
+_THINKS_SINCE = (5, 0)
+_ALWAYS_THINKS_SINCE = {"opus": (5, 5), "fable": (0, 0), "mythos": (0, 0)}
 
 
 class Generation(msgspec.Struct, frozen=True):
-    """`version` is (major, minor), or None for a model that is no Claude: such a server takes the API's first form."""
+    """`version` is (major, minor), or None for a model that is no Claude: such a server takes the API's first form.
+    `family` is `opus`, `sonnet` and so on.
+    """
 
     version: tuple[int, int] | None
+    family: str = ""
 
     def _since(self, version: tuple[int, int]) -> bool:
         return self.version is not None and self.version >= version
@@ -33,6 +39,22 @@ class Generation(msgspec.Struct, frozen=True):
     def adaptive_thinking(self) -> bool:
         """Whether it is told how hard to think by a word (4.6 and later), not by a budget of tokens."""
         return self._since(_ADAPTIVE_SINCE)
+
+    @property
+    def thinks_unasked(self) -> bool:
+        """Whether it thinks unless it is told not to."""
+        return self._since(_THINKS_SINCE)
+
+    @property
+    def always_thinks(self) -> bool:
+        """Whether it cannot be told not to think."""
+        since = _ALWAYS_THINKS_SINCE.get(self.family)
+        return since is not None and self._since(since)
+
+    @property
+    def schemas(self) -> bool:
+        """Whether it keeps to a JSON schema by itself."""
+        return self._since(_SCHEMAS_SINCE)
 
     @property
     def sampling(self) -> bool:
@@ -56,5 +78,5 @@ def generation_of(model_id: str) -> Generation:
     name = model_id.lower()
     found = _VERSION.search(name)
     if found:
-        return Generation((int(found[1]), int(found[2] or 0)))
+        return Generation((int(found[2]), int(found[3] or 0)), found[1] or "")
     return Generation(_CURRENT if "claude" in name else None)

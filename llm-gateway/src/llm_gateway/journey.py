@@ -46,14 +46,21 @@ class Waist(msgspec.Struct, frozen=True, kw_only=True):
     defaults: Defaults = Defaults()
     clock: Callable[[], float] = time.time
 
-    def prepared(self, request: Request) -> Request:
-        """`request` with the operator's defaults where it says nothing."""
+    def prepared(self, request: Request, caller: Caller) -> tuple[Request, Caller]:
+        """`request` with the operator's defaults where it says nothing.
+
+        Nobody asked for those, so `caller` minds none of them being left out where a model lacks it.
+        """
         missing = {
             name: value
             for name in Defaults.__struct_fields__
             if (value := getattr(self.defaults, name)) is not None and getattr(request, name) is None
         }
-        return msgspec.structs.replace(request, **missing) if missing else request
+        if not missing:
+            return request, caller
+        replace = msgspec.structs.replace
+        terms = replace(caller.terms, drop=caller.terms.drop | missing.keys())
+        return replace(request, **missing), replace(caller, terms=terms)
 
 
 class Journey:
@@ -71,8 +78,7 @@ class Journey:
         self._ttft_ms: float | None = None
         self._model: Model | None = None
         self.aggregate: Aggregate | None = None
-        self.caller = caller
-        self.request = waist.prepared(request)
+        self.request, self.caller = waist.prepared(request, caller)
         self.route = Route(request.model, ())
         self.key: bytes | None = None
         self.flight_key: bytes | None = None

@@ -65,6 +65,26 @@ async def test_what_a_provider_is_asked():
     }  # fmt: skip
 
 
+async def test_a_coding_assistants_request():
+    """As terminal assistants send it: everything said outright, nothing stored, thoughts sealed."""
+    turn = {"type": "message", "role": "developer", "content": [{"type": "input_text", "text": "Sandboxed."}]}
+    asked = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "ls"}]}
+    shell = {"type": "function", "name": "shell", "description": "Runs", "strict": False, "parameters": {}}
+    fake = FakeOpenAI(Says(reasoning="hm", calls=[("c1", "shell", '{"command":["ls"]}')]))
+    async with staged(fake) as stage:
+        answer = await ask(
+            stage, instructions="You are an agent.", input=[turn, asked], tools=[shell], tool_choice="auto",
+            parallel_tool_calls=False, reasoning={"effort": "medium", "summary": "auto"}, store=False, stream=True,
+            include=["reasoning.encrypted_content"], prompt_cache_key="k", client_metadata={"x": "y"},
+        )  # fmt: skip
+    last = events(answer.content)[-1]
+    assert last["type"] == "response.completed" and last["response"]["usage"]["total_tokens"] == 13
+    assert [item["type"] for item in last["response"]["output"]] == ["reasoning", "function_call"]
+    assert [message["role"] for message in fake.calls[0].body["messages"]] == ["system", "system", "user"]
+    assert fake.calls[0].body["reasoning_effort"] == "medium"
+    assert answer.headers["x-dropped-params"].startswith("prompt_cache_key, client_metadata")
+
+
 async def test_dropped_hints_are_said():
     async with gateway() as stage:
         plain = await ask(stage, model="offline", store=True, metadata={"k": "v"}, text={"verbosity": "low"}, novel=1)

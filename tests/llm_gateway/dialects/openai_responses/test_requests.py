@@ -275,11 +275,13 @@ def test_hints_are_kept_apart():
         store=True, metadata={"a": "b"}, service_tier="flex", safety_identifier="s", prompt_cache_key="k",
         truncation="auto", include=["file_search_call.results"], text={"verbosity": "low"},
         reasoning={"mode": "pro", "context": "auto"}, prompt_cache_retention="24h",
+        stream_options={"include_obfuscation": True},
     )  # fmt: skip
     assert request.hints == {
         "store": True, "metadata": {"a": "b"}, "service_tier": "flex", "safety_identifier": "s",
         "prompt_cache_key": "k", "truncation": "auto", "include": ["file_search_call.results"], "verbosity": "low",
         "reasoning.mode": "pro", "reasoning.context": "auto", "prompt_cache_retention": "24h",
+        "stream_options.include_obfuscation": True,
     }  # fmt: skip
 
 

@@ -269,7 +269,10 @@ def test_a_failure_before_the_first_event_is_told_in_a_stream_of_its_own():
     assert [event["type"] for event in told(body)] == [
         "response.created", "response.in_progress", "response.failed", "error",
     ]  # fmt: skip
-    with client_of(body) as client, client.responses.stream(model="m", input="Hola") as stream:
-        with pytest.raises(openai.APIError) as caught:
-            stream.until_done()
+    with (
+        client_of(body) as client,
+        client.responses.stream(model="m", input="Hola") as stream,
+        pytest.raises(openai.APIError) as caught,
+    ):
+        stream.until_done()
     assert caught.value.code == "upstream_timeout"

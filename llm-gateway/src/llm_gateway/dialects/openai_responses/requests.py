@@ -145,6 +145,8 @@ def _hints(sent: wire.ResponsesRequest) -> dict[str, Any]:
         hints["include"] = unknown
     if sent.text and sent.text.verbosity:
         hints["verbosity"] = sent.text.verbosity
+    if sent.stream_options and sent.stream_options.include_obfuscation:
+        hints["stream_options.include_obfuscation"] = True
     for name in ("mode", "context"):
         value = getattr(sent.reasoning, name, None)
         if value is not None:

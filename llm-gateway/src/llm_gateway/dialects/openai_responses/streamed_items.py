@@ -67,7 +67,8 @@ class StreamedItem:
         item = self.rendered("in_progress")
         if self._start.kind not in ("text", "refusal"):
             return [self._whole("added", item)]
-        return [self._whole("added", item | {"content": []}), self._inside("content_part.added", part=self._content())]
+        [part] = item["content"]
+        return [self._whole("added", item | {"content": []}), self._inside("content_part.added", part=part)]
 
     def before_first_piece(self) -> Events:
         """What goes before its first piece: a thought may have none, and then has no summary."""
@@ -79,7 +80,8 @@ class StreamedItem:
         """What goes behind its last piece."""
         kind, text = self._start.kind, "".join(self.pieces)
         said = f"{_SAYS[kind]}.done"
-        last = self._whole("done", self.rendered(status))
+        item = self.rendered(status)
+        last = self._whole("done", item)
         if kind == "tool_call":
             return [self._inside(said, arguments=text), last]
         if kind == "reasoning":
@@ -88,16 +90,13 @@ class StreamedItem:
                 self._inside("reasoning_summary_part.done", part=answers.summary_part(text)),
             ]
             return [*summary, last] if text else [last]
+        [part] = item["content"]
         told = {"text": text, "logprobs": self.logprobs} if kind == "text" else {"refusal": text}
-        return [self._inside(said, **told), self._inside("content_part.done", part=self._content()), last]
+        return [self._inside(said, **told), self._inside("content_part.done", part=part), last]
 
     def rendered(self, status: Status) -> dict[str, Any]:
         """The item as it stands."""
         return answers.item(self.part(), self.id, status, self.logprobs) or {}
-
-    def _content(self) -> dict[str, Any]:
-        [part] = self.rendered("in_progress")["content"]
-        return part
 
     def _inner(self) -> dict[str, Any]:
         """Where a piece belongs."""

@@ -1,4 +1,8 @@
-"""The tools of a request, and which of them the model may use."""
+"""The tools of a request, and which of them the model may use.
+
+OpenAI takes a function that does not say `strict` as strict where its schema allows that. Here it is as strict as its
+provider makes it: most have no such mode, and refuse schemas that are not written for it where they do.
+"""
 
 from __future__ import annotations
 

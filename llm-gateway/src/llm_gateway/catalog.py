@@ -16,6 +16,8 @@ SafeStream = Literal["off", "hold", "continue"]
 """What is done for a stream that may break: nothing, hold it back until it is whole, or let another continue it."""
 Strategy = Literal["weighted", "least_latency"]
 """How one of several deployments is chosen."""
+ReasoningBack = Literal["details", "tool_turns"]
+"""As OpenRouter's `reasoning_details`, or as the `reasoning_content` of turns that called tools."""
 _MAX_REMEMBERED_ROUTES = 4096
 _MAX_ID = 256
 
@@ -34,8 +36,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     `unavailable` says why it cannot be called, or is None. `prices` is its id in genai-prices. `cache_marks` says
     that an endpoint with OpenAI's API takes Anthropic's marks, `also_carries` names parameters that it takes beyond
-    OpenAI's own. Of embeddings: how many inputs it takes at once, whether as token ids too, and whether it can send
-    vectors in base64.
+    OpenAI's own, `reasoning_back` how it wants to see its earlier thoughts again, if at all. Of embeddings: how many
+    inputs it takes at once, whether as token ids too, and whether it can send vectors in base64.
     """
 
     provider: str
@@ -54,6 +56,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     default_id: str | None = None
     cache_marks: bool = False
     also_carries: frozenset[str] = frozenset()
+    reasoning_back: ReasoningBack | None = None
     embeddings_batch: int = 2048
     token_inputs: bool = False
     packed_vectors: bool = False

@@ -14,7 +14,7 @@ import yaml
 from yaml.nodes import MappingNode, Node, SequenceNode
 
 from llm_gateway.aws_settings import aws_missing, bedrock_url
-from llm_gateway.catalog import OFFLINE, Catalog, Endpoint, Model, SafeStream, Strategy, Timeouts
+from llm_gateway.catalog import OFFLINE, Catalog, Endpoint, Model, ReasoningBack, SafeStream, Strategy, Timeouts
 from llm_gateway.parameters import EVERYTHING, UnknownParameter, droppable
 from llm_gateway.pricing import FREE, Rate, Rates, rates_of
 from llm_gateway.settings import GatewaySettings
@@ -51,6 +51,7 @@ class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     extra_body: dict[str, Any] = {}
     cache_marks: bool = False
     also_carries: frozenset[Literal["top_k", "reasoning_budget"]] = frozenset()
+    reasoning_back: ReasoningBack | None = None
     embeddings_batch: Annotated[int, msgspec.Meta(ge=1)] = 2048
     token_inputs: bool = False
     packed_vectors: bool = False
@@ -294,6 +295,7 @@ class _Builder:
             extra_body=row.extra_body,
             cache_marks=row.cache_marks,
             also_carries=row.also_carries,
+            reasoning_back=row.reasoning_back,
             embeddings_batch=row.embeddings_batch,
             token_inputs=row.token_inputs,
             packed_vectors=row.packed_vectors,

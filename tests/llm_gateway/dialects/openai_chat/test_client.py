@@ -18,7 +18,7 @@ from llm_gateway.errors import (
     UpstreamUnavailable,
 )
 from llm_gateway.testing import FakeOpenAI, Says
-from llm_gateway.types import Event, Message, Reasoning, Request, Result, Text, ToolCall, Usage
+from llm_gateway.types import Event, Image, Message, Reasoning, Request, Result, Text, Tool, ToolCall, Usage
 from service_kit.testing import running
 
 from tests.llm_gateway import values
@@ -117,11 +117,40 @@ def test_a_streams_usage_is_always_asked_for():
     assert encoded(Request(model="m", messages=(), stream=True))["stream_options"] == {"include_usage": True}
 
 
-def test_text_to_be_cached_is_marked():
-    message = Message(role="system", content=(Text(text="x", cache="5m"),))
-    assert encoded(Request(model="m", messages=(message,)))["messages"][0]["content"] == [
-        {"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}
-    ]
+def test_marks_for_a_cache_go_where_they_are_read_and_are_named_elsewhere():
+    turn = Message(
+        role="user", content=(Text(text="x", cache="5m"), Image(url="https://x.test/a", cache="1h"), Text(text="y"))
+    )
+    request = Request(model="m", messages=(turn,), tools=(Tool(name="f", cache="5m"),), extra={"a": 1})
+    reading = values.model("m", endpoint=values.endpoint(cache_marks=True))
+    body = msgspec.json.decode(client.encode_request(request, reading))
+    assert [part.get("cache_control") for part in body["messages"][0]["content"]] == [
+        {"type": "ephemeral"}, {"type": "ephemeral", "ttl": "1h"}, None,
+    ]  # fmt: skip
+    assert body["tools"][0]["cache_control"] == {"type": "ephemeral"}
+    assert client.dropped(request, reading) == ("a",)
+    assert "cache_control" not in client.encode_request(request, MODEL).decode()
+    assert client.dropped(request, MODEL) == ("a", "cache_control")
+    plain = msgspec.structs.replace(request, messages=(), tools=(), extra={})
+    assert client.dropped(plain, MODEL) == ()
+
+
+def test_marks_come_back_as_clients_write_them():
+    mark = {"cache_control": {"type": "ephemeral"}}
+    request = server.parse_request(
+        msgspec.json.encode(
+            {
+                "messages": [
+                    {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x"}, **mark}]},
+                    {"role": "assistant", "tool_calls": [{**CALLS[0], **mark}]},
+                ],
+                "tools": [{**TOOL, **mark}],
+            }
+        )
+    )
+    (image,), (call,) = (message.content for message in request.messages)
+    assert isinstance(image, Image) and isinstance(call, ToolCall)
+    assert (image.cache, call.cache, request.tools[0].cache) == ("5m", "5m", "5m")
 
 
 # --- answers ---

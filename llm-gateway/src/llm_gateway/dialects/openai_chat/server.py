@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import operator
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from service_kit.errors import ApiError
 
-from llm_gateway.answer import Answer, Origin
 from llm_gateway.dialects.cache_control import mark_of
 from llm_gateway.dialects.envelope import render_error
-from llm_gateway.dialects.openai_chat import wire
+from llm_gateway.dialects.openai_chat import reasoning_details, wire
+from llm_gateway.dialects.openai_chat.server_answers import render_message, render_result, render_usage
+from llm_gateway.dialects.openai_chat.server_stream import StreamEncoder, stream_encoder
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.types import (
-    BlockStart,
-    Delta,
-    Event,
-    Finish,
+    CacheMark,
     Image,
-    Logprobs,
     Message,
     Part,
     Reasoning,
@@ -31,8 +28,12 @@ from llm_gateway.types import (
     Tool,
     ToolCall,
     ToolChoice,
-    Usage,
 )
+
+__all__ = [
+    "NAME", "StreamEncoder", "content_parts", "invalid", "not_json", "parse_request", "render_error", "render_message",
+    "render_result", "render_usage", "response_format", "stream_encoder", "tool_choice", "within",
+]  # fmt: skip
 
 NAME = "openai_chat"
 
@@ -40,10 +41,6 @@ _decoder = msgspec.json.Decoder(wire.ChatRequest)
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _NAMED_FIELD = re.compile(r"field `([^`]+)`")
 _KNOWN = frozenset(wire.ChatRequest.__struct_fields__)
-_encode = msgspec.json.Encoder(decimal_format="number").encode
-
-
-# --- requests --------------------------------------------------------------------------------------------
 
 
 def parse_request(body: bytes) -> Request:
@@ -55,6 +52,7 @@ def parse_request(body: bytes) -> Request:
     sent, extra = _decode(body)
     if not sent.messages:
         raise InvalidRequest("messages: at least one message is needed", param="messages")
+    effort, budget = (sent.reasoning_effort, None) if sent.reasoning is None else _thinking(sent)
     return Request(
         model=sent.model,
         provider=sent.provider,
@@ -64,6 +62,7 @@ def parse_request(body: bytes) -> Request:
         parallel_tool_calls=sent.parallel_tool_calls,
         temperature=within(sent.temperature, "temperature", 0, 2),
         top_p=within(sent.top_p, "top_p", 0, 1),
+        top_k=within(sent.top_k, "top_k", 1),
         max_tokens=within(_max_tokens(sent), "max_tokens", 1),
         stop=_stop(sent.stop),
         seed=sent.seed,
@@ -74,7 +73,8 @@ def parse_request(body: bytes) -> Request:
         logprobs=sent.logprobs,
         top_logprobs=sent.top_logprobs,
         response_format=response_format(sent.response_format),
-        reasoning_effort=sent.reasoning_effort,
+        reasoning_effort=effort,
+        reasoning_budget=budget,
         user=sent.user,
         stream=bool(sent.stream),
         include_usage=bool(sent.stream_options and sent.stream_options.include_usage),
@@ -144,6 +144,15 @@ def _max_tokens(sent: wire.ChatRequest) -> int | None:
     return sent.max_completion_tokens if sent.max_completion_tokens is not None else sent.max_tokens
 
 
+def _thinking(sent: wire.ChatRequest) -> tuple[str | None, int | None]:
+    """An effort and a budget, from OpenRouter's `reasoning`; OpenAI's own word counts where that says nothing."""
+    reasoning = sent.reasoning or wire.ReasoningParam()
+    budget = within(reasoning.max_tokens, "reasoning.max_tokens", 0)
+    if reasoning.enabled is False:
+        return "none", 0
+    return reasoning.effort or sent.reasoning_effort, budget
+
+
 def _stop(stop: str | list[str] | None) -> tuple[str, ...]:
     return (stop,) if isinstance(stop, str) else tuple(stop or ())
 
@@ -152,12 +161,18 @@ def _message(sent: wire.MessageParam, index: int) -> Message:
     if sent.role == "tool" and not sent.tool_call_id:
         raise InvalidRequest("tool_call_id: needed on a tool message", param=f"messages[{index}].tool_call_id")
     content = content_parts(sent.content, index)
-    if sent.reasoning_content:
-        content = (Reasoning(text=sent.reasoning_content), *content)
-    if sent.refusal:
-        content = (*content, Refusal(text=sent.refusal))
+    thoughts: Sequence[Part] = ()
+    calls: Sequence[Part] = ()
     if sent.tool_calls:
-        content = (*content, *(_tool_call(call) for call in sent.tool_calls))
+        calls = tuple(_tool_call(call) for call in sent.tool_calls)
+    said = sent.reasoning_content or sent.reasoning
+    if sent.reasoning_details:
+        thoughts, calls = reasoning_details.parsed(sent.reasoning_details, said, calls)
+    elif said:
+        thoughts = (Reasoning(text=said),)
+    refusal = (Refusal(text=sent.refusal),) if sent.refusal else ()
+    if thoughts or calls or refusal:
+        content = (*thoughts, *content, *refusal, *calls)
     role = "system" if sent.role == "developer" else sent.role
     return Message(role=role, content=content, tool_call_id=sent.tool_call_id, name=sent.name)
 
@@ -176,7 +191,7 @@ def _part(part: wire.ContentPart, index: int) -> Part:
         case wire.RefusalPart():
             return Refusal(text=part.refusal)
         case wire.ImagePart():
-            return _image(part.image_url)
+            return _image(part.image_url, mark_of(part.cache_control))
         case _:
             kind = part.__struct_config__.tag
             raise InvalidRequest(
@@ -184,17 +199,18 @@ def _part(part: wire.ContentPart, index: int) -> Part:
             )
 
 
-def _image(image: wire.ImageUrl) -> Image:
+def _image(image: wire.ImageUrl, cache: CacheMark | None) -> Image:
     if not image.url.startswith("data:"):
-        return Image(url=image.url, detail=image.detail)
+        return Image(url=image.url, detail=image.detail, cache=cache)
     head, comma, data = image.url.removeprefix("data:").partition(",")
     if not comma or not head.endswith(";base64"):
         raise InvalidRequest("image_url: a data URL must be base64", param="image_url")
-    return Image(data=data, media_type=head.removesuffix(";base64"), detail=image.detail)
+    return Image(data=data, media_type=head.removesuffix(";base64"), detail=image.detail, cache=cache)
 
 
 def _tool_call(call: wire.ToolCallParam) -> ToolCall:
-    return ToolCall(id=call.id, name=call.function.name, arguments=call.function.arguments)
+    function = call.function
+    return ToolCall(id=call.id, name=function.name, arguments=function.arguments, cache=mark_of(call.cache_control))
 
 
 def _tool(tool: wire.ToolParam) -> Tool:
@@ -204,6 +220,7 @@ def _tool(tool: wire.ToolParam) -> Tool:
         description=function.description or "",
         parameters=function.parameters or {},
         strict=function.strict,
+        cache=mark_of(tool.cache_control),
     )
 
 
@@ -228,171 +245,3 @@ def response_format(sent: wire.ResponseFormatParam | None) -> ResponseFormat | N
     return ResponseFormat(
         type="json_schema", name=schema.name, schema=schema.schema, strict=schema.strict, description=schema.description
     )
-
-
-# --- answers ---------------------------------------------------------------------------------------------
-
-
-def render_result(answer: Answer, request: Request) -> bytes:
-    """The `chat.completion` object."""
-    body = _head(answer.origin, "chat.completion")
-    body["choices"] = [
-        {
-            "index": index,
-            "message": render_message(choice.content),
-            "logprobs": choice.logprobs,
-            "finish_reason": choice.finish_reason,
-        }
-        for index, choice in enumerate(answer.result.choices)
-    ]
-    body["usage"] = render_usage(answer.usage, answer)
-    return _encode(body)
-
-
-def _head(origin: Origin, kind: str) -> dict[str, Any]:
-    head: dict[str, Any] = {
-        "id": f"chatcmpl-{origin.request_id}",
-        "object": kind,
-        "created": origin.created,
-        "model": origin.model,
-        "provider": origin.provider,
-    }
-    if origin.fallback_from is not None:
-        head["fallback_from"] = origin.fallback_from
-    return head
-
-
-def render_message(content: tuple[Part, ...]) -> dict[str, Any]:
-    """An assistant's message."""
-    texts, reasoning, refusals, calls = [], [], [], []
-    for part in content:
-        match part:
-            case Text():
-                texts.append(part.text)
-            case ToolCall():
-                calls.append(part)
-            case Reasoning():
-                reasoning.append(part.text)
-            case Refusal():
-                refusals.append(part.text)
-    message: dict[str, Any] = {
-        "role": "assistant",
-        "content": "".join(texts) if texts else None,
-        "refusal": "".join(refusals) if refusals else None,
-    }
-    if reasoning:
-        message["reasoning_content"] = "".join(reasoning)
-    if calls:
-        message["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in calls
-        ]
-    return message
-
-
-def render_usage(usage: Usage, answer: Answer | None = None) -> dict[str, Any]:
-    """OpenAI's usage object, with the cost beside it where it is known."""
-    rendered: dict[str, Any] = {
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
-        "total_tokens": usage.total_tokens,
-        "prompt_tokens_details": {
-            "cached_tokens": usage.cached_tokens,
-            "audio_tokens": usage.audio_prompt_tokens,
-        },
-        "completion_tokens_details": {
-            "reasoning_tokens": usage.reasoning_tokens,
-            "audio_tokens": usage.audio_completion_tokens,
-        },
-    }
-    if answer is not None:
-        rendered["cost_usd"] = answer.cost.usd
-    return rendered
-
-
-# --- streams ---------------------------------------------------------------------------------------------
-
-_DONE = b"data: [DONE]\n\n"
-
-
-def stream_encoder(origin: Origin, request: Request) -> StreamEncoder:
-    return StreamEncoder(origin, include_usage=request.include_usage)
-
-
-class StreamEncoder:
-    """`chat.completion.chunk` events; the first one of a choice carries the role."""
-
-    def __init__(self, origin: Origin, *, include_usage: bool = False) -> None:
-        self._request_id = origin.request_id
-        self._include_usage = include_usage
-        head = _head(origin, "chat.completion.chunk")
-        # The head is the same in every chunk, so it is encoded once and the rest is spliced in behind it.
-        self._head = b"data: " + _encode(head)[:-1] + b',"choices":['
-        self._tail = b'],"usage":null}\n\n' if include_usage else b"]}\n\n"
-        self._blocks: dict[tuple[int, int], BlockStart] = {}
-        self._begun: set[int] = set()
-
-    def start(self) -> bytes:
-        return b""
-
-    def feed(self, events: list[Event]) -> bytes:
-        return b"".join([self._chunk(event) for event in events])
-
-    def _chunk(self, event: Event) -> bytes:
-        delta: dict[str, Any] = {}
-        finish = None
-        logprobs = None
-        match event:
-            case Delta():
-                delta = self._delta(event)
-            case BlockStart():
-                self._blocks[(event.choice, event.index)] = event
-                delta = self._opening(event)
-            case Finish():
-                finish = event.reason
-            case Logprobs():
-                logprobs = event.value
-            case _:
-                return b""
-        choice = event.choice
-        if choice not in self._begun:
-            self._begun.add(choice)
-            delta = {"role": "assistant", "content": "", **delta}
-        elif not delta and finish is None and logprobs is None:
-            return b""
-        body = {"index": choice, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
-        return self._head + _encode(body) + self._tail
-
-    def _delta(self, event: Delta) -> dict[str, Any]:
-        block = self._blocks[(event.choice, event.index)]
-        match block.kind:
-            case "text":
-                return {"content": event.text}
-            case "tool_call":
-                return {"tool_calls": [{"index": block.tool_index, "function": {"arguments": event.text}}]}
-            case "reasoning":
-                return {"reasoning_content": event.text}
-            case "refusal":
-                return {"refusal": event.text}
-
-    @staticmethod
-    def _opening(event: BlockStart) -> dict[str, Any]:
-        if event.kind != "tool_call":
-            return {}
-        call = {
-            "index": event.tool_index,
-            "id": event.id,
-            "type": "function",
-            "function": {"name": event.name, "arguments": ""},
-        }
-        return {"tool_calls": [call]}
-
-    def finish(self, answer: Answer) -> bytes:
-        if not self._include_usage:
-            return _DONE
-        usage = _encode(render_usage(answer.usage, answer))
-        return self._head + b'],"usage":' + usage + b"}\n\n" + _DONE
-
-    def fail(self, error: ApiError) -> bytes:
-        """An error event and no `[DONE]`: the official clients raise on it."""
-        return b"data: " + render_error(error, self._request_id) + b"\n\n"

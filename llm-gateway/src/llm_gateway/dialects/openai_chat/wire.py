@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from llm_gateway.dialects.openai_chat.reasoning_details import Detail
+
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises at a body that is no JSON, no UTF-8, or nested more deeply than Python's stack."""
 
@@ -26,6 +28,7 @@ class ImageUrl(msgspec.Struct, omit_defaults=True):
 
 class ImagePart(msgspec.Struct, tag_field="type", tag="image_url"):
     image_url: ImageUrl
+    cache_control: Any = None
 
 
 class AudioPart(msgspec.Struct, tag_field="type", tag="input_audio"):
@@ -48,9 +51,15 @@ class ToolCallParam(msgspec.Struct):
     id: str
     function: FunctionCall
     type: Literal["function"] = "function"
+    cache_control: Any = None
 
 
 class MessageParam(msgspec.Struct):
+    """One turn. Clients send an answer back with all that it had, so what is unknown here is passed over.
+
+    Parts that no other provider could be told (`input_audio`, `file`) are refused by name, whoever is asked.
+    """
+
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: str | list[ContentPart] | None = None
     name: str | None = None
@@ -58,6 +67,8 @@ class MessageParam(msgspec.Struct):
     tool_call_id: str | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
+    reasoning: str | None = None
+    reasoning_details: list[Detail] | None = None
 
 
 class FunctionDefinition(msgspec.Struct):
@@ -70,6 +81,7 @@ class FunctionDefinition(msgspec.Struct):
 class ToolParam(msgspec.Struct):
     function: FunctionDefinition
     type: Literal["function"] = "function"
+    cache_control: Any = None
 
 
 class NamedFunction(msgspec.Struct):
@@ -93,6 +105,15 @@ class ResponseFormatParam(msgspec.Struct):
     json_schema: JsonSchema | None = None
 
 
+class ReasoningParam(msgspec.Struct, forbid_unknown_fields=True):
+    """OpenRouter's form: how much to think, as a word or in tokens."""
+
+    effort: str | None = None
+    max_tokens: int | None = None
+    enabled: bool | None = None
+    exclude: bool | None = None
+
+
 class StreamOptions(msgspec.Struct):
     include_usage: bool | None = None
 
@@ -114,6 +135,7 @@ class ChatRequest(msgspec.Struct, forbid_unknown_fields=True):
     presence_penalty: float | None = None
     prompt_cache_key: str | None = None
     provider: str | None = None
+    reasoning: ReasoningParam | None = None
     reasoning_effort: str | None = None
     response_format: ResponseFormatParam | None = None
     safety_identifier: str | None = None
@@ -126,6 +148,7 @@ class ChatRequest(msgspec.Struct, forbid_unknown_fields=True):
     temperature: float | None = None
     tool_choice: Literal["none", "auto", "required"] | NamedToolChoice | None = None
     tools: list[ToolParam] | None = None
+    top_k: int | None = None
     top_logprobs: int | None = None
     top_p: float | None = None
     user: str | None = None
@@ -139,8 +162,10 @@ HINTS = (
 
 
 class CalledFunction(msgspec.Struct):
+    """`arguments` are JSON as text; some servers send the object itself."""
+
     name: str | None = None
-    arguments: str | None = None
+    arguments: str | dict[str, Any] | None = None
 
 
 class ReceivedToolCall(msgspec.Struct):
@@ -152,12 +177,13 @@ class ReceivedToolCall(msgspec.Struct):
 
 
 class ReceivedMessage(msgspec.Struct):
-    """A message, or the delta of one."""
+    """A message, or the delta of one; `content` is a list of chunks where Mistral's models think."""
 
-    content: str | None = None
+    content: str | list[Any] | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
+    reasoning_details: list[Detail] | None = None
     tool_calls: list[ReceivedToolCall] | None = None
 
 
@@ -171,6 +197,7 @@ class ReceivedChoice(msgspec.Struct):
 
 class PromptDetails(msgspec.Struct):
     cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
     audio_tokens: int | None = None
 
 
@@ -190,6 +217,10 @@ class ReceivedUsage(msgspec.Struct):
     cost: float | None = None
 
 
+class GroqUsage(msgspec.Struct):
+    usage: ReceivedUsage | None = None
+
+
 class Received(msgspec.Struct):
     """An answer, or a chunk of one."""
 
@@ -198,3 +229,4 @@ class Received(msgspec.Struct):
     model: str | None = None
     usage: ReceivedUsage | None = None
     error: Any = None
+    x_groq: GroqUsage | None = None

@@ -9,13 +9,17 @@ from typing import Any
 
 import msgspec
 import pytest
+from llm_gateway.catalog import Model
+from llm_gateway.providers.embedded import EmbeddedProvider
+from llm_gateway.providers.emulated import EmulatedTools
 from llm_gateway.testing import Endless, FakeOpenAI, Says, Sends
 from openai import AsyncOpenAI
 from service_kit.testing import running
 
+from tests.llm_gateway import values
 from tests.llm_gateway.harness import Stage, error_of, gateway
 
-TOOL = {
+TOOL: dict[str, Any] = {
     "type": "function",
     "function": {
         "name": "add",
@@ -89,6 +93,33 @@ async def test_the_official_client_goes_the_whole_way():
     assert [message["role"] for message in fake.calls[1].body["messages"]] == ["system", "user", "assistant", "user"]
 
 
+ADD = TOOL["function"]
+SURFACES: dict[str, tuple[dict[str, Any], bytes]] = {
+    "/mcp/llm/generate": ({"messages": [{"role": "user", "content": "1?"}], "tools": [TOOL]}, b'"args":{"a":1}'),
+    "/v1/messages": (
+        {
+            "messages": [{"role": "user", "content": "1?"}], "max_tokens": 50,
+            "tools": [{"name": "add", "input_schema": ADD["parameters"]}],
+        },
+        b'"stop_reason":"tool_use"',
+    ),
+    "/v1/responses": (
+        {"input": "1?", "tools": [{"type": "function", "name": "add", "parameters": ADD["parameters"]}]},
+        b'"type":"function_call"',
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", SURFACES)
+@pytest.mark.parametrize("stream", [False, True])
+async def test_every_surface_has_them(path: str, stream: bool):
+    body, sign = SURFACES[path]
+    async with local(FakeOpenAI(Says(PIECES))) as stage:
+        answer = await stage.http.post(path, json={"model": "local", "stream": stream, **body})
+    assert (answer.status_code, answer.headers["x-tools"]) == (200, "emulated")
+    assert sign in answer.content and b"tool_calls\\" not in answer.content
+
+
 async def test_without_tools_nothing_is_touched():
     async with local(fake := FakeOpenAI(Says(CALL))) as stage:
         answer = await stage.chat(model="local")
@@ -142,3 +173,17 @@ async def test_the_list_says_that_they_are_emulated():
     async with gateway() as stage:
         rows = {row["name"]: row for row in (await stage.http.get("/mcp/llm/list")).json()["llms"]}
     assert "emulated_tools" in rows["local"]["supports"] and "tools" not in rows["local"]["supports"]
+
+
+class Mute(EmbeddedProvider):
+    """A provider whose dialect has no word for tools."""
+
+    def carries(self, model: Model) -> frozenset[str]:
+        return frozenset({"stop", "seed"})
+
+
+def test_tools_can_be_said_to_a_model_whose_dialect_cannot_say_them():
+    emulated = EmulatedTools(Mute())
+    assert emulated.carries(values.model(supports=("tools",))) == {"stop", "seed"}
+    carried = emulated.carries(values.model(supports=("emulated_tools",)))
+    assert carried == {"stop", "seed", "tools", "tool_choice", "parallel_tool_calls"}

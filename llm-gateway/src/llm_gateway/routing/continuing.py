@@ -28,14 +28,16 @@ Further = Callable[[Request, Route], Awaitable[Answered[Batches]]]
 """The first stream that answers a request, of those on a route; raises as a router does."""
 
 
-async def continued(answered: Answered[Batches], request: Request, route: Route, further: Further) -> Batches:
-    """The stream of `answered`, which somebody else goes on with where it breaks, if that can be done without a seam.
+async def continued(
+    stream: Batches, answered: Answered[Batches], request: Request, route: Route, further: Further
+) -> Batches:
+    """`stream`, as it was answered, which somebody else goes on with where it breaks, if that can be done without a seam.
 
     Who does is then the `model` of `answered`, and what was said before is in its `broken` parts.
     """
     spoken = Spoken(request)
     seam: Seam | None = None
-    asked, stream = request, answered.value
+    asked = request
     while True:
         try:
             async with aclosing(cast("AsyncGenerator[list[Event]]", stream)) as events:

@@ -104,7 +104,7 @@ class Router:
             def further(asked: Request, others: Route) -> Awaitable[Answered[Batches]]:
                 return self._first(self._attempts(asked, others, terms, ends_at, streamed=True), ask)
 
-            answered.value = continued(answered, request, route, further)
+            answered.value = continued(answered.value, answered, request, route, further)
         return answered
 
     async def first_of(self, targets: tuple[Model, ...], ask: Callable[[Model], Awaitable[T]]) -> tuple[T, Model]:

@@ -18,7 +18,7 @@ from llm_gateway.dialects.gemini.embeddings import decode_embeddings, encode_emb
 from llm_gateway.dialects.gemini.generation_config import generation_config, tools
 from llm_gateway.parameters import EVERYTHING
 from llm_gateway.sse import SseDecoder
-from llm_gateway.types import Image, Request, Result, Text, Tool, ToolCall
+from llm_gateway.types import Request, Result
 
 __all__ = [
     "CARRIES", "NAME", "STREAM_TYPE", "StreamDecoder", "decode_embeddings", "decode_error", "decode_result", "dropped",
@@ -63,8 +63,11 @@ def dropped(request: Request, model: Model) -> tuple[str, ...]:
 
 
 def _has_marks(request: Request) -> bool:
-    parts = (part for message in request.messages for part in message.content)
-    return any(isinstance(item, Text | Image | ToolCall | Tool) and item.cache for item in (*parts, *request.tools))
+    for message in request.messages:
+        for part in message.content:
+            if getattr(part, "cache", None):
+                return True
+    return any(tool.cache for tool in request.tools)
 
 
 def decode_result(body: bytes, request: Request, model: Model) -> Result:

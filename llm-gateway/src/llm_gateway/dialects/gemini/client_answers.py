@@ -70,16 +70,17 @@ def usage_of(counted: wire.UsageMetadata | None) -> Usage | None:
     )
 
 
-def latest(before: wire.UsageMetadata | None, now: wire.UsageMetadata | None) -> wire.UsageMetadata | None:
-    """Counts are cumulative: the last of each is what counts, and one that is left out stays as it was."""
-    if before is None or now is None:
-        return now or before
-    said = {name: value for name in now.__struct_fields__ if (value := getattr(now, name)) is not None}
-    return msgspec.structs.replace(before, **said)
+def latest(before: wire.UsageMetadata | None, now: wire.UsageMetadata) -> wire.UsageMetadata:
+    """Counts are cumulative: the last of each is what counts, and one that is left out of `now` is filled in."""
+    if before is not None:
+        for name in wire.COUNTS:
+            if getattr(now, name) is None:
+                setattr(now, name, getattr(before, name))
+    return now
 
 
 def _audio(details: list[wire.ModalityCount] | None) -> int:
-    return sum(item.token_count or 0 for item in details or () if item.modality == "AUDIO")
+    return sum([item.token_count or 0 for item in details if item.modality == "AUDIO"]) if details else 0
 
 
 def logprobs_of(result: wire.LogprobsResult) -> dict[str, Any] | None:

@@ -119,11 +119,13 @@ class StreamDecoder:
         chunk = received(data)
         self.id = self.id or chunk.response_id
         self.model = chunk.model_version or self.model
-        self._usage = latest(self._usage, chunk.usage_metadata)
         events: list[Event] = []
         for position, candidate in enumerate(chunk.candidates or ()):
             self._feed(candidate, position if candidate.index is None else candidate.index, events)
-        if events and chunk.usage_metadata is not None:  # so that a stream which is cut has been counted until then
+        if chunk.usage_metadata is None:
+            return events
+        self._usage = latest(self._usage, chunk.usage_metadata)
+        if events:  # so that a stream which is cut has been counted until then
             events += self._report()
         return events
 

@@ -34,9 +34,7 @@ def encode_embeddings(request: EmbeddingRequest, model: Model) -> list[bytes]:
         settings["taskType"] = _TASKS[request.purpose]
     wanted = [{"content": {"parts": [{"text": _text(given)}]}, **settings} for given in request.inputs]
     size = min(model.endpoint.embeddings_batch, _MOST_TEXTS)
-    return [
-        msgspec.json.encode({"requests": wanted[start : start + size]}) for start in range(0, len(wanted), size)
-    ]
+    return [msgspec.json.encode({"requests": wanted[start : start + size]}) for start in range(0, len(wanted), size)]
 
 
 def _text(given: str | tuple[int, ...]) -> str:

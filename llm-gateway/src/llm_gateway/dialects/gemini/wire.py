@@ -77,6 +77,9 @@ class UsageMetadata(msgspec.Struct, rename="camel"):
     candidates_tokens_details: list[ModalityCount] | None = None
 
 
+COUNTS = UsageMetadata.__struct_fields__
+
+
 class Received(msgspec.Struct, rename="camel"):
     """An answer, or a chunk of one."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 from llm_gateway.catalog import Endpoint, Model
 from llm_gateway.dialects.cache_control import control_of
@@ -23,7 +23,8 @@ def messages(request: Request, model: Model) -> list[dict[str, Any]]:
     for turn in request.messages:
         if turn.role == "tool":
             sent.append(_result(turn, endpoint))
-            pictures += _pictures(turn, endpoint)
+            if not _is_plain(turn.content):
+                pictures += _pictures(turn, endpoint)
             continue
         if pictures:
             sent.append({"role": "user", "content": pictures})
@@ -39,23 +40,31 @@ def messages(request: Request, model: Model) -> list[dict[str, Any]]:
 
 def has_marks(request: Request) -> bool:
     """Whether the caller marked anything for the provider to cache."""
-    if any(tool.cache for tool in request.tools):
-        return True
-    return any(
-        part.cache for turn in request.messages for part in turn.content if isinstance(part, Text | Image | ToolCall)
-    )
+    for tool in request.tools:
+        if tool.cache:
+            return True
+    for turn in request.messages:
+        for part in turn.content:
+            if isinstance(part, Text | Image | ToolCall) and part.cache:
+                return True
+    return False
 
 
 def _message(message: Message, endpoint: Endpoint) -> dict[str, Any]:
     sent: dict[str, Any] = {"role": message.role}
     content = message.content
-    if len(content) == 1 and type(content[0]) is Text and not content[0].cache:
+    if _is_plain(content):
         sent["content"] = content[0].text
     else:
         sent.update(_mixed(content, endpoint))
     if message.name is not None:
         sent["name"] = message.name
     return sent
+
+
+def _is_plain(content: tuple[Part, ...]) -> TypeGuard[tuple[Text]]:
+    """Whether it is one text, and nothing else."""
+    return len(content) == 1 and type(content[0]) is Text and not content[0].cache
 
 
 def _mixed(content: tuple[Part, ...], endpoint: Endpoint) -> dict[str, Any]:
@@ -93,6 +102,10 @@ def _part(part: Part, endpoint: Endpoint) -> dict[str, Any] | None:
 
 def _result(message: Message, endpoint: Endpoint) -> dict[str, Any]:
     """A tool's turn. That it failed is told only where its text would be empty: there is no field for it."""
+    if _is_plain(message.content):
+        sent = _message(message, endpoint)
+        sent["tool_call_id"] = message.tool_call_id
+        return sent
     words = tuple(part for part in message.content if isinstance(part, Text))
     sent = _message(Message(role="tool", content=words, name=message.name), endpoint)
     if not words:

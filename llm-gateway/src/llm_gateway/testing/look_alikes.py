@@ -4,24 +4,38 @@ from __future__ import annotations
 
 import re
 
+from .behaviours import Fails
 from .exchange import Call
 from .fake_openai import FakeOpenAI
 
-_DEPLOYMENT = re.compile(r"/openai/deployments/[^/]+(/chat/completions|/embeddings)")
+_DEPLOYMENT = re.compile(r"/openai/deployments/([^/]+)(/chat/completions|/embeddings)")
 
 
 class FakeAzure(FakeOpenAI):
-    """Azure OpenAI: the deployment and the version are in the address, the key in a header of its own.
+    """Azure OpenAI: the deployment and the version are in the address, the key in a header of its own, or a token of
+    Entra as a bearer token. Only `deployments` exist, if any are named.
 
     Source: https://learn.microsoft.com/azure/ai-foundry/openai/reference
     """
+
+    deployments: frozenset[str] = frozenset()
 
     def key_of(self, call: Call) -> str:
         return call.headers.get("api-key") or super().key_of(call)
 
     def path_of(self, call: Call) -> str:
         found = _DEPLOYMENT.fullmatch(call.path)
-        return f"/v1{found[1]}" if found and call.query.startswith("api-version=") else call.path
+        return f"/v1{found[2]}" if found and call.query.startswith("api-version=") else call.path
+
+    def refusal(self, call: Call) -> Fails | None:
+        found = _DEPLOYMENT.fullmatch(call.path)
+        if not found or not call.query.startswith("api-version="):
+            return Fails(404, "404", "Resource not found")
+        if self.keys and self.key_of(call) not in self.keys:
+            return Fails(401, "401", "Access denied due to invalid subscription key or wrong API endpoint.")
+        if self.deployments and found[1] not in self.deployments:
+            return Fails(404, "DeploymentNotFound", "The API deployment for this resource does not exist.")
+        return super().refusal(call)
 
 
 class FakeOpenRouter(FakeOpenAI):
@@ -43,3 +57,12 @@ class FakeVllm(FakeOpenAI):
     """
 
     also = frozenset({"chat_template_kwargs", "guided_json", "min_p", "repetition_penalty", "top_k"})
+
+
+class FakeOllama(FakeOpenAI):
+    """Ollama's OpenAI-compatible API, which wants no key and says what is wrong in an object of its own.
+
+    Source: https://docs.ollama.com/api/openai-compatibility
+    """
+
+    also = frozenset({"reasoning"})

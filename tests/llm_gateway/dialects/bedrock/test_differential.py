@@ -52,6 +52,7 @@ ARN = "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.amazon.nova-p
 
 PNG = base64.b64encode(b"\x89PNG\r\n").decode()
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+CLOSED = {**SCHEMA, "additionalProperties": False}
 ADD = Tool(name="add", description="Adds", parameters=SCHEMA)
 ADD_SPEC = {"toolSpec": {"name": "add", "description": "Adds", "inputSchema": {"json": SCHEMA}}}
 HOLA = {"role": "user", "content": [{"text": "Hola"}]}
@@ -251,7 +252,7 @@ CASES = [
                     "type": "json_schema",
                     "structure": {
                         "jsonSchema": {
-                            "schema": msgspec.json.encode(SCHEMA).decode(), "name": "number",
+                            "schema": msgspec.json.encode(CLOSED).decode(), "name": "number",
                             "description": "A number",
                         }
                     },

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from llm_gateway.catalog import Model
+from llm_gateway.dialects.anthropic.closed_schema import closed
 from llm_gateway.dialects.bedrock import schema_answers
 from llm_gateway.dialects.bedrock.client_answers import decode_result
 from llm_gateway.dialects.bedrock.client_errors import decode_error
@@ -14,8 +15,9 @@ from llm_gateway.dialects.bedrock.client_stream import StreamDecoder, stream_dec
 from llm_gateway.dialects.bedrock.embeddings import decode_embeddings, encode_embeddings
 from llm_gateway.dialects.bedrock.families import Family, family_of
 from llm_gateway.dialects.bedrock.messages import Turns
+from llm_gateway.dialects.bedrock.sampling import sampled
 from llm_gateway.dialects.bedrock.schema_answers import NAME as TOOL_NAME
-from llm_gateway.dialects.bedrock.thinking import Thought, thought_of
+from llm_gateway.dialects.bedrock.thinking import thought_of
 from llm_gateway.dialects.cache_control import with_fewer_marks
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.event_stream import CONTENT_TYPE, EventStreamDecoder
@@ -35,7 +37,6 @@ CARRIES = frozenset(
 )  # fmt: skip
 STREAM_TYPE = CONTENT_TYPE
 
-_LEAST_THINKING_TOP_P = 0.95
 _MAX_FRAME_BYTES = 4 * 1024 * 1024
 _OWN_FIELDS = frozenset({"guardrailConfig", "performanceConfig", "promptVariables", "requestMetadata", "serviceTier"})
 _STOP_SEQUENCE = ["/stop_sequence", "/delta/stop_sequence"]
@@ -50,7 +51,7 @@ def encode_request(request: Request, model: Model) -> bytes:
     request = with_fewer_marks(request)
     tools = _tool_config(request, model, family)
     turns = Turns(family, model.provider, tools=tools is not None)
-    system = turns.system(request)
+    system = [*turns.system(request), *schema_answers.in_words(request, model)]
     body: dict[str, Any] = {}
     # A model without a system prompt reads it as the user's first words; so does one that is told nothing else.
     apart = family.system and any(message.role != "system" for message in request.messages)
@@ -60,12 +61,13 @@ def encode_request(request: Request, model: Model) -> bytes:
     if tools is not None:
         body["toolConfig"] = tools
     thought = thought_of(request, model, family)
-    if thought.exclusive:
-        _check_while_thinking(request, model, with_tools=tools is not None)
-    inference = _inference(request, model, thought)
+    if thought.exclusive and tools is not None and {"any", "tool"} & set(tools.get("toolChoice", ())):
+        param = "response_format" if schema_answers.answer_tool(request, model) else "tool_choice"
+        raise _lacking(param, "way to force a tool call while it thinks")
+    inference, own = sampled(request, model, family, thought)
     if inference:
         body["inferenceConfig"] = inference
-    fields = {**_top_k(request, family), **thought.fields}
+    fields = {**own, **thought.fields}
     if fields:
         body["additionalModelRequestFields"] = fields
     output = {**_text_format(request, model), **thought.output}
@@ -83,7 +85,8 @@ def dropped(request: Request, model: Model) -> tuple[str, ...]:
     """What of `request` is not sent: hints, another dialect's fields, and cache marks that the family cannot use."""
     foreign = [name for name in request.extra if request.dialect != NAME or name not in _OWN_FIELDS]
     marks = ("cache_control",) if _marked(request) and not family_of(model.id).caching else ()
-    strict = ("strict",) if any(tool.strict for tool in request.tools) and not _strict(model) else ()
+    loose = any(tool.strict for tool in request.tools) and not schema_answers.has_schemas(model)
+    strict = ("strict",) if loose else ()
     return (*request.hints, *foreign, *marks, *strict)
 
 
@@ -91,55 +94,12 @@ def framing() -> EventStreamDecoder:
     return EventStreamDecoder(_MAX_FRAME_BYTES)
 
 
-# --- parameters ------------------------------------------------------------------------------------------
-
-
-def _inference(request: Request, model: Model, thought: Thought) -> dict[str, Any]:
-    config: dict[str, Any] = {}
-    most = thought.max_tokens or request.max_tokens
-    if most is not None:
-        config["maxTokens"] = min(most, model.max_output_tokens) if model.max_output_tokens else most
-    if request.temperature is not None:
-        if request.temperature > 1:
-            raise InvalidRequest("temperature: Bedrock takes 0 to 1", param="temperature")
-        config["temperature"] = request.temperature
-    if request.top_p is not None:
-        config["topP"] = request.top_p
-    if request.stop:
-        config["stopSequences"] = list(request.stop)
-    return config
-
-
-def _check_while_thinking(request: Request, model: Model, *, with_tools: bool) -> None:
-    """Claude thinks with a sampling of its own, and cannot be forced to use a tool meanwhile."""
-    if with_tools and schema_answers.answer_tool(request, model):
-        raise _lacking("response_format", "schema for its answers while it thinks")
-    if with_tools and request.tool_choice is not None and request.tool_choice.mode in ("required", "tool"):
-        raise _lacking("tool_choice", "way to force a tool call while it thinks")
-    if request.temperature is not None and request.temperature != 1:
-        raise _lacking("temperature", "temperature while it thinks")
-    if request.top_k is not None:
-        raise _lacking("top_k", "top_k while it thinks")
-    if request.top_p is not None and request.top_p < _LEAST_THINKING_TOP_P:
-        raise _lacking("top_p", f"top_p below {_LEAST_THINKING_TOP_P} while it thinks")
-
-
-def _top_k(request: Request, family: Family) -> dict[str, Any]:
-    if request.top_k is None:
-        return {}
-    if not family.top_k:
-        raise _lacking("top_k", "top_k")
-    value: Any = request.top_k
-    for name in reversed(family.top_k):
-        value = {name: value}
-    return value
-
-
 def _text_format(request: Request, model: Model) -> dict[str, Any]:
     wanted = schema_answers.native(request, model)
     if wanted is None:
         return {}
-    schema = {"name": wanted.name, "description": wanted.description, "schema": _encode(wanted.schema).decode()}
+    closed_schema = _encode(closed(wanted.schema)).decode()
+    schema = {"name": wanted.name, "description": wanted.description, "schema": closed_schema}
     given = {name: value for name, value in schema.items() if value}
     return {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": given}}}
 
@@ -184,15 +144,11 @@ def _tool(tool: Tool, model: Model, family: Family) -> list[dict[str, Any]]:
     if tool.description.strip():
         spec["description"] = tool.description
     spec["inputSchema"] = {"json": schema_answers.object_schema(tool.parameters, "tools")}
-    if tool.strict and _strict(model):
+    # Models that can be held to a schema can be held to a tool's, too; the others refuse the very word.
+    if tool.strict and schema_answers.has_schemas(model):
         spec["strict"] = True
     point = Turns(family, model.provider, tools=True).point(tool.cache, "tools")
     return [{"toolSpec": spec}, *point]
-
-
-def _strict(model: Model) -> bool:
-    """Models that can be held to a schema can be held to a tool's, too; the others refuse the very word."""
-    return "json_schema" in model.supports
 
 
 def _choice(choice: ToolChoice, family: Family, param: str = "tool_choice", *, alone: bool = False) -> dict[str, Any]:

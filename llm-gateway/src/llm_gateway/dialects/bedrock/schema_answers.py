@@ -11,6 +11,7 @@ from itertools import chain, count
 from typing import Any
 
 from llm_gateway.catalog import Model
+from llm_gateway.dialects.anthropic.generations import generation_of
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.types import Request, ResponseFormat, Tool
 
@@ -18,6 +19,7 @@ NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 """What Bedrock takes as the name of a tool, and Claude as the id of a call."""
 
 _FALLBACK = "json_answer"
+_IN_WORDS = "Answer with one JSON object and nothing else: no text around it and no code fence."
 
 
 def native(request: Request, model: Model) -> ResponseFormat | None:
@@ -25,7 +27,26 @@ def native(request: Request, model: Model) -> ResponseFormat | None:
     wanted = request.response_format
     if wanted is None or wanted.type != "json_schema" or wanted.schema is None:
         return None
-    return wanted if "json_schema" in model.supports else None
+    return wanted if has_schemas(model) else None
+
+
+def has_schemas(model: Model) -> bool:
+    """As the catalogue says; of a Claude that is not in it, as its generation says."""
+    return "json_schema" in model.supports if model.supports else generation_of(model.id).schemas
+
+
+def in_words(request: Request, model: Model) -> list[dict[str, str]]:
+    """A sentence for the system prompt, when any JSON object will do and the model thinks, which forbids force."""
+    return [{"text": _IN_WORDS}] if _told(request, model) else []
+
+
+def _told(request: Request, model: Model) -> bool:
+    wanted = request.response_format
+    if wanted is None or wanted.type == "text" or wanted.schema is not None:
+        return False
+    generation = generation_of(model.id)
+    asked = bool(request.reasoning_budget) or request.reasoning_effort not in (None, "none")
+    return generation.thinks_unasked or (asked and generation.version is not None)
 
 
 def answer_tool(request: Request, model: Model) -> str | None:
@@ -34,7 +55,7 @@ def answer_tool(request: Request, model: Model) -> str | None:
     Who forces the model to call one of the caller's own tools gets that call, and no answer that a schema could fit.
     """
     wanted, choice = request.response_format, request.tool_choice
-    if wanted is None or wanted.type == "text" or native(request, model) is not None:
+    if wanted is None or wanted.type == "text" or native(request, model) is not None or _told(request, model):
         return None
     if request.tools and choice is not None and choice.mode in ("required", "tool"):
         return None

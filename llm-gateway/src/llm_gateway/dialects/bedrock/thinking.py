@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from llm_gateway.catalog import Model
+from llm_gateway.dialects.anthropic.generations import generation_of
 from llm_gateway.dialects.bedrock.families import Family
 from llm_gateway.dialects.reasoning_effort import LEAST_BUDGET, budget_of, effort_of
 from llm_gateway.errors import InvalidRequest
@@ -42,7 +43,7 @@ def thought_of(request: Request, model: Model, family: Family) -> Thought:
     else:
         effort = None
     if budget <= 0:
-        return Thought()
+        return _unasked(request, model)
     word = effort or effort_of(budget)
     match family.thinking:
         case "budget":
@@ -71,6 +72,19 @@ def _within(budget: int, request: Request, model: Model) -> Thought:
         max_tokens=budget + most if most is not None and most <= budget else None,
         exclusive=True,
     )
+
+
+def _unasked(request: Request, model: Model) -> Thought:
+    """Claude thinks from 5.0 on unless it is told not to; some cannot but think."""
+    told = request.reasoning_budget is not None or request.reasoning_effort is not None
+    claude = generation_of(model.id)
+    if not claude.thinks_unasked:
+        return Thought()
+    if not told:
+        return Thought(exclusive=True)
+    if claude.always_thinks:
+        return Thought({"thinking": {"type": "adaptive"}}, {"effort": "low"}, exclusive=True)
+    return Thought({"thinking": {"type": "disabled"}})
 
 
 def _low(word: str) -> str:

@@ -19,6 +19,9 @@ _NO_STREAMED_TOOLS = ("meta.llama3-1", "meta.llama3-3", "mistral.mistral-large")
 _NO_IMAGES = (*_NO_TOOLS, "amazon.nova-micro", "cohere.command-r")
 _CACHING = ("amazon.nova", "claude-3-7", "claude-haiku-4", "claude-sonnet-4", "claude-opus-4")
 _FORCED = ("anthropic.claude-3", "anthropic.claude-haiku", "anthropic.claude-sonnet", "anthropic.claude-opus", "nova")
+_ONE_SAMPLER = ("claude-haiku-4-5", "claude-sonnet-4-5", "claude-opus-4-5", "claude-opus-4-1")
+_BUDGETS = ("claude-3-7", "claude-haiku-4", "claude-sonnet-4", "claude-opus-4")
+_ADAPTIVE = ("claude-opus-4-6", "claude-sonnet-4-6", "claude-opus-4-7", "claude-opus-4-8", "-5-")
 
 
 def mistake_in(raw: bytes, model: str, operation: str) -> str | None:
@@ -160,12 +163,29 @@ def _model_mistakes(body: dict[str, Any], model: str, operation: str) -> Iterato
             yield "This model doesn't support the toolConfig.toolChoice.tool field."
     if _is(model, _NO_IMAGES) and any("image" in block for _, block in _all_blocks(body)):
         yield "This model doesn't support the image content block that you provided."
+    config = body.get("inferenceConfig", {})
+    if _is(model, _ONE_SAMPLER) and {"temperature", "topP"} <= set(config):
+        yield "`temperature` and `top_p` cannot both be specified for this model. Please use only one."
+    thinking = body.get("additionalModelRequestFields", {}).get("thinking", {}).get("type")
+    if thinking == "adaptive" and not _is(model, _ADAPTIVE):
+        yield "adaptive thinking is not supported on this model"
+    if thinking == "enabled" and not _is(model, _BUDGETS):
+        yield '"thinking.type.enabled" is not supported for this model.'
+    yield from _schema_mistakes(body)
     points = [block for _, block in _all_blocks(body) if "cachePoint" in block]
     tools = [tool for tool in body.get("toolConfig", {}).get("tools", []) if "cachePoint" in tool]
     if (points or tools) and not _is(model, _CACHING):
         yield "You invoked an unsupported model or your request did not allow prompt caching."
     if tools and "nova" in model:
         yield "This model doesn't support cache points in tools."
+
+
+def _schema_mistakes(body: dict[str, Any]) -> Iterator[str]:
+    text_format = body.get("outputConfig", {}).get("textFormat")
+    if text_format:
+        schema = msgspec.json.decode(text_format["structure"]["jsonSchema"]["schema"])
+        if schema.get("type") == "object" and schema.get("additionalProperties") is not False:
+            yield "output_config.format.schema: For 'object' type, 'additionalProperties' must be explicitly false"
 
 
 def _is(model: str, names: tuple[str, ...]) -> bool:

@@ -136,6 +136,37 @@ async def test_a_signed_thought_goes_back_to_the_call_that_it_was_on(stream: boo
     ]
 
 
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+async def test_a_signed_thought_goes_back_over_openais_surface_too(stream: bool):
+    fake = FakeGemini(Says("Voy", calls=CALLS, signature="c2lnbmVk", thought="hm"), Says("Uno"))
+    async with staged(fake) as stage:
+        asked = await stage.chat(model=MODEL, tools=[ADD], stream=stream)
+        turn = whole_message(events(asked.text)) if stream else asked.json()["choices"][0]["message"]
+        results = [{"role": "tool", "tool_call_id": call["id"], "content": "1"} for call in turn["tool_calls"]]
+        answer = await stage.chat(model=MODEL, tools=[ADD], messages=[*QUESTION, turn, *results])
+    assert answer.json()["choices"][0]["message"]["content"] == "Uno"
+    assert fake.calls[1].body["contents"][1]["parts"] == [
+        {"text": "Voy"},
+        {"functionCall": {"name": "add", "args": {"a": 1}}, "thoughtSignature": "c2lnbmVk"},
+        {"functionCall": {"name": "add", "args": {"a": 2}}},
+    ]
+
+
+def whole_message(sent: list[Any]) -> dict[str, Any]:
+    """The message that the deltas of a stream amount to, put together as clients do."""
+    deltas = [choice["delta"] for event in sent[:-1] for choice in event["choices"]]
+    calls: dict[int, Any] = {}
+    for piece in (call for delta in deltas for call in delta.get("tool_calls") or ()):
+        call = calls.setdefault(piece["index"], {**piece, "function": {**piece["function"], "arguments": ""}})
+        call["function"]["arguments"] += piece["function"].get("arguments") or ""
+    return {
+        "role": "assistant",
+        "content": "".join(delta.get("content") or "" for delta in deltas),
+        "tool_calls": list(calls.values()),
+        "reasoning_details": [detail for delta in deltas for detail in delta.get("reasoning_details") or ()],
+    }
+
+
 async def test_a_schema_for_the_answer():
     schema = {"type": "object", "properties": {"n": {"$ref": "#/$defs/n"}}, "$defs": {"n": {"const": 1}}}
     wanted = {"type": "json_schema", "json_schema": {"name": "n", "schema": schema, "strict": True}}

@@ -13,9 +13,12 @@ from .embeds import Embeds
 from .exchange import Call, CutConnection, Exchange
 from .fake_openai import FakeOpenAI
 from .fake_provider import FakeProvider
-from .look_alikes import FakeAzure, FakeOpenRouter, FakeVllm
+from .family_answers import AzureFilters, AzureSays, OllamaSays, OpenRouterSays
+from .look_alikes import FakeAzure, FakeOllama, FakeOpenRouter, FakeVllm
 
 __all__ = [
+    "AzureFilters",
+    "AzureSays",
     "Behaviour",
     "Call",
     "CutConnection",
@@ -24,10 +27,13 @@ __all__ = [
     "Exchange",
     "Fails",
     "FakeAzure",
+    "FakeOllama",
     "FakeOpenAI",
     "FakeOpenRouter",
     "FakeProvider",
     "FakeVllm",
+    "OllamaSays",
+    "OpenRouterSays",
     "Says",
     "Sends",
     "Silent",

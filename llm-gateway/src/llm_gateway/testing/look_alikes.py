@@ -60,7 +60,7 @@ class FakeVllm(FakeOpenAI):
 
 
 class FakeOllama(FakeOpenAI):
-    """Ollama's OpenAI-compatible API, which wants no key and says what is wrong in an object of its own.
+    """Ollama's OpenAI-compatible API, which wants no key.
 
     Source: https://docs.ollama.com/api/openai-compatibility
     """

@@ -96,6 +96,9 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     although its provider's API has them; `drop_params` those that may be left out rather than refused.
     A model that several deployments answer is each of its `deployments` in turn: they bear its name, and it
     describes the first one that is configured.
+
+    Two are made from the others, once: `deployment` is what answers, whatever it is called (the provider, its address
+    and the id there), `kind` all that decides which parameters it takes.
     """
 
     name: str
@@ -118,15 +121,17 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     strategy: Strategy = "weighted"
     weight: float = 1.0
     deployments: tuple[Model, ...] = ()
+    deployment: tuple[str, str, str] = ("", "", "")
+    kind: tuple[str, frozenset[str], tuple[str, ...]] = ("", frozenset(), ())
+
+    def __post_init__(self) -> None:
+        endpoint = self.endpoint
+        msgspec.structs.force_setattr(self, "deployment", (self.provider, endpoint.base_url or "", self.id))
+        msgspec.structs.force_setattr(self, "kind", (endpoint.dialect, endpoint.also_carries, self.lacks))
 
     @property
     def available(self) -> bool:
         return self.endpoint.unavailable is None
-
-    @property
-    def deployment(self) -> tuple[str, str, str]:
-        """What answers, whatever it is called: the provider, its address and the id there."""
-        return (self.provider, self.endpoint.base_url or "", self.id)
 
 
 class Route(msgspec.Struct, frozen=True):

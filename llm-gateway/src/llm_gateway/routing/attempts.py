@@ -100,6 +100,8 @@ class Attempts:
         self._retries = 0
 
     def _attempt_at(self, model: Model) -> Attempt | None:
+        if not (model.deployments or self._spent or self._not_before):
+            return self._tried(model, 0.0)
         candidates = [one for one in model.deployments or (model,) if one.deployment not in self._spent]
         fresh = [one for one in candidates if one.deployment not in self._not_before]
         while fresh:

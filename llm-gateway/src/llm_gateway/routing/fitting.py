@@ -28,12 +28,25 @@ class Fitting:
         Raises:
             InvalidRequest: names the parameter that the model lacks.
         """
-        lacking = [name for name in self._lacked(model) if given(request, name)]
+        lacked = self._lacks.get(model.kind)
+        if lacked is None:
+            lacked = self._lacked(model)
+        for name in lacked:
+            if given(request, name):
+                break
+        else:  # as it nearly always is: the loop costs less than a list
+            if not request.tools or _calls_tools(model):
+                check_supported(request, model)
+                return request, ()
+        lacking = [name for name in lacked if given(request, name)]
         if request.tools and not _calls_tools(model):
             lacking += [name for name in _TOOL_WORDS if name not in lacking and given(request, name)]
-        if not lacking:
-            check_supported(request, model)
-            return request, ()
+        return self._without(request, model, lacking, drop)
+
+    @staticmethod
+    def _without(
+        request: Request, model: Model, lacking: list[str], drop: frozenset[str]
+    ) -> tuple[Request, tuple[str, ...]]:
         allowed = model.drop_params | drop
         for name in lacking:
             if name not in allowed and not (name in _TOOL_WORDS and "tools" in allowed and "tools" in lacking):
@@ -44,13 +57,9 @@ class Fitting:
         return fitted, left_out
 
     def _lacked(self, model: Model) -> tuple[str, ...]:
-        endpoint = model.endpoint
-        kind = (endpoint.dialect, endpoint.also_carries, model.lacks)
-        lacked = self._lacks.get(kind)
-        if lacked is None:
-            carried = self._providers[endpoint.dialect].carries(model)
-            lacked = tuple(name for name in OPTIONAL if name not in carried or name in model.lacks)
-            self._lacks[kind] = lacked
+        carried = self._providers[model.endpoint.dialect].carries(model)
+        lacked = tuple(name for name in OPTIONAL if name not in carried or name in model.lacks)
+        self._lacks[model.kind] = lacked
         return lacked
 
 
@@ -86,4 +95,8 @@ def _unsupported(param: str, why: str) -> InvalidRequest:
 
 
 def _has_images(request: Request) -> bool:
-    return any(isinstance(part, Image) for message in request.messages for part in message.content)
+    for message in request.messages:
+        for part in message.content:
+            if type(part) is Image:
+                return True
+    return False

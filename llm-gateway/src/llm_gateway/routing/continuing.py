@@ -31,7 +31,7 @@ Further = Callable[[Request, Route], Awaitable[Answered[Batches]]]
 async def continued(
     stream: Batches, answered: Answered[Batches], request: Request, route: Route, further: Further
 ) -> Batches:
-    """`stream`, as it was answered, which somebody else goes on with where it breaks, if that can be done without a seam.
+    """`stream`, as it was answered; somebody else goes on where it breaks, if that can be done without a seam.
 
     Who does is then the `model` of `answered`, and what was said before is in its `broken` parts.
     """

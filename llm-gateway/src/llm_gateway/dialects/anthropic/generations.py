@@ -18,6 +18,7 @@ _CURRENT = (99, 0)
 _ADAPTIVE_SINCE = (4, 6)
 _FIXED_SAMPLING_SINCE = (4, 7)
 _SYSTEM_TURNS_SINCE = (4, 8)
+_WITHOUT_SYSTEM_TURNS = ("sonnet", (5, 0))
 _ONE_SAMPLER_SINCE = (4, 1)
 _SCHEMAS_SINCE = (4, 5)
 _THINKS_SINCE = (5, 0)
@@ -69,7 +70,7 @@ class Generation(msgspec.Struct, frozen=True):
     @property
     def system_turns(self) -> bool:
         """Whether a system message may stand in the middle of a conversation."""
-        return self._since(_SYSTEM_TURNS_SINCE) and self.version != (5, 0)
+        return self._since(_SYSTEM_TURNS_SINCE) and (self.family, self.version) != _WITHOUT_SYSTEM_TURNS
 
 
 @lru_cache(maxsize=1024)

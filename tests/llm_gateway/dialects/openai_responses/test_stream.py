@@ -264,6 +264,18 @@ def test_a_failure_is_told_twice(error: Any, code: str):
     assert caught.value.code == error.code
 
 
+def test_what_was_whole_before_a_failure_is_told_to_be():
+    """Even one whose end was being held back."""
+    encoder = server.stream_encoder(values.origin(), ASKED)
+    stream = encoder.start()
+    stream += encoder.feed([BlockStart(index=0, kind="text"), Delta(index=0, text="Hola"), BlockStop(index=0)])
+    stream += encoder.feed([BlockStart(index=1, kind="refusal"), Delta(index=1, text="No"), BlockStop(index=1)])
+    *_, done, failed, _ = told(stream + encoder.fail(UpstreamTimeout("x")))
+    assert done["type"] == "response.output_item.done" and done["output_index"] == 1
+    assert [item["status"] for item in failed["response"]["output"]] == ["completed", "completed"]
+    assert failed["response"]["output"][1] == done["item"]
+
+
 def test_a_failure_before_the_first_event_is_told_in_a_stream_of_its_own():
     body = server.stream_encoder(values.origin(), ASKED).fail(UpstreamTimeout("x"))
     assert [event["type"] for event in told(body)] == [

@@ -33,6 +33,7 @@ class StreamEncoder:
         self._head = head(origin, request)
         self._sequence = 0
         self._items: dict[int, StreamedItem] = {}
+        self._stopped: list[StreamedItem] = []  # and not yet told to be done
         self._text: StreamedItem | None = None  # whose logprobs come
 
     def start(self) -> bytes:
@@ -59,7 +60,7 @@ class StreamEncoder:
             case BlockStart():
                 return self._start(event)
             case BlockStop():
-                self._items[event.index].stopped = True
+                self._stopped.append(self._items[event.index])
             case Signature():
                 self._items[event.index].signature = event
             case Logprobs():
@@ -70,16 +71,20 @@ class StreamEncoder:
         return b""
 
     def _start(self, event: BlockStart) -> bytes:
-        done = b"".join(
-            [self._done(item, "completed") for item in self._items.values() if item.stopped and not item.done]
-        )
+        done = self._tell_stopped()
         item = self._items[event.index] = StreamedItem(event, self._request_id, len(self._items))
         if event.kind == "text":
             self._text = item
         return done + self._events(item.begun())
 
+    def _tell_stopped(self) -> bytes:
+        done = b"".join([self._done(item, "completed") for item in self._stopped])
+        self._stopped.clear()
+        return done
+
     def _close(self, *, whole: bool) -> bytes:
         """All items that are not done yet are now; the last one of all is incomplete if the answer is."""
+        self._stopped.clear()
         items = list(self._items.values())
         return b"".join(
             self._done(item, "completed" if whole or item is not items[-1] else "incomplete")
@@ -101,15 +106,15 @@ class StreamEncoder:
 
         A Response that had not even begun does so first, since those clients put up with no other beginning.
         """
-        begun = b"" if self._sequence else self.start()
+        before = self._tell_stopped() if self._sequence else self.start()
         shown = error_object(error, self._request_id)
         failed = self._head | {
             "status": "failed",
             "error": {"code": _error_code(error), "message": shown["message"]},
-            "output": [item.rendered("incomplete") for item in self._items.values()],
+            "output": [item.rendered("completed" if item.done else "incomplete") for item in self._items.values()],
         }
         told = {"code": shown["code"], "message": shown["message"], "param": shown["param"], "error": shown}
-        return begun + self._event("response.failed", {"response": failed}) + self._event("error", told)
+        return before + self._event("response.failed", {"response": failed}) + self._event("error", told)
 
     def _events(self, events: list[tuple[str, dict[str, Any]]]) -> bytes:
         return b"".join([self._event(kind, body) for kind, body in events])
@@ -123,7 +128,8 @@ class StreamEncoder:
 def _behind(events: list[Event], position: int) -> list[Logprobs]:
     """The logprobs of the piece at `position`: they come right behind it."""
     found: list[Logprobs] = []
-    for event in events[position + 1 :]:
+    for number in range(position + 1, len(events)):
+        event = events[number]
         if not isinstance(event, Logprobs):
             break
         found.append(event)

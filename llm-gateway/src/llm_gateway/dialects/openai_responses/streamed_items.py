@@ -23,14 +23,14 @@ _SAYS: dict[BlockKind, str] = {
 class StreamedItem:
     """Item `number` of the output, which is one block of a canonical stream."""
 
-    __slots__ = ("_delta_head", "_place", "_start", "done", "id", "logprobs", "pieces", "signature", "stopped")
+    __slots__ = ("_delta_head", "_place", "_start", "done", "id", "logprobs", "pieces", "signature")
 
     def __init__(self, start: BlockStart, request_id: str, number: int) -> None:
         self._start = start
         self.pieces: list[str] = []
         self.logprobs: list[dict[str, Any]] = []
         self.signature: Signature | None = None
-        self.stopped = self.done = False
+        self.done = False
         self.id = answers.item_id(self.part(), request_id, number)
         self._place: dict[str, Any] = {"item_id": self.id, "output_index": number}
         # The head is the same for every piece, so it is encoded once and the rest is spliced in behind it.

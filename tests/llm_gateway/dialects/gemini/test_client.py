@@ -185,6 +185,7 @@ def test_only_the_turn_that_goes_on_must_be_signed_and_only_for_recent_models():
     for id_, expected in {
         "gemini-3.8-flash": [None, UNSIGNED, None, UNSIGNED], "gemini-4-argon": [None, UNSIGNED, None, UNSIGNED],
         "gemini-flash-latest": [None, UNSIGNED, None, UNSIGNED], "gemini-2.5-pro": [None] * 4,
+        "gemini-10-flash": [None, UNSIGNED, None, UNSIGNED], "gemma-3-27b-it": [None] * 4,
     }.items():  # fmt: skip
         calls = [part for _, parts in contents(*conversation, id=id_) for part in parts if "functionCall" in part]
         assert [part.get("thoughtSignature") for part in calls] == expected

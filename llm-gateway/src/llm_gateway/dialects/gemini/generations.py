@@ -13,15 +13,15 @@ from llm_gateway.dialects.reasoning_effort import effort_of
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.types import Request
 
-_OLD = re.compile(r"gemini-([12])(?:[.-](\d+))?")
+_OLD = re.compile(r"gemini-([12])(?!\d)(?:[.-](\d+))?")
 _BUDGETS = {"none": 0, "minimal": 1024, "low": 1024, "medium": 8192, "high": 24_576, "xhigh": 24_576}
 _LEVELS = {"none": "MINIMAL", "minimal": "MINIMAL", "low": "LOW", "medium": "MEDIUM", "high": "HIGH", "xhigh": "HIGH"}
 _LEAST_PRO_BUDGET = 128
 
 
 def is_modern(model_id: str) -> bool:
-    """Whether a model is of the third generation or later: every name is that does not say otherwise."""
-    return _OLD.match(model_id) is None
+    """Whether a model is a Gemini of the third generation or later: every name is that does not say otherwise."""
+    return model_id.startswith("gemini-") and _OLD.match(model_id) is None
 
 
 def fetches_urls(model_id: str) -> bool:

@@ -163,11 +163,13 @@ class Fails:
 
 @dataclass(frozen=True)
 class Raises:
-    """A stream that begins with `text` and ends in an exception, spelled as the API does (`throttlingException`)."""
+    """A stream that begins with `text` and, `pause` seconds later, ends in an exception, spelled as the API does
+    (`throttlingException`)."""
 
     type: str
     text: str | None = "Ho"
     message: str = "the provider's own words"
+    pause: float = 0.0
 
     async def play(self, exchange: Exchange) -> None:
         await exchange.start(200, _STREAM)
@@ -176,6 +178,7 @@ class Raises:
             await exchange.write(
                 event("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": self.text}, "p": "ab"})
             )
+        await asyncio.sleep(self.pause)
         await exchange.end(exception(self.type, self.message))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -74,6 +75,7 @@ class OpenRouterSays(Says):
             await exchange.write(b": OPENROUTER PROCESSING\n\n")
         for chunk in self.chunks(body):
             await exchange.write(b"data: " + msgspec.json.encode(chunk) + b"\n\n")
+            await asyncio.sleep(self.pause)
         await exchange.end(b"data: [DONE]\n\n")
 
     def completion(self, body: Mapping[str, Any]) -> dict[str, Any]:

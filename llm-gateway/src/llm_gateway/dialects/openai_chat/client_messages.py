@@ -75,7 +75,8 @@ def _mixed(content: tuple[Part, ...], endpoint: Endpoint) -> dict[str, Any]:
         if isinstance(part, ToolCall)
     ]
     if not calls:
-        return {"content": parts}
+        alone = len(parts) == 1 and parts[0].keys() == {"type", "text"}
+        return {"content": parts[0]["text"] if alone else parts}
     if any("cache_control" in part for part in parts):
         return {"content": parts, "tool_calls": calls}
     # An assistant's text beside tool calls goes as a string: several servers refuse parts there.

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-from llm_gateway.types import Choice, Part, Reasoning, Result, Text, ToolCall, Usage
+from llm_gateway.dialects.signatures import unwrap
+from llm_gateway.types import Choice, FinishReason, Part, Reasoning, Refusal, Result, Text, ToolCall, Usage
+from openai.types.responses import (
+    Response,
+    ResponseCompletedEvent,
+    ResponseFunctionCallArgumentsDeltaEvent,
+    ResponseFunctionToolCall,
+    ResponseIncompleteEvent,
+    ResponseOutputItem,
+    ResponseOutputMessage,
+    ResponseReasoningItem,
+    ResponseStreamEvent,
+    ResponseTextDeltaEvent,
+)
+from pydantic import TypeAdapter
 
 from tests.llm_gateway.event_stream import events
 
@@ -52,3 +67,62 @@ def _native(answer: dict[str, Any]) -> Result:
 
 def compact(value: Any) -> str:
     return msgspec.json.encode(value).decode()
+
+
+# --- Responses, as OpenAI's own models read them ---
+
+
+def responses(body: bytes) -> Result:
+    """`/v1/responses`."""
+    return _response(Response.model_validate_json(body))
+
+
+def responses_stream(body: bytes) -> Result:
+    """Its stream: the last event has all of it, and the pieces before were no other."""
+    told = [_EVENT.validate_json(block.split("\ndata: ")[1]) for block in body.decode().split("\n\n") if block]
+    last = told[-1]
+    assert isinstance(last, ResponseCompletedEvent | ResponseIncompleteEvent)
+    result = _response(last.response)
+    said = "".join(event.delta for event in told if isinstance(event, ResponseTextDeltaEvent))
+    assert said == "".join(part.text for part in result.content if isinstance(part, Text))
+    written = "".join(event.delta for event in told if isinstance(event, ResponseFunctionCallArgumentsDeltaEvent))
+    assert written == "".join(part.arguments for part in result.content if isinstance(part, ToolCall))
+    return result
+
+
+def _response(response: Response) -> Result:
+    content = tuple(part for item in response.output for part in _parts(item))
+    counted = response.usage
+    assert counted
+    usage = Usage(
+        prompt_tokens=counted.input_tokens,
+        cached_tokens=counted.input_tokens_details.cached_tokens,
+        completion_tokens=counted.output_tokens,
+        reasoning_tokens=counted.output_tokens_details.reasoning_tokens,
+    )
+    return Result(choices=(Choice(content=content, finish_reason=_finish(response, content)),), usage=usage)
+
+
+def _parts(item: ResponseOutputItem) -> Iterator[Part]:
+    match item:
+        case ResponseReasoningItem():
+            provider, signature = unwrap(item.encrypted_content, "nobody") if item.encrypted_content else (None, None)
+            text = "".join(summary.text for summary in item.summary)
+            yield Reasoning(text=text, signature=signature, provider=provider)
+        case ResponseOutputMessage():
+            for part in item.content:
+                yield Text(text=part.text) if part.type == "output_text" else Refusal(text=part.refusal)
+        case ResponseFunctionToolCall():
+            yield ToolCall(id=item.call_id, name=item.name, arguments=item.arguments)
+        case _:
+            raise AssertionError(f"an item that nobody asked for: {item}")
+
+
+def _finish(response: Response, content: tuple[Part, ...]) -> FinishReason:
+    if response.status == "completed":
+        return "tool_calls" if any(isinstance(part, ToolCall) for part in content) else "stop"
+    assert response.status == "incomplete" and response.incomplete_details
+    return "length" if response.incomplete_details.reason == "max_output_tokens" else "content_filter"
+
+
+_EVENT: TypeAdapter[ResponseStreamEvent] = TypeAdapter(ResponseStreamEvent)

@@ -11,12 +11,33 @@ from hypothesis import strategies as st
 from llm_gateway.aggregate import events_of
 from llm_gateway.dialects import ServerDialect
 from llm_gateway.dialects import native as native_dialect
+from llm_gateway.dialects.anthropic import server as anthropic
+from llm_gateway.dialects.cache_control import with_fewer_marks
 from llm_gateway.dialects.openai_chat import server as openai_chat
-from llm_gateway.types import Choice, Delta, Event, Message, Part, Reasoning, Refusal, Request, Result, Text, ToolCall
+from llm_gateway.dialects.openai_chat.reasoning_details import parsed, sent_back
+from llm_gateway.dialects.openai_responses import server as openai_responses
+from llm_gateway.dialects.reasoning_effort import effort_of
+from llm_gateway.dialects.signatures import wrap
+from llm_gateway.types import (
+    Choice,
+    Delta,
+    Event,
+    Image,
+    Message,
+    Part,
+    Reasoning,
+    Refusal,
+    Request,
+    Result,
+    Text,
+    ToolCall,
+    ToolChoice,
+)
 
 from tests.llm_gateway import values
-from tests.llm_gateway.hourglass import readers
+from tests.llm_gateway.hourglass import drawn, readers
 from tests.llm_gateway.hourglass.tape import Recording, plain, streamed
+from tests.llm_gateway.vendors.anthropic import ANTHROPIC
 from tests.llm_gateway.vendors.openai import OPENAI
 from tests.llm_gateway.vendors.vendor import Vendor
 
@@ -89,20 +110,28 @@ def _spoken(vendor: Vendor) -> dict[str, Any]:
 
 def _said_by_openai(request: Request) -> Request:
     """`request` without what chat completions cannot say."""
+    budget = request.reasoning_budget
     return msgspec.structs.replace(
         request,
         provider=None,
         messages=tuple(_message_of_openai(message) for message in request.messages),
+        tools=tuple(msgspec.structs.replace(tool, cache=None) for tool in request.tools),
         include_usage=request.stream,
         top_k=None,
+        reasoning_effort=request.reasoning_effort or (budget and effort_of(budget)),
         reasoning_budget=None,
         dialect="openai_chat",
     )
 
 
 def _message_of_openai(message: Message) -> Message:
-    """Reasoning stays with us, a failed tool is told by its text, and text beside tool calls is one string."""
-    content = tuple(part for part in message.content if not isinstance(part, Reasoning))
+    """Reasoning stays with us, a failed tool is told by its text, text beside tool calls is one string, and marks for
+    a cache are not for OpenAI."""
+    content = tuple(
+        msgspec.structs.replace(part, cache=None) if isinstance(part, Text | Image | ToolCall) else part
+        for part in message.content
+        if not isinstance(part, Reasoning)
+    )
     calls = tuple(part for part in content if isinstance(part, ToolCall))
     if calls:
         text = "".join(part.text for part in content if isinstance(part, Text))
@@ -110,19 +139,38 @@ def _message_of_openai(message: Message) -> Message:
     return msgspec.structs.replace(message, content=content, is_error=False)
 
 
-def _carried_by_openai(result: Result) -> Result:
-    """There is no field for the signature of a thought."""
+def _opened(result: Result) -> Result:
+    """`result`, whose thoughts have their details sealed as a provider's, as the gateway takes them back."""
+    return msgspec.structs.replace(
+        result,
+        choices=tuple(msgspec.structs.replace(choice, content=_taken_back(choice)) for choice in result.choices),
+    )
 
-    def unsigned(choice: Choice) -> Choice:
-        content = tuple(Reasoning(text=part.text) if isinstance(part, Reasoning) else part for part in choice.content)
-        return msgspec.structs.replace(choice, content=content)
 
-    return msgspec.structs.replace(result, choices=tuple(map(unsigned, result.choices)))
+def _taken_back(choice: Choice) -> tuple[Part, ...]:
+    calls = tuple(part for part in choice.content if isinstance(part, ToolCall))
+    sealed = [part for part in choice.content if isinstance(part, Reasoning) and part.signature]
+    thoughts, signed = parsed(sent_back(sealed, OPENAI.model.provider), None, calls)
+    content: list[Part] = []
+    for part in choice.content:
+        if part in sealed:
+            content, thoughts = [*content, *thoughts], []
+        elif not isinstance(part, ToolCall):
+            content.append(part)
+    return (*content, *signed)
+
+
+def _opening(readers: dict[str, Any]) -> dict[str, Any]:
+    """Readers that open what they read."""
+    read, read_stream = readers["read"], readers["read_stream"]
+    return readers | {
+        "read": lambda body: _opened(read(body)), "read_stream": lambda body: _opened(read_stream(body)),
+    }  # fmt: skip
 
 
 CHAT = Surface(
-    "chat.completions", openai_chat, carried=_carried_by_openai, results=values.results(most_choices=3),
-    projected=_said_by_openai, requests=values.requests, **_spoken(OPENAI),
+    "chat.completions", openai_chat, results=values.results(most_choices=3), projected=_said_by_openai,
+    requests=values.requests, **_opening(_spoken(OPENAI)),
 )  # fmt: skip
 
 
@@ -144,4 +192,55 @@ def _read_by_native(result: Result) -> Result:
 
 NATIVE = Surface("generate", native_dialect, readers.native, readers.native_stream, carried=_read_by_native)
 
-SURFACES = (CHAT, NATIVE)
+# --- Responses ---
+
+RESPONSES = Surface("responses", openai_responses, readers.responses, readers.responses_stream)
+
+# --- Anthropic's Messages ---
+
+
+def _carried_by_anthropic(result: Result) -> Result:
+    """Refusals are text there and end the answer; another provider's signature says whose it is."""
+    choice = result.choices[0]
+    content: list[Part] = []
+    reason, refused = choice.finish_reason, False
+    for part in choice.content:
+        match part:
+            case Refusal():
+                content.append(Text(text=part.text))
+                refused = True
+            case Reasoning(signature=str()) if part.provider != "anthropic":
+                signature = wrap(part.provider, part.signature or "", part.redacted)
+                content.append(msgspec.structs.replace(part, signature=signature, provider="anthropic"))
+            case _:
+                content.append(part)
+    if refused and reason == "stop":
+        reason = "content_filter"
+    choice = msgspec.structs.replace(choice, content=tuple(content), finish_reason=reason)
+    return msgspec.structs.replace(result, choices=(choice,))
+
+
+def _said_by_anthropic(request: Request) -> Request:
+    """System messages are one; four caching marks are the most; a limit there always is."""
+    request = with_fewer_marks(request)
+    system = [part for message in request.messages if message.role == "system" for part in message.content]
+    messages = tuple(message for message in request.messages if message.role != "system")
+    if system:
+        messages = (Message(role="system", content=tuple(system)), *messages)
+    limit = ANTHROPIC.model.max_output_tokens or 0
+    return msgspec.structs.replace(
+        request, messages=messages, max_tokens=min(request.max_tokens or limit, limit), include_usage=True,
+        parallel_tool_calls=None if request.parallel_tool_calls else request.parallel_tool_calls,
+        tool_choice=ToolChoice(mode="auto") if request.parallel_tool_calls is False else None, dialect="anthropic",
+    )  # fmt: skip
+
+
+_COUNTED = st.builds(lambda result, usage: msgspec.structs.replace(result, usage=usage), values.results(), drawn.usages)
+"""Answers whose cached tokens are among the prompt's, as they must be where the two are counted apart."""
+
+MESSAGES = Surface(
+    "messages", anthropic, carried=_carried_by_anthropic, projected=_said_by_anthropic,
+    requests=drawn.conversations(tuned=False), results=_COUNTED, **_spoken(ANTHROPIC),
+)  # fmt: skip
+
+SURFACES = (CHAT, NATIVE, RESPONSES, MESSAGES)

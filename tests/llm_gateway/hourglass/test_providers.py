@@ -13,14 +13,15 @@ from llm_gateway.types import Message, Request, Result, Text
 from tests.llm_gateway.hourglass import drawn
 from tests.llm_gateway.hourglass.surfaces import essence
 from tests.llm_gateway.hourglass.tape import Recording, call_of, plain, recorded, streamed
-from tests.llm_gateway.vendors.table import VENDORS
+from tests.llm_gateway.vendors.table import DIALECTS, VENDORS
 from tests.llm_gateway.vendors.vendor import Vendor
 
 QUICK = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow],
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
 )  # fmt: skip
-EACH = pytest.mark.parametrize("vendor", VENDORS, ids=repr)
+EACH = pytest.mark.parametrize("vendor", DIALECTS, ids=repr)
+OF_ALL_KINDS = pytest.mark.parametrize("vendor", VENDORS, ids=repr)
 
 ASKED = Request(model="m", messages=(Message(role="user", content=(Text(text="Hola"),)),))
 STREAMED = msgspec.structs.replace(ASKED, stream=True)
@@ -39,14 +40,14 @@ def answered(vendor: Vendor, result: Result, request: Request = ASKED) -> Record
 # --- requests ---
 
 
-@EACH
+@OF_ALL_KINDS
 @QUICK
 @given(request=drawn.conversations(tuned=False))
 def test_any_conversation_is_taken(vendor: Vendor, request: Request):
     assert refusal(vendor, request) is None
 
 
-@EACH
+@OF_ALL_KINDS
 @QUICK
 @given(request=drawn.conversations())
 def test_any_parameters_are_taken_or_refused_by_name(vendor: Vendor, request: Request):
@@ -165,7 +166,7 @@ def test_any_error_answer_is_an_upstream_error(vendor: Vendor, status: int, head
             ask(vendor.client, Recording(status, headers, (body,)), ASKED, vendor.model)
 
 
-@EACH
+@OF_ALL_KINDS
 @QUICK
 @given(request=drawn.conversations(), arguments=st.sampled_from(["", "{oops", "[]", "7", '"x"', "null", "[" * 5000]))
 def test_calls_whose_arguments_are_no_object_break_nothing(vendor: Vendor, request: Request, arguments: str):

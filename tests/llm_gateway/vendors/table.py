@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from tests.llm_gateway.vendors.anthropic import ANTHROPIC
+from tests.llm_gateway.vendors.bedrock import BEDROCK, FAMILIES
 from tests.llm_gateway.vendors.gemini import GEMINI
 from tests.llm_gateway.vendors.openai import LOOK_ALIKES, OPENAI
 from tests.llm_gateway.vendors.vendor import Vendor
 
-VENDORS = (OPENAI, *LOOK_ALIKES, ANTHROPIC, GEMINI)
+DIALECTS = (OPENAI, ANTHROPIC, GEMINI, BEDROCK)
+"""One of each: what holds for its answers holds for all that speak it."""
+VENDORS = (*DIALECTS, *LOOK_ALIKES, *FAMILIES)
 
 
 def of_api(name: str) -> Vendor:

@@ -111,6 +111,10 @@ def test_images_in_a_tools_result():
     inline = {"inlineData": {"mimeType": "image/png", "data": "aGk="}}
     recent = contents(ASK, turn("assistant", CALL), result)[2][1]
     assert recent[0]["functionResponse"]["parts"] == [inline] and len(recent) == 1
+    linked = Message(role="tool", content=(Image(url="https://x.test/a.png"), picture), tool_call_id="fc-1")
+    beside = contents(ASK, turn("assistant", CALL), linked)
+    assert beside[2][1][0]["functionResponse"]["parts"] == [inline] and "fileData" in beside[2][1][1]
+    assert beside[1][1][0]["thoughtSignature"] == UNSIGNED
     older = contents(ASK, turn("assistant", CALL), result, id="gemini-2.5-flash")[2][1]
     assert "parts" not in older[0]["functionResponse"] and older[1] == inline
 

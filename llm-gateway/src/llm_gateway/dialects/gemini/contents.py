@@ -84,13 +84,14 @@ class Conversation:
         name = self._called.get(id_) or message.name
         if name is None:
             raise InvalidRequest("messages: a tool result without the call that it answers", param="messages")
+        # As text, whatever it holds: Gemini reads a `$ref` within an object as the name of one of its parts.
         key = "error" if message.is_error else "result"
         response: Json = {**given_id(id_), "name": name, "response": {key: message.text()}}
         images = list(self._media(tuple(part for part in message.content if isinstance(part, Image))))
-        if images and is_modern(self._model.id):
-            response["parts"] = images
-            images = []
-        return [{"functionResponse": response}, *images]
+        within = [image for image in images if "inlineData" in image] if is_modern(self._model.id) else []
+        if within:
+            response["parts"] = within
+        return [{"functionResponse": response}, *(image for image in images if image not in within)]
 
     # --- what a model answered ---
 
@@ -159,7 +160,7 @@ def _sign(contents: list[Json]) -> None:
     """In the turn that is going on, the first call of every step must be signed, else the request is refused."""
     for content in reversed(contents):
         if content["role"] == "user":
-            if any("functionResponse" not in part for part in content["parts"]):
+            if not any("functionResponse" in part for part in content["parts"]):
                 return
             continue
         first = next((part for part in content["parts"] if "functionCall" in part), None)

@@ -109,3 +109,110 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path):
 def test_a_copy_of_the_built_in_catalogue_is_the_same(tmp_path: Path):
     text = files("llm_gateway").joinpath("catalog.yaml").read_text(encoding="utf-8")
     assert read(tmp_path, text).models == load_catalog(load(GatewaySettings, {}), {}).models
+
+
+ROUTED = """\
+providers:
+  here: {base_url: "http://127.0.0.1:9/v1", lacks: [seed]}
+  there: {base_url: "http://127.0.0.1:8/v1", key_variable: THERE_KEY, drop_params: all}
+  offline: {dialect: offline, free: true}
+models:
+  - name: chat
+    deployments:
+      - {provider: here, id: c-1, weight: 3}
+      - {provider: there, id: c-2, price: {input_usd_per_mtok: 5, output_usd_per_mtok: 6}}
+    strategy: least_latency
+    retries: 1
+    lacks: [top_p]
+    drop_params: [tools]
+    safe_stream: hold
+    price: {input_usd_per_mtok: 1, output_usd_per_mtok: 2}
+    fallbacks: [other]
+    context_window_fallbacks: [long, here/l-9]
+    content_filter_fallbacks: [other]
+  - {name: other, provider: here, id: o-1, fallbacks: [chat, other]}
+  - {name: long, provider: there, id: l-1}
+  - {name: offline, provider: offline, id: p}
+"""
+
+
+def test_a_model_with_several_deployments(tmp_path: Path):
+    chat = read(tmp_path, ROUTED, THERE_KEY="k").resolve("chat")
+    assert [(one.name, one.provider, one.id, one.weight) for one in chat.deployments] == [
+        ("chat", "here", "c-1", 3), ("chat", "there", "c-2", 1),
+    ]  # fmt: skip
+    assert (chat.provider, chat.id, chat.strategy, chat.retries, chat.safe_stream) == (
+        "here", "c-1", "least_latency", 1, "hold",
+    )  # fmt: skip
+    one, two = chat.deployments
+    assert one.rates and two.rates and (one.rates.input.base, two.rates.input.base) == (1, 5)
+    assert (one.lacks, two.lacks) == (("seed", "top_p"), ("top_p",))
+    assert one.drop_params == {"tools"} and "seed" in two.drop_params and "n" not in two.drop_params
+    assert one.deployment == ("here", "http://127.0.0.1:9/v1", "c-1") != two.deployment
+
+
+def test_only_what_is_configured_is_asked(tmp_path: Path):
+    found = read(tmp_path, ROUTED)
+    chat = found.resolve("chat")
+    assert (chat.provider, chat.deployments) == ("here", ()) and chat.available
+    assert [model.name for model in found.route("chat").context_window] == ["here/l-9"]
+    first = ROUTED.replace("here: {base_url", "here: {key_variable: HERE_KEY, base_url")
+    second = read(tmp_path, first, THERE_KEY="k").resolve("chat")
+    assert (second.provider, second.id, second.deployments) == ("there", "c-2", ())
+    neither = read(tmp_path, first).resolve("chat")
+    assert not neither.available and neither.provider == "here"
+
+
+def test_a_route_has_the_stand_ins_for_each_cause(tmp_path: Path):
+    found = read(tmp_path, ROUTED, THERE_KEY="k")
+    route = found.route("chat")
+    assert [model.name for model in route.targets] == ["chat", "other"]
+    assert [model.name for model in route.context_window] == ["long", "here/l-9"]
+    assert [model.name for model in route.content_filter] == ["other"]
+    assert found.route("chat") is route, "found once"
+    assert [model.name for model in found.route("other").targets] == ["other", "chat"], "circles end"
+
+
+def test_one_deployment_can_be_asked_for_by_name(tmp_path: Path):
+    found = read(tmp_path, ROUTED, THERE_KEY="k")
+    pinned = found.route("there/c-2").targets[0]
+    assert (pinned.name, pinned.id, pinned.deployments) == ("chat", "c-2", ())
+    assert found.route("c-2", "there").targets[0] == pinned
+
+
+def test_retries_are_the_operators_unless_the_model_says(tmp_path: Path):
+    found = read(tmp_path, ROUTED, THERE_KEY="k", UPSTREAM_RETRIES="4")
+    assert [found.resolve(name).retries for name in ("chat", "other", "here/x-1")] == [1, 4, 4]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "why"),
+    [
+        ("weight: 3", "weight: 0", 8, ""),
+        ("weight: 3", "weight: -1", 8, ""),
+        ("weight: 3", "weight: .nan", 8, ""),
+        ("weight: 3", "wait: 3", 8, "wait"),
+        ("provider: here, id: c-1", "provider: nowhere, id: c-1", 8, "there is no provider 'nowhere'"),
+        ("strategy: least_latency", "strategy: fastest", 10, "fastest"),
+        ("retries: 1", "retries: -1", 11, ""),
+        ("retries: 1", "retries: 99", 11, ""),
+        ("retries: 1", "retries: often", 11, ""),
+        ("lacks: [top_p]", "lacks: [top_p, topp]", 12, "no optional parameter 'topp'"),
+        ("lacks: [top_p]", "lacks: all", 12, ""),
+        ("lacks: [seed]", "lacks: [seeds]", 2, "no optional parameter 'seeds'"),
+        ("drop_params: [tools]", "drop_params: [tool]", 13, "no optional parameter 'tool'"),
+        ("drop_params: [tools]", "drop_params: everything", 13, ""),
+        ("drop_params: all", "drop_params: [al]", 3, "no optional parameter 'al'"),
+        ("safe_stream: hold", "safe_stream: always", 14, "always"),
+        ("fallbacks: [other]\n    context", "fallbacks: [others]\n    context", 16, "there is no model 'others'"),
+        ("[long, here/l-9]", "[longer]", 17, "there is no model 'longer'"),
+        ("content_filter_fallbacks: [other]", "content_filter_fallbacks: [o]", 18, "there is no model 'o'"),
+        ("    strategy", "    provider: here\n    strategy", 10, "belongs to each of the deployments"),
+        ("provider: here, id: o-1", "provider: here", 19, "needs a provider and an id, or deployments"),
+        ("name: long, provider: there", "name: long", 20, "needs a provider and an id, or deployments"),
+    ],
+)
+def test_a_mistake_in_the_routing_is_named_by_its_line(tmp_path: Path, old: str, new: str, line: int, why: str):
+    assert ROUTED.count(old) == 1, old
+    message = refused(tmp_path, ROUTED.replace(old, new))
+    assert message.startswith(f":{line}: ") and why in message, message

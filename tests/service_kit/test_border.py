@@ -7,6 +7,7 @@ import re
 
 import httpx
 import pytest
+from service_kit.errors import ApiError
 from service_kit.keys import principal_of
 
 from tests.service_kit.harness import OWN_POLICY, Stage, error_of, pieces, raw, staged
@@ -349,3 +350,19 @@ async def test_everything_stands_under_the_prefix_as_well():
         described = (await stage.http.get("/api/small/openapi.json")).json()
         assert described["servers"] == [{"url": "/api/small"}]
         assert "url: '/api/small/openapi.json'" in (await stage.http.get("/api/small/docs")).text
+
+
+# --- errors in another shape ---
+
+
+def shouted(error: ApiError, request_id: str) -> bytes:
+    return f'{{"oops": "{error.code}", "id": "{request_id}"}}'.encode()
+
+
+async def test_refusals_take_the_shape_that_a_paths_clients_read():
+    async with staged(KEYS, error_bodies={"/who": shouted}) as stage:
+        theirs, ours = await stage.http.get("/who"), await stage.http.get("/refused")
+        passed = await stage.http.get("/who", headers={"x-api-key": "one-key"})
+    assert theirs.status_code == 401 and theirs.headers["www-authenticate"] == "Bearer"
+    assert theirs.json() == {"oops": "missing_api_key", "id": theirs.headers["x-request-id"]}
+    assert set(ours.json()) == {"error"} and passed.status_code == 200

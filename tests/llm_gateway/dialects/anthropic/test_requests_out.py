@@ -179,6 +179,8 @@ def test_sampling():
         (OLD, {"top_p": 0.5, "reasoning_effort": "low"}, "top_p"),
         (ADAPTIVE, {"temperature": 0.5, "reasoning_effort": "low"}, "temperature"),
         (OLD, {"tools": (ADD,), "tool_choice": ToolChoice(mode="required"), "reasoning_effort": "low"}, "tool_choice"),
+        (OLD, {"tool_choice": ToolChoice(mode="required")}, "tool_choice"),
+        (OLD, {"stop": ("FIN", "\n")}, "stop"),
         (OLD, {"reasoning_effort": "huge"}, "reasoning_effort"),
         (ADAPTIVE, {"reasoning_effort": "huge"}, "reasoning_effort"),
     ],
@@ -324,6 +326,13 @@ def test_tools_without_a_schema_or_a_type():
     body = encoded(tools=(Tool(name="f"), Tool(name="g", parameters={"properties": {}}, cache="1h")))
     assert [tool["input_schema"] for tool in body["tools"]] == [{"type": "object", "properties": {}}] * 2
     assert body["tools"][1]["cache_control"] == {"type": "ephemeral", "ttl": "1h"}
+
+
+def test_a_choice_without_tools():
+    assert "tool_choice" not in encoded(tool_choice=ToolChoice(mode="auto"), parallel_tool_calls=False)
+    served = {"tools": [{"type": "web_search_20250305", "name": "web_search"}]}
+    chosen = encoded(tool_choice=ToolChoice(mode="required"), extra=served, dialect="anthropic")
+    assert chosen["tool_choice"] == {"type": "any"} and chosen["tools"] == served["tools"]
 
 
 # --- what passes and what does not ---

@@ -89,6 +89,8 @@ def _sampling(request: Request, model: Model, thinking: Thinking) -> dict[str, A
         raise InvalidRequest("temperature: Anthropic's models take 0 to 1", param="temperature")
     _check_samplers(fields, model, thinking)
     if request.stop:
+        if not all(sequence.strip() for sequence in request.stop):
+            raise _unsupported("stop", "Anthropic takes no sequence of whitespace alone")
         fields["stop_sequences"] = list(request.stop)
     return fields
 
@@ -127,15 +129,23 @@ def _unsupported(name: str, why: str) -> InvalidRequest:
 def _tools(request: Request, form: Form, thinking: Thinking) -> dict[str, Any]:
     answer = form.tool
     tools = (*request.tools, answer) if answer else request.tools
-    if not tools:
-        return {}
     choice = _answering(request, answer) if answer else request.tool_choice
-    if thinking.on and choice is not None and choice.mode in _FORCED:
+    forced = choice is not None and choice.mode in _FORCED
+    if not tools and not _served(request):
+        if forced:
+            raise InvalidRequest("tool_choice: there are no tools to choose from", param="tool_choice")
+        return {}
+    if thinking.on and forced:
         name = "response_format" if answer else "tool_choice"
         raise _unsupported(name, "a model that thinks cannot be forced to use a tool")
-    fields: dict[str, Any] = {"tools": [_tool(tool) for tool in tools]}
+    fields: dict[str, Any] = {"tools": [_tool(tool) for tool in tools]} if tools else {}
     chosen = _tool_choice(choice, parallel=request.parallel_tool_calls)
     return fields if chosen is None else {**fields, "tool_choice": chosen}
+
+
+def _served(request: Request) -> bool:
+    """Whether there are tools that Anthropic runs itself, which pass as they are."""
+    return request.dialect == NAME and bool(request.extra.get("tools"))
 
 
 def _answering(request: Request, answer: Tool) -> ToolChoice:

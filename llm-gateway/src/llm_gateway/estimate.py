@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from llm_gateway.types import EmbeddingRequest, Request, Text, ToolCall, Usage
 
 _CHARACTERS_PER_TOKEN = 4
@@ -21,6 +23,20 @@ def estimated_usage(request: Request, completion_characters: int) -> Usage:
     return Usage(
         prompt_tokens=prompt, completion_tokens=-(-completion_characters // _CHARACTERS_PER_TOKEN), estimated=True
     )
+
+
+def as_far_as(reported: Usage | None, request: Request, completion_characters: int) -> Usage:
+    """What a stream that was broken off has used: what was reported, and a guess of what was not counted yet.
+
+    A provider that counts the prompt as it begins marks that as an estimate: of the answer it knows nothing then.
+    """
+    if reported is not None and not reported.estimated:
+        return reported
+    guess = estimated_usage(request, completion_characters)
+    if reported is None:
+        return guess
+    more = max(reported.completion_tokens, guess.completion_tokens)
+    return msgspec.structs.replace(reported, completion_tokens=more)
 
 
 def estimated_embedding_usage(request: EmbeddingRequest) -> Usage:

@@ -20,7 +20,7 @@ from llm_gateway.calls import NO_TERMS, Call, Caller, Observer, Status
 from llm_gateway.catalog import Catalog, Model, Route
 from llm_gateway.emulation import emulates
 from llm_gateway.errors import UpstreamError
-from llm_gateway.estimate import estimated_usage
+from llm_gateway.estimate import as_far_as, estimated_usage
 from llm_gateway.pricing import UNKNOWN, Cost, cost
 from llm_gateway.routing import Answered, Part, Router, together, too_late
 from llm_gateway.types import Event, Request, Result, Usage
@@ -311,7 +311,7 @@ class Journey:
             return None, UNKNOWN
         said = self.aggregate.characters()
         if not self.broken:
-            usage = self.aggregate.usage or estimated_usage(self.request, said)
+            usage = as_far_as(self.aggregate.usage, self.request, said)
             return usage, cost(usage, self._model.rates)
         usage = estimated_usage(self.request, max(0, said - sum(part.characters for part in self.broken)))
         return together(usage, cost(usage, self._model.rates), self.broken)

@@ -16,7 +16,7 @@ from llm_gateway.answer import Answer, CacheStatus, Origin
 from llm_gateway.cache import Cache, Entry
 from llm_gateway.cache.flight import Flight, Flights
 from llm_gateway.cache.key import cache_key
-from llm_gateway.calls import NO_TERMS, Call, Caller, Observer, Status
+from llm_gateway.calls import Call, Caller, Observer, Status
 from llm_gateway.catalog import Catalog, Model, Route
 from llm_gateway.emulation import emulates
 from llm_gateway.errors import UpstreamError
@@ -121,8 +121,9 @@ class Journey:
         if cache is None or not (control.read or control.write):
             return None
         self.key = self.flight_key = cache_key(fitted, meant, caller.principal)
-        if caller.terms is not NO_TERMS:
-            self.flight_key = self.key + repr((sorted(caller.terms.drop), caller.terms.safe_stream)).encode()
+        terms = caller.terms
+        if terms.drop or terms.safe_stream:
+            self.flight_key = self.key + repr((sorted(terms.drop), terms.safe_stream)).encode()
         return await cache.get(self.key, control.max_age) if control.read else None
 
     def start(self, flights: Flights, key: bytes) -> Flight:

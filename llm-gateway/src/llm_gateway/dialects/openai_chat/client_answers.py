@@ -151,8 +151,8 @@ def usage_of(received: wire.Received) -> Usage | None:
     prompt = counts.prompt_tokens_details or wire.PromptDetails()
     completion = counts.completion_tokens_details or wire.CompletionDetails()
     return Usage(
-        prompt_tokens=counts.prompt_tokens,
-        completion_tokens=counts.completion_tokens or 0,
+        prompt_tokens=int(counts.prompt_tokens),
+        completion_tokens=int(counts.completion_tokens or 0),
         cached_tokens=prompt.cached_tokens or counts.prompt_cache_hit_tokens or 0,
         cache_write_tokens=prompt.cache_write_tokens or 0,
         reasoning_tokens=completion.reasoning_tokens or 0,

@@ -207,10 +207,10 @@ class CompletionDetails(msgspec.Struct):
 
 
 class ReceivedUsage(msgspec.Struct):
-    """`cost` is OpenRouter's, in USD; `prompt_cache_hit_tokens` DeepSeek's."""
+    """`cost` is OpenRouter's, in USD; `prompt_cache_hit_tokens` DeepSeek's. Some servers count in decimals."""
 
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
+    prompt_tokens: int | float | None = None
+    completion_tokens: int | float | None = None
     prompt_tokens_details: PromptDetails | None = None
     completion_tokens_details: CompletionDetails | None = None
     prompt_cache_hit_tokens: int | None = None

@@ -68,7 +68,7 @@ _KNOWN: tuple[tuple[re.Pattern[str], Family], ...] = tuple(
         (r"anthropic\.claude-(opus|sonnet|haiku)-4-5", _claude("budget", hour=True)),
         (r"anthropic\.claude-(opus|sonnet|haiku)-4", _claude("budget")),
         (r"anthropic\.claude", _claude("adaptive", hour=True)),
-        (r"meta\.llama3-[1-9]", _LLAMA_TOOLS),
+        (r"meta\.llama3-[1-9]-", _LLAMA_TOOLS),
         (r"meta\.llama[23]-", _LLAMA),
         (r"meta\.llama", msgspec.structs.replace(_LLAMA_TOOLS, images=True)),
         (r"mistral\.(mistral-7b|mixtral)", _MISTRAL_INSTRUCT),

@@ -222,9 +222,9 @@ async def test_a_failing_server_is_not_available():
     [
         Sends([chunk("Ho")], then="cut"),
         Sends([chunk("Ho")]),
-        Sends([chunk("Ho"), 0.05, b"data: <html>\n\n"]),
-        Sends([chunk("Ho"), 0.05, b'data: {"error": {"code": 503, "message": "own words"}}\r\n\r\n']),
-        Says("Ho", finish_reason="OTHER", pause=0.05),
+        Sends([chunk("Ho"), 0.25, b"data: <html>\n\n"]),
+        Sends([chunk("Ho"), 0.25, b'data: {"error": {"code": 503, "message": "own words"}}\r\n\r\n']),
+        Says("Ho", finish_reason="OTHER", pause=0.25),
     ],
     ids=["cut", "ended early", "garbage", "an error", "stopped for an unknown reason"],
 )

@@ -84,11 +84,24 @@ class ChatToolCall(msgspec.Struct):
     function: ChatFunction
 
 
+class ReasoningDetail(msgspec.Struct):
+    """A thought whose signature its provider wants to see again; send it back as it came."""
+
+    type: Literal["reasoning.text", "reasoning.encrypted"]
+    index: int
+    format: str | msgspec.UnsetType = msgspec.UNSET
+    text: str | msgspec.UnsetType = msgspec.UNSET
+    signature: str | msgspec.UnsetType = msgspec.UNSET
+    data: str | msgspec.UnsetType = msgspec.UNSET
+    id: str | msgspec.UnsetType = msgspec.UNSET
+
+
 class ChatMessage(msgspec.Struct):
     role: Literal["assistant"]
     content: str | None
     refusal: str | None
     reasoning_content: str | msgspec.UnsetType = msgspec.UNSET
+    reasoning_details: list[ReasoningDetail] | msgspec.UnsetType = msgspec.UNSET
     tool_calls: list[ChatToolCall] | msgspec.UnsetType = msgspec.UNSET
 
 

@@ -131,7 +131,8 @@ def test_settings_that_have_no_effect_are_not_said_to_have_one():
 def test_logprobs_are_those_of_the_tokens():
     top = {"token": "é", "logprob": -0.5}
     chat = {"content": [{**top, "bytes": [195, 169], "top_logprobs": [top]}, {"token": "a", "logprob": -1}]}
-    [item] = rendered(of(Text(text="éa"), logprobs=chat))["output"]
+    item, other = rendered(of(Text(text="éa"), Text(text="b"), logprobs=chat))["output"]
+    assert other["content"][0]["logprobs"] == []
     assert item["content"][0]["logprobs"] == [
         {"token": "é", "logprob": -0.5, "bytes": [195, 169], "top_logprobs": [{**top, "bytes": [195, 169]}]},
         {"token": "a", "logprob": -1, "bytes": [97], "top_logprobs": []},

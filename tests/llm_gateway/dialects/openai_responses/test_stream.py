@@ -276,6 +276,15 @@ def test_what_was_whole_before_a_failure_is_told_to_be():
     assert failed["response"]["output"][1] == done["item"]
 
 
+def test_a_failure_behind_the_end_tells_nothing_twice():
+    encoder = server.stream_encoder(values.origin(), ASKED)
+    stream = encoder.start()
+    stream += encoder.feed([BlockStart(index=0, kind="text"), Delta(index=0, text="Hola"), BlockStop(index=0)])
+    stream += encoder.feed([Finish(reason="stop")])
+    _, _, *between, failed, _ = told(stream + encoder.fail(UpstreamTimeout("x")))
+    assert put_together(between) == failed["response"]["output"]
+
+
 def test_a_failure_before_the_first_event_is_told_in_a_stream_of_its_own():
     body = server.stream_encoder(values.origin(), ASKED).fail(UpstreamTimeout("x"))
     assert [event["type"] for event in told(body)] == [

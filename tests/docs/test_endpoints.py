@@ -18,7 +18,8 @@ EVERYWHERE = ("GET /health", "GET /healthz", "GET /readyz")
 PROMISED = {
     llm_gateway.app: (
         "GET /mcp/llm/list", "POST /mcp/llm/generate", "GET /metrics", "POST /cache/clear",
-        "POST /v1/chat/completions", "POST /v1/responses", "POST /v1/embeddings", "GET /v1/models", "GET /v1/models/{id}",
+        "POST /v1/chat/completions", "POST /v1/responses", "POST /v1/embeddings", "GET /v1/models",
+        "GET /v1/models/{id}",
     ),
     mcp_toolbox.app: (
         "GET /mcp/tools/list", "POST /mcp/tools/list", "POST /mcp/tools/call", "POST /mcp", "GET /mcp", "DELETE /mcp",

@@ -66,6 +66,8 @@ def theirs(model: Model, usage: Usage) -> Decimal:
 @pytest.mark.parametrize("usage", USAGES.values(), ids=USAGES)
 @pytest.mark.parametrize("model", PRICED, ids=lambda model: model.name)
 def test_a_models_cost_is_that_of_genai_prices(model: Model, usage: Usage):
+    if model.rates and model.rates.output is None:  # it gives vectors, and says nothing
+        usage = Usage(prompt_tokens=usage.prompt_tokens)
     ours = cost(usage, model.rates)
     assert ours.source == "computed" and ours.usd is not None
     assert abs(ours.usd - theirs(model, usage)) < MICRO_DOLLAR

@@ -11,11 +11,11 @@ from contextlib import aclosing
 from typing import Any, cast
 
 from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 
 from llm_gateway.catalog import Endpoint, Model
 from llm_gateway.dialects.bedrock import client
+from llm_gateway.http1 import target_of
 from llm_gateway.providers.aws_credentials import AwsCredentials
 from llm_gateway.providers.embeddings import HttpEmbedder
 from llm_gateway.providers.http import HttpProvider
@@ -25,13 +25,42 @@ from llm_gateway.types import EmbeddingRequest, EmbeddingResult, Event, Request,
 _SERVICE = "bedrock"
 
 
+class _Headers(dict[str, str]):
+    """Headers as botocore reads them while it signs."""
+
+    def get_all(self, name: str) -> list[str]:
+        return [self[name]]
+
+
+class _Post:
+    """A request with what botocore reads of one; its own class costs a third of a signature."""
+
+    __slots__ = ("body", "context", "headers", "method", "params", "url")
+
+    def __init__(self, url: str, headers: _Headers, body: bytes) -> None:
+        self.method = "POST"
+        self.url = url
+        self.params: dict[str, str] = {}
+        self.headers = headers
+        self.body = body
+        self.context: dict[str, Any] = {}
+
+
 class _Auth(SigV4Auth):
-    """botocore's signer, which here remembers the key of the day: deriving it is a sixth of a signature's cost."""
+    """botocore's signer, which here remembers the key of the day and the headers of a request, and signs all of them:
+    left to itself it takes twice the time."""
 
     def __init__(self, credentials: ReadOnlyCredentials, region: str) -> None:
         super().__init__(credentials, _SERVICE, region)
         self._day = ""
         self._key = b""
+
+    def headers_to_sign(self, request: Any) -> Any:
+        found = request.context.get("headers")
+        if found is None:
+            found = _Headers((name.lower(), value) for name, value in request.headers.items())
+            request.context["headers"] = found
+        return found
 
     def signature(self, string_to_sign: str, request: Any) -> Any:
         day = request.context["timestamp"][:8]
@@ -66,9 +95,11 @@ class AwsSigner:
         auth = self._auth
         if auth is None or auth.credentials is not credentials:
             auth = self._auth = _Auth(credentials, self._region)
-        request = AWSRequest(method="POST", url=url, data=body, headers={"content-type": "application/json"})
-        auth.add_auth(request)
-        return {name.lower(): value for name, value in request.headers.items()}
+        # The host as the transport writes it: with the port wherever the address has one.
+        headers = _Headers({"content-type": "application/json", "host": target_of(url).authority})
+        auth.add_auth(_Post(url, headers, body))
+        del headers["host"]  # which the transport writes
+        return headers
 
 
 class BedrockProvider(HttpProvider):

@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-infere
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -84,6 +85,7 @@ _UNKNOWN = Family(choices=_ANY, result_status=True, top_k=("top_k",))
 """A model that the table does not know (an imported one, a profile's ARN) is trusted; Bedrock says what it lacks."""
 
 
+@lru_cache(maxsize=1024)
 def family_of(model_id: str) -> Family:
     """The family of a Bedrock model id, inference profile or ARN."""
     return next((family for pattern, family in _KNOWN if pattern.search(model_id)), _UNKNOWN)

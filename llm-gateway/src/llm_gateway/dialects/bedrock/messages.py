@@ -45,7 +45,7 @@ class Turns:
             InvalidRequest: there are none, or an assistant's is the first.
         """
         turns: list[dict[str, Any]] = [{"role": "user", "content": list(opening)}] if opening else []
-        names = {call.id: call.name for call in calls_in(request)}
+        names = {} if self._tools else {call.id: call.name for call in calls_in(request)}
         for message in request.messages:
             if message.role == "system":
                 continue

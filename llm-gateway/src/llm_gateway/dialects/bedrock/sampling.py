@@ -43,6 +43,8 @@ def _permitted(request: Request, model: Model, thought: Thought) -> dict[str, fl
     given = {"temperature": request.temperature, "top_p": request.top_p, "top_k": request.top_k}
     wanted: dict[str, float] = {name: value for name, value in given.items() if value is not None}
     claude = generation_of(model.id)
+    if not wanted or claude.version is None:
+        return wanted
     if not claude.sampling or thought.exclusive:
         wanted = {name: value for name, value in wanted.items() if value != 1 or name == "top_k"}
     if not claude.sampling:

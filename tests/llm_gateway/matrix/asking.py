@@ -36,13 +36,15 @@ Body = dict[str, Any]
 class Asking:
     """One surface as its clients use it.
 
-    `ask` makes the body of a question (with `image`, `tools` or a `schema`), `answer_tools` goes on with the results
+    `ask` makes the body of a question (with `image`, `tools` or a `schema`), `streamed` that of a stream from it;
+    `answer_tools` goes on with the results
     after an answer's calls; `failure` checks the form of an error answer and gives its code, `stream_failure` that of
     a stream that ended badly.
     """
 
     surface: served.Surface
     ask: Callable[..., Body]
+    streamed: Callable[[Body], Body]
     answer_tools: Callable[[Body, bytes, Sequence[str]], Body]
     failure: Callable[[httpx.Response], str]
     stream_failure: Callable[[str], str]
@@ -116,7 +118,102 @@ def _last_is_envelope(stream: str) -> str:
     return error["code"]
 
 
-CHAT = Asking(served.CHAT, _ask_chat, _go_on_chat, _envelope, _last_is_envelope)
-NATIVE = Asking(served.NATIVE, _ask_chat, _go_on_native, _envelope, _last_is_envelope)
+def _streamed_with_usage(body: Body) -> Body:
+    return {**body, "stream": True, "stream_options": {"include_usage": True}}
 
-ASKINGS = (CHAT, NATIVE)
+
+def _streamed(body: Body) -> Body:
+    return {**body, "stream": True}
+
+
+CHAT = Asking(served.CHAT, _ask_chat, _streamed_with_usage, _go_on_chat, _envelope, _last_is_envelope)
+NATIVE = Asking(served.NATIVE, _ask_chat, _streamed, _go_on_native, _envelope, _last_is_envelope)
+
+
+# --- OpenAI's Responses ---
+
+
+def _ask_responses(model: str, *, image: bool = False, tools: bool = False, schema: bool = False) -> Body:
+    content: Any = [{"type": "input_text", "text": QUESTION}]
+    if image:
+        content.append({"type": "input_image", "image_url": f"data:image/png;base64,{PIXEL}", "detail": "auto"})
+    body: Body = {"model": model, "input": [{"role": "user", "content": content}]}
+    if tools:
+        body["tools"] = [
+            {"type": "function", "name": name, "description": about, "parameters": NUMBERS, "strict": False}
+            for name, about in TOOLS
+        ]
+    if schema:
+        body["text"] = {"format": {"type": "json_schema", "name": "sum", "schema": SCHEMA, "strict": True}}
+    return body
+
+
+def _go_on_responses(asked: Body, answer: bytes, results: Sequence[str]) -> Body:
+    items = msgspec.json.decode(answer)["output"]
+    calls = [item for item in items if item["type"] == "function_call"]
+    outputs = [
+        {"type": "function_call_output", "call_id": call["call_id"], "output": result}
+        for call, result in zip(calls, results, strict=True)
+    ]
+    return {**asked, "input": [*asked["input"], *items, *outputs]}
+
+
+def _failed_response(stream: str) -> str:
+    *_, failed, error = [msgspec.json.decode(block.split("\ndata: ")[1]) for block in stream.split("\n\n") if block]
+    assert failed["type"] == "response.failed" and failed["response"]["status"] == "failed"
+    assert error["type"] == "error"
+    return error["code"]
+
+
+RESPONSES = Asking(served.RESPONSES, _ask_responses, _streamed, _go_on_responses, _envelope, _failed_response)
+
+
+# --- Anthropic's Messages ---
+
+
+def _ask_messages(model: str, *, image: bool = False, tools: bool = False, schema: bool = False) -> Body:
+    content: Any = QUESTION
+    if image:
+        source = {"type": "base64", "media_type": "image/png", "data": PIXEL}
+        content = [{"type": "text", "text": QUESTION}, {"type": "image", "source": source}]
+    body: Body = {"model": model, "max_tokens": 1000, "messages": [{"role": "user", "content": content}]}
+    if tools:
+        body["tools"] = [{"name": name, "description": about, "input_schema": NUMBERS} for name, about in TOOLS]
+    if schema:
+        body["output_config"] = {"format": {"type": "json_schema", "schema": SCHEMA}}
+    return body
+
+
+def _go_on_messages(asked: Body, answer: bytes, results: Sequence[str]) -> Body:
+    blocks = msgspec.json.decode(answer)["content"]
+    calls = [block for block in blocks if block["type"] == "tool_use"]
+    answers = [
+        {"type": "tool_result", "tool_use_id": call["id"], "content": result}
+        for call, result in zip(calls, results, strict=True)
+    ]
+    turns = [{"role": "assistant", "content": blocks}, {"role": "user", "content": answers}]
+    return {**asked, "messages": [*asked["messages"], *turns]}
+
+
+_TYPES = {400: "invalid_request_error", 429: "rate_limit_error", 503: "overloaded_error"}
+
+
+def _anthropics(response: httpx.Response) -> str:
+    body = response.json()
+    assert set(body) == {"type", "error", "request_id"} and body["type"] == "error"
+    assert body["request_id"] == response.headers["x-request-id"]
+    assert body["error"]["type"] == _TYPES[response.status_code] and body["error"]["message"]
+    return body["error"]["code"]
+
+
+def _failed_message(stream: str) -> str:
+    assert "message_stop" not in stream
+    *_, last = [block for block in stream.split("\n\n") if block]
+    name, data = last.split("\n")
+    assert name == "event: error"
+    return msgspec.json.decode(data.removeprefix("data: "))["error"]["code"]
+
+
+MESSAGES = Asking(served.MESSAGES, _ask_messages, _streamed, _go_on_messages, _anthropics, _failed_message)
+
+ASKINGS = (CHAT, RESPONSES, MESSAGES, NATIVE)

@@ -13,9 +13,10 @@ ASPECTS = (
     "plain", "stream", "one tool", "parallel tools", "JSON schema", "image", "error 400", "error 429", "error 500",
     "mid-stream death", "client gone",
 )  # fmt: skip
-SURFACES = ("chat.completions", "generate")
 PATHS = {
     "chat.completions": "/v1/chat/completions",
+    "responses": "/v1/responses",
+    "messages": "/v1/messages",
     "generate": "/mcp/llm/generate",
 }
 
@@ -64,9 +65,22 @@ class Provider:
         return self.name
 
 
+FORCED_TOOL = Carried("by a forced tool")
+EMULATED = Carried("emulated in the prompt")
+
 PROVIDERS = (
     Provider("openai", "gpt-4o", "openai", {"OPENAI_API_KEY": "{key}", "OPENAI_BASE_URL": "{url}/v1"}),
     Provider("azure", "azure/gpt-4o", "azure", {"AZURE_API_KEY": "{key}", "AZURE_ENDPOINT": "{url}"}),
+    Provider(
+        "anthropic", "anthropic/claude-sonnet-4-5", "anthropic",
+        {"ANTHROPIC_API_KEY": "{key}", "ANTHROPIC_BASE_URL": "{url}"},
+    ),
+    Provider("google", "gemini-pro", "gemini", {"GOOGLE_API_KEY": "{key}", "GOOGLE_BASE_URL": "{url}"}),
+    Provider(
+        "aws", "bedrock-nova-pro", "bedrock nova",
+        {"AWS_BEARER_TOKEN_BEDROCK": "{key}", "AWS_REGION": "us-east-1", "BEDROCK_BASE_URL": "{url}"},
+        {"JSON schema": FORCED_TOOL},
+    ),
     Provider(
         "openrouter", "openrouter/anthropic/claude-sonnet-4.5", "openrouter",
         {"OPENROUTER_API_KEY": "{key}", "OPENROUTER_BASE_URL": "{url}/v1"},
@@ -78,7 +92,8 @@ PROVIDERS = (
     ),
     Provider("vllm", "vllm/Qwen/Qwen3-VL-8B-Instruct", "vllm", {"VLLM_BASE_URL": "{url}/v1"}),
     Provider(
-        "offline", "offline", "offline", {},
-        {**_NO_UPSTREAM, "image": Refused("messages")},
+        "local", "local", "local", {"LOCAL_MODEL_URL": "{url}/v1"},
+        {"one tool": EMULATED, "parallel tools": EMULATED, "image": Refused("messages")},
     ),
+    Provider("offline", "offline", "offline", {}, {**_NO_UPSTREAM, "image": Refused("messages")}),
 )  # fmt: skip

@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+import msgspec
+from llm_gateway.app import build_parts, create_app
+from llm_gateway.breakers import Breakers
+from llm_gateway.settings import GatewaySettings
 from llm_gateway.testing import Behaviour, Call, Exchange, FakeProvider, Sends
 from llm_gateway.types import Result
+from service_kit.settings import load
 from service_kit.testing import running
 
-from tests.llm_gateway import harness
 from tests.llm_gateway.hourglass.tape import recorded
 from tests.llm_gateway.matrix.cells import PROVIDERS, Provider
 from tests.llm_gateway.vendors.table import of_api
@@ -42,6 +46,7 @@ class Breaks:
 
     async def play(self, exchange: Exchange) -> None:
         recording = recorded(self.answer, exchange.call)
+        exchange.call.answered.clear()  # so far it is only rehearsed
         position = next(n for n, piece in enumerate(recording.pieces) if self.before in piece)
         content_type = recording.headers["content-type"]
         await Sends(recording.pieces[:position], content_type, recording.status, self.then).play(exchange)
@@ -58,6 +63,10 @@ class Actor:
 
     def says(self, result: Result) -> None:
         self.cue.behaviour = self.vendor.says(result)
+
+    def says_json(self, text: str, result: Result) -> None:
+        """This JSON, in the way in which the provider answers by a schema."""
+        self.cue.behaviour = self.vendor.forces(text) if self.vendor.forces else self.vendor.says(result)
 
     def fails(self, status: int, retry_after: str | None = None) -> None:
         self.cue.behaviour = self.vendor.fails(status, retry_after)
@@ -78,8 +87,21 @@ class Stage:
     """`http` is a client of the gateway."""
 
     http: httpx.AsyncClient
-    parts: Any
+    clock: Clock
     actors: Mapping[str, Actor] = field(default_factory=dict)
+
+
+class Clock:
+    """The circuit breakers' clock, which stands still until a day is over: no failure is remembered the next day."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def __call__(self) -> float:
+        return self._now
+
+    def next_day(self) -> None:
+        self._now += 86_400
 
 
 @asynccontextmanager
@@ -96,7 +118,10 @@ async def whole_stage() -> AsyncIterator[Stage]:
             url = await stack.enter_async_context(running(fake))
             environ |= {name: value.format(key=KEY, url=url) for name, value in provider.environ.items()}
             actors[provider.name] = Actor(provider, vendor, fake, cue)
-        stage = await stack.enter_async_context(harness.gateway(**environ))
-        yield Stage(stage.http, stage.parts, actors)
+        settings, clock = load(GatewaySettings, environ), Clock()
+        parts = msgspec.structs.replace(build_parts(settings, environ), breakers=Breakers(clock))
+        url = await stack.enter_async_context(running(create_app(settings, parts)))
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=20, verify=False))
+        yield Stage(http, clock, actors)
     for actor in actors.values():
         actor.fake.check()

@@ -56,15 +56,15 @@ TWO = answer(
     ToolCall(id="call_1", name="add", arguments='{"a":4,"b":6}'),
     ToolCall(id="call_2", name="multiply", arguments='{"a":2,"b":3}'),
 )
-JSON = answer(Text(text='{"total": 10}'))
+TEN = '{"total":10}'
+JSON = answer(Text(text=TEN))
 
 
-async def both(stage: Stage, asking: Asking, actor: Actor, result: Result, body: Body) -> tuple[Result, Result]:
-    """What a client gets of this answer, plain and streamed."""
-    actor.says(result)
+async def both(stage: Stage, asking: Asking, actor: Actor, body: Body) -> tuple[Result, Result]:
+    """What a client gets of the same answer, plain and streamed."""
     plain = await stage.http.post(asking.path, json=body)
     assert plain.status_code == 200, plain.text
-    streamed = await stage.http.post(asking.path, json={**body, "stream": True})
+    streamed = await stage.http.post(asking.path, json=asking.streamed(body))
     assert streamed.status_code == 200, streamed.text
     assert streamed.headers["content-type"] == "text/event-stream; charset=utf-8"
     for response in (plain, streamed):
@@ -91,7 +91,8 @@ async def test_plain(stage: Stage, asking: Asking, provider: Provider):
 @over("stream")
 async def test_stream(stage: Stage, asking: Asking, provider: Provider):
     actor = stage.actors[provider.name]
-    plain, streamed = await both(stage, asking, actor, SAID, asking.ask(provider.model))
+    actor.says(SAID)
+    plain, streamed = await both(stage, asking, actor, asking.ask(provider.model))
     assert streamed.choices[0] == plain.choices[0] == meant(asking, actor, SAID)
     assert streamed.usage == plain.usage
 
@@ -100,8 +101,9 @@ async def test_stream(stage: Stage, asking: Asking, provider: Provider):
 async def test_one_tool(stage: Stage, asking: Asking, provider: Provider):
     """The call, and the way on: the result goes back to the provider, which answers."""
     actor, asked = stage.actors[provider.name], asking.ask(provider.model, tools=True)
-    plain, streamed = await both(stage, asking, actor, ONE, asked)
-    assert called(plain) == called(streamed) == called(meant(asking, actor, ONE))
+    actor.says(ONE)
+    plain, streamed = await both(stage, asking, actor, asked)
+    check_calls(plain, streamed, meant(asking, actor, ONE), ids=actor.vendor.gives_ids)
     assert plain.finish_reason == streamed.finish_reason == "tool_calls"
     actor.says(ONE)
     first = await stage.http.post(asking.path, json=asked)
@@ -114,14 +116,21 @@ async def test_one_tool(stage: Stage, asking: Asking, provider: Provider):
 @over("parallel tools")
 async def test_parallel_tools(stage: Stage, asking: Asking, provider: Provider):
     actor, asked = stage.actors[provider.name], asking.ask(provider.model, tools=True)
-    plain, streamed = await both(stage, asking, actor, TWO, asked)
-    assert called(plain) == called(streamed) == called(meant(asking, actor, TWO))
+    actor.says(TWO)
+    plain, streamed = await both(stage, asking, actor, asked)
+    check_calls(plain, streamed, meant(asking, actor, TWO), ids=actor.vendor.gives_ids)
     actor.says(TWO)
     first = await stage.http.post(asking.path, json=asked)
     actor.says(SAID)
     response = await stage.http.post(asking.path, json=asking.answer_tools(asked, first.content, ["10", "6"]))
     assert response.status_code == 200, response.text
     assert asking.read(response.content).choices[0] == meant(asking, actor, SAID)
+
+
+def check_calls(*answers: Result | Choice, ids: bool) -> None:
+    """The same calls in all of them, and with the same ids where those are the provider's."""
+    first, *others = [[call if ids else call[1:] for call in called(answer)] for answer in answers]
+    assert first and all(other == first for other in others)
 
 
 def called(answer: Result | Choice) -> list[tuple[str, str, str]]:
@@ -133,7 +142,8 @@ def called(answer: Result | Choice) -> list[tuple[str, str, str]]:
 @over("JSON schema")
 async def test_json_schema(stage: Stage, asking: Asking, provider: Provider):
     actor = stage.actors[provider.name]
-    for got in await both(stage, asking, actor, JSON, asking.ask(provider.model, schema=True)):
+    actor.says_json(TEN, JSON)
+    for got in await both(stage, asking, actor, asking.ask(provider.model, schema=True)):
         assert got.choices[0] == meant(asking, actor, JSON)
         assert b'"total"' in actor.last.raw  # the schema was sent
 
@@ -141,7 +151,8 @@ async def test_json_schema(stage: Stage, asking: Asking, provider: Provider):
 @over("image")
 async def test_image(stage: Stage, asking: Asking, provider: Provider):
     actor = stage.actors[provider.name]
-    for got in await both(stage, asking, actor, SAID, asking.ask(provider.model, image=True)):
+    actor.says(SAID)
+    for got in await both(stage, asking, actor, asking.ask(provider.model, image=True)):
         assert got.choices[0] == meant(asking, actor, SAID)
         assert PIXEL.encode() in actor.last.raw
 
@@ -159,11 +170,11 @@ async def test_what_a_provider_lacks_is_refused_by_name(stage: Stage, asking: As
     cell = provider.cell(aspect)
     assert isinstance(cell, Refused)
     asked = asking.ask(provider.model, image=aspect == "image", tools="tool" in aspect, schema=aspect == "JSON schema")
-    for body in (asked, {**asked, "stream": True}):
+    for body in (asked, asking.streamed(asked)):
         response = await stage.http.post(asking.path, json=body)
         assert response.status_code == 400, response.text
         asking.failure(response)
-        assert cell.param in response.text
+        assert {"messages": "input"}.get(cell.param, cell.param) in response.text or cell.param in response.text
 
 
 # --- errors ---
@@ -172,9 +183,11 @@ async def test_what_a_provider_lacks_is_refused_by_name(stage: Stage, asking: As
 async def failing(stage: Stage, asking: Asking, provider: Provider, status: int) -> AsyncIterator[httpx.Response]:
     actor = stage.actors[provider.name]
     actor.fails(status, "7" if status == 429 else None)
-    for body in (asking.ask(provider.model), {**asking.ask(provider.model), "stream": True}):
+    asked = asking.ask(provider.model)
+    for body in (asked, asking.streamed(asked)):
+        stage.clock.next_day()
         yield await stage.http.post(asking.path, json=body)
-    stage.parts.breakers.succeeded(provider.name)  # the next cell is another day
+    stage.clock.next_day()
 
 
 @over("error 400")
@@ -205,17 +218,17 @@ COUNTED = answer(Text(text="primero segundo tercero"))
 async def test_mid_stream_death(stage: Stage, asking: Asking, provider: Provider):
     actor = stage.actors[provider.name]
     actor.breaks(COUNTED, "tercero", "cut")
-    response = await stage.http.post(asking.path, json={**asking.ask(provider.model), "stream": True})
+    response = await stage.http.post(asking.path, json=asking.streamed(asking.ask(provider.model)))
     assert response.status_code == 200 and "primero" in response.text and "tercero" not in response.text
     assert asking.stream_failure(response.text) == "upstream_stream_cut"
-    stage.parts.breakers.succeeded(provider.name)
+    stage.clock.next_day()
 
 
 @over("client gone")
 async def test_client_gone(stage: Stage, asking: Asking, provider: Provider):
     actor, body = stage.actors[provider.name], asking.ask(provider.model)
     actor.breaks(COUNTED, "tercero", "silence")
-    async with stage.http.stream("POST", asking.path, json={**body, "stream": True}) as response:
+    async with stage.http.stream("POST", asking.path, json=asking.streamed(body)) as response:
         async for piece in response.aiter_text():
             if "primero" in piece:
                 break
@@ -237,7 +250,7 @@ async def test_offline(stage: Stage):
     for asking in ASKINGS:
         body = asking.ask("offline", tools=True)
         plain = await stage.http.post(asking.path, json=body)
-        streamed = await stage.http.post(asking.path, json={**body, "stream": True})
+        streamed = await stage.http.post(asking.path, json=asking.streamed(body))
         [call] = called(asking.read(plain.content))
         assert called(asking.read_stream(streamed.content)) == [call]
         assert call[1:] == ("add", '{"a":4,"b":6}')

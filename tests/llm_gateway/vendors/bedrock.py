@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from llm_gateway.catalog import Model
 from llm_gateway.dialects.bedrock import client
-from llm_gateway.testing import Behaviour
+from llm_gateway.testing import Behaviour, Exchange
 from llm_gateway.testing.bedrock import Fails, FakeBedrock, Says, event, exception, frame
 from llm_gateway.types import FinishReason, Image, Message, Reasoning, Request, Result, ToolCall, Usage
 
@@ -52,6 +53,20 @@ def carried(result: Result) -> Result:
 
 def fails(status: int, retry_after: str | None = None) -> Behaviour:
     return Fails(_ERRORS[status], retry_after=retry_after)
+
+
+@dataclass(frozen=True)
+class CallsTheTool:
+    """The answer as the arguments of the tool that the request forces."""
+
+    arguments: str
+
+    async def play(self, exchange: Exchange) -> None:
+        forced = exchange.call.body["toolConfig"]["toolChoice"]["tool"]["name"]
+        await Says(calls=[("tooluse_1", forced, self.arguments)], usage=_SOME).play(exchange)
+
+
+_SOME = {"inputTokens": 12, "cacheReadInputTokens": 8, "outputTokens": 12}
 
 
 def _ends(body: bytes) -> list[int]:
@@ -117,7 +132,7 @@ def _ending_with_a_question(messages: tuple[Message, ...]) -> tuple[Message, ...
 
 BEDROCK = _bedrock("bedrock", "us.anthropic.claude-sonnet-4-5-20250929-v1:0")
 FAMILIES = (
-    _bedrock("bedrock nova", "us.amazon.nova-pro-v1:0"),
+    _bedrock("bedrock nova", "us.amazon.nova-pro-v1:0", forces=CallsTheTool),
     _bedrock("bedrock llama", "meta.llama3-70b-instruct-v1:0", takes=without_tools),
     _bedrock("bedrock titan", "amazon.titan-text-express-v1", takes=without_tools),
 )

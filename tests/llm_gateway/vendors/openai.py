@@ -37,22 +37,27 @@ def fails(status: int, retry_after: str | None = None) -> Behaviour:
     return Fails(status, retry_after=retry_after)
 
 
-def look_alike(name: str, fake: type[FakeOpenAI], **details: Any) -> Vendor:
-    """A provider with OpenAI's API; `details` are those of its endpoint."""
-    model = values.model("m", name, endpoint=values.endpoint(name, **details))
-    return Vendor(name=name, client=client, model=model, fake=fake, says=says, fails=fails, framing=SSE)
+def look_alike(name: str, fake: type[FakeOpenAI], *, endpoint: Any = None, **more: Any) -> Vendor:
+    """A provider with OpenAI's API; `endpoint` are the details of its own, `more` those of the vendor."""
+    model = values.model("m", name, endpoint=values.endpoint(name, **endpoint or {}))
+    fields: dict[str, Any] = {"client": client, "fake": fake, "says": says, "fails": fails, "framing": SSE}
+    return Vendor(name=name, model=model, **{**fields, **more})
 
 
 OPENAI = look_alike("openai", FakeOpenAI)
 LOOK_ALIKES = (
     look_alike(
-        "azure", FakeAzure, base_url="http://127.0.0.1:9", path="/openai/deployments/{id}/chat/completions",
-        stream_path="/openai/deployments/{id}/chat/completions", query="?api-version=2025-04-01-preview",
-        headers={"api-key": "k"},
+        "azure", FakeAzure, endpoint={
+            "base_url": "http://127.0.0.1:9", "path": "/openai/deployments/{id}/chat/completions",
+            "stream_path": "/openai/deployments/{id}/chat/completions", "query": "?api-version=2025-04-01-preview",
+            "headers": {"api-key": "k"},
+        },
     ),
     look_alike(
-        "openrouter", FakeOpenRouter, extra_body={"usage": {"include": True}}, cache_marks=True,
-        also_carries=frozenset({"top_k", "reasoning_budget"}),
+        "openrouter", FakeOpenRouter, endpoint={
+            "extra_body": {"usage": {"include": True}}, "cache_marks": True,
+            "also_carries": frozenset({"top_k", "reasoning_budget"}),
+        },
     ),
-    look_alike("vllm", FakeVllm, also_carries=frozenset({"top_k"})),
+    look_alike("vllm", FakeVllm, endpoint={"also_carries": frozenset({"top_k"})}),
 )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.llm_gateway.vendors.anthropic import ANTHROPIC
 from tests.llm_gateway.vendors.bedrock import BEDROCK, FAMILIES
 from tests.llm_gateway.vendors.gemini import GEMINI
+from tests.llm_gateway.vendors.local import LOCAL
 from tests.llm_gateway.vendors.openai import LOOK_ALIKES, OPENAI
 from tests.llm_gateway.vendors.vendor import Vendor
 
@@ -14,4 +15,4 @@ VENDORS = (*DIALECTS, *LOOK_ALIKES, *FAMILIES)
 
 
 def of_api(name: str) -> Vendor:
-    return next(vendor for vendor in VENDORS if vendor.name == name)
+    return next(vendor for vendor in (*VENDORS, LOCAL) if vendor.name == name)

@@ -29,7 +29,8 @@ class Vendor:
 
     `says` is how its fake gives an answer, in the pieces of its texts; `fails` how it fails, with a status and a
     `Retry-After`. `carried` is what its API can hold of an answer, `takes` what of a request it can be asked: the
-    rest is a known refusal (`InvalidRequest`).
+    rest is a known refusal (`InvalidRequest`). `forces` is how an answer comes that a forced tool stands for, and
+    `gives_ids` says whether tool calls have ids of the provider's own.
     """
 
     name: str
@@ -41,6 +42,8 @@ class Vendor:
     framing: Framing
     carried: Callable[[Result], Result] = field(default=lambda result: result)
     takes: Callable[[Request], Request] = field(default=lambda request: request)
+    forces: Callable[[str], Behaviour] | None = None
+    gives_ids: bool = True
 
     def __repr__(self) -> str:
         return self.name

@@ -226,12 +226,16 @@ class MessageDelta(msgspec.Struct):
     stop_sequence: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
+class MessagesDetails(msgspec.Struct):
+    error_code: str
+
+
 class MessagesFailure(msgspec.Struct):
-    """`type` is Anthropic's; `code` and `param` are as in our own envelope."""
+    """`type` is Anthropic's; `error_code` and `param` are the `code` and `param` of our own envelope."""
 
     type: str
     message: str
-    code: str
+    details: MessagesDetails
     param: str | None
 
 

@@ -268,6 +268,7 @@ def test_what_goes_without_saying_asks_for_nothing():
         None,
     )
     assert (request.hints, request.extra) == ({}, {})
+    assert request.top_logprobs is None
 
 
 def test_hints_are_kept_apart():

@@ -188,6 +188,18 @@ def test_every_event_in_its_order():
     ]  # fmt: skip
 
 
+def test_a_thought_without_words_has_no_summary():
+    choice = Choice(content=(Reasoning(signature="c2ln", provider="google"), Text(text="x")))
+    result = Result(choices=(choice,))
+    thought = [
+        event for event in told(streamed(result, pieces(result, 9, interleaved=False))) if "item_id" not in event
+    ]
+    assert [event["type"] for event in thought][2:4] == ["response.output_item.added", "response.output_item.done"]
+    assert thought[3]["item"]["encrypted_content"] == "gw1.google.c2ln"
+    kinds = [event["type"] for event in told(streamed(result, pieces(result, 9, interleaved=False)))]
+    assert not [kind for kind in kinds if "reasoning" in kind]
+
+
 def test_each_piece_goes_on_at_once():
     encoder = server.stream_encoder(values.origin(), ASKED)
     encoder.start()

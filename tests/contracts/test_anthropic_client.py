@@ -16,6 +16,7 @@ from llm_gateway.testing import FakeOpenAI, FakeProvider, Sends
 from llm_gateway.testing import anthropic as wire
 from llm_gateway.testing.anthropic import FakeAnthropic
 from llm_gateway.testing.anthropic.behaviours import framed
+from pydantic import BaseModel
 from service_kit.testing import running
 
 from tests.llm_gateway.harness import KEY, Stage, gateway
@@ -289,6 +290,7 @@ async def test_a_providers_errors(failure: wire.Fails, raised: Any, kind: str, s
         with pytest.raises(raised) as caught:
             await ask(stage, streamed=streamed, model=CLAUDE)
     assert caught.value.type == kind and "own words" not in str(caught.value)
+    assert caught.value.error_code is not None
     if failure.retry_after:
         assert caught.value.response.headers["retry-after"] == "7"
 
@@ -362,3 +364,49 @@ async def test_tools_that_anthropic_runs_itself(model: str):
     assert fake.calls[0].body["tools"] == [
         {"name": "add", "input_schema": ADD["input_schema"], "description": ADD.get("description")}, search,
     ]  # fmt: skip
+
+
+# --- the client's helpers ---
+
+
+class Sum(BaseModel):
+    a: int
+    b: int
+
+
+@pytest.mark.parametrize("model", [CLAUDE, GPT])
+async def test_parsed_answers(model: str):
+    said = '{"a": 4, "b": 6}'
+    fake = FakeAnthropic(wire.Says(said)) if model == CLAUDE else FakeOpenAI(openai_wire.Says(said))
+    async with over(fake) as stage, client_of(stage) as client:
+        answer = await client.messages.parse(model=model, max_tokens=99, messages=QUESTION, output_format=Sum)
+    assert answer.parsed_output == Sum(a=4, b=6)
+
+
+async def test_the_tool_runner_over_the_planner():
+    asked: list[tuple[float, float]] = []
+
+    @anthropic.beta_async_tool
+    async def add(a: float, b: float) -> str:
+        """Adds two numbers. Suma dos números."""
+        asked.append((a, b))
+        return str(a + b)
+
+    async with gateway() as stage, client_of(stage) as client:
+        runner = client.beta.messages.tool_runner(
+            model="offline", max_tokens=99, messages=[{"role": "user", "content": "Suma 4 y 6"}], tools=[add]
+        )
+        last = await runner.until_done()
+    assert asked == [(4, 6)]
+    assert "10" in "".join(block.text for block in last.content if block.type == "text")
+
+
+async def test_the_synchronous_client():
+    def calls(url: str) -> list[str]:
+        with anthropic.Anthropic(base_url=url, api_key="any", max_retries=0) as client:
+            plain = client.messages.create(model=CLAUDE, max_tokens=9, messages=QUESTION)
+            with client.messages.stream(model=CLAUDE, max_tokens=9, messages=QUESTION) as stream:
+                return [texts(plain), "".join(stream.text_stream)]
+
+    async with over(FakeAnthropic(wire.Says("uno"), wire.Says(["d", "os"])), CACHE_ENABLED="false") as stage:
+        assert await asyncio.to_thread(calls, stage.url) == ["uno", "dos"]

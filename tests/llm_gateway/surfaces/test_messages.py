@@ -147,6 +147,7 @@ BAD: dict[str, tuple[dict[str, Any], str | None]] = {
     "a budget over all": (
         {"thinking": {"type": "enabled", "budget_tokens": 2000}, "max_tokens": 2000}, "thinking.budget_tokens",
     ),
+    "a thread that we would have to keep": ({"thread": {"type": "create"}}, "thread"),
     "a strange thought": ({"thinking": {"type": "deep"}}, "thinking.type"),
     "a tool of Anthropic's": ({"tools": [{"type": "bash_20250124", "name": "bash"}]}, "tools"),
     "a form without a schema": ({"output_config": {"format": {"type": "json_schema"}}}, "output_config.format.schema"),

@@ -304,7 +304,7 @@ def test_errors(status: int, kind: str):
     error = ApiError(status, "a_code", "Words", param="p")
     body = {
         "type": "error",
-        "error": {"type": kind, "message": "Words", "code": "a_code", "param": "p"},
+        "error": {"type": kind, "message": "Words", "details": {"error_code": "a_code"}, "param": "p"},
         "request_id": "r",
     }
     assert msgspec.json.decode(server.render_error(error, "r")) == body

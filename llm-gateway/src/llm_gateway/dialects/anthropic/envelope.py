@@ -27,6 +27,14 @@ def error_type(status: int) -> str:
 
 
 def render_error(error: ApiError, request_id: str) -> bytes:
-    """`{"type": "error", "error": {"type", "message", "code", "param"}, "request_id"}`; code and param are ours."""
-    fields = {"type": error_type(error.status), "message": error.message, "code": error.code, "param": error.param}
+    """`{"type": "error", "error": {"type", "message", "details", "param"}, "request_id"}`.
+
+    `details.error_code`, where Anthropic's clients look for the cause, is our code; `param` is ours.
+    """
+    fields = {
+        "type": error_type(error.status),
+        "message": error.message,
+        "details": {"error_code": error.code},
+        "param": error.param,
+    }
     return msgspec.json.encode({"type": "error", "error": fields, "request_id": request_id})

@@ -25,6 +25,9 @@ NAME = "anthropic"
 _FORMAT_NAME = "answer"
 """OpenAI wants a name for a schema, and Anthropic has none."""
 
+_NO_THREADS = "conversations are not kept here; send the whole of it, without this field"
+"""Anthropic has a code for that, at which its clients do so by themselves."""
+
 _decoder = msgspec.json.Decoder(wire.MessagesRequest)
 _count_decoder = msgspec.json.Decoder(wire.CountTokensRequest)
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -38,6 +41,8 @@ def parse_request(body: bytes) -> Request:
         InvalidRequest: the body is no JSON, lacks what it needs, or a field has the wrong type; names the field.
     """
     sent, extra = _decode(body)
+    if "thread" in extra:
+        raise InvalidRequest(f"thread: {_NO_THREADS}", param="thread", code="thread_unsupported_request")
     hints = {name: msgspec.to_builtins(value) for name in wire.HINTS if (value := getattr(sent, name)) is not None}
     effort, budget = _reasoning(sent, hints)
     served = _served_tools(sent, body)

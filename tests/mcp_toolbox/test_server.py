@@ -19,13 +19,18 @@ async def client(request: pytest.FixtureRequest, catalogue: Catalogue):
     return connect
 
 
-async def test_it_says_who_it_is_and_offers_tools_alone(catalogue: Catalogue):
+async def test_it_says_who_it_is_and_what_it_offers(catalogue: Catalogue):
     async with Client(create_server(catalogue, version="1.2.3"), mode="legacy") as client:
         assert client.server_info is not None
         assert (client.server_info.name, client.server_info.version) == ("mcp-toolbox", "1.2.3")
         assert client.instructions
         capabilities = client.server_capabilities.model_dump(exclude_none=True)
-        assert set(capabilities) == {"tools"}
+        assert capabilities == {
+            "tools": {"list_changed": True},
+            "resources": {"subscribe": True, "list_changed": True},
+            "prompts": {"list_changed": True},
+            "completions": {},
+        }
 
 
 async def test_the_list_is_the_catalogue(client: Any, catalogue: Catalogue):

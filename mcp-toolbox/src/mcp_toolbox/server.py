@@ -1,63 +1,155 @@
-"""The catalogue as an MCP server, free of any transport.
+"""The toolbox as an MCP server, free of any transport.
 
 Built on the SDK's low-level server, because our catalogue already checks arguments and knows its schemas: the
-high-level one would derive both again from functions, and announce prompts and resources that we do not have.
+high-level one would derive both again from functions.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
-from mcp.server import Server
-from mcp.server.context import ServerRequestContext
+from mcp.server import NotificationOptions, Server
+from mcp.server.caching import CacheableMethod, CacheHint
+from mcp.server.context import HandlerResult, ServerRequestContext
+from mcp.server.models import InitializationOptions
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
     INVALID_PARAMS,
     CallToolRequestParams,
-    CallToolResult,
-    ListToolsResult,
+    EmptyResult,
+    NotificationParams,
     PaginatedRequestParams,
-    Tool,
+    SubscribeRequestParams,
+    SubscriptionsListenRequestParams,
+    UnsubscribeRequestParams,
 )
 
+from mcp_toolbox.answers import complete
+from mcp_toolbox.approval.approvals import Approvals
+from mcp_toolbox.approval.destructive import Destructive
+from mcp_toolbox.calls import context_of
 from mcp_toolbox.catalogue import Catalogue
+from mcp_toolbox.changes import Changes
+from mcp_toolbox.context import CallContext
 from mcp_toolbox.errors import InvalidArgumentsError, UnknownToolError
+from mcp_toolbox.pages import PAGE_SIZE, page_of
+from mcp_toolbox.prompts import Prompts
+from mcp_toolbox.reading import serve_prompts, serve_resources
+from mcp_toolbox.resources import Resources
+from mcp_toolbox.self_description import prompts_of, resources_of
 from mcp_toolbox.tool import ToolResult
 
 NAME = "mcp-toolbox"
-INSTRUCTIONS = "Tools for exact arithmetic and for working with text. Results are exact: use them as they are."
+INSTRUCTIONS = (
+    "Tools of this server and of the servers behind it; a name with two underscores, server__tool, is another's. "
+    "Results are exact: use them as they are. A destructive tool asks a person before it runs."
+)
+
+_STALE_AT_ONCE: dict[CacheableMethod, CacheHint] = dict.fromkeys(get_args(CacheableMethod), CacheHint())
+"""What is listed and read may change at any time; who wants to know listens for it."""
 
 
-def create_server(catalogue: Catalogue, *, version: str) -> Server[Any]:
-    """An MCP server over `catalogue`, for every revision that the SDK speaks."""
+class ToolboxServer(Server[Any]):
+    """The SDK's server, which says on every transport that its lists may change."""
 
-    async def list_tools(context: ServerRequestContext[Any], params: PaginatedRequestParams | None) -> ListToolsResult:
-        return ListToolsResult(tools=[Tool.model_validate(tool.to_wire()) for tool in catalogue])
+    changes: Changes
 
-    async def call_tool(context: ServerRequestContext[Any], params: CallToolRequestParams) -> CallToolResult:
-        return CallToolResult.model_validate((await _call(catalogue, params)).to_wire())
+    def create_initialization_options(
+        self,
+        notification_options: NotificationOptions | None = None,
+        experimental_capabilities: dict[str, dict[str, Any]] | None = None,
+        extensions: dict[str, dict[str, Any]] | None = None,
+    ) -> InitializationOptions:
+        every = NotificationOptions(prompts_changed=True, resources_changed=True, tools_changed=True)
+        return super().create_initialization_options(
+            notification_options or every, experimental_capabilities, extensions
+        )
+
+
+def create_server(
+    catalogue: Catalogue,
+    *,
+    version: str,
+    approvals: Approvals | None = None,
+    resources: Resources | None = None,
+    prompts: Prompts | None = None,
+    page_size: int = PAGE_SIZE,
+) -> ToolboxServer:
+    """An MCP server over `catalogue`, for every revision that the SDK speaks.
+
+    Without `resources` or `prompts` it offers those that describe the catalogue itself.
+    """
+    approvals = approvals or Approvals(Destructive())
+    resources = Resources(resources_of(catalogue)) if resources is None else resources
+    prompts = Prompts(prompts_of(catalogue)) if prompts is None else prompts
 
     def input_schema(name: str) -> dict[str, Any] | None:
         tool = catalogue.get(name)
         return tool.input_schema if tool else None
 
-    return Server(
+    server = ToolboxServer(
         NAME,
         version=version,
         title="MCP toolbox",
         instructions=INSTRUCTIONS,
-        on_list_tools=list_tools,
-        on_call_tool=call_tool,
+        cache_hints=_STALE_AT_ONCE,
         get_tool_input_schema=input_schema,
     )
+    server.middleware.append(approvals.boundary(NAME))
+    _serve_tools(server, catalogue, approvals, page_size)
+    serve_resources(server, resources, page_size)
+    serve_prompts(server, prompts, resources, page_size)
+    server.changes = Changes(catalogue, resources, prompts)
+    _serve_changes(server, server.changes)
+    return server
 
 
-async def _call(catalogue: Catalogue, params: CallToolRequestParams) -> ToolResult:
+def _serve_tools(server: Server[Any], catalogue: Catalogue, approvals: Approvals, page_size: int) -> None:
+    async def list_tools(request: ServerRequestContext[Any], params: PaginatedRequestParams) -> HandlerResult:
+        page = page_of(
+            catalogue, params.cursor, key=lambda tool: tool.name, to_wire=lambda tool: tool.to_wire(), size=page_size
+        )
+        return page.answer("tools")
+
+    async def call_tool(request: ServerRequestContext[Any], params: CallToolRequestParams) -> HandlerResult:
+        context = context_of(request)
+        tool = catalogue.get(params.name)
+        try:
+            if tool is not None and approvals.needed(tool):
+                tool.check(params.arguments or {})  # nobody is asked about a call that cannot run
+                settled = await approvals.settle(request, tool, params)
+                if settled is not None:
+                    return complete(settled.to_wire()) if isinstance(settled, ToolResult) else settled
+            return complete((await _call(catalogue, params, context)).to_wire())
+        except InvalidArgumentsError as error:
+            return complete(ToolResult.of(str(error), is_error=True).to_wire())
+
+    server.add_request_handler("tools/list", PaginatedRequestParams, list_tools)
+    server.add_request_handler("tools/call", CallToolRequestParams, call_tool)
+
+
+async def _call(catalogue: Catalogue, params: CallToolRequestParams, context: CallContext) -> ToolResult:
     """An unknown tool is an error of the protocol; wrong arguments are a result, so that the model can read what
     is wrong and try again (MCP 2025-11-25, Tools, Error Handling)."""
     try:
-        return await catalogue.call(params.name, params.arguments or {})
+        return await catalogue.call(params.name, params.arguments or {}, context)
     except UnknownToolError as error:
         raise MCPError(code=INVALID_PARAMS, message=str(error)) from None
-    except InvalidArgumentsError as error:
-        return ToolResult.of(str(error), is_error=True)
+
+
+def _serve_changes(server: Server[Any], changes: Changes) -> None:
+    async def joined(request: ServerRequestContext[Any], params: NotificationParams) -> None:
+        changes.join(request)
+
+    async def subscribe(request: ServerRequestContext[Any], params: SubscribeRequestParams) -> HandlerResult:
+        changes.subscribe(request, params.uri)
+        return EmptyResult()
+
+    async def unsubscribe(request: ServerRequestContext[Any], params: UnsubscribeRequestParams) -> HandlerResult:
+        changes.unsubscribe(request, params.uri)
+        return EmptyResult()
+
+    server.add_notification_handler("notifications/initialized", NotificationParams, joined)
+    server.add_request_handler("resources/subscribe", SubscribeRequestParams, subscribe)
+    server.add_request_handler("resources/unsubscribe", UnsubscribeRequestParams, unsubscribe)
+    server.add_request_handler("subscriptions/listen", SubscriptionsListenRequestParams, changes.listen)

@@ -25,12 +25,17 @@ def request_id(given: str | None) -> str:
     return f"req_{random.getrandbits(96):024x}"  # a name, not a secret
 
 
+def is_traceparent(given: str) -> bool:
+    """Whether this is a W3C trace context of the version that we speak."""
+    return _TRACEPARENT.fullmatch(given) is not None
+
+
 def traceparent(given: str | None) -> str:
     """The W3C trace context to hand on: the caller's trace with a span of ours, or a new trace.
 
     Source: https://www.w3.org/TR/trace-context/
     """
-    if given is not None and _TRACEPARENT.fullmatch(given):
+    if given is not None and is_traceparent(given):
         version, trace, _, flags = given.split("-")
         return f"{version}-{trace}-{secrets.token_hex(8)}-{flags}"
     return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"

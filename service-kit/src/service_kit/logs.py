@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TextIO
 import msgspec
 import structlog
 
-from service_kit.ids import current_request_id
+from service_kit.ids import current_request_id, current_traceparent
 
 Event = MutableMapping[str, Any]
 
@@ -111,7 +111,7 @@ def _configure_structlog() -> None:
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            _add_request_id,
+            _add_request,
             structlog.stdlib.add_log_level,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
@@ -162,10 +162,13 @@ def _clock(seconds: float) -> str:
     return time.strftime("%H:%M:%S", time.localtime(seconds))
 
 
-def _add_request_id(_: Any, __: str, event: Event) -> Event:
-    request_id = current_request_id.get()
+def _add_request(_: Any, __: str, event: Event) -> Event:
+    """The request that a line is about, and the caller's trace where there is one."""
+    request_id, trace = current_request_id.get(), current_traceparent.get()
     if request_id is not None:
         event.setdefault("requestId", request_id)
+    if trace is not None:
+        event.setdefault("traceId", trace.split("-")[1])
     return event
 
 

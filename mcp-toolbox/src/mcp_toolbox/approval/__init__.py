@@ -1,0 +1,1 @@
+"""Asking a person before a destructive tool runs."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -158,6 +159,28 @@ async def test_only_the_same_model_stands_in(tmp_path: Any):
     assert answer.status_code == 200 and answer.headers["x-fallback-from"] == "small"
     assert answer.json()["fallback_from"] == "small" and answer.json()["model"] == "second/small"
     assert [call.body["model"] for call in second.calls] == ["small"]
+
+
+async def test_another_deployment_of_the_same_model_answers_unnoticed(tmp_path: Any):
+    first, second = FakeOpenAI(always=Fails(500)), FakeOpenAI(always=Embeds())
+    file = Path(catalogue(tmp_path))
+    file.write_text(
+        file.read_text()
+        + """
+  - name: both
+    supports: [embeddings]
+    deployments:
+      - {provider: first, id: one, weight: 1000000}
+      - {provider: second, id: two, weight: 0.000001}
+"""
+    )
+    async with running(first) as one, running(second) as two:
+        urls = {"FIRST_URL": f"{one}/v1", "SECOND_URL": f"{two}/v1"}
+        async with gateway(CATALOG_FILE=str(file), UPSTREAM_RETRIES="1", **urls) as stage:
+            answer = await ask(stage, model="both")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["model"] == "both" and "x-fallback-from" not in answer.headers
+    assert {call.body["model"] for call in second.calls} == {"two"}
 
 
 async def test_vectors_of_another_model_are_never_given(tmp_path: Any):

@@ -91,11 +91,35 @@ def describe(app: FastAPI) -> None:
     app.openapi = openapi
 
 
+def _header(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"in": "header", "name": name, "required": False, "description": description, "schema": schema}
+
+
+_TERMS = [
+    _header(
+        "X-Request-Timeout",
+        "Seconds for everything, retries and fallbacks included",
+        {"type": "number", "exclusiveMinimum": 0},
+    ),
+    _header(
+        "X-Drop-Params",
+        "Parameters, separated by commas, or `all`, to leave out where the model lacks them",
+        {"type": "string", "examples": ["seed, top_k"]},
+    ),
+    _header(
+        "X-Safe-Stream",
+        "What becomes of a stream that breaks: held back until whole, or continued by another model",
+        {"type": "string", "enum": ["off", "hold", "continue"]},
+    ),
+]
+
+
 def _described(operation: Operation) -> dict[str, Any]:
     return {
         "tags": [operation.tag],
         "summary": operation.summary,
         "operationId": operation.id,
+        "parameters": _TERMS if operation.event else _TERMS[:1],
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": _ref(operation.request), "example": operation.example}},

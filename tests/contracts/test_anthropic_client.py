@@ -366,6 +366,17 @@ async def test_tools_that_anthropic_runs_itself(model: str):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("ending", ["", "/", "/v1", "/v1/"])
+async def test_anthropics_address_with_and_without_its_version(ending: str):
+    fake = FakeAnthropic(wire.Says("x"))
+    async with (
+        running(fake) as upstream,
+        gateway(ANTHROPIC_API_KEY=KEY, ANTHROPIC_BASE_URL=f"{upstream}{ending}", TEMPERATURE="0.2") as stage,
+    ):
+        await ask(stage, streamed=False, model="anthropic/claude-sonnet-5-5")
+    assert fake.calls[0].path == "/v1/messages" and "temperature" not in fake.calls[0].body
+
+
 # --- the client's helpers ---
 
 

@@ -346,6 +346,9 @@ def test_hints_that_are_not_sent_are_listed():
     assert dropped(**hints, dialect="openai_chat") == ("metadata", "store", "verbosity")
     marked = said("user", Text(text="Hola", cache="5m"))
     assert dropped(marked) == () and dropped(marked, model=LLAMA) == ("cache_control",)
+    tool = (Tool(name="f", cache="5m"),)
+    assert dropped(tools=tool) == () and dropped(tools=tool, model=NOVA) == ("cache_control",)
+    assert dropped(user="ana") == ("user",)
     strict = (Tool(name="f", strict=True),)
     assert dropped(tools=strict, model=NOVA) == ("strict",) and dropped(tools=strict) == ()
 

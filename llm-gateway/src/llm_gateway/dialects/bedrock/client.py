@@ -82,12 +82,15 @@ def encode_request(request: Request, model: Model) -> bytes:
 
 
 def dropped(request: Request, model: Model) -> tuple[str, ...]:
-    """What of `request` is not sent: hints, another dialect's fields, and cache marks that the family cannot use."""
+    """What of `request` is not sent: hints, another dialect's fields, the user, whom Converse does not ask for, cache
+    marks where the family takes none, and the strictness of tools for models that cannot be held to it."""
+    lost = {
+        "user": request.user is not None,
+        "cache_control": _loses_marks(request, family_of(model.id)),
+        "strict": any(tool.strict for tool in request.tools) and not schema_answers.has_schemas(model),
+    }
     foreign = [name for name in request.extra if request.dialect != NAME or name not in _OWN_FIELDS]
-    marks = ("cache_control",) if _marked(request) and not family_of(model.id).caching else ()
-    loose = any(tool.strict for tool in request.tools) and not schema_answers.has_schemas(model)
-    strict = ("strict",) if loose else ()
-    return (*request.hints, *foreign, *marks, *strict)
+    return (*request.hints, *foreign, *(name for name, applies in lost.items() if applies))
 
 
 def framing() -> EventStreamDecoder:
@@ -162,6 +165,12 @@ def _choice(choice: ToolChoice, family: Family, param: str = "tool_choice", *, a
     raise _lacking(param, "way to force a tool call")
 
 
-def _marked(request: Request) -> bool:
-    parts = (part for message in request.messages for part in message.content)
-    return any(tool.cache for tool in request.tools) or any(getattr(part, "cache", None) for part in parts)
+def _loses_marks(request: Request, family: Family) -> bool:
+    """Whether something is marked that stands where the family takes no cache points."""
+    if any(tool.cache for tool in request.tools) and "tools" not in family.caching:
+        return True
+    return any(
+        getattr(part, "cache", None) and ("system" if message.role == "system" else "messages") not in family.caching
+        for message in request.messages
+        for part in message.content
+    )

@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
 import openai
 import pytest
+from llm_gateway.surfaces.schemas import ChatCompletion
 from llm_gateway.testing import (
     AzureFilters,
     AzureSays,
@@ -27,6 +29,7 @@ from openai.types.chat import ChatCompletionMessageParam
 from service_kit.testing import running
 
 from tests.llm_gateway.harness import gateway
+from tests.llm_gateway.surfaces.test_schemas import strictly
 
 QUESTION: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Hola"}]
 ADD: Any = {"type": "function", "function": {"name": "add", "parameters": {"type": "object", "properties": {}}}}
@@ -191,7 +194,9 @@ async def test_openrouters_thoughts_go_back_as_they_came(streamed: bool):
         if streamed:
             turn = await put_together(client, model)
         else:
-            answer = await client.chat.completions.create(model=model, messages=QUESTION, tools=[ADD])
+            raw = await client.chat.completions.with_raw_response.create(model=model, messages=QUESTION, tools=[ADD])
+            strictly(msgspec.json.decode(raw.content), ChatCompletion)
+            answer = raw.parse()
             assert answer.usage and answer.usage.model_dump()["cost_usd"] == 0.25
             turn = answer.choices[0].message.model_dump(exclude_none=True)
         assert turn["reasoning_content"] == DETAILS[0]["text"]

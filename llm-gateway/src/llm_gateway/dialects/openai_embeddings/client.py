@@ -123,4 +123,5 @@ def _usage(answers: list[_Received]) -> Usage | None:
         prompt += tokens
         if counts.cost is not None:
             costs.append(Decimal(repr(counts.cost)))
-    return Usage(prompt_tokens=prompt, cost_usd=sum(costs, Decimal(0)) if costs and len(costs) == len(answers) else None)
+    told = sum(costs, Decimal(0)) if costs and len(costs) == len(answers) else None
+    return Usage(prompt_tokens=prompt, cost_usd=told)

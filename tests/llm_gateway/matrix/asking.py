@@ -14,6 +14,7 @@ from tests.llm_gateway.harness import error_of
 from tests.llm_gateway.hourglass import surfaces as served
 from tests.llm_gateway.matrix import cells
 
+PICTURE = "https://pictures.example/one.png"
 QUESTION = "¿Cuánto es 4 + 6?"
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 SCHEMA = {
@@ -36,7 +37,7 @@ Body = dict[str, Any]
 class Asking:
     """One surface as its clients use it.
 
-    `ask` makes the body of a question (with `image`, `tools` or a `schema`), `streamed` that of a stream from it;
+    `ask` makes the body of a question (with an `image`, `tools` or a `schema`), `streamed` that of a stream from it;
     `answer_tools` goes on with the results
     after an answer's calls; `failure` checks the form of an error answer and gives its code, `stream_failure` that of
     a stream that ended badly.
@@ -70,11 +71,22 @@ class Asking:
 # --- OpenAI's chat completions, and our own which is close to it ---
 
 
-def _ask_chat(model: str, *, image: bool = False, tools: bool = False, schema: bool = False) -> Body:
-    content: Any = QUESTION
+def _data_url(image: str) -> str:
+    return image if image == PICTURE else f"data:image/png;base64,{image}"
+
+
+def _ask_chat(
+    model: str,
+    *,
+    image: str | None = None,
+    tools: bool = False,
+    schema: bool = False,
+    question: str = QUESTION,
+) -> Body:
+    content: Any = question
     if image:
-        url = {"url": f"data:image/png;base64,{PIXEL}"}
-        content = [{"type": "text", "text": QUESTION}, {"type": "image_url", "image_url": url}]
+        url = {"url": _data_url(image)}
+        content = [{"type": "text", "text": question}, {"type": "image_url", "image_url": url}]
     body: Body = {"model": model, "messages": [{"role": "user", "content": content}]}
     if tools:
         body["tools"] = [
@@ -133,10 +145,17 @@ NATIVE = Asking(served.NATIVE, _ask_chat, _streamed, _go_on_native, _envelope, _
 # --- OpenAI's Responses ---
 
 
-def _ask_responses(model: str, *, image: bool = False, tools: bool = False, schema: bool = False) -> Body:
-    content: Any = [{"type": "input_text", "text": QUESTION}]
+def _ask_responses(
+    model: str,
+    *,
+    image: str | None = None,
+    tools: bool = False,
+    schema: bool = False,
+    question: str = QUESTION,
+) -> Body:
+    content: Any = [{"type": "input_text", "text": question}]
     if image:
-        content.append({"type": "input_image", "image_url": f"data:image/png;base64,{PIXEL}", "detail": "auto"})
+        content.append({"type": "input_image", "image_url": _data_url(image), "detail": "auto"})
     body: Body = {"model": model, "input": [{"role": "user", "content": content}]}
     if tools:
         body["tools"] = [
@@ -171,11 +190,20 @@ RESPONSES = Asking(served.RESPONSES, _ask_responses, _streamed, _go_on_responses
 # --- Anthropic's Messages ---
 
 
-def _ask_messages(model: str, *, image: bool = False, tools: bool = False, schema: bool = False) -> Body:
-    content: Any = QUESTION
+def _ask_messages(
+    model: str,
+    *,
+    image: str | None = None,
+    tools: bool = False,
+    schema: bool = False,
+    question: str = QUESTION,
+) -> Body:
+    content: Any = question
     if image:
-        source = {"type": "base64", "media_type": "image/png", "data": PIXEL}
-        content = [{"type": "text", "text": QUESTION}, {"type": "image", "source": source}]
+        source = {"type": "base64", "media_type": "image/png", "data": image}
+        if image == PICTURE:
+            source = {"type": "url", "url": PICTURE}
+        content = [{"type": "text", "text": question}, {"type": "image", "source": source}]
     body: Body = {"model": model, "max_tokens": 1000, "messages": [{"role": "user", "content": content}]}
     if tools:
         body["tools"] = [{"name": name, "description": about, "input_schema": NUMBERS} for name, about in TOOLS]
@@ -203,7 +231,7 @@ def _anthropics(response: httpx.Response) -> str:
     assert set(body) == {"type", "error", "request_id"} and body["type"] == "error"
     assert body["request_id"] == response.headers["x-request-id"]
     assert body["error"]["type"] == _TYPES[response.status_code] and body["error"]["message"]
-    return body["error"]["code"]
+    return body["error"]["details"]["error_code"]
 
 
 def _failed_message(stream: str) -> str:
@@ -211,7 +239,7 @@ def _failed_message(stream: str) -> str:
     *_, last = [block for block in stream.split("\n\n") if block]
     name, data = last.split("\n")
     assert name == "event: error"
-    return msgspec.json.decode(data.removeprefix("data: "))["error"]["code"]
+    return msgspec.json.decode(data.removeprefix("data: "))["error"]["details"]["error_code"]
 
 
 MESSAGES = Asking(served.MESSAGES, _ask_messages, _streamed, _go_on_messages, _anthropics, _failed_message)

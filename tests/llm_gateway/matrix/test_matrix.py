@@ -8,11 +8,15 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 import pytest_asyncio
+from llm_gateway.catalog_file import load_catalog
+from llm_gateway.settings import GatewaySettings
 from llm_gateway.testing import Silent
-from llm_gateway.types import Choice, Part, Result, Text, ToolCall, Usage
+from llm_gateway.types import Choice, Part, Refusal, Result, Text, ToolCall, Usage
+from service_kit.settings import load
 
-from tests.llm_gateway.matrix.asking import ASKINGS, PIXEL, Asking, Body
-from tests.llm_gateway.matrix.cells import ASPECTS, PROVIDERS, Carried, NothingThere, Provider, Refused
+from tests.llm_gateway.harness import error_of
+from tests.llm_gateway.matrix.asking import ASKINGS, PICTURE, PIXEL, Asking, Body
+from tests.llm_gateway.matrix.cells import ASPECTS, PROVIDERS, Carried, Provider, Refused
 from tests.llm_gateway.matrix.stage import Actor, Stage, whole_stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -150,11 +154,50 @@ async def test_json_schema(stage: Stage, asking: Asking, provider: Provider):
 
 @over("image")
 async def test_image(stage: Stage, asking: Asking, provider: Provider):
+    await check_picture(stage, asking, provider, PIXEL)
+
+
+@over("image by URL")
+async def test_image_by_url(stage: Stage, asking: Asking, provider: Provider):
+    await check_picture(stage, asking, provider, PICTURE)
+
+
+async def check_picture(stage: Stage, asking: Asking, provider: Provider, image: str) -> None:
     actor = stage.actors[provider.name]
     actor.says(SAID)
-    for got in await both(stage, asking, actor, asking.ask(provider.model, image=True)):
+    for got in await both(stage, asking, actor, asking.ask(provider.model, image=image)):
         assert got.choices[0] == meant(asking, actor, SAID)
-        assert PIXEL.encode() in actor.last.raw
+        assert image.encode() in actor.last.raw
+
+
+# --- embeddings, which have a surface of their own ---
+
+VECTORS = "/v1/embeddings"
+CATALOG = load_catalog(load(GatewaySettings, {}), {})
+
+
+@pytest.mark.parametrize("provider", [column for column in PROVIDERS if column.embeddings], ids=repr)
+async def test_embeddings(stage: Stage, provider: Provider):
+    actor = stage.actors[provider.name]
+    actor.does(actor.vendor.embeds())
+    response = await stage.http.post(VECTORS, json={"model": provider.embeddings, "input": ["uno", "cuatro", "uno"]})
+    assert response.status_code == 200, response.text
+    body = response.json()
+    first, second, third = [item["embedding"] for item in body["data"]]
+    assert [item["index"] for item in body["data"]] == [0, 1, 2]
+    assert first == third != second and all(isinstance(number, float) for number in first)
+    assert response.headers["x-provider"] == provider.name and body["usage"]["prompt_tokens"] > 0
+
+
+@pytest.mark.parametrize("provider", [column for column in PROVIDERS if not column.embeddings], ids=repr)
+async def test_a_model_without_embeddings_is_refused_by_name(stage: Stage, provider: Provider):
+    """By us where the catalogue lists the model, by its provider where it does not."""
+    if provider.environ:
+        stage.actors[provider.name].fails(400)
+    response = await stage.http.post(VECTORS, json={"model": provider.model, "input": "uno"})
+    assert response.status_code == 400
+    listed = provider.model in CATALOG.models
+    assert error_of(response)["code"] == ("embeddings_not_supported" if listed else "upstream_rejected")
 
 
 # --- what a provider does not have ---
@@ -169,7 +212,12 @@ async def test_image(stage: Stage, asking: Asking, provider: Provider):
 async def test_what_a_provider_lacks_is_refused_by_name(stage: Stage, asking: Asking, provider: Provider, aspect: str):
     cell = provider.cell(aspect)
     assert isinstance(cell, Refused)
-    asked = asking.ask(provider.model, image=aspect == "image", tools="tool" in aspect, schema=aspect == "JSON schema")
+    asked = asking.ask(
+        provider.model,
+        image={"image": PIXEL, "image by URL": PICTURE}.get(aspect),
+        tools="tool" in aspect,
+        schema=aspect == "JSON schema",
+    )
     for body in (asked, asking.streamed(asked)):
         response = await stage.http.post(asking.path, json=body)
         assert response.status_code == 400, response.text
@@ -242,24 +290,44 @@ async def test_client_gone(stage: Stage, asking: Asking, provider: Provider):
     await asyncio.wait_for(call.left.wait(), SOON)
 
 
-# --- the planner, which is its own provider ---
+# --- the planner, which is its own provider: what it says is tested elsewhere, here that every surface can have it ---
+
+OFFLINE = next(column for column in PROVIDERS if not column.environ)
+EVERYWHERE = pytest.mark.parametrize("asking", ASKINGS, ids=repr)
 
 
-async def test_offline(stage: Stage):
-    """It answers by itself: what it says is tested elsewhere, here only that every surface can have it."""
-    for asking in ASKINGS:
-        body = asking.ask("offline", tools=True)
-        plain = await stage.http.post(asking.path, json=body)
-        streamed = await stage.http.post(asking.path, json=asking.streamed(body))
-        [call] = called(asking.read(plain.content))
-        assert called(asking.read_stream(streamed.content)) == [call]
-        assert call[1:] == ("add", '{"a":4,"b":6}')
-        done = await stage.http.post(asking.path, json=asking.answer_tools(body, plain.content, ["10"]))
-        assert "10" in done.text and done.headers["x-provider"] == "offline"
+async def planned(stage: Stage, asking: Asking, body: Body) -> tuple[Result, Result]:
+    plain = await stage.http.post(asking.path, json=body)
+    streamed = await stage.http.post(asking.path, json=asking.streamed(body))
+    assert plain.headers["x-provider"] == streamed.headers["x-provider"] == OFFLINE.name
+    return asking.read(plain.content), asking.read_stream(streamed.content)
 
 
-def test_nothing_else_is_in_the_table():
-    for provider in PROVIDERS:
-        assert set(provider.cells) <= set(ASPECTS)
-        nothing = [aspect for aspect in ASPECTS if isinstance(provider.cell(aspect), NothingThere)]
-        assert bool(nothing) is not bool(provider.environ)
+@EVERYWHERE
+async def test_offline_plain_and_stream(stage: Stage, asking: Asking):
+    plain, streamed = await planned(stage, asking, asking.ask(OFFLINE.model))
+    assert plain.choices == streamed.choices and isinstance(plain.content[0], Text | Refusal)
+
+
+@EVERYWHERE
+async def test_offline_tools(stage: Stage, asking: Asking):
+    body = asking.ask(OFFLINE.model, tools=True)
+    for answer in await planned(stage, asking, body):
+        assert [call[1:] for call in called(answer)] == [("add", '{"a":4,"b":6}')]
+    asked = await stage.http.post(asking.path, json=body)
+    done = await stage.http.post(asking.path, json=asking.answer_tools(body, asked.content, ["10"]))
+    assert "10" in done.text and done.headers["x-provider"] == OFFLINE.name
+
+
+@EVERYWHERE
+async def test_offline_parallel_tools(stage: Stage, asking: Asking):
+    body = asking.ask(OFFLINE.model, tools=True, question="Suma 4 y 6, y multiplica 2 por 3")
+    for answer in await planned(stage, asking, body):
+        assert [call[1] for call in called(answer)] == ["add", "multiply"]
+
+
+@EVERYWHERE
+async def test_offline_invents_no_json(stage: Stage, asking: Asking):
+    for answer in await planned(stage, asking, asking.ask(OFFLINE.model, schema=True)):
+        [said] = answer.content
+        assert isinstance(said, Text | Refusal) and "sin inventar" in said.text

@@ -10,7 +10,7 @@ import msgspec
 from llm_gateway.catalog import Model
 from llm_gateway.dialects.bedrock import client
 from llm_gateway.testing import Behaviour, Exchange
-from llm_gateway.testing.bedrock import Fails, FakeBedrock, Says, event, exception, frame
+from llm_gateway.testing.bedrock import Embeds, Fails, FakeBedrock, Says, event, exception, frame
 from llm_gateway.types import FinishReason, Image, Message, Reasoning, Request, Result, ToolCall, Usage
 
 from tests.llm_gateway import values
@@ -104,8 +104,8 @@ def _model(id_: str) -> Model:
 
 def _bedrock(name: str, id_: str, **more: Any) -> Vendor:
     return Vendor(
-        name=name, client=client, model=_model(id_), fake=FakeBedrock, says=says, fails=fails, framing=EVENT_STREAM,
-        carried=carried, **more,
+        name=name, client=client, model=_model(id_), fake=FakeBedrock, says=says, fails=fails, embeds=Embeds,
+        framing=EVENT_STREAM, carried=carried, **more,
     )  # fmt: skip
 
 

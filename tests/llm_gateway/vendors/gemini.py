@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from llm_gateway.dialects.gemini import client
 from llm_gateway.testing import Behaviour
-from llm_gateway.testing.gemini import Fails, FakeGemini, Says
+from llm_gateway.testing.gemini import Embeds, Fails, FakeGemini, Says
 from llm_gateway.types import FinishReason, Reasoning, Result, ToolCall, Usage
 
 from tests.llm_gateway import values
@@ -53,6 +53,6 @@ _ENDPOINT = values.endpoint(
 
 GEMINI = Vendor(
     name="gemini", client=client, model=values.model("gemini-3.8-flash", "google", endpoint=_ENDPOINT),
-    fake=FakeGemini, says=says, fails=fails, framing=SSE,
+    fake=FakeGemini, says=says, fails=fails, embeds=Embeds, framing=SSE,
 )  # fmt: skip
 OLDER = msgspec.structs.replace(GEMINI.model, id="gemini-2.5-flash", name="gemini-2.5-flash")

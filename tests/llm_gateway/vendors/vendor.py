@@ -9,7 +9,7 @@ from typing import Any
 
 from llm_gateway.catalog import Model
 from llm_gateway.dialects import ClientDialect
-from llm_gateway.testing import Behaviour, FakeProvider
+from llm_gateway.testing import Behaviour, Embeds, FakeProvider
 from llm_gateway.types import Request, Result, Text
 
 
@@ -30,7 +30,7 @@ class Vendor:
     `says` is how its fake gives an answer, in the pieces of its texts; `fails` how it fails, with a status and a
     `Retry-After`. `carried` is what its API can hold of an answer, `takes` what of a request it can be asked: the
     rest is a known refusal (`InvalidRequest`). `forces` is how an answer comes that a forced tool stands for, and
-    `gives_ids` says whether tool calls have ids of the provider's own.
+    `gives_ids` says whether tool calls have ids of the provider's own, `embeds` is how it gives vectors.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Vendor:
     takes: Callable[[Request], Request] = field(default=lambda request: request)
     forces: Callable[[str], Behaviour] | None = None
     gives_ids: bool = True
+    embeds: Callable[[], Behaviour] = Embeds
 
     def __repr__(self) -> str:
         return self.name

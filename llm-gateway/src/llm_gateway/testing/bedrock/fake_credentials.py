@@ -1,7 +1,8 @@
-"""Where AWS credentials are got over HTTP: a container's credential server and STS's web identity.
+"""Where AWS credentials are got over HTTP: a container's credential server, an instance's metadata, and STS.
 
-Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
-and https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+Sources: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html,
+https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html,
+https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+_ROLES = "/iam/security-credentials/"
+_SESSION = "session-token"
+
 
 @dataclass(frozen=True)
 class Grant:
@@ -31,9 +35,11 @@ class Grant:
 
 
 class FakeCredentials:
-    """Answers a GET as a container's server and a POST as STS, with one grant after the other; the last one stays.
+    """Answers a GET as a container's server or an instance's metadata, and a POST as STS, with one grant after the
+    other; the last one stays.
 
-    `asked` is what came with each request: its authorization header, or its web identity token.
+    `asked` is what came with each request for credentials: its authorization header, its web identity token, or the
+    token of a session with the metadata.
     """
 
     def __init__(self, *grants: Grant) -> None:
@@ -45,15 +51,21 @@ class FakeCredentials:
             for _ in range(2):
                 kind = (await receive())["type"]
                 await send({"type": f"{kind}.complete"})
-            return
+            return None
         request = Request(scope, receive)
+        if request.method == "PUT":
+            return await Response(_SESSION)(scope, receive, send)
+        if request.url.path.endswith(_ROLES):
+            return await Response("the-role")(scope, receive, send)
         form = parse_qs((await request.body()).decode())
-        self.asked.append(form["WebIdentityToken"][0] if form else request.headers.get("authorization"))
+        headers = request.headers
+        token = headers.get("authorization") or headers.get("x-aws-ec2-metadata-token")
+        self.asked.append(form["WebIdentityToken"][0] if form else token)
         grant = self._grants.popleft() if len(self._grants) > 1 else self._grants[0]
         if grant.hold is not None:
             await grant.hold.wait()
         answer = _sts(grant) if form else _container(grant)
-        await answer(scope, receive, send)
+        return await answer(scope, receive, send)
 
 
 def _until(grant: Grant) -> str:
@@ -65,6 +77,7 @@ def _container(grant: Grant) -> Response:
         return Response('{"code": "AccessDenied"}', grant.status, media_type="application/json")
     fields = {
         "AccessKeyId": grant.key_id, "SecretAccessKey": grant.secret, "Token": grant.token, "Expiration": _until(grant),
+        "Code": "Success",
     }  # fmt: skip
     return Response(msgspec.json.encode(fields), media_type="application/json")
 

@@ -106,6 +106,10 @@ PROVIDERS = (
         {"GROQ_API_KEY": "{key}", "GROQ_BASE_URL": "{url}/v1"},
     ),
     Provider(
+        "together", "together/meta-llama/Llama-3.3-70B-Instruct-Turbo", "vllm",
+        {"TOGETHER_API_KEY": "{key}", "TOGETHER_BASE_URL": "{url}/v1"}, NO_IMAGES,
+    ),
+    Provider(
         "vllm", "vllm/Qwen/Qwen3-VL-8B-Instruct", "vllm", {"VLLM_BASE_URL": "{url}/v1"}, embeddings="vllm/BAAI/bge-m3",
     ),
     Provider(

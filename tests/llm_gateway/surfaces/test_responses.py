@@ -82,7 +82,8 @@ async def test_a_coding_assistants_request():
     assert [item["type"] for item in last["response"]["output"]] == ["reasoning", "function_call"]
     assert [message["role"] for message in fake.calls[0].body["messages"]] == ["system", "system", "user"]
     assert fake.calls[0].body["reasoning_effort"] == "medium"
-    assert answer.headers["x-dropped-params"].startswith("prompt_cache_key, client_metadata")
+    assert fake.calls[0].body["prompt_cache_key"] == "k"
+    assert answer.headers["x-dropped-params"].startswith("client_metadata")
 
 
 async def test_dropped_hints_are_said():

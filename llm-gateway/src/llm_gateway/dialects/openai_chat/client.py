@@ -37,6 +37,10 @@ _PLAIN = (
     "top_logprobs", "parallel_tool_calls", "user",
 )  # fmt: skip
 
+_KIN = "openai_responses"
+_SHARED_HINTS = frozenset({"prompt_cache_key", "safety_identifier", "service_tier", "verbosity"})
+"""What Responses' clients say in the same words, and means the same here."""
+
 
 def encode_request(request: Request, model: Model) -> bytes:
     """The body that asks `model` for `request`; `max_tokens` is clamped to the model's limit."""
@@ -67,13 +71,17 @@ def encode_request(request: Request, model: Model) -> bytes:
     if request.dialect == NAME:
         body.update(request.hints)
         body.update(request.extra)
+    elif request.dialect == _KIN:
+        body.update((name, value) for name, value in request.hints.items() if name in _SHARED_HINTS)
     body.update(endpoint.extra_body)
     return _encode(body)
 
 
 def dropped(request: Request, model: Model) -> tuple[str, ...]:
     """What of `request` is not sent: fields that another dialect's client gave, and marks that nobody there reads."""
-    foreign = () if request.dialect == NAME else (*request.hints, *request.extra)
+    foreign: tuple[str, ...] = () if request.dialect == NAME else (*request.hints, *request.extra)
+    if request.dialect == _KIN:
+        foreign = tuple(name for name in foreign if name not in _SHARED_HINTS or name in request.extra)
     if not model.endpoint.cache_marks and has_marks(request):
         return (*foreign, "cache_control")
     return foreign

@@ -58,6 +58,8 @@ def _content(blocks: list[Block]) -> str | list[Block]:
 
 
 def _results_first(blocks: list[Block]) -> list[Block]:
+    if len(blocks) == 1:
+        return blocks
     return sorted(blocks, key=lambda block: block["type"] != "tool_result")
 
 

@@ -87,7 +87,8 @@ def _sampling(request: Request, model: Model, thinking: Thinking) -> dict[str, A
     fields: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if request.temperature is not None and request.temperature > 1:
         raise InvalidRequest("temperature: Anthropic's models take 0 to 1", param="temperature")
-    _check_samplers(fields, model, thinking)
+    if fields:
+        _check_samplers(fields, model, thinking)
     if request.stop:
         if not all(sequence.strip() for sequence in request.stop):
             raise _unsupported("stop", "Anthropic takes no sequence of whitespace alone")

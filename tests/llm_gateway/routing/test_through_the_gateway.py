@@ -320,3 +320,35 @@ async def test_safe_and_unsafe_streams_are_not_shared(tmp_path: Path):
         await first.call(1)
         hold.set()
         assert [answer.headers["x-cache"] for answer in await asyncio.gather(*asking)] == ["miss", "miss"]
+
+
+# --- for operators ---
+
+
+async def test_a_call_that_failed_thrice_is_one_failure_and_costs_nothing(tmp_path: Path):
+    first = FakeOpenAI(Fails(500), Fails(500), Fails(500))
+    async with two(tmp_path, first, FakeOpenAI(), UPSTREAM_RETRIES="2") as stage:
+        assert (await stage.chat(model="alone")).status_code == 503
+        metrics = (await stage.http.get("/metrics")).json()
+        exposition = (await stage.http.get("/metrics?format=prometheus")).text
+    assert (metrics["total_requests"], metrics["errors_by_code"]) == (1, {"upstream_unavailable": 1})
+    assert (metrics["total_tokens"], metrics["total_cost_usd"]) == (0, 0)
+    assert 'mcp_errors_total{provider="first",type="upstream_unavailable"} 1.0' in exposition
+
+
+async def test_a_cool_down_survives_a_reload_and_new_stand_ins_count_at_once(tmp_path: Path):
+    first, second = FakeOpenAI(Fails(429, retry_after="30")), FakeOpenAI(Says("aquí"))
+    async with two(tmp_path, first, second) as stage:
+        assert (await stage.chat(model="alone")).status_code == 429
+        path = tmp_path / "catalog.yaml"
+        good = path.read_text()
+        path.write_text(good.replace("name: alone,", "name: alone, fallbacks: [nobody],"))
+        assert stage.parts.holder.check() is False
+        assert "there is no model 'nobody'" in (await stage.http.get("/health")).json()["catalog"]["error"]
+        assert (await stage.chat(model="alone")).status_code == 429, "the old one is kept"
+        path.write_text(good.replace("name: alone,", "name: alone, fallbacks: [long],"))
+        assert stage.parts.holder.check() is True
+        answer = await stage.chat(model="alone")
+        health = (await stage.http.get("/health")).json()["providers"]["first"]
+    assert (answer.json()["model"], answer.headers["x-fallback-from"]) == ("long", "alone")
+    assert health["circuit"] == "open" and health["deployments"][0]["cooling"] and len(first.calls) == 1

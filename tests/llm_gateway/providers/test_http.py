@@ -14,7 +14,7 @@ from llm_gateway.errors import UpstreamError, UpstreamProtocol
 from llm_gateway.providers.http import HttpProvider
 from llm_gateway.testing import Behaviour, Endless, Fails, FakeOpenAI, Says, Sends
 from llm_gateway.transport import Transport
-from llm_gateway.types import Event, Message, Request, Result, Text
+from llm_gateway.types import Delta, Event, Message, Request, Result, Text
 from service_kit.testing import running
 
 from tests.llm_gateway import values
@@ -95,3 +95,28 @@ async def test_what_is_no_stream_is_refused():
     async with provider_of(Sends([b"{}"], "application/json")) as (provider, model, _):
         with pytest.raises(UpstreamProtocol):
             await collected(provider.stream(ASK_STREAM, model))
+
+
+def _piece(text: str) -> bytes:
+    return b'data: {"choices":[{"index":0,"delta":{"content":"%b"}}]}\n\n' % text.encode()
+
+
+async def test_what_came_together_with_a_failure_is_not_lost():
+    async with provider_of(Sends([_piece("uno "), 0.05, _piece("dos") + b"data: nonsense\n\n"])) as (
+        provider,
+        model,
+        _,
+    ):
+        said = ""
+        with pytest.raises(UpstreamProtocol):
+            async for events in provider.stream(ASK_STREAM, model):
+                said += "".join(event.text for event in events if isinstance(event, Delta))
+    assert said == "uno dos"
+
+
+async def test_a_failure_together_with_the_first_words_leaves_them_unsaid():
+    """Nothing was said by then, so another model may still answer in its stead."""
+    async with provider_of(Sends([_piece("uno") + b"data: nonsense\n\n"])) as (provider, model, _):
+        with pytest.raises(UpstreamProtocol):
+            async for events in provider.stream(ASK_STREAM, model):
+                raise AssertionError(events)

@@ -7,7 +7,7 @@ from typing import Any
 
 from llm_gateway.catalog import Endpoint, Model
 from llm_gateway.dialects import ClientDialect, Framing, StreamDecoder
-from llm_gateway.errors import UpstreamProtocol
+from llm_gateway.errors import UpstreamError, UpstreamProtocol
 from llm_gateway.transport import StreamedReply, Transport
 from llm_gateway.types import Event, Finish, Request, Result
 
@@ -55,8 +55,13 @@ class HttpProvider:
         decoder = self._dialect.stream_decoder(request, model)
         async for chunk in reply.chunks():
             events: list[Event] = []
-            for frame in framing.feed(chunk):
-                events += decoder.feed(frame)
+            try:
+                for frame in framing.feed(chunk):
+                    events += decoder.feed(frame)
+            except UpstreamError:
+                if begun and events:  # what came together with the failure was said before it
+                    yield events
+                raise
             if events:
                 if not begun:
                     begun = True

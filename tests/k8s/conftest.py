@@ -148,7 +148,7 @@ def agent(request: pytest.FixtureRequest) -> Fit:
 def secrets() -> dict[str, dict[str, str]]:
     """The Secrets that the example files describe, filled in."""
     return {
-        "mcp-secrets": {name: f"value-of-{name}" for name in _names(K8S / "secrets.env.example")},
+        "mcp-secrets": {name: f"value-of-{name}".ljust(40, ".") for name in _names(K8S / "secrets.env.example")},
         "mcp-providers": {name: f"https://value-of-{name}" for name in _names(K8S / "providers.env.example")},
     }
 

@@ -16,13 +16,16 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from mcp_toolbox import schemas, tools
+from mcp_toolbox.approval.approvals import Approvals
+from mcp_toolbox.approval.destructive import Destructive
 from mcp_toolbox.catalogue import Catalogue, discover
+from mcp_toolbox.packs.registry import opened_packs
 from mcp_toolbox.rest import add_rest_routes
 from mcp_toolbox.sdk_logs import drop_client_faults
 from mcp_toolbox.server import NAME, create_server
 from mcp_toolbox.settings import ToolboxSettings
 from mcp_toolbox.stdio import serve_stdio
-from mcp_toolbox.streams import Handoff
+from mcp_toolbox.streams import Handoff, let_answers_finish
 from mcp_toolbox.transports import MESSAGES_PATH, HttpTransports
 
 VERSION = version("mcp-toolbox")
@@ -33,7 +36,7 @@ def create_app(settings: ToolboxSettings, catalogue: Catalogue) -> Service:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI):
-        async with transports.run():
+        async with opened_packs(settings, catalogue), transports.run():
             yield
 
     app = create_service(
@@ -44,12 +47,15 @@ def create_app(settings: ToolboxSettings, catalogue: Catalogue) -> Service:
         version=VERSION,
         lifespan=lifespan,
     )
+    approvals = approvals_of(settings)
+    server = create_server(catalogue, version=VERSION, approvals=approvals)
     transports = HttpTransports(
-        create_server(catalogue, version=VERSION),
+        server,
         max_body_bytes=settings.max_body_bytes,
         drained=app.state.lifecycle.drain_started,
+        on_drain=server.changes.listen.close,
     )
-    add_rest_routes(app, catalogue)
+    add_rest_routes(app, catalogue, approvals)
     _add_mcp_routes(app, transports)
     _add_health(app, catalogue)
     return app
@@ -66,14 +72,25 @@ def built_in() -> Catalogue:
     return Catalogue(discover(tools))
 
 
+def approvals_of(settings: ToolboxSettings) -> Approvals:
+    """Who asks a person before a destructive tool runs."""
+    return Approvals(
+        Destructive(settings.destructive_tools),
+        keys=[key.get_secret_value() for key in settings.mcp_state_keys],
+        language=settings.ui_language,
+    )
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """`python -m mcp_toolbox` serves HTTP, with `--stdio` the standard streams; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m mcp_toolbox", description=__doc__)
     parser.add_argument("--stdio", action="store_true", help="speak MCP over standard input and output")
     if parser.parse_args(arguments).stdio:
-        return serve_stdio(create_server(built_in(), version=VERSION), load(ToolboxSettings, os.environ))
+        settings = load(ToolboxSettings, os.environ)
+        return serve_stdio(create_server(built_in(), version=VERSION, approvals=approvals_of(settings)), settings)
     app, settings = from_environment(os.environ)
     drop_client_faults()
+    let_answers_finish()
     return serve(app, settings)
 
 

@@ -7,15 +7,23 @@ from typing import Any
 from fastapi import FastAPI, Request
 from pydantic_core import from_json, to_json
 from service_kit.errors import ApiError
+from service_kit.ids import current_traceparent
 from starlette.responses import Response
 
 from mcp_toolbox import schemas
+from mcp_toolbox.approval.approvals import Approvals
 from mcp_toolbox.catalogue import Catalogue
+from mcp_toolbox.context import CallContext
 from mcp_toolbox.errors import InvalidArgumentsError, UnknownToolError
 
+_ASK_OVER_MCP = (
+    "This tool is marked as destructive: a person has to approve each call, and plain REST has no way to ask. "
+    "Call it over MCP, with a client that supports elicitation."
+)
 
-def add_rest_routes(app: FastAPI, catalogue: Catalogue) -> None:
-    """`GET` and `POST /mcp/tools/list`, `POST /mcp/tools/call`.
+
+def add_rest_routes(app: FastAPI, catalogue: Catalogue, approvals: Approvals) -> None:
+    """`GET` and `POST /mcp/tools/list`, `POST /mcp/tools/call`; a tool that needs an approval is refused.
 
     The routes take the raw request, because the catalogue checks arguments itself; their schemas are declared.
     """
@@ -25,8 +33,11 @@ def add_rest_routes(app: FastAPI, catalogue: Catalogue) -> None:
 
     async def call_tool(request: Request) -> Response:
         name, arguments = _parsed(await request.body())
+        tool = catalogue.get(name)
+        if tool is not None and approvals.needed(tool):
+            raise ApiError(403, "approval_required", _ASK_OVER_MCP, param="name")
         try:
-            result = await catalogue.call(name, arguments)
+            result = await catalogue.call(name, arguments, _context(request))
         except UnknownToolError as error:
             raise ApiError(404, "tool_not_found", str(error), param="name") from None
         except InvalidArgumentsError as error:
@@ -39,6 +50,11 @@ def add_rest_routes(app: FastAPI, catalogue: Catalogue) -> None:
         )
     described = schemas.call(catalogue)
     app.add_api_route("/mcp/tools/call", call_tool, methods=["POST"], operation_id="call_tool", **described)
+
+
+def _context(request: Request) -> CallContext:
+    state = request.scope["state"]
+    return CallContext(state["principal"], state["request_id"], current_traceparent.get())
 
 
 def _parsed(body: bytes) -> tuple[str, dict[str, Any]]:

@@ -105,6 +105,7 @@ def call(tools: Iterable[Tool]) -> dict[str, Any]:
             200: {"model": CallResult, "description": "The tool's answer, or its failure (`isError`)."},
             **_errors(
                 s400="The body is not JSON.",
+                s403="The tool needs an approval, which is asked for over MCP alone (`approval_required`).",
                 s404="No tool has this name.",
                 s422="The arguments do not fit the tool's schema; `param` names the field.",
             ),

@@ -1,12 +1,60 @@
-"""The toolbox's variables: those that all services share; only the port is its own."""
+"""The toolbox's variables, beside those that all services share."""
 
 from __future__ import annotations
 
-from pydantic import Field
-from service_kit.settings import ServiceSettings
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+from service_kit.settings import Csv, Secret, SecretCsv, ServiceSettings
+
+from mcp_toolbox.packs.registry import known_packs
+
+_SHORTEST_STATE_KEY = 32
+
+
+def _long_and_different(keys: tuple[Secret, ...]) -> tuple[Secret, ...]:
+    plain = [key.get_secret_value() for key in keys]
+    if any(len(key.encode()) < _SHORTEST_STATE_KEY for key in plain):
+        raise ValueError(f"each key needs at least {_SHORTEST_STATE_KEY} bytes, such as `openssl rand -hex 32` gives")
+    if len(set(plain)) < len(plain):
+        raise ValueError("a key stands there twice")
+    return keys
+
+
+def _postgres(url: Secret) -> Secret:
+    parts = urlsplit(url.get_secret_value())
+    if parts.scheme not in ("postgres", "postgresql") or (parts.port is None and not parts.path):
+        raise ValueError("must be an address such as postgres://user:password@host:5432/database?sslmode=require")
+    return url
+
+
+def _http(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an address such as https://host:8069")
+    return url.rstrip("/")
+
+
+HttpAddress = Annotated[str, AfterValidator(_http)]
 
 
 class ToolboxSettings(ServiceSettings):
     """Parsed once, by `app.py`."""
 
     port: int = Field(8000, alias="PORT", ge=0, le=65535)
+    destructive_tools: Csv = Field((), alias="DESTRUCTIVE_TOOLS")
+    mcp_state_keys: Annotated[SecretCsv, AfterValidator(_long_and_different)] = Field((), alias="MCP_STATE_KEYS")
+
+    # The tool packs, and where they keep things.
+    tool_packs: Annotated[Csv, AfterValidator(known_packs)] = Field((), alias="TOOL_PACKS")
+    toolbox_db: str = Field("~/.local/share/agent-suite/toolbox.db", alias="TOOLBOX_DB")
+    postgres_url: Annotated[Secret, AfterValidator(_postgres)] | None = Field(None, alias="POSTGRES_URL")
+    memory_embeddings: Literal["local", "gateway"] = Field("local", alias="MEMORY_EMBEDDINGS")
+    memory_embeddings_model: str | None = Field(None, alias="MEMORY_EMBEDDINGS_MODEL")
+    llm_gateway_url: HttpAddress = Field("http://127.0.0.1:8003", alias="LLM_GATEWAY_URL")
+    llm_gateway_api_key: Secret | None = Field(None, alias="LLM_GATEWAY_API_KEY")
+    odoo_url: HttpAddress | None = Field(None, alias="ODOO_URL")
+    odoo_db: str | None = Field(None, alias="ODOO_DB")
+    odoo_user: str | None = Field(None, alias="ODOO_USER")
+    odoo_password: Secret | None = Field(None, alias="ODOO_PASSWORD")

@@ -4,10 +4,12 @@ JSON-RPC errors."""
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Protocol
 
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.types import INVALID_REQUEST
 from pydantic_core import from_json, to_json
+from sse_starlette.sse import AppStatus
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,13 +25,59 @@ class Handoff(Response):
         await self._app(scope, receive, send)
 
 
+def let_answers_finish() -> None:
+    """In this process, keep the SDK's event streams open when the server is told to stop.
+
+    Its library for them would cut each one half a second later, and with it the answer of a call that still runs.
+    Streams that end by themselves may do so within the grace period, and the others are ended by `UntilDrained`.
+    """
+    AppStatus.disable_automatic_graceful_drain()
+
+
+class Ending(Protocol):
+    """Something that is waited for before a stream ends, such as an event."""
+
+    async def wait(self) -> object: ...
+
+
+_LAST_WORDS_SECONDS = 0.1
+"""What an answer that was just made gets, to be written to its stream."""
+
+
+class DrainedAndIdle:
+    """The service drains and no request of MCP is being worked on; as middleware of the server it counts them."""
+
+    def __init__(self, drained: asyncio.Event) -> None:
+        self._drained = drained
+        self._running = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        if ctx.method != "tools/call":
+            return await call_next(ctx)
+        self._running += 1
+        self._idle.clear()
+        try:
+            return await call_next(ctx)
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._idle.set()
+
+    async def wait(self) -> None:
+        await self._drained.wait()
+        await self._idle.wait()
+        await asyncio.sleep(_LAST_WORDS_SECONDS)
+
+
 class UntilDrained:
     """Runs `app` until the client leaves or the service drains, and then ends the response properly.
 
     A server waits for open connections when it stops, and these streams would never end by themselves.
     """
 
-    def __init__(self, app: ASGIApp, drained: asyncio.Event) -> None:
+    def __init__(self, app: ASGIApp, drained: Ending) -> None:
         self._app = app
         self._drained = drained
 

@@ -8,7 +8,8 @@ settings, and a second opinion with another syntax could only disagree.
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from anyio import BrokenResourceError, ClosedResourceError
@@ -21,7 +22,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 from service_kit.crossing import ANONYMOUS
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mcp_toolbox.streams import JsonRpcRefusals, UntilDrained
+from mcp_toolbox.streams import DrainedAndIdle, JsonRpcRefusals, UntilDrained
 
 MESSAGES_PATH = "/messages/"
 
@@ -31,11 +32,23 @@ _BORDER_CHECKED = TransportSecuritySettings(enable_dns_rebinding_protection=Fals
 class HttpTransports:
     """The ASGI applications of both transports; `run` must be entered while they serve.
 
-    `drained` ends the open streams when it is set.
+    When `drained` is set, `on_drain` is called, and open streams end: those that answers come on when all calls have
+    been answered, the others at once.
     """
 
-    def __init__(self, server: Server[Any], *, max_body_bytes: int, drained: asyncio.Event) -> None:
+    def __init__(
+        self,
+        server: Server[Any],
+        *,
+        max_body_bytes: int,
+        drained: asyncio.Event,
+        on_drain: Callable[[], None] | None = None,
+    ) -> None:
         self._server = server
+        self._drained = drained
+        self._on_drain = on_drain
+        answered = DrainedAndIdle(drained)
+        server.middleware.append(answered)
         self._sessions = StreamableHTTPSessionManager(
             server, security_settings=_BORDER_CHECKED, max_request_body_size=max_body_bytes
         )
@@ -43,14 +56,25 @@ class HttpTransports:
             MESSAGES_PATH, security_settings=_BORDER_CHECKED, max_request_body_size=max_body_bytes
         )
         self.streamable_http: ASGIApp = JsonRpcRefusals(self._streamable_http)
-        self.sse: ASGIApp = JsonRpcRefusals(UntilDrained(self._open_sse, drained))
+        self.sse: ASGIApp = JsonRpcRefusals(UntilDrained(self._open_sse, answered))
         self.messages: ASGIApp = JsonRpcRefusals(_as_user(self._take_message))
         self._call = _as_user(self._sessions.handle_request)
         self._listen = UntilDrained(self._call, drained)
 
-    def run(self) -> AbstractAsyncContextManager[None]:
+    @asynccontextmanager
+    async def run(self) -> AsyncIterator[None]:
         """The life of the sessions: the service's lifespan enters it, once."""
-        return self._sessions.run()
+        draining = asyncio.create_task(self._say_when_drained())
+        try:
+            async with self._sessions.run():
+                yield
+        finally:
+            draining.cancel()
+
+    async def _say_when_drained(self) -> None:
+        await self._drained.wait()
+        if self._on_drain is not None:
+            self._on_drain()
 
     async def _streamable_http(self, scope: Scope, receive: Receive, send: Send) -> None:
         # A GET is a client that listens for as long as it lives; a POST is a call, which may finish its work.

@@ -25,6 +25,9 @@ def _split(value: Any) -> Any:
 Csv = Annotated[tuple[str, ...], BeforeValidator(_split)]
 """A comma-separated list of words."""
 
+SecretCsv = Annotated[tuple[Secret, ...], BeforeValidator(_split)]
+"""A comma-separated list of secrets."""
+
 
 def _prefix(path: str) -> str:
     path = path.rstrip("/")
@@ -52,7 +55,7 @@ class ServiceSettings(BaseModel):
     )
     cors_allow_all_origins: bool = Field(False, alias="CORS_ALLOW_ALL_ORIGINS")
     auth_mode: Literal["none", "keys"] = Field("none", alias="AUTH_MODE")
-    api_keys: Annotated[tuple[Secret, ...], BeforeValidator(_split)] = Field((), alias="API_KEYS")
+    api_keys: SecretCsv = Field((), alias="API_KEYS")
     allow_open: bool = Field(False, alias="ALLOW_OPEN")
     trusted_proxies: Csv = Field((), alias="TRUSTED_PROXIES")
     max_body_bytes: int = Field(20 * 1024 * 1024, alias="MAX_BODY_BYTES", gt=0)

@@ -256,6 +256,7 @@ async def test_error_429(stage: Stage, asking: Asking, provider: Provider):
 async def test_error_500(stage: Stage, asking: Asking, provider: Provider):
     async for response in failing(stage, asking, provider, 500):
         assert (response.status_code, asking.failure(response)) == (503, "upstream_unavailable")
+        assert int(response.headers["retry-after"]) > 0
         assert "own words" not in response.text
 
 

@@ -1,0 +1,115 @@
+"""A server's process: started with an environment of its own, and ended with its whole family."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
+from pathlib import Path
+
+from mcp_toolbox.upstream import launcher
+from mcp_toolbox.upstream.errors import UpstreamUnavailable
+from mcp_toolbox.upstream.spec import Command
+
+_INHERITED = frozenset(
+    {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "LANGUAGE", "TZ", "TMPDIR", "SSL_CERT_FILE"}
+)
+_LEAVE_SECONDS = 1.0
+"""How long a server may take to end after its input has: the polite way to stop it (MCP, Lifecycle, Shutdown)."""
+
+_GRACE_SECONDS = 2.0
+_GONE_SECONDS = _GRACE_SECONDS + 6.0
+
+
+def environment_of(environ: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    """What a server finds in its environment: what any program needs, and what its entry in the file says. Our own
+    keys are not in it."""
+    basic = {name: value for name, value in environ.items() if name in _INHERITED or name.startswith("LC_")}
+    return {**basic, **own}
+
+
+class Child:
+    """A running server. Its streams are pipes; its family ends with `stop`, or when we do, however that happens."""
+
+    def __init__(self, process: Process, lifeline: int) -> None:
+        self._process = process
+        self._lifeline: int | None = lifeline
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        self.stdin, self.stdout, self.stderr = process.stdin, process.stdout, process.stderr
+
+    @classmethod
+    async def start(cls, command: Command, environ: Mapping[str, str]) -> Child:
+        """Start `command`; `environ` is our own environment, of which it gets the harmless part.
+
+        Raises:
+            UpstreamUnavailable: there is no such program or directory.
+        """
+        env = environment_of(environ, command.env)
+        program = _found(command, env)
+        reading, writing = os.pipe()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-I", "-S", launcher.__file__, str(reading), str(_GRACE_SECONDS),
+                program, *command.args,
+                stdin=PIPE, stdout=PIPE, stderr=PIPE, env=env, cwd=command.cwd, pass_fds=(reading,),
+                start_new_session=True,
+            )  # fmt: skip
+        except BaseException as error:
+            os.close(writing)
+            if isinstance(error, OSError | ValueError):
+                raise UpstreamUnavailable("its process could not be started") from error
+            raise
+        finally:
+            os.close(reading)
+        return cls(process, writing)
+
+    @property
+    def process_id(self) -> int:
+        """The launcher's, which is also its process group's."""
+        return self._process.pid
+
+    async def wait(self) -> int:
+        """Its exit code, once it and all of its family have ended."""
+        return await self._process.wait()
+
+    def abandon(self) -> None:
+        """Let go of it: the launcher ends the family from here on, without us."""
+        lifeline, self._lifeline = self._lifeline, None
+        if lifeline is not None:
+            os.close(lifeline)
+
+    async def stop(self) -> None:
+        """End it and its family: its input ends, then SIGTERM, then SIGKILL; some three seconds at most."""
+        with contextlib.suppress(OSError, RuntimeError):
+            self.stdin.close()
+        if not await self._ended_within(_LEAVE_SECONDS):
+            self.abandon()
+            if not await self._ended_within(_GONE_SECONDS):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(self._process.pid, signal.SIGKILL)
+                await self._ended_within(_LEAVE_SECONDS)
+        self.abandon()
+
+    async def _ended_within(self, seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._process.wait(), seconds)
+            return True
+        return False
+
+
+def _found(command: Command, env: Mapping[str, str]) -> str:
+    if command.cwd is not None and not command.cwd.is_dir():
+        raise UpstreamUnavailable("its working directory does not exist")
+    base = command.cwd or Path()
+    name = str(base / command.command) if os.sep in command.command else command.command
+    found = shutil.which(name, path=env.get("PATH"))
+    if found is None:
+        raise UpstreamUnavailable("its command was not found, or cannot be executed")
+    return str(Path(found).absolute())

@@ -1,0 +1,153 @@
+"""One client of a server, from its start to its end, in one task: the SDK's scopes allow no other way."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import anyio
+from mcp import Client, MCPError, types
+from mcp.client._transport import ReadStream, TransportStreams
+from mcp.client.subscriptions import SubscriptionLost
+from mcp.shared.message import SessionMessage
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+
+from mcp_toolbox.upstream.errors import UpstreamUnavailable
+from mcp_toolbox.upstream.links import Link
+
+_MAX_PAGES = 100
+_RELIST_SECONDS = 60.0
+_LISTEN_PAUSE_SECONDS = 5.0
+
+Listed = Callable[[Client, list[types.Tool]], Awaitable[None]]
+"""Told of the tools after the first list, and after each one that follows."""
+
+
+class Connection:
+    """A client over `link`. `live` is its life; `wake` has it look after its server at once."""
+
+    def __init__(self, link: Link, listed: Listed, list_seconds: float, busy: Callable[[], bool]) -> None:
+        self._link = link
+        self._listed = listed
+        self._list_seconds = list_seconds
+        self._busy = busy
+        self._wake = asyncio.Event()
+        self._ended = False
+
+    def wake(self) -> None:
+        """List the tools now: they may have changed, or the server may have left."""
+        self._wake.set()
+
+    async def live(self) -> None:
+        """Connect, list, and go on listing until the server leaves.
+
+        Raises:
+            UpstreamUnavailable: the server left, or does not answer any more.
+            Exception: whatever the SDK raises where a server cannot be reached or does not speak MCP.
+        """
+        client = Client(_Observed(self._link.open(), self._note_end), message_handler=self._heard, cache=None)
+        async with client:
+            await self._listed(client, await self._list(client))
+            async with anyio.create_task_group() as tasks:
+                if _announces_changes(client):
+                    tasks.start_soon(self._listen, client)
+                await self._stay(client)
+
+    async def _stay(self, client: Client) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), _RELIST_SECONDS)
+            self._wake.clear()
+            if self._ended:
+                raise UpstreamUnavailable("closed the connection")
+            try:
+                async with asyncio.timeout(self._list_seconds):
+                    tools = await self._list(client)
+            except TimeoutError:
+                if self._busy():  # it may still finish the calls that it has
+                    continue
+                raise UpstreamUnavailable("does not answer any more") from None
+            await self._listed(client, tools)
+
+    async def _list(self, client: Client) -> list[types.Tool]:
+        tools: list[types.Tool] = []
+        cursor: str | None = None
+        for _ in range(_MAX_PAGES):
+            page = await client.list_tools(cursor=cursor, cache_mode="bypass")
+            tools += page.tools
+            cursor = page.next_cursor
+            if not cursor:
+                break
+        return tools
+
+    async def _listen(self, client: Client) -> None:
+        """Hear of changes where a revision has a stream for that; without it the list is fetched from time to time."""
+        while True:
+            with contextlib.suppress(MCPError, SubscriptionLost, TimeoutError, anyio.ClosedResourceError):
+                async with client.listen(tools_list_changed=True) as subscription:
+                    async for _ in subscription:
+                        self.wake()
+            await anyio.sleep(_LISTEN_PAUSE_SECONDS)
+
+    async def _heard(self, message: Any) -> None:
+        if isinstance(message, types.ToolListChangedNotification):
+            self.wake()
+
+    def _note_end(self) -> None:
+        self._ended = True
+        self._wake.set()
+
+
+def _announces_changes(client: Client) -> bool:
+    tools = client.server_capabilities.tools
+    return client.protocol_version in MODERN_PROTOCOL_VERSIONS and bool(tools and tools.list_changed)
+
+
+@asynccontextmanager
+async def _observed(streams: Any, note_end: Callable[[], None]) -> AsyncIterator[TransportStreams]:
+    async with streams as (incoming, outgoing):
+        yield cast("ReadStream[SessionMessage | Exception]", _Incoming(incoming, note_end)), outgoing
+
+
+class _Observed:
+    """A transport whose end is noted: nothing else tells a client that is not asking for anything."""
+
+    def __init__(self, streams: Any, note_end: Callable[[], None]) -> None:
+        self._streams = _observed(streams, note_end)
+
+    async def __aenter__(self) -> TransportStreams:
+        return await self._streams.__aenter__()
+
+    async def __aexit__(self, *exc: Any) -> bool | None:
+        return await self._streams.__aexit__(*exc)
+
+
+class _Incoming:
+    """A stream of messages whose end is noted; the SDK asks no more of one than this."""
+
+    def __init__(self, stream: Any, note_end: Callable[[], None]) -> None:
+        self._stream = stream
+        self._note_end = note_end
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    async def __aenter__(self) -> _Incoming:
+        await self._stream.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc: Any) -> bool | None:
+        return await self._stream.__aexit__(*exc)
+
+    def __aiter__(self) -> _Incoming:
+        return self
+
+    async def __anext__(self) -> Any:
+        try:
+            return await self._stream.__anext__()
+        except (StopAsyncIteration, anyio.ClosedResourceError):
+            self._note_end()
+            raise

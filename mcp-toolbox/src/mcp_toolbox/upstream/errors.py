@@ -1,0 +1,61 @@
+"""What can go wrong between the toolbox and another server.
+
+ServersFileError     the operator's file is wrong: found at start, or on a reload, which then changes nothing
+UpstreamUnavailable  one server cannot be used; its text is ours, safe to show in `/health`
+"""
+
+from __future__ import annotations
+
+import httpx2
+from anyio import BrokenResourceError, ClosedResourceError
+from mcp import MCPError
+from mcp.types import CONNECTION_CLOSED, REQUEST_TIMEOUT
+from pydantic import ValidationError
+
+
+class ServersFileError(Exception):
+    """The file does not describe servers; the message has a line for each mistake, with its place."""
+
+
+class UpstreamUnavailable(Exception):
+    """A server cannot be used, and why; `final` when trying again cannot help before the file changes."""
+
+    def __init__(self, reason: str, *, final: bool = False) -> None:
+        super().__init__(reason)
+        self.final = final
+
+
+def reason_of(error: BaseException) -> str:
+    """Why a connection failed, in words of our own: a server's text may hold anything."""
+    causes = _flat(error)
+    for cause in causes:
+        if isinstance(cause, UpstreamUnavailable):
+            return str(cause)
+    return next((reason for reason in map(_known, causes) if reason), f"failed ({type(causes[0]).__name__})")
+
+
+def _flat(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [cause for inner in error.exceptions for cause in _flat(inner)]
+    return [error]
+
+
+def _known(error: BaseException) -> str | None:
+    match error:
+        case MCPError():
+            return _MCP_REASONS.get(error.code, f"refused the connection (error {error.code})")
+        case httpx2.HTTPStatusError():
+            return f"answered HTTP {error.response.status_code}"
+        case httpx2.InvalidURL() | httpx2.UnsupportedProtocol():
+            return "its url is not valid"
+        case httpx2.HTTPError() | OSError():
+            return "cannot be reached"
+        case ValidationError() | ValueError():
+            return "answered something that is not MCP"
+        case ClosedResourceError() | BrokenResourceError():
+            return "closed the connection"
+        case _:
+            return None
+
+
+_MCP_REASONS = {CONNECTION_CLOSED: "closed the connection", REQUEST_TIMEOUT: "did not answer in time"}

@@ -1,0 +1,121 @@
+"""MCP over HTTP: Streamable HTTP, and the older HTTP+SSE.
+
+The SDK follows a redirect only within the endpoint's own origin. It runs all requests of a client in one task group,
+so that one that raises ends every other one: here a failure is an answer to its own request instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx2
+from mcp.client._transport import TransportStreams
+from mcp.client.sse import sse_client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.types import CONNECTION_CLOSED, INVALID_REQUEST
+from pydantic_core import to_json
+
+from mcp_toolbox.upstream.spec import Address, Limits
+
+_CONNECT_SECONDS = 10.0
+_IDLE_SECONDS = 330.0
+_ENVELOPE_BYTES = 64 * 1024
+
+
+class HttpLink:
+    """How a server that runs elsewhere is reached. `trouble` is what the last request that failed met."""
+
+    def __init__(self, address: Address, limits: Limits) -> None:
+        self._address = address
+        self._limits = limits
+        self.trouble: str | None = None
+
+    def abandon(self) -> None:
+        """Nothing: connections end with the client."""
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[TransportStreams]:
+        """The streams of messages, for as long as the block lasts."""
+        address, limit = self._address, self._limits.result_bytes + _ENVELOPE_BYTES
+        self.trouble = None
+        if address.kind == "sse":
+            async with sse_client(
+                address.url, sse_read_timeout=_IDLE_SECONDS, httpx_client_factory=self._client
+            ) as streams:
+                yield streams
+            return
+        async with (
+            self._client() as client,
+            streamable_http_client(address.url, http_client=client, max_sse_event_size=limit) as streams,
+        ):
+            yield streams
+
+    def _client(
+        self,
+        headers: dict[str, str] | None = None,
+        timeout: httpx2.Timeout | None = None,
+        auth: httpx2.Auth | None = None,
+    ) -> httpx2.AsyncClient:
+        # Idle connections are dropped before the usual servers drop them (uvicorn: 5 s).
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=32, keepalive_expiry=4.0)
+        transport = _Answering(httpx2.AsyncHTTPTransport(limits=limits, trust_env=False), self)
+        read = max(_IDLE_SECONDS, self._limits.call_seconds + 5)
+        return httpx2.AsyncClient(
+            transport=transport,
+            headers={**self._address.headers, **(headers or {})},
+            timeout=httpx2.Timeout(_CONNECT_SECONDS, read=read),
+            auth=auth,
+            trust_env=False,
+        )
+
+    @property
+    def most_bytes(self) -> int:
+        """What one answer may have."""
+        return self._limits.result_bytes + _ENVELOPE_BYTES
+
+
+class _Answering(httpx2.AsyncBaseTransport):
+    """Answers for a server that cannot be reached, and reads no more of an answer than it may."""
+
+    def __init__(self, inner: httpx2.AsyncBaseTransport, link: HttpLink) -> None:
+        self._inner = inner
+        self._link = link
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        try:
+            response = await self._inner.handle_async_request(request)
+            if response.status_code >= 400 and request.method == "POST":
+                self._link.trouble = f"answered HTTP {response.status_code}"
+            if response.headers.get("content-type", "").startswith("application/json"):
+                return await self._whole(request, response)
+        except (httpx2.TransportError, httpx2.DecodingError):
+            self._link.trouble = "cannot be reached"
+            return _refusal(request, CONNECTION_CLOSED, "connection lost")
+        return response
+
+    async def _whole(self, request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        """`response`, read to its end here, since nobody catches what that raises later."""
+        parts: list[bytes] = []
+        size = 0
+        try:
+            async for part in response.aiter_bytes():
+                size += len(part)
+                if size > self._link.most_bytes:
+                    text = f"The answer has more than {self._link.most_bytes} bytes, more than this toolbox passes on."
+                    return _refusal(request, INVALID_REQUEST, text)
+                parts.append(part)
+        finally:
+            await response.aclose()
+        dropped = (b"content-encoding", b"content-length", b"transfer-encoding")
+        headers = [(name, value) for name, value in response.headers.raw if name.lower() not in dropped]
+        return httpx2.Response(response.status_code, headers=headers, content=b"".join(parts), request=request)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+def _refusal(request: httpx2.Request, code: int, message: str) -> httpx2.Response:
+    """A JSON-RPC error under a status from 400 on, which the SDK takes for the answer to the request."""
+    body = to_json({"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}})
+    return httpx2.Response(503, headers={"content-type": "application/json"}, content=body, request=request)

@@ -1,0 +1,107 @@
+"""What each tool looked like when it was first seen, so that a later change is noticed.
+
+A server can be harmless on the day it is added and change its tools' descriptions later, which models obey ("tool
+poisoning", or "rug pull").
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable
+from hashlib import sha256
+from pathlib import Path
+
+from mcp import types
+from pydantic_core import from_json, to_json
+from service_kit.logs import get_logger
+
+_log = get_logger(__name__)
+
+_VERSION = 1
+
+
+class PinsFileError(Exception):
+    """The file of pins cannot be used; the message names it."""
+
+
+def digest(tool: types.Tool) -> str:
+    """What a model or a client may go by: name, title, description, schemas and annotations; without hidden
+    characters taken out, which would hide a change."""
+    told = {
+        "name": tool.name,
+        "title": tool.title,
+        "description": tool.description,
+        "inputSchema": tool.input_schema,
+        "outputSchema": tool.output_schema,
+        "annotations": tool.annotations.model_dump(mode="json") if tool.annotations else None,
+    }
+    return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+class Pins:
+    """Digests by server and tool: in memory, and in a file when there is one, which other replicas may share.
+
+    An operator accepts a change by taking the tool's line out of the file; without a file, by a restart.
+
+    Raises:
+        PinsFileError: the file is there and is not one of pins.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._pins: dict[str, dict[str, str]] = {}
+        self._seen: tuple[int, int, int] | None = None
+        self._read()
+
+    def changed(self, server: str, tools: Iterable[types.Tool]) -> tuple[str, ...]:
+        """Which of `tools` look different from what they did at first; those seen for the first time are pinned."""
+        self._reread()
+        pins = self._pins.setdefault(server, {})
+        now = {tool.name: digest(tool) for tool in tools}
+        new = {name: value for name, value in now.items() if name not in pins}
+        if new:
+            pins.update(new)
+            self._write()
+        return tuple(sorted(name for name, value in now.items() if pins[name] != value))
+
+    def _reread(self) -> None:
+        try:
+            self._read()
+        except PinsFileError as error:  # what is known goes on being compared
+            _log.error("pins not read", reason=str(error))
+
+    def _read(self) -> None:
+        if self._path is None:
+            return
+        stamp = self._stamp(self._path)
+        if stamp is None or stamp == self._seen:
+            return
+        try:
+            pins = from_json(self._path.read_bytes())["pins"]
+            self._pins = {str(server): {str(k): str(v) for k, v in tools.items()} for server, tools in pins.items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise PinsFileError(f"{self._path} is not a file of pins") from error
+        self._seen = stamp
+
+    def _write(self) -> None:
+        if self._path is None:
+            return
+        ordered = {server: dict(sorted(tools.items())) for server, tools in sorted(self._pins.items())}
+        body = to_json({"version": _VERSION, "pins": ordered}, indent=2)
+        try:
+            with tempfile.NamedTemporaryFile(dir=self._path.parent, prefix=".pins-", delete=False) as file:
+                file.write(body + b"\n")
+            Path(file.name).replace(self._path)
+        except OSError as error:
+            _log.error("pins not written", reason=error.strerror)
+            return
+        self._seen = self._stamp(self._path)
+
+    @staticmethod
+    def _stamp(path: Path) -> tuple[int, int, int] | None:
+        try:
+            stat = path.stat()
+        except OSError:
+            return None
+        return stat.st_mtime_ns, stat.st_size, stat.st_ino

@@ -1,0 +1,181 @@
+"""JSON Schemas of other servers: checked with bounded work, because whoever wrote one may mean harm.
+
+A pattern is matched by an engine that is linear in its input (Rust's, which pydantic brings), a reference leads
+nowhere outside the schema, and a check that takes too many steps is given up. What cannot be checked here is left to
+the server, whose schema it is: all that is at stake is an early, readable error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from functools import cache
+from typing import Any
+
+import jsonschema
+from jsonschema.exceptions import SchemaError, ValidationError
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend, validator_for
+from pydantic_core import SchemaError as PatternError
+from pydantic_core import SchemaValidator, core_schema, to_json
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+
+from mcp_toolbox.errors import printable
+
+MAX_BYTES = 128 * 1024
+_MAX_DEPTH = 64
+_MAX_STEPS = 50_000
+_MAX_UNIQUE = 1_000
+_MAX_PROBLEMS = 5
+_MAX_MESSAGE = 300
+
+_steps_left: ContextVar[int] = ContextVar("steps_left")
+
+Keyword = Callable[[Any, Any, Any, Any], Iterator[ValidationError] | None]
+
+
+class UnusableSchema(Exception):
+    """What a server gave as a schema is none, or is too large; the text says which."""
+
+
+class _TooManySteps(Exception):
+    pass
+
+
+class SchemaCheck:
+    """One compiled schema.
+
+    Raises:
+        UnusableSchema: it is no JSON Schema, or larger or deeper than one can be.
+    """
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        _refuse_size(schema)
+        dialect = validator_for(schema, default=jsonschema.Draft202012Validator)
+        try:
+            dialect.check_schema(schema)
+            self._validator: Validator = _bounded(dialect)(schema, registry=Registry())
+        except (SchemaError, Unresolvable, RecursionError) as error:
+            raise UnusableSchema("is no JSON Schema") from error
+
+    def problems(self, value: Any) -> list[tuple[str, str]]:
+        """What does not fit, a path and a text each; at most five. Empty as well when the check was given up."""
+        token = _steps_left.set(_MAX_STEPS)
+        found: list[tuple[str, str]] = []
+        try:
+            for error in self._validator.iter_errors(value):
+                path = ".".join(printable(str(step)) for step in error.absolute_path)
+                found.append((path, printable(error.message, _MAX_MESSAGE)))
+                if len(found) == _MAX_PROBLEMS:
+                    break
+        except (_TooManySteps, Unresolvable, RecursionError):
+            return found
+        finally:
+            _steps_left.reset(token)
+        return found
+
+
+def _refuse_size(schema: dict[str, Any]) -> None:
+    if _depth_exceeds(schema, _MAX_DEPTH):
+        raise UnusableSchema(f"is more than {_MAX_DEPTH} levels deep")
+    if len(to_json(schema)) > MAX_BYTES:
+        raise UnusableSchema(f"has more than {MAX_BYTES} bytes")
+
+
+def _depth_exceeds(value: Any, levels: int) -> bool:
+    level = [value]
+    for _ in range(levels):
+        level = [
+            part
+            for whole in level
+            for part in (whole.values() if isinstance(whole, dict) else whole if isinstance(whole, list) else ())
+            if isinstance(part, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
+@cache
+def _bounded(dialect: type[Validator]) -> Callable[..., Validator]:
+    """`dialect` whose keywords count their steps, and of which none takes its time."""
+    ours: dict[str, Keyword] = {
+        "pattern": _pattern,
+        "patternProperties": _pattern_properties,
+        "additionalProperties": _additional_properties,
+        "uniqueItems": _unique_items(dialect.VALIDATORS.get("uniqueItems")),
+        "unevaluatedProperties": _unchecked,
+        "format": _unchecked,
+    }
+    keywords: dict[str, Keyword] = {**dialect.VALIDATORS, **ours}
+    return extend(dialect, {name: _counted(keywords[name]) for name in dialect.VALIDATORS})
+
+
+def _counted(keyword: Keyword) -> Keyword:
+    def counted(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError] | None:
+        left = _steps_left.get() - 1
+        if left < 0:
+            raise _TooManySteps
+        _steps_left.set(left)
+        return keyword(validator, value, instance, schema)
+
+    return counted
+
+
+def _unchecked(validator: Any, value: Any, instance: Any, schema: Any) -> None:
+    """Left to the server: its own implementation would match patterns in its own way."""
+
+
+@cache
+def _matcher(pattern: str) -> SchemaValidator | None:
+    """None for a pattern that the linear engine does not know (look-around, back references): it is not checked."""
+    try:
+        return SchemaValidator(core_schema.str_schema(pattern=pattern, regex_engine="rust-regex"))
+    except PatternError:
+        return None
+
+
+def _matches(pattern: str, text: str) -> bool | None:
+    matcher = _matcher(pattern)
+    return None if matcher is None else matcher.isinstance_python(text)
+
+
+def _pattern(validator: Any, pattern: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    if isinstance(instance, str) and _matches(pattern, instance) is False:
+        yield ValidationError(f"{printable(instance)!r} does not match {pattern!r}")
+
+
+def _pattern_properties(validator: Any, patterns: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    if not isinstance(instance, dict):
+        return
+    for pattern, subschema in patterns.items():
+        for name, value in instance.items():
+            if _matches(pattern, name):
+                yield from validator.descend(value, subschema, path=name, schema_path=pattern)
+
+
+def _additional_properties(validator: Any, allowed: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    if not isinstance(instance, dict):
+        return
+    patterns = schema.get("patternProperties", {})
+    extras = [
+        name
+        for name in instance
+        if name not in schema.get("properties", {})
+        and not any(_matches(pattern, name) is not False for pattern in patterns)
+    ]
+    if isinstance(allowed, dict):
+        for name in extras:
+            yield from validator.descend(instance[name], allowed, path=name)
+    elif not allowed and extras:
+        yield ValidationError("unknown: " + ", ".join(printable(name) for name in extras[:_MAX_PROBLEMS]))
+
+
+def _unique_items(keyword: Keyword | None) -> Keyword:
+    def unique(validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterator[ValidationError] | None:
+        if keyword is None or not isinstance(instance, list) or len(instance) > _MAX_UNIQUE:
+            return None  # comparing each with each is quadratic
+        return keyword(validator, wanted, instance, schema)
+
+    return unique

@@ -1,0 +1,88 @@
+"""One server of the file: how to reach it, and what it may do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Literal
+
+from mcp_toolbox.upstream.references import References
+
+Pin = Literal["report", "strict", "off"]
+Kind = Literal["stdio", "http", "sse"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a server may take: seconds a call, bytes a result, seconds to connect, calls at a time."""
+
+    call_seconds: float = 30.0
+    result_bytes: int = 4 * 1024 * 1024
+    connect_seconds: float = 60.0
+    calls: int = 16
+
+
+@dataclass(frozen=True)
+class Command:
+    """A server that we start, which speaks over its standard streams. `cwd` is absolute, or None for our own."""
+
+    command: str
+    args: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: Path | None = None
+
+    @property
+    def kind(self) -> Kind:
+        return "stdio"
+
+    def filled_in(self, references: References) -> Command:
+        """With its references replaced; see `References.fill`."""
+        return Command(
+            command=references.fill(self.command),
+            args=tuple(map(references.fill, self.args)),
+            env={name: references.fill(value) for name, value in self.env.items()},
+            cwd=Path(references.fill(str(self.cwd))) if self.cwd else None,
+        )
+
+
+@dataclass(frozen=True)
+class Address:
+    """A server that runs elsewhere: Streamable HTTP (`http`) or the older HTTP+SSE (`sse`)."""
+
+    url: str
+    kind: Kind = "http"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def filled_in(self, references: References) -> Address:
+        """With its references replaced; see `References.fill`."""
+        headers = {name: references.fill(value) for name, value in self.headers.items()}
+        return replace(self, url=references.fill(self.url), headers=headers)
+
+
+@dataclass(frozen=True)
+class ServerSpec:
+    """A server as the operator wants it. Names of tools are the server's own; `*`, `?` and `[…]` match in them."""
+
+    name: str
+    target: Command | Address
+    prefix: str
+    disabled: bool = False
+    allow: tuple[str, ...] | None = None
+    deny: tuple[str, ...] = ()
+    destructive: tuple[str, ...] = ()
+    pin: Pin = "report"
+    limits: Limits = Limits()
+
+    def allows(self, tool: str) -> bool:
+        """Whether this tool may be offered: on the list of what is allowed, if there is one, and not denied."""
+        return (self.allow is None or _matches(tool, self.allow)) and not _matches(tool, self.deny)
+
+    def marks_destructive(self, tool: str) -> bool:
+        """Whether the operator said that this tool may destroy something."""
+        return _matches(tool, self.destructive)
+
+
+def _matches(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -1,0 +1,137 @@
+"""MCP over the standard streams of a process that we start."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from mcp.client._transport import TransportStreams
+from mcp.shared.message import SessionMessage
+from mcp.types import INVALID_REQUEST, ErrorData, JSONRPCError, jsonrpc_message_adapter
+from service_kit.logs import get_logger
+
+from mcp_toolbox.upstream.child import Child
+from mcp_toolbox.upstream.lines import Lines, TooLong
+from mcp_toolbox.upstream.spec import Command
+from mcp_toolbox.upstream.voice import Voice
+
+_log = get_logger(__name__)
+
+_CHUNK = 64 * 1024
+_BUFFERED = 64
+_ENVELOPE_BYTES = 64 * 1024
+"""What a message may have beside the result in it."""
+
+
+class StdioLink:
+    """How a server that we start is reached; `open` starts it, and ends it."""
+
+    def __init__(
+        self, name: str, command: Command, environ: Mapping[str, str], result_bytes: int, secrets: Iterable[str]
+    ) -> None:
+        self._name = name
+        self._command = command
+        self._environ = environ
+        self._limit = result_bytes + _ENVELOPE_BYTES
+        self._voice = Voice(name, secrets)
+        self._child: Child | None = None
+        self.trouble: str | None = None
+
+    def abandon(self) -> None:
+        """Let its process go, when there is no time left to end it in order."""
+        if self._child is not None:
+            self._child.abandon()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[TransportStreams]:
+        """The streams of messages, for as long as the block lasts.
+
+        Raises:
+            UpstreamUnavailable: it could not be started.
+        """
+        self._child = child = await Child.start(self._command, self._environ)
+        _log.info("server started", server=self._name, processId=child.process_id)
+        incoming, received = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+        outgoing, to_send = anyio.create_memory_object_stream[SessionMessage](_BUFFERED)
+        try:
+            async with incoming, received, outgoing, to_send, anyio.create_task_group() as tasks:
+                tasks.start_soon(self._read, child, incoming)
+                tasks.start_soon(self._write, child, to_send)
+                tasks.start_soon(self._listen, child)
+                try:
+                    yield received, outgoing
+                finally:
+                    with anyio.CancelScope(shield=True):
+                        await child.stop()
+                    tasks.cancel_scope.cancel()
+        finally:
+            child.abandon()
+
+    async def _read(self, child: Child, incoming: MemoryObjectSendStream[SessionMessage | Exception]) -> None:
+        lines = Lines(self._limit)
+        ended = asyncio.ensure_future(child.wait())
+        with contextlib.suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+            async with incoming:
+                while data := await _unless(ended, child.stdout):
+                    for line in lines.feed(data):
+                        message = self._parsed(line)
+                        if message is not None:
+                            await incoming.send(message)
+                await self._note_end(ended)
+
+    async def _note_end(self, ended: asyncio.Future[int]) -> None:
+        """Its output has ended; a moment later its process has too, as a rule."""
+        with contextlib.suppress(TimeoutError):
+            code = await asyncio.wait_for(asyncio.shield(ended), 0.5)
+            self.trouble = f"its process ended with exit code {code}"
+            return
+        self.trouble = "its process closed its output"
+
+    def _parsed(self, line: bytes | TooLong) -> SessionMessage | None:
+        if isinstance(line, TooLong):
+            return self._refused(line)
+        if not line.strip():
+            return None
+        try:
+            return SessionMessage(jsonrpc_message_adapter.validate_json(line, by_name=False))
+        except ValueError:  # many servers greet people on their standard output
+            self._voice.say(line)
+            return None
+
+    def _refused(self, line: TooLong) -> SessionMessage | None:
+        _log.warning("message too large", server=self._name, bytes=line.size)
+        if line.answers is None:
+            return None
+        text = f"The answer has {line.size} bytes, more than this toolbox passes on."
+        return SessionMessage(
+            JSONRPCError(jsonrpc="2.0", id=line.answers, error=ErrorData(code=INVALID_REQUEST, message=text))
+        )
+
+    async def _write(self, child: Child, to_send: MemoryObjectReceiveStream[SessionMessage]) -> None:
+        with contextlib.suppress(OSError, RuntimeError):
+            async for message in to_send:
+                text = message.message.model_dump_json(by_alias=True, exclude_unset=True)
+                child.stdin.write(text.encode() + b"\n")
+                await child.stdin.drain()
+
+    async def _listen(self, child: Child) -> None:
+        lines = Lines(_CHUNK)
+        while data := await child.stderr.read(_CHUNK):
+            for line in lines.feed(data):
+                self._voice.say(line.head if isinstance(line, TooLong) else line)
+
+
+async def _unless(ended: asyncio.Future[int], stream: asyncio.StreamReader) -> bytes:
+    """What `stream` says next. What outlives the process may keep the stream open, but no longer says anything."""
+    reading = asyncio.ensure_future(stream.read(_CHUNK))
+    try:
+        await asyncio.wait({reading, ended}, return_when=asyncio.FIRST_COMPLETED)
+        if not reading.done():
+            await asyncio.wait({reading}, timeout=0.1)
+        return reading.result() if reading.done() else b""
+    finally:
+        reading.cancel()

@@ -1,0 +1,133 @@
+"""A tool of another server as one of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mcp import types
+
+from mcp_toolbox.context import CallContext
+from mcp_toolbox.errors import InvalidArgumentsError
+from mcp_toolbox.tool import Arguments, Hints, Tool, ToolResult
+from mcp_toolbox.upstream.hygiene import cleaned, cleaned_schema, shortened
+from mcp_toolbox.upstream.names import tool_names
+from mcp_toolbox.upstream.schema_check import SchemaCheck, UnusableSchema
+from mcp_toolbox.upstream.spec import ServerSpec
+
+Forward = Callable[[str, dict[str, Any], CallContext, SchemaCheck | None], Awaitable[ToolResult]]
+"""Calls a tool by the server's own name for it; the check is for what it answers."""
+
+MAX_TOOLS = 1_000
+
+
+@dataclass(frozen=True)
+class Translation:
+    """The tools of a server by the names that it has for them, and what was found wrong with others."""
+
+    tools: Mapping[str, Tool]
+    problems: tuple[str, ...]
+
+
+class Translator:
+    """Makes tools for one server. A tool that stayed the same stays the same object, its schemas compiled."""
+
+    def __init__(self, spec: ServerSpec, forward: Forward) -> None:
+        self._spec = spec
+        self._forward = forward
+        self._known: dict[str, tuple[types.Tool, str, Tool | None, tuple[str, ...]]] = {}
+
+    def translate(self, listed: Iterable[types.Tool]) -> Translation:
+        """What the operator allows of `listed`; of two tools with one name the first."""
+        problems: list[str] = []
+        unique: dict[str, types.Tool] = {}
+        for tool in listed:
+            if tool.name in unique:
+                problems.append(f"{_shown(tool.name)}: listed twice")
+            else:
+                unique[tool.name] = tool
+        if len(unique) > MAX_TOOLS:
+            problems.append(f"more than {MAX_TOOLS} tools; the rest is left out")
+        names = tool_names(self._spec.prefix, unique)  # of all of them, so that a deny list renames nothing
+        known: dict[str, tuple[types.Tool, str, Tool | None, tuple[str, ...]]] = {}
+        for name, tool in list(unique.items())[:MAX_TOOLS]:
+            if self._spec.allows(name):
+                known[name] = self._translated(tool, names[name])
+        self._known = known
+        tools = {name: made for name, (_, _, made, _) in known.items() if made is not None}
+        return Translation(tools, (*problems, *(text for *_, found in known.values() for text in found)))
+
+    def _translated(self, tool: types.Tool, name: str) -> tuple[types.Tool, str, Tool | None, tuple[str, ...]]:
+        before = self._known.get(tool.name)
+        if before is not None and before[:2] == (tool, name):
+            return before
+        try:
+            made, problems = self._made(tool, name)
+        except UnusableSchema as error:
+            return tool, name, None, (f"{_shown(tool.name)}: left out, its input schema {error}",)
+        return tool, name, made, problems
+
+    def _made(self, tool: types.Tool, name: str) -> tuple[Tool, tuple[str, ...]]:
+        if tool.input_schema.get("type") != "object":
+            raise UnusableSchema("is not one of an object")
+        arguments = SchemaCheck(tool.input_schema)
+        result, problems = _output_check(tool)
+        text, hidden = cleaned(tool.description or "")
+        input_schema, in_input = cleaned_schema(tool.input_schema)
+        output_schema, in_output = cleaned_schema(tool.output_schema if result else None)
+        if total := hidden + in_input + in_output:
+            problems = (*problems, f"{_shown(tool.name)}: {total} hidden characters taken out")
+        made = Tool(
+            name=name,
+            description=shortened(text) or f"The tool {_shown(tool.name)} of the server {_shown(self._spec.name)}.",
+            input_schema=input_schema,
+            output_schema=output_schema,
+            hints=self._hints(tool),
+            check=_checker(arguments),
+            run=self._runner(tool.name, result),
+        )
+        return made, problems
+
+    def _runner(self, name: str, result: SchemaCheck | None) -> Callable[[dict[str, Any], CallContext], Any]:
+        return lambda arguments, context: self._forward(name, arguments, context, result)
+
+    def _hints(self, tool: types.Tool) -> Hints:
+        said = tool.annotations or types.ToolAnnotations()
+        title = cleaned(tool.title or said.title or "")[0]
+        return Hints(
+            title=shortened(title, 200) or None,
+            read_only=said.read_only_hint is True,
+            destructive=said.destructive_hint is True or self._spec.marks_destructive(tool.name),
+            idempotent=said.idempotent_hint is True,
+            open_world=said.open_world_hint is not False,
+        )
+
+
+def _output_check(tool: types.Tool) -> tuple[SchemaCheck | None, tuple[str, ...]]:
+    """The check of what a tool answers, where it has a schema of an object; any other is not passed on."""
+    if tool.output_schema is None:
+        return None, ()
+    try:
+        if tool.output_schema.get("type") != "object":
+            raise UnusableSchema("is not one of an object")
+        return SchemaCheck(tool.output_schema), ()
+    except UnusableSchema as error:
+        return None, (f"{_shown(tool.name)}: its output schema {error} and is not passed on",)
+
+
+def _checker(schema: SchemaCheck) -> Callable[[Arguments], dict[str, Any]]:
+    def check(arguments: Arguments) -> dict[str, Any]:
+        given = dict(arguments)
+        problems = schema.problems(given)
+        if problems:
+            raise InvalidArgumentsError(
+                problems[0][0], [f"{path}: {message}" if path else message for path, message in problems]
+            )
+        return given
+
+    return check
+
+
+def _shown(name: str) -> str:
+    return shortened(cleaned(name)[0], 64)

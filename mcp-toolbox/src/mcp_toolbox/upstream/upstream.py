@@ -1,0 +1,232 @@
+"""One server: connected in the background, its tools in the catalogue while it is there, started again when it dies."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import anyio
+from mcp import Client, types
+from service_kit.logs import get_logger
+
+from mcp_toolbox.context import CallContext
+from mcp_toolbox.tool import Tool, ToolResult
+from mcp_toolbox.upstream.connection import Connection
+from mcp_toolbox.upstream.errors import UpstreamUnavailable, reason_of
+from mcp_toolbox.upstream.forward import ConnectionLost, forward
+from mcp_toolbox.upstream.hygiene import cleaned
+from mcp_toolbox.upstream.links import Link, link_to
+from mcp_toolbox.upstream.pins import Pins
+from mcp_toolbox.upstream.schema_check import SchemaCheck
+from mcp_toolbox.upstream.spec import ServerSpec
+from mcp_toolbox.upstream.translate import Translator
+
+_log = get_logger(__name__)
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 60.0
+_STEADY_SECONDS = 30.0
+"""A server that lasted so long is started at once when it dies; one that did not has to wait longer each time."""
+
+_CLOSE_SECONDS = 12.0
+
+Status = Literal["connected", "connecting", "failed", "disabled"]
+Offer = Callable[[str, list[Tool]], list[str]]
+"""Puts a server's tools into the catalogue; the names that could not be."""
+
+
+class Upstream:
+    """A server of the file; `run` is its life."""
+
+    def __init__(self, spec: ServerSpec, environ: Mapping[str, str], pins: Pins, offer: Offer) -> None:
+        self.spec = spec
+        self._environ = environ
+        self._pins = pins
+        self._offer = offer
+        self._translator = Translator(spec, self.call)
+        self._client: Client | None = None
+        self._connection: Connection | None = None
+        self._turns = asyncio.Semaphore(spec.limits.calls)
+        self._calls = 0
+        self._restarts = -1
+        self._tools: list[Tool] = []
+        self._problems: tuple[str, ...] = ()
+        self._changed: tuple[str, ...] = ()
+        self._error: str | None = None
+        self._status: Status = "disabled" if spec.disabled else "connecting"
+        self._since = datetime.now(UTC)
+
+    @property
+    def away(self) -> bool:
+        """Whether it should be there and is not."""
+        return self._status in ("connecting", "failed")
+
+    @property
+    def changed(self) -> bool:
+        """Whether a tool looks different from what it did at first."""
+        return bool(self._changed)
+
+    def to_health(self) -> dict[str, Any]:
+        """Its entry in `/health`."""
+        entry: dict[str, Any] = {
+            "status": self._status,
+            "transport": self.spec.target.kind,
+            "tools": len(self._tools),
+            "since": self._since.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "restarts": max(self._restarts, 0),
+        }
+        details = {"error": self._error, "changed_tools": list(self._changed), "problems": list(self._problems)}
+        return entry | {name: value for name, value in details.items() if value}
+
+    # --- its life, in one task ---
+
+    async def run(self) -> None:
+        """Be connected until cancelled."""
+        if self.spec.disabled:
+            return
+        pause = _FIRST_PAUSE
+        try:
+            while True:
+                started = asyncio.get_running_loop().time()
+                final = await self._attempt()
+                if final:
+                    return
+                if asyncio.get_running_loop().time() - started > _STEADY_SECONDS and self._error is not None:
+                    pause = _FIRST_PAUSE
+                await asyncio.sleep(pause * random.uniform(0.5, 1.5))
+                pause = min(pause * 2, _LONGEST_PAUSE)
+        finally:
+            self._withdraw()
+
+    async def _attempt(self) -> bool:
+        """Connect once and stay as long as it lasts; whether that was the last time that it makes sense."""
+        self._restarts += 1
+        self._become("failed" if self._error else "connecting", self._error)
+        final = False
+        try:
+            await self._connect_and_stay(link_to(self.spec, self._environ))
+        except UpstreamUnavailable as gone:
+            reason, final = str(gone), gone.final
+        else:
+            reason = "closed the connection"
+        level = _log.info if reason == self._error else _log.warning
+        level("server away", server=self.spec.name, reason=reason, attempt=self._restarts + 1)
+        self._withdraw()
+        self._become("failed", reason)
+        return final
+
+    async def _connect_and_stay(self, link: Link) -> None:
+        limits = self.spec.limits
+        listed = asyncio.Event()
+
+        async def heard(client: Client, tools: list[types.Tool]) -> None:
+            await self._take(client, tools)
+            listed.set()
+
+        connection = Connection(link, heard, limits.connect_seconds, lambda: self._calls > 0)
+        life = asyncio.create_task(connection.live(), name=f"upstream {self.spec.name}")
+        first = asyncio.create_task(listed.wait())
+        try:
+            await asyncio.wait({life, first}, timeout=limits.connect_seconds, return_when=asyncio.FIRST_COMPLETED)
+            if not listed.is_set() and not life.done():
+                raise UpstreamUnavailable(f"did not list its tools within {limits.connect_seconds:g} s")
+            self._connection = connection
+            await asyncio.wait({life})
+        finally:
+            first.cancel()
+            self._withdraw()
+            await _closed(life, link)
+        error = life.exception() if not life.cancelled() else None
+        raise UpstreamUnavailable(link.trouble or (reason_of(error) if error else "closed the connection"))
+
+    async def _take(self, client: Client, listed: list[types.Tool]) -> None:
+        # On a thread, because compiling the schemas of a large server takes long enough to hold up others' calls.
+        translation = await asyncio.to_thread(self._translator.translate, listed)
+        changed = self._note_changes([tool for tool in listed if tool.name in translation.tools])
+        withheld = set(changed) if self.spec.pin == "strict" else set()
+        tools = [tool for name, tool in translation.tools.items() if name not in withheld]
+        problems = [*translation.problems, *(f"{name}: changed, and withheld" for name in sorted(withheld))]
+        self._client = client
+        clashes = self._offer(self.spec.name, tools)
+        self._tools = [tool for tool in tools if tool.name not in clashes]
+        problems += [f"{name}: another tool has this name" for name in clashes]
+        self._report(tuple(problems))
+        if self._status != "connected":
+            self._become("connected", None)
+            _log.info("server connected", server=self.spec.name, tools=len(self._tools))
+
+    def _note_changes(self, tools: list[types.Tool]) -> tuple[str, ...]:
+        if self.spec.pin == "off":
+            return ()
+        changed = tuple(cleaned(name)[0] for name in self._pins.changed(self.spec.name, tools))
+        for name in set(changed) - set(self._changed):
+            _log.warning("tool changed since it was first seen", server=self.spec.name, tool=name, pin=self.spec.pin)
+        self._changed = changed
+        return changed
+
+    def _report(self, problems: tuple[str, ...]) -> None:
+        for problem in problems:
+            if problem not in self._problems:
+                _log.warning("server has a fault", server=self.spec.name, problem=problem)
+        self._problems = problems
+
+    def _withdraw(self) -> None:
+        self._client = self._connection = None
+        self._tools = []
+        self._offer(self.spec.name, [])
+
+    def _become(self, status: Status, error: str | None) -> None:
+        if status != self._status:
+            self._since = datetime.now(UTC)
+        self._status, self._error = status, error
+
+    # --- its callers ---
+
+    async def call(
+        self, tool: str, arguments: dict[str, Any], context: CallContext, result: SchemaCheck | None
+    ) -> ToolResult:
+        """Call one of its tools. That it is away, or takes too long, is an answer that says so."""
+        seconds = self.spec.limits.call_seconds
+        answer: ToolResult | None = None
+        with anyio.move_on_after(seconds):
+            async with self._turns:
+                self._calls += 1
+                try:
+                    answer = await self._forwarded(tool, arguments, context, result)
+                finally:
+                    self._calls -= 1
+        return answer or self._failed(f"did not answer within {seconds:g} s")
+
+    async def _forwarded(
+        self, tool: str, arguments: dict[str, Any], context: CallContext, result: SchemaCheck | None
+    ) -> ToolResult:
+        client, connection = self._client, self._connection
+        if client is None:
+            return self._failed("is away; it is being connected again")
+        try:
+            answer, doubtful = await forward(client, tool, arguments, context, result, self.spec.limits)
+        except ConnectionLost:
+            answer, doubtful = self._failed("left before it had answered"), True
+        if doubtful and connection is not None:
+            connection.wake()
+        return answer
+
+    def _failed(self, what: str) -> ToolResult:
+        return ToolResult.of(f"The MCP server '{self.spec.name}' {what}.", is_error=True)
+
+
+async def _closed(life: asyncio.Task[None], link: Link) -> None:
+    """End a connection in order; let it go when it takes too long."""
+    life.cancel()
+    try:
+        await asyncio.wait({life}, timeout=_CLOSE_SECONDS)
+    finally:
+        link.abandon()
+    if not life.done():
+        _log.error("connection does not close; it is left behind", task=life.get_name())
+    with contextlib.suppress(asyncio.CancelledError):
+        if life.done():
+            life.exception()

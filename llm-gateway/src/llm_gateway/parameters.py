@@ -43,6 +43,11 @@ def given(request: Request, name: str) -> bool:
     return harmless is None or not harmless(value)
 
 
+def lacking(request: Request, carries: frozenset[str]) -> tuple[str, ...]:
+    """What `request` asks for that is not in `carries`."""
+    return tuple(name for name in OPTIONAL if name not in carries and given(request, name))
+
+
 def droppable(names: Iterable[str]) -> frozenset[str]:
     """The parameters that an operator or a caller lets go: their names, `all` for those without a meaning of their own.
 

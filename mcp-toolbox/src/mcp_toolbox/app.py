@@ -11,7 +11,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from service_kit.service import Service, create_service, serve
-from service_kit.settings import load
+from service_kit.settings import SettingsError, load
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
@@ -22,21 +22,33 @@ from mcp_toolbox.catalogue import Catalogue, discover
 from mcp_toolbox.packs.registry import opened_packs
 from mcp_toolbox.rest import add_rest_routes
 from mcp_toolbox.sdk_logs import drop_client_faults
-from mcp_toolbox.server import NAME, create_server
+from mcp_toolbox.server import NAME, ToolboxServer, create_server
 from mcp_toolbox.settings import ToolboxSettings
 from mcp_toolbox.stdio import serve_stdio
 from mcp_toolbox.streams import Handoff, let_answers_finish
 from mcp_toolbox.transports import MESSAGES_PATH, HttpTransports
+from mcp_toolbox.upstream.errors import ServersFileError
+from mcp_toolbox.upstream.fleet import Fleet
+from mcp_toolbox.upstream.pins import Pins, PinsFileError
+from mcp_toolbox.upstream.spec import Limits
 
 VERSION = version("mcp-toolbox")
 
 
-def create_app(settings: ToolboxSettings, catalogue: Catalogue) -> Service:
-    """The toolbox as a web service: MCP, plain REST and health over one catalogue."""
+def create_app(settings: ToolboxSettings, catalogue: Catalogue, fleet: Fleet | None = None) -> Service:
+    """The toolbox as a web service: MCP, plain REST and health over one catalogue, which `fleet` adds to."""
+    fleet = fleet or Fleet(None, {})
+    approvals = approvals_of(settings)
+    server = create_server(catalogue, version=VERSION, approvals=approvals)
+    return mounted(settings, catalogue, server, approvals)
+
+
+def mounted(settings: ToolboxSettings, catalogue: Catalogue, server: ToolboxServer, approvals: Approvals) -> Service:
+    """`server` as a web service, with plain REST and health of the same catalogue beside it."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI):
-        async with opened_packs(settings, catalogue), transports.run():
+        async with opened_packs(settings, catalogue), fleet.running(catalogue), transports.run():
             yield
 
     app = create_service(
@@ -47,8 +59,6 @@ def create_app(settings: ToolboxSettings, catalogue: Catalogue) -> Service:
         version=VERSION,
         lifespan=lifespan,
     )
-    approvals = approvals_of(settings)
-    server = create_server(catalogue, version=VERSION, approvals=approvals)
     transports = HttpTransports(
         server,
         max_body_bytes=settings.max_body_bytes,
@@ -57,14 +67,14 @@ def create_app(settings: ToolboxSettings, catalogue: Catalogue) -> Service:
     )
     add_rest_routes(app, catalogue, approvals)
     _add_mcp_routes(app, transports)
-    _add_health(app, catalogue)
+    _add_health(app, catalogue, fleet)
     return app
 
 
 def from_environment(environ: Mapping[str, str]) -> tuple[Service, ToolboxSettings]:
     """The toolbox that `environ` describes."""
     settings = load(ToolboxSettings, environ)
-    return create_app(settings, built_in()), settings
+    return create_app(settings, built_in(), fleet_of(settings, environ)), settings
 
 
 def built_in() -> Catalogue:
@@ -79,6 +89,25 @@ def approvals_of(settings: ToolboxSettings) -> Approvals:
         keys=[key.get_secret_value() for key in settings.mcp_state_keys],
         language=settings.ui_language,
     )
+
+
+def fleet_of(settings: ToolboxSettings, environ: Mapping[str, str]) -> Fleet:
+    """The other servers that the settings name; `environ` is what their file may refer to.
+
+    Raises:
+        SettingsError: their file, or that of their tools' pins, is wrong.
+    """
+    limits = Limits(
+        call_seconds=settings.mcp_call_timeout_seconds,
+        connect_seconds=settings.mcp_connect_timeout_seconds,
+        result_bytes=settings.mcp_max_result_bytes,
+    )
+    try:
+        return Fleet(settings.mcp_servers_file, environ, defaults=limits, pins=Pins(settings.mcp_pins_file))
+    except ServersFileError as error:
+        raise SettingsError(f"MCP_SERVERS_FILE: {error}") from None
+    except PinsFileError as error:
+        raise SettingsError(f"MCP_PINS_FILE: {error}") from None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -110,14 +139,15 @@ def _hand_off(app: FastAPI, path: str, method: str, target: ASGIApp, described: 
     app.add_api_route(path, route, methods=[method], name=name, operation_id=name, **described)
 
 
-def _add_health(app: FastAPI, catalogue: Catalogue) -> None:
-    @app.get("/health", tags=["health"], summary="How the toolbox is")
+def _add_health(app: FastAPI, catalogue: Catalogue, fleet: Fleet) -> None:
+    @app.get("/health", tags=["health"], summary="How the toolbox is", response_model_exclude_none=True)
     async def health() -> schemas.Health:
         return schemas.Health(
-            status="healthy",
+            status="degraded" if fleet.degraded else "healthy",
             service=NAME,
             tools_count=len(catalogue),
             protocol="MCP over HTTP REST",
-            servers={},
+            servers=fleet.to_health(),
+            servers_file_error=fleet.file_error,
             version=VERSION,
         )

@@ -37,14 +37,20 @@ VERSION = version("mcp-toolbox")
 
 def create_app(settings: ToolboxSettings, catalogue: Catalogue, fleet: Fleet | None = None) -> Service:
     """The toolbox as a web service: MCP, plain REST and health over one catalogue, which `fleet` adds to."""
-    fleet = fleet or Fleet(None, {})
     approvals = approvals_of(settings)
     server = create_server(catalogue, version=VERSION, approvals=approvals)
-    return mounted(settings, catalogue, server, approvals)
+    return mounted(settings, catalogue, server, approvals, fleet)
 
 
-def mounted(settings: ToolboxSettings, catalogue: Catalogue, server: ToolboxServer, approvals: Approvals) -> Service:
+def mounted(
+    settings: ToolboxSettings,
+    catalogue: Catalogue,
+    server: ToolboxServer,
+    approvals: Approvals,
+    fleet: Fleet | None = None,
+) -> Service:
     """`server` as a web service, with plain REST and health of the same catalogue beside it."""
+    fleet = fleet or Fleet(None, {})
 
     @asynccontextmanager
     async def lifespan(_: FastAPI):

@@ -72,6 +72,19 @@ class Error(_Described):
     error: ErrorDetail
 
 
+class ServerHealth(_Described):
+    """How another server is."""
+
+    status: Literal["connected", "connecting", "failed", "disabled"]
+    transport: Literal["stdio", "http", "sse"]
+    tools: int = Field(description="How many of its tools are offered.")
+    since: str = Field(description="Since when it has had this status.", examples=["2026-11-21T17:00:00Z"])
+    restarts: int = Field(description="How often it was connected again, or tried to.")
+    error: str | None = Field(None, description="Why it is away.")
+    changed_tools: list[str] | None = Field(None, description="Tools that look different from when first seen.")
+    problems: list[str] | None = Field(None, description="What is wrong with its tools.")
+
+
 class Health(_Described):
     """How the toolbox is, for people."""
 
@@ -79,7 +92,8 @@ class Health(_Described):
     service: str = Field(examples=["mcp-toolbox"])
     tools_count: int = Field(description="How many tools `tools/list` lists.", examples=[4])
     protocol: str = Field(examples=["MCP over HTTP REST"])
-    servers: dict[str, Any] = Field(description="Other MCP servers behind the toolbox, by name.")
+    servers: dict[str, ServerHealth] = Field(description="Other MCP servers behind the toolbox, by name.")
+    servers_file_error: str | None = Field(None, description="Why the servers' file, as it is now, is not in use.")
     version: str
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -36,6 +37,7 @@ def _http(url: str) -> str:
     return url.rstrip("/")
 
 
+_File = Annotated[Path, AfterValidator(Path.expanduser)]
 HttpAddress = Annotated[str, AfterValidator(_http)]
 
 
@@ -44,6 +46,11 @@ class ToolboxSettings(ServiceSettings):
 
     port: int = Field(8000, alias="PORT", ge=0, le=65535)
     destructive_tools: Csv = Field((), alias="DESTRUCTIVE_TOOLS")
+    mcp_servers_file: _File | None = Field(None, alias="MCP_SERVERS_FILE")
+    mcp_pins_file: _File | None = Field(None, alias="MCP_PINS_FILE")
+    mcp_call_timeout_seconds: float = Field(30.0, alias="MCP_CALL_TIMEOUT_SECONDS", gt=0)
+    mcp_connect_timeout_seconds: float = Field(60.0, alias="MCP_CONNECT_TIMEOUT_SECONDS", gt=0)
+    mcp_max_result_bytes: int = Field(4 * 1024 * 1024, alias="MCP_MAX_RESULT_BYTES", ge=1024)
     mcp_state_keys: Annotated[SecretCsv, AfterValidator(_long_and_different)] = Field((), alias="MCP_STATE_KEYS")
 
     # The tool packs, and where they keep things.

@@ -1,0 +1,1 @@
+"""What the packs with SQL share: where the database is, its migrations, its transactions."""

@@ -1,0 +1,57 @@
+"""Which tool packs there are, and opening those that are switched on.
+
+A pack is a package beside this file whose name is the pack's. It defines
+
+    @asynccontextmanager
+    async def opened(settings: ToolboxSettings) -> AsyncIterator[Sequence[Tool]]
+
+and is imported only when it is on: what it needs may be large.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from mcp_toolbox import packs
+
+if TYPE_CHECKING:
+    from mcp_toolbox.catalogue import Catalogue
+    from mcp_toolbox.settings import ToolboxSettings
+
+
+def pack_names() -> tuple[str, ...]:
+    """Every pack's name, in alphabetical order; nothing is imported for it."""
+    found = pkgutil.iter_modules(packs.__path__)
+    return tuple(sorted(module.name for module in found if module.ispkg and not module.name.startswith("_")))
+
+
+def known_packs(names: tuple[str, ...]) -> tuple[str, ...]:
+    """`names` without repetitions.
+
+    Raises:
+        ValueError: one of them is no pack.
+    """
+    known = pack_names()
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(f"there is no tool pack {', '.join(unknown)}; known are {', '.join(known)}")
+    return tuple(dict.fromkeys(names))
+
+
+@asynccontextmanager
+async def opened_packs(settings: ToolboxSettings, catalogue: Catalogue) -> AsyncIterator[None]:
+    """While this is entered, `catalogue` has the tools of the packs that `settings` switches on.
+
+    Raises:
+        ToolDefinitionError: a pack has a tool with a name that is taken.
+    """
+    async with AsyncExitStack() as stack:
+        for name in settings.tool_packs:
+            pack = importlib.import_module(f"{packs.__name__}.{name}")
+            catalogue.replace(name, await stack.enter_async_context(pack.opened(settings)))
+            stack.callback(catalogue.replace, name, ())
+        yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -168,3 +169,36 @@ def with_arguments(message: Message, arguments: str) -> Message:
         for part in message.content
     )
     return msgspec.structs.replace(message, content=content)
+
+
+def with_ids(request: Request, renamed: Callable[[str], str]) -> Request:
+    """`request`, whose calls and their results have these ids."""
+
+    def rename(message: Message) -> Message:
+        content = tuple(
+            msgspec.structs.replace(part, id=renamed(part.id)) if isinstance(part, ToolCall) else part
+            for part in message.content
+        )
+        id_ = message.tool_call_id
+        return msgspec.structs.replace(message, content=content, tool_call_id=renamed(id_) if id_ else None)
+
+    return msgspec.structs.replace(request, messages=tuple(map(rename, request.messages)))
+
+
+def with_blanks(message: Message, blank: str) -> Message:
+    """`message` with blank texts in it; a tool's result is nothing else."""
+    nothing = Text(text=blank, cache="5m")
+    if message.role == "tool":
+        return msgspec.structs.replace(message, content=(nothing,))
+    return msgspec.structs.replace(message, content=(nothing, *message.content))
+
+
+def with_thoughts(request: Request, thought: Reasoning) -> Request:
+    """`request`, whose assistant thought this before whatever it said."""
+    messages = (
+        msgspec.structs.replace(message, content=(thought, *message.content))
+        if message.role == "assistant"
+        else message
+        for message in request.messages
+    )
+    return msgspec.structs.replace(request, messages=tuple(messages))

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from llm_gateway.errors import InvalidRequest, UpstreamError
 from llm_gateway.parameters import lacking, without
-from llm_gateway.types import Message, Request, Result, Text
+from llm_gateway.types import Message, Reasoning, Request, Result, Text
 
 from tests.llm_gateway.hourglass import drawn
 from tests.llm_gateway.hourglass.surfaces import essence
@@ -177,3 +177,71 @@ def test_calls_whose_arguments_are_no_object_break_nothing(vendor: Vendor, reque
         assert refusal(vendor, broken) is None
     except InvalidRequest as error:
         assert error.status == 400
+
+
+# --- conversations that other providers' clients may bring along ---
+
+
+@OF_ALL_KINDS
+@QUICK
+@given(
+    request=drawn.conversations(tuned=False), prefix=st.sampled_from(["functions.add:", "call|", "ñ ", "x" * 60, ""])
+)
+def test_ids_in_another_alphabet_are_taken(vendor: Vendor, request: Request, prefix: str):
+    """Every call keeps an id of its own, and its result finds it: the fake refuses what does not match."""
+    assert refusal(vendor, drawn.with_ids(request, lambda id_: f"{prefix}{id_}")) is None
+
+
+@OF_ALL_KINDS
+@QUICK
+@given(request=drawn.conversations(tuned=False))
+def test_ids_that_differ_in_odd_letters_alone_stay_apart(vendor: Vendor, request: Request):
+    odd = drawn.with_ids(request, lambda id_: "call" + ".:/|"[int(id_[-1])] * (1 + int(id_.split("_")[1])))
+    assert refusal(vendor, odd) is None
+
+
+@OF_ALL_KINDS
+@QUICK
+@given(request=drawn.conversations(tuned=False))
+def test_calls_of_tools_that_are_no_longer_offered_are_taken(vendor: Vendor, request: Request):
+    without_tools = msgspec.structs.replace(request, tools=(), parallel_tool_calls=None)
+    assert refusal(vendor, without_tools) is None
+
+
+@OF_ALL_KINDS
+@QUICK
+@given(request=drawn.conversations(tuned=False), blank=st.sampled_from(["", " ", "\n\t", " "]))
+def test_blank_texts_are_taken(vendor: Vendor, request: Request, blank: str):
+    messages = tuple(drawn.with_blanks(message, blank) for message in request.messages)
+    assert refusal(vendor, msgspec.structs.replace(request, messages=messages)) is None
+
+
+@OF_ALL_KINDS
+@QUICK
+@given(request=drawn.conversations(tuned=False))
+def test_a_system_message_may_stand_anywhere(vendor: Vendor, request: Request):
+    said = Message(role="system", content=(Text(text="Sé breve."),))
+    assert refusal(vendor, msgspec.structs.replace(request, messages=(*request.messages, said))) is None
+
+
+@OF_ALL_KINDS
+@QUICK
+@given(request=drawn.conversations(tuned=False), owner=st.sampled_from(["anthropic", "google", "aws", "openai", None]))
+def test_thoughts_of_anybody_are_taken(vendor: Vendor, request: Request, owner: str | None):
+    """Signed by this provider or by another one, or not at all; in front of text and of calls."""
+    thought = Reasoning(text="Uhm", signature="c2lnbmF0dXJl" if owner else None, provider=owner)
+    assert refusal(vendor, drawn.with_thoughts(request, thought)) is None
+
+
+@EACH
+def test_a_stream_with_any_one_bit_wrong_never_raises_another_error(vendor: Vendor):
+    """A wrong letter may be read as such where there is no checksum; what cannot be read is an upstream error."""
+    stream = answered(vendor, drawn.EVERYTHING, STREAMED)
+    for position in range(len(stream.body)):
+        wrong = bytes([stream.body[position] ^ (1 << position % 8)])
+        broken = msgspec.structs.replace(stream, pieces=(stream.body[:position] + wrong + stream.body[position + 1 :],))
+        try:
+            result = streamed(vendor.client, broken, ASKED, vendor.model)
+        except UpstreamError:
+            continue
+        assert not vendor.framing.checked or result.choices == vendor.carried(drawn.EVERYTHING).choices

@@ -91,6 +91,7 @@ EVENT_STREAM = Framing(
         exception("anotherException", "x"),
     ),
     noise=(event("somethingNew", {"x": 1}),),
+    checked=True,
 )  # fmt: skip
 
 

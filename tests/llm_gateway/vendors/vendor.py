@@ -16,11 +16,12 @@ from llm_gateway.types import Request, Result, Text
 @dataclass(frozen=True)
 class Framing:
     """How a stream is cut into events: `ends` are the positions after each one, `garbage` is what no event can be,
-    and `noise` what the format allows between events and means nothing."""
+    and `noise` what the format allows between events and means nothing. `checked` says that it has checksums."""
 
     ends: Callable[[bytes], list[int]]
     garbage: tuple[bytes, ...]
     noise: tuple[bytes, ...] = ()
+    checked: bool = False
 
 
 @dataclass(frozen=True)

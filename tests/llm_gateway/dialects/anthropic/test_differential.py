@@ -194,8 +194,8 @@ CONVERSATIONS: dict[str, Conversation] = {
         {
             "messages": [
                 ASK,
-                {"role": "assistant", "content": [use("call_1", arguments='{"a": ')]},
-                {"role": "user", "content": [result("call_1", "no")]},
+                {"role": "assistant", "content": [use("call_1-0af63155", arguments='{"a": ')]},
+                {"role": "user", "content": [result("call_1-0af63155", "no")]},
             ],
             "tools": [TOOL],
         },

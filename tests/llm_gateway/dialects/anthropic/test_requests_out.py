@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -115,9 +116,14 @@ def test_arguments_are_sent_to_the_letter():
 
 
 def test_ids_of_other_providers_fit():
-    calls = [ToolCall(id="call:1.é", name="add", arguments="{}")]
-    _, (_, asked), (_, answered) = turns(ASK, said("assistant", *calls), said("tool", "3", tool_call_id="call:1.é"))
-    assert asked[0]["id"] == answered[0]["tool_use_id"] == "call_1__"
+    ids = ["call:1.é", "call:1:é", "call_1__", ""]
+    calls = [ToolCall(id=id_, name="add", arguments="{}") for id_ in ids]
+    results = [said("tool", "3", tool_call_id=id_) for id_ in ids]
+    _, (_, asked), (_, answered) = turns(ASK, said("assistant", *calls), *results)
+    sent = [block["id"] for block in asked]
+    assert sent == [block["tool_use_id"] for block in answered] and len(set(sent)) == 4
+    assert sent[0].startswith("call_1__-") and sent[2] == "call_1__"
+    assert all(re.fullmatch(r"[a-zA-Z0-9_-]+", id_) for id_ in sent)
 
 
 def test_only_its_own_thoughts_go_back():

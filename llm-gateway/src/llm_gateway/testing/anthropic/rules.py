@@ -116,6 +116,7 @@ def _turns(body: dict[str, Any]) -> Iterator[str]:
     if not body["messages"]:
         yield "messages: at least one message is required"
     open_calls: list[str] = []
+    seen: set[str] = set()
     for number, turn in enumerate(body["messages"]):
         where = f"messages.{number}"
         if turn.get("role") not in _KINDS:
@@ -126,6 +127,9 @@ def _turns(body: dict[str, Any]) -> Iterator[str]:
         yield from _blocks(f"{where}.content", turn["content"], _KINDS[turn["role"]])
         yield from _pairs(where, turn, open_calls)
         open_calls = [block["id"] for block in _listed(turn["content"]) if block["type"] == "tool_use"]
+        if len(set(open_calls) - seen) < len(open_calls):
+            yield f"{where}.content: `tool_use` ids must be unique"
+        seen.update(open_calls)
     if open_calls:
         yield f"`tool_use` ids were found without `tool_result` blocks immediately after: {', '.join(open_calls)}."
 

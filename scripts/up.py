@@ -79,12 +79,13 @@ def plan(environ: Mapping[str, str]) -> list[Service]:
         "LLM_GATEWAY_URL": f"http://127.0.0.1:{gateway}",
         "MCP_SERVER_URL": f"http://127.0.0.1:{toolbox}",
     }
+    toolboxs = {**keyless, "LLM_GATEWAY_URL": agents["LLM_GATEWAY_URL"]}  # for its memory
     model = _local_model(keyless)
     if model is not None:
         common["LOCAL_MODEL_URL"] = f"{model.url}/v1"
     services = [
         _service("llm-gateway", "llm_gateway", gateway, "PORT", common),
-        _service("mcp-toolbox", "mcp_toolbox", toolbox, "TOOLBOX_PORT", keyless),
+        _service("mcp-toolbox", "mcp_toolbox", toolbox, "TOOLBOX_PORT", toolboxs),
         _service("agent-http", "agent_http", http, "AGENT_HTTP_PORT", agents),
         _service("agent-websocket", "agent_websocket", ws, "AGENT_WS_PORT", agents),
     ]

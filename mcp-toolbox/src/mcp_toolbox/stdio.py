@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import anyio
@@ -16,16 +17,17 @@ from mcp_toolbox.settings import ToolboxSettings
 _log = get_logger(__name__)
 
 
-def serve_stdio(server: Server[Any], settings: ToolboxSettings) -> int:
-    """Serve until standard input ends; standard output belongs to the protocol, so logs go to standard error."""
+def serve_stdio(server: Server[Any], settings: ToolboxSettings, packs: AbstractAsyncContextManager[None]) -> int:
+    """Serve, with `packs` open, until standard input ends; standard output belongs to the protocol, so logs go to
+    standard error."""
     # The thread that waits for input cannot be interrupted, and there is nothing to clean up: a signal just ends us.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     with logging_to(server.name, settings.log_level, settings.log_format, stream=sys.stderr):
         _log.info("serving", transport="stdio")
-        anyio.run(_serve, server)
+        anyio.run(_serve, server, packs)
     return 0
 
 
-async def _serve(server: Server[Any]) -> None:
-    async with stdio_server() as (incoming, outgoing):
+async def _serve(server: Server[Any], packs: AbstractAsyncContextManager[None]) -> None:
+    async with packs, stdio_server() as (incoming, outgoing):
         await server.run(incoming, outgoing, server.create_initialization_options())

@@ -21,6 +21,8 @@ from mcp_toolbox.upstream.links import Link
 _MAX_PAGES = 100
 _RELIST_SECONDS = 60.0
 _LISTEN_PAUSE_SECONDS = 5.0
+_SETTLE_SECONDS = 0.1
+"""Changes that are announced one after another cost one list."""
 
 Listed = Callable[[Client, list[types.Tool]], Awaitable[None]]
 """Told of the tools after the first list, and after each one that follows."""
@@ -60,6 +62,8 @@ class Connection:
         while True:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), _RELIST_SECONDS)
+            if not self._ended:
+                await asyncio.sleep(_SETTLE_SECONDS)
             self._wake.clear()
             if self._ended:
                 raise UpstreamUnavailable("closed the connection")

@@ -16,6 +16,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CONNECTION_CLOSED, INVALID_REQUEST
 from pydantic_core import to_json
 
+from mcp_toolbox.upstream.errors import UpstreamUnavailable
 from mcp_toolbox.upstream.spec import Address, Limits
 
 _CONNECT_SECONDS = 10.0
@@ -61,9 +62,13 @@ class HttpLink:
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=32, keepalive_expiry=4.0)
         transport = _Answering(httpx2.AsyncHTTPTransport(limits=limits, trust_env=False), self)
         read = max(_IDLE_SECONDS, self._limits.call_seconds + 5)
+        try:
+            given = httpx2.Headers({**self._address.headers, **(headers or {})})
+        except UnicodeEncodeError:
+            raise UpstreamUnavailable("a header has characters that no header can have", final=True) from None
         return httpx2.AsyncClient(
             transport=transport,
-            headers={**self._address.headers, **(headers or {})},
+            headers=given,
             timeout=httpx2.Timeout(_CONNECT_SECONDS, read=read),
             auth=auth,
             trust_env=False,

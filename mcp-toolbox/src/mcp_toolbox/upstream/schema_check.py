@@ -13,9 +13,10 @@ from functools import cache
 from typing import Any
 
 import jsonschema
-from jsonschema.exceptions import SchemaError, ValidationError
+from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend, validator_for
+from jsonschema_specifications import REGISTRY as SPECIFICATIONS
 from pydantic_core import SchemaError as PatternError
 from pydantic_core import SchemaValidator, core_schema, to_json
 from referencing import Registry
@@ -26,6 +27,7 @@ from mcp_toolbox.errors import printable
 MAX_BYTES = 128 * 1024
 _MAX_DEPTH = 64
 _MAX_STEPS = 50_000
+_MAX_SCHEMA_STEPS = 500_000
 _MAX_UNIQUE = 1_000
 _MAX_PROBLEMS = 5
 _MAX_MESSAGE = 300
@@ -54,26 +56,29 @@ class SchemaCheck:
         _refuse_size(schema)
         dialect = validator_for(schema, default=jsonschema.Draft202012Validator)
         try:
-            dialect.check_schema(schema)
+            if any(_bounded_errors(_of_schemas(dialect), schema, _MAX_SCHEMA_STEPS)):
+                raise UnusableSchema("is no JSON Schema")
             self._validator: Validator = _bounded(dialect)(schema, registry=Registry())
-        except (SchemaError, Unresolvable, RecursionError) as error:
-            raise UnusableSchema("is no JSON Schema") from error
+        except (_TooManySteps, Unresolvable, RecursionError) as error:
+            raise UnusableSchema("cannot be checked") from error
 
     def problems(self, value: Any) -> list[tuple[str, str]]:
         """What does not fit, a path and a text each; at most five. Empty as well when the check was given up."""
-        token = _steps_left.set(_MAX_STEPS)
         found: list[tuple[str, str]] = []
         try:
-            for error in self._validator.iter_errors(value):
+            for error in _bounded_errors(self._validator, value, _MAX_STEPS):
                 path = ".".join(printable(str(step)) for step in error.absolute_path)
                 found.append((path, printable(error.message, _MAX_MESSAGE)))
                 if len(found) == _MAX_PROBLEMS:
                     break
         except (_TooManySteps, Unresolvable, RecursionError):
             return found
-        finally:
-            _steps_left.reset(token)
         return found
+
+
+def _bounded_errors(validator: Validator, value: Any, steps: int) -> Iterator[ValidationError]:
+    _steps_left.set(steps)
+    yield from validator.iter_errors(value)
 
 
 def _refuse_size(schema: dict[str, Any]) -> None:
@@ -98,6 +103,13 @@ def _depth_exceeds(value: Any, levels: int) -> bool:
 
 
 @cache
+def _of_schemas(dialect: type[Validator]) -> Validator:
+    """What checks schemas themselves; the library's own check has no bounds."""
+    meta: Any = dialect.META_SCHEMA
+    return _bounded(validator_for(meta, default=dialect))(meta, registry=SPECIFICATIONS)
+
+
+@cache
 def _bounded(dialect: type[Validator]) -> Callable[..., Validator]:
     """`dialect` whose keywords count their steps, and of which none takes its time."""
     ours: dict[str, Keyword] = {
@@ -106,6 +118,7 @@ def _bounded(dialect: type[Validator]) -> Callable[..., Validator]:
         "additionalProperties": _additional_properties,
         "uniqueItems": _unique_items(dialect.VALIDATORS.get("uniqueItems")),
         "unevaluatedProperties": _unchecked,
+        "unevaluatedItems": _unchecked,
         "format": _unchecked,
     }
     keywords: dict[str, Keyword] = {**dialect.VALIDATORS, **ours}

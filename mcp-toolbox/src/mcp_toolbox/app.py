@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
@@ -60,7 +60,7 @@ def mounted(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI):
-        async with audit.running(), opened_packs(settings, catalogue), fleet.running(catalogue), transports.run():
+        async with audit.running(), filled(settings, catalogue, fleet), transports.run():
             yield
 
     app = create_service(
@@ -81,6 +81,13 @@ def mounted(
     _add_mcp_routes(app, transports)
     _add_health(app, catalogue, fleet)
     return app
+
+
+@asynccontextmanager
+async def filled(settings: ToolboxSettings, catalogue: Catalogue, fleet: Fleet) -> AsyncIterator[None]:
+    """`catalogue` with the tools of the packs that are on, and those of other servers while they are there."""
+    async with opened_packs(settings, catalogue), fleet.running(catalogue):
+        yield
 
 
 def from_environment(environ: Mapping[str, str]) -> tuple[Service, ToolboxSettings]:
@@ -159,7 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = load(ToolboxSettings, os.environ)
         catalogue = built_in()
         server = create_server(catalogue, version=VERSION, approvals=approvals_of(settings))
-        return serve_stdio(server, settings, opened_packs(settings, catalogue))
+        return serve_stdio(server, settings, filled(settings, catalogue, fleet_of(settings, os.environ)))
     app, settings = from_environment(os.environ)
     drop_client_faults()
     let_answers_finish()

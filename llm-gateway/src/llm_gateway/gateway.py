@@ -46,7 +46,8 @@ class Gateway:
         """
         journey = Journey(self._waist, request, caller)
         try:
-            return journey.arrived(await journey.in_time(self._generate(journey)))
+            answering = self._generate(journey)
+            return journey.arrived(await (answering if journey.ends_at is None else journey.in_time(answering)))
         except (ApiError, asyncio.CancelledError) as error:
             journey.failed(error)
             raise

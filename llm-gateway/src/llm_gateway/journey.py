@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar, cast
 
@@ -67,7 +67,7 @@ class Journey:
     """One request on its way through the pipeline, with the clock running."""
 
     __slots__ = (
-        "_catalog", "_model", "_started", "_ttft_ms", "_waist", "aggregate", "broken", "caller",
+        "_answered", "_catalog", "_model", "_started", "_ttft_ms", "_waist", "aggregate", "caller",
         "dropped", "ends_at", "flight_key", "key", "request", "route", "upstream_ms",
     )  # fmt: skip
 
@@ -82,11 +82,16 @@ class Journey:
         self.route = Route(request.model, ())
         self.key: bytes | None = None
         self.flight_key: bytes | None = None
-        self.broken: list[Part] = []
+        self._answered: Answered[Any] | None = None
         timeout = caller.terms.timeout
         self.ends_at = None if timeout is None else asyncio.get_running_loop().time() + timeout
         self.dropped: tuple[str, ...] = ()
         self.upstream_ms = 0.0
+
+    @property
+    def broken(self) -> Sequence[Part]:
+        """What others said of the answer before they broke off."""
+        return () if self._answered is None else self._answered.broken
 
     def elapsed_ms(self) -> float:
         return (time.perf_counter() - self._started) * 1000
@@ -152,7 +157,7 @@ class Journey:
         return answered
 
     def _answered_by(self, answered: Answered[Any]) -> None:
-        self._model, self.broken = answered.model, answered.broken
+        self._model, self._answered = answered.model, answered
         self.dropped = (*answered.dropped, *self._waist.router.dropped(self.request, answered.model))
 
     def following(self, model: Model) -> None:

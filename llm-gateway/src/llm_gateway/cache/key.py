@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from operator import attrgetter
 
 import msgspec
 
@@ -12,7 +13,7 @@ from llm_gateway.types import EmbeddingRequest, Request
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 _NO_EFFECT = frozenset({"model", "provider", "stream", "include_usage", "user", "hints", "dialect"})
-_EFFECT = tuple(name for name in Request.__struct_fields__ if name not in _NO_EFFECT)
+_effect = attrgetter(*(name for name in Request.__struct_fields__ if name not in _NO_EFFECT))
 _EMBEDDING_EFFECT = tuple(name for name in EmbeddingRequest.__struct_fields__ if name not in _NO_EFFECT)
 
 
@@ -22,8 +23,7 @@ def cache_key(request: Request, model: Model, tenant: str) -> bytes:
     The order of JSON keys does not matter; whether the answer is streamed does not either. Unknown fields
     count, since nobody knows what they change.
     """
-    question = [getattr(request, name) for name in _EFFECT]
-    material = _encode((tenant, model.provider, model.id, model.endpoint.base_url, question))
+    material = _encode((tenant, model.provider, model.id, model.endpoint.base_url, _effect(request)))
     return hashlib.blake2b(material, digest_size=16).digest()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 from llm_gateway.catalog import Model
@@ -22,4 +23,4 @@ class Answered(Generic[T]):
         self.value = value
         self.model = model
         self.dropped = dropped
-        self.broken: list[Part] = []
+        self.broken: Sequence[Part] = ()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any
 
 import msgspec
 from service_kit.logs import get_logger
@@ -18,6 +20,9 @@ _log = get_logger(__name__)
 
 Fit = Callable[[Model], tuple[Request, tuple[str, ...]]]
 """A request as a model takes it, and what was left out of it; raises InvalidRequest."""
+
+_NOBODY: frozenset[Any] = frozenset()
+_NEVER: dict[Deployment, float] = {}
 
 
 class Judges(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,10 +70,11 @@ class Attempts:
         self._line: Sequence[Model] = route.targets
         self._place = 0
         self._retries = 0  # made at the model in this place
-        self._spent: set[Deployment] = set()  # not to be asked (again) for this request
-        self._not_before: dict[Deployment, float] = {}  # failed once, may be asked again from then on
-        self._paused: list[tuple[Pause, Model]] = []
-        self._asked: set[str] = set()
+        # Most requests are answered at once, and need none of these: they are made when somebody was asked in vain.
+        self._spent: AbstractSet[Deployment] = _NOBODY  # not to be asked (again) for this request
+        self._not_before: Mapping[Deployment, float] = _NEVER  # failed once, may be asked again from then on
+        self._paused: tuple[tuple[Pause, Model], ...] = ()
+        self._asked: AbstractSet[str] = _NOBODY
         self._failure: UpstreamError | None = None
         self._unfit: InvalidRequest | None = None
         self.made = 0
@@ -93,7 +99,7 @@ class Attempts:
         raise self._failure or self._refusal()
 
     def _advance(self, model: Model) -> None:
-        self._asked.add(model.name)
+        self._asked |= {model.name}
         if self._unfit is not None and not self.made and not self._paused:
             raise self._unfit  # the model that was meant could not do it: others are not asked in its place
         self._place += 1
@@ -128,7 +134,7 @@ class Attempts:
         try:
             request, dropped = self._fit(model)
         except InvalidRequest as error:
-            self._spent.add(model.deployment)
+            self._spent |= {model.deployment}
             self._unfit = self._unfit or error
             return None
         return Attempt(model, request, dropped, wait)
@@ -138,8 +144,8 @@ class Attempts:
         judges, model = self._judges, attempt.model
         attempt.entry = judges.breakers.enter(model.deployment)
         if attempt.entry is Entry.REFUSED:
-            self._paused.append((judges.breakers.pause(model.deployment), model))
-            self._spent.add(model.deployment)
+            self._paused += ((judges.breakers.pause(model.deployment), model),)
+            self._spent |= {model.deployment}
             return False
         self.made += 1
         if model.strategy == "least_latency":
@@ -162,7 +168,7 @@ class Attempts:
         """The deployment cannot do what the request asks for, as was found when it was put into its words."""
         self.left(attempt)
         self.made -= 1
-        self._spent.add(attempt.model.deployment)
+        self._spent |= {attempt.model.deployment}
         self._unfit = self._unfit or error
 
     def failed(self, attempt: Attempt, error: UpstreamError) -> None:
@@ -176,12 +182,13 @@ class Attempts:
             return
         self._retries += 1
         if what is Again.SAME:
-            self._not_before[model.deployment] = self._judges.clock() + self._pause_after(error)
+            asked_again = self._judges.clock() + self._pause_after(error)
+            self._not_before = {**self._not_before, model.deployment: asked_again}
             return
-        self._spent.add(model.deployment)
+        self._spent |= {model.deployment}
         if what is Again.ELSEWHERE:
             address = model.deployment[:2]
-            self._spent.update(one.deployment for one in model_deployments(self._line[self._place], address))
+            self._spent |= {one.deployment for one in model_deployments(self._line[self._place], address)}
 
     def _pause_after(self, error: UpstreamError) -> float:
         if error.asked_to_wait is not None:
@@ -190,7 +197,7 @@ class Attempts:
 
     def _turn(self, error: UpstreamError) -> None:
         """To those who stand in for a model that a request is too long for, or that may not answer it."""
-        self._asked.add(self._line[self._place].name)
+        self._asked |= {self._line[self._place].name}
         if error.code == "context_length_exceeded" and self._line is not self._route.context_window:
             self._line = self._route.context_window
         elif error.code == "content_policy_violation" and self._line is not self._route.content_filter:

@@ -56,7 +56,7 @@ async def continued(
             onto = await _tried(further, *rest)
             if onto is None:
                 raise
-        answered.broken.append(broken_part(answered.model, asked, spoken.usage, spoken.characters))
+        answered.broken = (*answered.broken, broken_part(answered.model, asked, spoken.usage, spoken.characters))
         asked, stream, seam = rest[0], onto.value, Seam(spoken)
         answered.model = onto.model
         spoken.begin_part()

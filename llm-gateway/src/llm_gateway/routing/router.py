@@ -72,15 +72,8 @@ class Router:
             UpstreamError: the last failure, when all failed; a rejection at once.
             InvalidRequest: the model cannot do what the request asks for.
         """
-
-        async def ask(attempt: Attempt) -> Result:
-            model = attempt.model
-            result = await self._providers[model.endpoint.dialect].complete(attempt.request, model)
-            if route.content_filter:
-                check_filtered(result)
-            return result
-
-        return await self._first(self._attempts(request, route, terms, ends_at, streamed=False), ask)
+        attempts = self._attempts(request, route, terms, ends_at, streamed=False)
+        return await self._first(attempts, self._whole_filtered if route.content_filter else self._whole)
 
     async def stream(
         self, request: Request, route: Route, terms: Terms = NO_TERMS, ends_at: float | None = None
@@ -145,6 +138,15 @@ class Router:
             else:
                 attempts.answered(attempt)
                 return Answered(value, attempt.model, attempt.dropped)
+
+    def _whole(self, attempt: Attempt) -> Awaitable[Result]:
+        model = attempt.model
+        return self._providers[model.endpoint.dialect].complete(attempt.request, model)
+
+    async def _whole_filtered(self, attempt: Attempt) -> Result:
+        result = await self._whole(attempt)
+        check_filtered(result)
+        return result
 
     async def _begun(self, stream: Batches, attempt: Attempt, route: Route) -> Batches:
         """The stream, from its first word on; a failure after that is noted."""

@@ -44,6 +44,9 @@ ERRORS = """\
 An upstream's 400 reaches the client as a 400 with the reason as a code, its 429 as a 429 with its `Retry-After`, its
 500 as a 503; each in the form of the surface. A stream that dies midway ends with an explicit error: an `error` object
 without `[DONE]`, `response.failed`, or Anthropic's `error` event. A client that leaves ends the upstream's call.
+
+A conversation may change providers between two turns, calls and thoughts included: ids are fitted to the next one's
+alphabet, and a signed thought goes back to nobody but to who signed it.
 """
 
 VARIABLES = """\

@@ -106,7 +106,8 @@ def _go_on_chat(asked: Body, answer: bytes, results: Sequence[str]) -> Body:
 
 def _go_on_native(asked: Body, answer: bytes, results: Sequence[str]) -> Body:
     answered = msgspec.json.decode(answer)
-    message = {"role": "assistant", "content": answered["content"], "tool_calls": answered["tool_calls"]}
+    given = ("content", "tool_calls", "reasoning_details")
+    message = {"role": "assistant", **{name: answered[name] for name in given if name in answered}}
     return _with_results(asked, message, results)
 
 

@@ -20,9 +20,7 @@ from mcp_toolbox.approval.approvals import Approvals
 from mcp_toolbox.approval.destructive import Destructive
 from mcp_toolbox.catalogue import Catalogue, discover
 from mcp_toolbox.guard.audit import AuditLog
-from mcp_toolbox.guard.audit_file import AppendOnlyFile
-from mcp_toolbox.guard.guard import Guard
-from mcp_toolbox.guard.rates import Rates
+from mcp_toolbox.guard.compose import guarded
 from mcp_toolbox.packs.registry import opened_packs
 from mcp_toolbox.rest import add_rest_routes
 from mcp_toolbox.sdk_logs import drop_client_faults
@@ -55,12 +53,11 @@ def mounted(
 ) -> Service:
     """`server` as a web service, with plain REST and health of the same catalogue beside it."""
     fleet = fleet or Fleet(None, {})
-    audit = audit_of(settings)
-    catalogue.guard(guard_of(settings, catalogue, audit))
+    audit = guarded(catalogue, settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI):
-        async with audit.running(), filled(settings, catalogue, fleet), transports.run():
+        async with filled(settings, catalogue, fleet, audit), transports.run():
             yield
 
     app = create_service(
@@ -84,9 +81,10 @@ def mounted(
 
 
 @asynccontextmanager
-async def filled(settings: ToolboxSettings, catalogue: Catalogue, fleet: Fleet) -> AsyncIterator[None]:
-    """`catalogue` with the tools of the packs that are on, and those of other servers while they are there."""
-    async with opened_packs(settings, catalogue), fleet.running(catalogue):
+async def filled(settings: ToolboxSettings, catalogue: Catalogue, fleet: Fleet, audit: AuditLog) -> AsyncIterator[None]:
+    """`catalogue` with the tools of the packs that are on, and those of other servers while they are there; what is
+    called is recorded."""
+    async with audit.running(), opened_packs(settings, catalogue), fleet.running(catalogue):
         yield
 
 
@@ -129,35 +127,6 @@ def fleet_of(settings: ToolboxSettings, environ: Mapping[str, str]) -> Fleet:
         raise SettingsError(f"MCP_PINS_FILE: {error}") from None
 
 
-def audit_of(settings: ToolboxSettings) -> AuditLog:
-    """The record of every call.
-
-    Raises:
-        SettingsError: its file cannot be written.
-    """
-    if settings.audit_log is None:
-        return AuditLog()
-    file = AppendOnlyFile(settings.audit_log)
-    try:
-        file.check()
-    except OSError as error:
-        raise SettingsError(f"AUDIT_LOG: {settings.audit_log} cannot be written: {error.strerror}") from None
-    return AuditLog(file.append)
-
-
-def guard_of(settings: ToolboxSettings, catalogue: Catalogue, audit: AuditLog) -> Guard:
-    """What stands around every call."""
-    return Guard(
-        catalogue,
-        audit=audit,
-        rates=Rates(settings.tool_rate_limits),
-        timeout_seconds=settings.tool_timeout_seconds,
-        timeouts=settings.tool_timeouts,
-        max_result_bytes=settings.tool_max_result_bytes,
-        record_arguments=settings.audit_arguments,
-    )
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """`python -m mcp_toolbox` serves HTTP, with `--stdio` the standard streams; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m mcp_toolbox", description=__doc__)
@@ -166,10 +135,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = load(ToolboxSettings, os.environ)
         catalogue = built_in()
         server = create_server(catalogue, version=VERSION, approvals=approvals_of(settings))
-        return serve_stdio(server, settings, filled(settings, catalogue, fleet_of(settings, os.environ)))
-    app, settings = from_environment(os.environ)
+        return serve_stdio(
+            server, settings, filled(settings, catalogue, fleet_of(settings, os.environ), guarded(catalogue, settings))
+        )
+    return serve_http(*from_environment(os.environ))
+
+
+def serve_http(app: Service, settings: ToolboxSettings) -> int:
+    """Serve until the process is told to stop, with what the SDK's libraries need in this process; the exit code."""
     drop_client_faults()
-    let_answers_finish()
+    #let_answers_finish()
     return serve(app, settings)
 
 

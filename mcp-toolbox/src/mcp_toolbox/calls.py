@@ -10,6 +10,7 @@ from service_kit.ids import current_request_id, current_traceparent, is_tracepar
 from starlette.requests import Request
 
 from mcp_toolbox.context import CallContext
+from mcp_toolbox.transports import MESSAGES_PATH
 
 
 def context_of(request: ServerRequestContext[Any, Any]) -> CallContext:
@@ -29,6 +30,7 @@ def context_of(request: ServerRequestContext[Any, Any]) -> CallContext:
         request_id=id_,
         traceparent=trace,
         report=request.session.report_progress if "progress_token" in meta else None,
+        transport=_transport(request.request),
     )
 
 
@@ -36,6 +38,12 @@ def state_of(request: ServerRequestContext[Any, Any]) -> dict[str, Any]:
     """What the border noted of the HTTP request that carried this one; nothing over stdio."""
     carrier = request.request
     return carrier.scope.get("state", {}) if isinstance(carrier, Request) else {}
+
+
+def _transport(carrier: Any) -> str:
+    if not isinstance(carrier, Request):
+        return "stdio"
+    return "sse" if carrier.url.path.endswith(MESSAGES_PATH) else "streamable-http"
 
 
 def _trace(carrier: Any, meta: Any) -> str | None:

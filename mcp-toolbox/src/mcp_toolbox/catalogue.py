@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from types import ModuleType
+from typing import Protocol
 
 from service_kit.logs import get_logger
 
@@ -17,6 +18,17 @@ from mcp_toolbox.tool import Arguments, Hints, Tool, ToolResult, from_function
 _log = get_logger(__name__)
 
 BUILT_IN = "built-in"
+
+Call = Callable[[str, Arguments, CallContext], Awaitable[ToolResult]]
+"""Calls a tool by its name; raises what `Catalogue.call` raises."""
+
+
+class Guarding(Protocol):
+    """What stands around every call; the one that there is lives in `mcp_toolbox.guard`."""
+
+    def around(self, call: Call) -> Call: ...
+
+    def refused(self, name: str, arguments: Arguments, context: CallContext) -> None: ...
 
 
 class Catalogue:
@@ -29,7 +41,10 @@ class Catalogue:
     def __init__(self, tools: Iterable[Tool] = ()) -> None:
         self._sources: dict[str, tuple[Tool, ...]] = {}
         self._tools: dict[str, Tool] = {}
+        self._source_of: dict[str, str] = {}
         self._watchers: list[Callable[[], None]] = []
+        self._call: Call = self._run
+        self._guarding: Guarding | None = None
         self.replace(BUILT_IN, tools)
 
     def __len__(self) -> int:
@@ -41,6 +56,25 @@ class Catalogue:
     def get(self, name: str) -> Tool | None:
         """The tool of that name, or None."""
         return self._tools.get(name)
+
+    @property
+    def sources(self) -> dict[str, tuple[Tool, ...]]:
+        """Every source that was ever put in, with its tools now; what the toolbox brings comes first."""
+        return dict(self._sources)
+
+    def source_of(self, name: str) -> str | None:
+        """The source of the tool of that name, or None."""
+        return self._source_of.get(name)
+
+    def guard(self, guarding: Guarding) -> None:
+        """From now on every call goes through `guarding`, whichever way it came in."""
+        self._call = guarding.around(self._call)
+        self._guarding = guarding
+
+    def refused(self, name: str, arguments: Arguments, context: CallContext) -> None:
+        """A way in has turned a call away by itself: nobody could be asked, or a person did not approve."""
+        if self._guarding is not None:
+            self._guarding.refused(name, arguments, context)
 
     def replace(self, source: str, tools: Iterable[Tool]) -> None:
         """From now on `source` has these tools and no others.
@@ -58,6 +92,7 @@ class Catalogue:
             name: tool.to_wire() for name, tool in self._tools.items()
         }
         self._sources, self._tools = sources, merged
+        self._source_of = {tool.name: name for name, tools in sources.items() for tool in tools}
         if changed:
             for watcher in list(self._watchers):
                 watcher()
@@ -67,7 +102,7 @@ class Catalogue:
         self._watchers.append(watcher)
         return lambda: self._watchers.remove(watcher)
 
-    async def call(self, name: str, arguments: Arguments, context: CallContext = NOBODY) -> ToolResult:
+    def call(self, name: str, arguments: Arguments, context: CallContext = NOBODY) -> Awaitable[ToolResult]:
         """Check the arguments and run the tool.
 
         A tool that fails is a result with `is_error`, whose text a model can read; what it did not mean to say
@@ -76,7 +111,11 @@ class Catalogue:
         Raises:
             UnknownToolError: there is no such tool.
             InvalidArgumentsError: the arguments do not fit its schema.
+            RateLimitedError: it was called too often, where a guard counts.
         """
+        return self._call(name, arguments, context)
+
+    async def _run(self, name: str, arguments: Arguments, context: CallContext) -> ToolResult:
         tool = self._tools.get(name)
         if tool is None:
             raise UnknownToolError(name)

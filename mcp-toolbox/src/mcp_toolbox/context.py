@@ -15,13 +15,15 @@ Report = Callable[[float, float | None, str | None], Awaitable[None]]
 class CallContext:
     """Who calls, and how to be told of progress. A tool gets it by declaring a parameter of this type.
 
-    `principal` is the short id of the caller's key, `traceparent` the W3C trace that the call belongs to.
+    `principal` is the short id of the caller's key, `traceparent` the W3C trace that the call belongs to, `transport`
+    the way in: `rest`, `streamable-http`, `sse` or `stdio`.
     """
 
     principal: str = ANONYMOUS
     request_id: str = ""
     traceparent: str | None = None
     report: Report | None = None
+    transport: str = ""
 
     async def progress(self, done: float, total: float | None = None, message: str | None = None) -> None:
         """Tell the caller how far the call is; nothing happens when it did not ask to be told."""

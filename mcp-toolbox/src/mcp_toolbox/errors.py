@@ -3,6 +3,7 @@
     ToolboxError
     ├── UnknownToolError          no tool has that name
     ├── InvalidArgumentsError     the arguments do not fit the tool's input schema
+    ├── RateLimitedError         the caller calls the tool too often
     └── ToolFailedError          the tool ran and could not do what was asked; its text is for the model to read
 
     ToolDefinitionError      a tool's file is wrong: found when the toolbox starts, never by a client
@@ -31,6 +32,14 @@ class InvalidArgumentsError(ToolboxError):
     def __init__(self, field: str, problems: list[str]) -> None:
         super().__init__("Invalid arguments: " + "; ".join(problems))
         self.field = field
+
+
+class RateLimitedError(ToolboxError):
+    """The caller has used its calls of the tool up; one more is there after `wait` seconds."""
+
+    def __init__(self, name: str, wait: float) -> None:
+        super().__init__(f"The tool {name} is called too often: wait {max(wait, 0.1):.1f} s and call it again.")
+        self.wait = wait
 
 
 class ToolFailedError(ToolboxError):

@@ -14,7 +14,7 @@ from mcp_toolbox import schemas
 from mcp_toolbox.approval.approvals import Approvals
 from mcp_toolbox.catalogue import Catalogue
 from mcp_toolbox.context import CallContext
-from mcp_toolbox.errors import InvalidArgumentsError, UnknownToolError
+from mcp_toolbox.errors import InvalidArgumentsError, RateLimitedError, UnknownToolError
 
 _ASK_OVER_MCP = (
     "This tool is marked as destructive: a person has to approve each call, and plain REST has no way to ask. "
@@ -33,15 +33,19 @@ def add_rest_routes(app: FastAPI, catalogue: Catalogue, approvals: Approvals) ->
 
     async def call_tool(request: Request) -> Response:
         name, arguments = _parsed(await request.body())
+        context = _context(request)
         tool = catalogue.get(name)
         if tool is not None and approvals.needed(tool):
+            catalogue.refused(name, arguments, context)
             raise ApiError(403, "approval_required", _ASK_OVER_MCP, param="name")
         try:
-            result = await catalogue.call(name, arguments, _context(request))
+            result = await catalogue.call(name, arguments, context)
         except UnknownToolError as error:
             raise ApiError(404, "tool_not_found", str(error), param="name") from None
         except InvalidArgumentsError as error:
             raise ApiError(422, "invalid_arguments", str(error), param=error.field or "arguments") from None
+        except RateLimitedError as error:
+            raise ApiError(429, "tool_rate_limited", str(error), param="name", retry_after=error.wait) from None
         return _json(result.to_wire())
 
     for method in ("GET", "POST"):
@@ -54,7 +58,7 @@ def add_rest_routes(app: FastAPI, catalogue: Catalogue, approvals: Approvals) ->
 
 def _context(request: Request) -> CallContext:
     state = request.scope["state"]
-    return CallContext(state["principal"], state["request_id"], current_traceparent.get())
+    return CallContext(state["principal"], state["request_id"], current_traceparent.get(), transport="rest")
 
 
 def _parsed(body: bytes) -> tuple[str, dict[str, Any]]:

@@ -122,6 +122,7 @@ def call(tools: Iterable[Tool]) -> dict[str, Any]:
                 s403="The tool needs an approval, which is asked for over MCP alone (`approval_required`).",
                 s404="No tool has this name.",
                 s422="The arguments do not fit the tool's schema; `param` names the field.",
+                s429="The tool is called too often (`tool_rate_limited`); `Retry-After` says how long to wait.",
             ),
         },
         "openapi_extra": {"requestBody": {"required": True, "content": {"application/json": {"schema": body}}}},

@@ -31,13 +31,13 @@ from mcp_toolbox.calls import context_of
 from mcp_toolbox.catalogue import Catalogue
 from mcp_toolbox.changes import Changes
 from mcp_toolbox.context import CallContext
-from mcp_toolbox.errors import InvalidArgumentsError, UnknownToolError
+from mcp_toolbox.errors import InvalidArgumentsError, RateLimitedError, UnknownToolError
 from mcp_toolbox.pages import PAGE_SIZE, page_of
 from mcp_toolbox.prompts import Prompts
 from mcp_toolbox.reading import serve_prompts, serve_resources
 from mcp_toolbox.resources import Resources
 from mcp_toolbox.self_description import prompts_of, resources_of
-from mcp_toolbox.tool import ToolResult
+from mcp_toolbox.tool import Tool, ToolResult
 
 NAME = "mcp-toolbox"
 INSTRUCTIONS = (
@@ -115,17 +115,28 @@ def _serve_tools(server: Server[Any], catalogue: Catalogue, approvals: Approvals
         context = context_of(request)
         tool = catalogue.get(params.name)
         try:
-            if tool is not None and approvals.needed(tool):
-                tool.check(params.arguments or {})  # nobody is asked about a call that cannot run
+            if tool is not None and approvals.needed(tool) and _fit(tool, params):
                 settled = await approvals.settle(request, tool, params)
+                if isinstance(settled, ToolResult):
+                    catalogue.refused(params.name, params.arguments or {}, context)
+                    return complete(settled.to_wire())
                 if settled is not None:
-                    return complete(settled.to_wire()) if isinstance(settled, ToolResult) else settled
+                    return settled
             return complete((await _call(catalogue, params, context)).to_wire())
-        except InvalidArgumentsError as error:
+        except (InvalidArgumentsError, RateLimitedError) as error:
             return complete(ToolResult.of(str(error), is_error=True).to_wire())
 
     server.add_request_handler("tools/list", PaginatedRequestParams, list_tools)
     server.add_request_handler("tools/call", CallToolRequestParams, call_tool)
+
+
+def _fit(tool: Tool, params: CallToolRequestParams) -> bool:
+    """Whether the arguments are right: nobody is asked about a call that cannot run."""
+    try:
+        tool.check(params.arguments or {})
+    except InvalidArgumentsError:
+        return False
+    return True
 
 
 async def _call(catalogue: Catalogue, params: CallToolRequestParams, context: CallContext) -> ToolResult:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 from service_kit.settings import Csv, Secret, SecretCsv, ServiceSettings
 
+from mcp_toolbox.guard.settings import ToolRates, ToolSeconds
 from mcp_toolbox.packs.registry import known_packs
 
 _SHORTEST_STATE_KEY = 32
@@ -51,6 +52,12 @@ class ToolboxSettings(ServiceSettings):
     mcp_call_timeout_seconds: float = Field(30.0, alias="MCP_CALL_TIMEOUT_SECONDS", gt=0)
     mcp_connect_timeout_seconds: float = Field(60.0, alias="MCP_CONNECT_TIMEOUT_SECONDS", gt=0)
     mcp_max_result_bytes: int = Field(4 * 1024 * 1024, alias="MCP_MAX_RESULT_BYTES", ge=1024)
+    tool_rate_limits: ToolRates = Field((), alias="TOOL_RATE_LIMITS")
+    tool_timeout_seconds: float = Field(30.0, alias="TOOL_TIMEOUT_SECONDS", gt=0, allow_inf_nan=False)
+    tool_timeouts: ToolSeconds = Field((), alias="TOOL_TIMEOUTS")
+    tool_max_result_bytes: int = Field(1024 * 1024, alias="TOOL_MAX_RESULT_BYTES", ge=1024)
+    audit_arguments: bool = Field(False, alias="AUDIT_ARGUMENTS")
+    audit_log: _File | None = Field(None, alias="AUDIT_LOG")
     mcp_state_keys: Annotated[SecretCsv, AfterValidator(_long_and_different)] = Field((), alias="MCP_STATE_KEYS")
 
     # The tool packs, and where they keep things.

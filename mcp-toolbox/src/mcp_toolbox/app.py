@@ -144,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def serve_http(app: Service, settings: ToolboxSettings) -> int:
     """Serve until the process is told to stop, with what the SDK's libraries need in this process; the exit code."""
     drop_client_faults()
-    #let_answers_finish()
+    let_answers_finish()
     return serve(app, settings)
 
 

@@ -49,6 +49,10 @@ class Person:
         return self._answer if isinstance(self._answer, ErrorData) else ElicitResult(action=self._answer)
 
 
+def text(result: Any) -> str:
+    return result.content[0].text
+
+
 @pytest.fixture
 def disk() -> Disk:
     return Disk()
@@ -67,7 +71,7 @@ async def test_it_runs_when_a_person_approves(serve_toolbox: Any, disk: Disk, wa
     person = Person("accept")
     async with serve_toolbox(disk.tool, UI_LANGUAGE="en") as url, WAYS[way](url, person) as client:
         result = await client.call_tool("wipe", {"folder": "/a"})
-    assert (result.is_error, result.content[0].text) == (False, "wiped")
+    assert (result.is_error, text(result)) == (False, "wiped")
     assert disk.wiped == ["/a"]
     (asked,) = person.asked
     assert "wipe" in asked
@@ -80,7 +84,7 @@ async def test_it_does_not_when_they_do_not(serve_toolbox: Any, disk: Disk, way:
     async with serve_toolbox(disk.tool) as url, WAYS[way](url, Person(action)) as client:
         result = await client.call_tool("wipe", {"folder": "/a"})
     assert result.is_error
-    assert "wipe has not run" in result.content[0].text
+    assert "wipe has not run" in text(result)
     assert disk.wiped == []
 
 
@@ -88,9 +92,9 @@ async def test_it_does_not_when_they_do_not(serve_toolbox: Any, disk: Disk, way:
 async def test_a_client_that_cannot_ask_is_told(serve_toolbox: Any, disk: Disk, way: str):
     async with serve_toolbox(disk.tool) as url, WAYS[way](url, None) as client:
         result = await client.call_tool("wipe", {"folder": "/a"})
-        assert (await client.call_tool("add", {"a": 1, "b": 2})).content[0].text == "3"
+        assert text(await client.call_tool("add", {"a": 1, "b": 2})) == "3"
     assert result.is_error
-    assert "does not support elicitation" in result.content[0].text
+    assert "does not support elicitation" in text(result)
     assert disk.wiped == []
 
 
@@ -108,7 +112,7 @@ async def test_nobody_is_asked_about_a_call_that_cannot_run(serve_toolbox: Any, 
     async with serve_toolbox(disk.tool) as url, WAYS[way](url, person) as client:
         result = await client.call_tool("wipe", {"folder": 7})
     assert result.is_error
-    assert "folder: " in result.content[0].text
+    assert "folder: " in text(result)
     assert person.asked == []
 
 

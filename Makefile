@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 MEMBERS := service-kit llm-gateway mcp-toolbox agent-core agent-http agent-websocket
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help up chat local-model test test-images check lint format types imports bench bench-quick lock install clean
+.PHONY: help up chat local-model test conformance test-images check lint format types imports bench bench-quick lock install clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,10 +32,15 @@ chat: $(INSTALLED) ## chat in this terminal with the suite that `make up` runs
 local-model: $(INSTALLED) ## bring and serve a small real language model (or LOCAL_MODEL_PATH=file.gguf)
 	@exec $(BIN)/python scripts/local_model.py
 
-test: $(INSTALLED) ## all tests (brings a Chromium if there is none)
+test: $(INSTALLED) ## all tests (brings a Chromium and Node.js if there is none)
 	@sh scripts/install-browser.sh >/dev/null
 	@$(BIN)/python scripts/local_model.py --install-only
+	@sh scripts/install-node-tools.sh
 	@$(BIN)/python -m pytest -m "not images" -n 2 --dist loadfile
+
+conformance: $(INSTALLED) ## MCP's official conformance suite against the toolbox (part of make test too)
+	@sh scripts/install-node-tools.sh
+	@$(BIN)/python -m pytest tests/conformance
 
 test-images: $(INSTALLED) ## build the images and test the composed suite (brings a Docker engine on Debian as root)
 	@scripts/docker-engine up
@@ -67,4 +72,4 @@ lock: $(INSTALLED) ## resolve the dependencies anew and write every lock
 	@$(BIN)/python scripts/lock.py $(ARGS)
 
 clean: ## remove what was installed and built
-	rm -rf $(VENV) .venvs .cache test-artifacts
+	rm -rf $(VENV) .venvs .cache test-artifacts tests/node/node_modules

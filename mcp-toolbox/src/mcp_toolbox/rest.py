@@ -84,4 +84,4 @@ def _parsed(body: bytes) -> tuple[str, dict[str, Any]]:
 
 
 def _json(value: Any) -> Response:
-    return Response(to_json(value), media_type="application/json")
+    return Response(to_json(value, inf_nan_mode="null"), media_type="application/json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -31,7 +32,8 @@ class AppendOnlyFile:
                 self._write(file, lines)
                 os.fsync(file)
             except OSError:
-                os.ftruncate(file, before)
+                with suppress(OSError):
+                    os.ftruncate(file, before)
                 raise
         finally:
             os.close(file)

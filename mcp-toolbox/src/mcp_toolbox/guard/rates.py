@@ -10,7 +10,7 @@ from typing import NamedTuple
 from mcp_toolbox.errors import RateLimitedError
 from mcp_toolbox.guard.by_name import ByName
 
-_RATE = re.compile(r"(\d{1,9})/(\d{0,6})(s|min|h)")
+_RATE = re.compile(r"([0-9]{1,9})/([0-9]{0,6})(s|min|h)")
 _UNITS = {"s": 1, "min": 60, "h": 3600}
 _MOST_BUCKETS = 10_000
 

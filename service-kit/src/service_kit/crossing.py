@@ -10,7 +10,7 @@ from starlette.types import Message, Receive, Scope, Send
 from service_kit import language
 from service_kit.errors import ApiError, error_body
 from service_kit.ids import request_id
-from service_kit.keys import KeyRing, from_authorization, from_subprotocols, principal_of, same
+from service_kit.keys import Keys, from_authorization, from_subprotocols, principal_of, same
 from service_kit.policy import MACHINE_PATHS, Policy
 
 ANONYMOUS = "anonymous"
@@ -131,7 +131,7 @@ class Crossing:
     def _is_known(self, key: str) -> bool:
         return self._policy.keys is not None and self._policy.keys.principal(key) is not None
 
-    def _authenticate(self, keys: KeyRing) -> str:
+    def _authenticate(self, keys: Keys) -> str:
         key = self._key()
         if key is None:
             raise ApiError(401, "missing_api_key", "Send an API key as 'Authorization: Bearer' or 'x-api-key'.")
@@ -224,8 +224,9 @@ class Crossing:
         self.status = error.status
         headers: Headers = [(b"content-type", b"application/json")]
         headers += [(name.encode(), value.encode()) for name, value in error.headers().items()]
-        if error.status == 401:
-            headers.append((b"www-authenticate", b"Bearer"))
+        challenge = self._policy.challenge(error)
+        if challenge is not None:
+            headers.append((b"www-authenticate", challenge.encode("latin-1")))
         if self.is_http or "websocket.http.response" in self._scope.get("extensions", {}):
             return await self._answer(error.status, headers, self._rendered(error))
         return await self._send({"type": "websocket.close", "code": 1008, "reason": error.code})

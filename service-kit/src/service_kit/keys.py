@@ -7,11 +7,24 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Iterable
+from typing import Protocol
 
 SUBPROTOCOL = "agent.v1"
 """The WebSocket subprotocol that a client offers beside `bearer.<base64url of its key>`."""
 
 _BEARER_SUBPROTOCOL = "bearer."
+
+
+class Keys(Protocol):
+    """Knows whose a key is; whatever else than API keys may be sent as a bearer token can stand behind this."""
+
+    def principal(self, key: str) -> str | None:
+        """The short id of the key's holder, or None for a key that is not known.
+
+        Raises:
+            ApiError: the key is known and does not suffice, or cannot be checked now.
+        """
+        ...
 
 
 class KeyRing:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from service_kit.errors import ApiError
 from service_kit.hosts import HostRule
-from service_kit.keys import KeyRing
+from service_kit.keys import KeyRing, Keys
 from service_kit.language import Language
 from service_kit.origins import OriginRule
 from service_kit.settings import ServiceSettings
@@ -21,6 +21,14 @@ DESCRIPTION_PATHS = frozenset({"/health", "/docs", "/openapi.json"})
 ErrorBody = Callable[[ApiError, str], bytes]
 """An error, and the id of the request, as the body of an answer."""
 
+Challenge = Callable[[ApiError], str | None]
+"""What `WWW-Authenticate` says beside an error, if anything."""
+
+
+def plain_challenge(error: ApiError) -> str | None:
+    """That a bearer token is wanted (RFC 6750 §3)."""
+    return "Bearer" if error.status == 401 else None
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -33,13 +41,14 @@ class Policy:
 
     hosts: HostRule
     origins: OriginRule
-    keys: KeyRing | None
+    keys: Keys | None
     max_body_bytes: int
     default_language: Language
     root_path: str = ""
     page_token: str | None = None
     public_paths: frozenset[str] = field(default=frozenset())
     error_bodies: Mapping[str, ErrorBody] = field(default_factory=dict)
+    challenge: Challenge = plain_challenge
 
     @staticmethod
     def of(
@@ -48,17 +57,21 @@ class Policy:
         page_token: str | None = None,
         public_paths: frozenset[str] = frozenset(),
         error_bodies: Mapping[str, ErrorBody] | None = None,
+        keys: Keys | None = None,
+        challenge: Challenge | None = None,
     ) -> Policy:
+        """The policy that the settings describe; `keys` are taken instead of theirs."""
         return Policy(
             hosts=HostRule(settings.allowed_hosts),
             origins=OriginRule(settings.cors_allowed_origins, allow_all=settings.cors_allow_all_origins),
-            keys=KeyRing(key.get_secret_value() for key in settings.api_keys) if settings.auth_mode == "keys" else None,
+            keys=(keys or key_ring(settings)) if settings.auth_mode == "keys" else None,
             max_body_bytes=settings.max_body_bytes,
             default_language=settings.ui_language,
             root_path=settings.root_path,
             page_token=page_token,
             public_paths=DESCRIPTION_PATHS | public_paths,
             error_bodies=error_bodies or {},
+            challenge=challenge or plain_challenge,
         )
 
     def path_within(self, path: str) -> str:
@@ -68,3 +81,8 @@ class Policy:
             return path
         rest = path[len(prefix) :]
         return rest if rest.startswith("/") else path if rest else "/"
+
+
+def key_ring(settings: ServiceSettings) -> KeyRing:
+    """The API keys of the settings."""
+    return KeyRing(key.get_secret_value() for key in settings.api_keys)

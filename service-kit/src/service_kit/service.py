@@ -20,9 +20,10 @@ from service_kit.border import Border
 from service_kit.docs_page import STATIC_PATH, add_docs_page
 from service_kit.errors import install_error_handlers
 from service_kit.health import add_probes
+from service_kit.keys import Keys
 from service_kit.lifecycle import Lifecycle
 from service_kit.logs import get_logger, logging_to
-from service_kit.policy import ErrorBody, Policy
+from service_kit.policy import Challenge, ErrorBody, Policy
 from service_kit.settings import ServiceSettings, SettingsError
 
 _log = get_logger(__name__)
@@ -79,11 +80,14 @@ def create_service(
     unlogged_paths: frozenset[str] = frozenset(),
     error_bodies: Mapping[str, ErrorBody] | None = None,
     front: Callable[[ASGIApp], ASGIApp] | None = None,
+    keys: Keys | None = None,
+    challenge: Challenge | None = None,
 ) -> Service:
     """A service with probes, documentation, the error envelope and the border; the caller adds its routes.
 
     Requests to `unlogged_paths` have no line in the access log, because the service has a better one;
-    `error_bodies` says how errors look on paths whose clients do not read our envelope.
+    `error_bodies` says how errors look on paths whose clients do not read our envelope. `keys` stand in for those of
+    the settings, and `challenge` tells who was refused where to get one.
     """
     lifecycle, access_log = Lifecycle(), AccessLog()
 
@@ -104,7 +108,12 @@ def create_service(
     app = Service(
         name=name,
         policy=Policy.of(
-            settings, page_token=page_token, public_paths=public_paths | docs_files, error_bodies=error_bodies
+            settings,
+            page_token=page_token,
+            public_paths=public_paths | docs_files,
+            error_bodies=error_bodies,
+            keys=keys,
+            challenge=challenge,
         ),
         observe=observe,
         front=front,
@@ -133,7 +142,7 @@ def refuse_open_mode(settings: ServiceSettings) -> None:
             there are none.
     """
     if settings.auth_mode == "keys":
-        if not settings.api_keys:
+        if not settings.has_keys:
             raise SettingsError("API_KEYS: AUTH_MODE=keys needs at least one key")
         return
     if not settings.allow_open and not _is_loopback(settings.host):

@@ -61,6 +61,11 @@ class ServiceSettings(BaseModel):
     max_body_bytes: int = Field(20 * 1024 * 1024, alias="MAX_BODY_BYTES", gt=0)
     shutdown_grace_seconds: int = Field(20, alias="SHUTDOWN_GRACE_SECONDS", ge=0)
 
+    @property
+    def has_keys(self) -> bool:
+        """Whether anybody could be let in with AUTH_MODE=keys."""
+        return bool(self.api_keys)
+
 
 _S = TypeVar("_S", bound=BaseModel)
 

@@ -84,7 +84,7 @@ class ChatToolCall(msgspec.Struct):
     function: ChatFunction
 
 
-class ReasoningDetail(msgspec.Struct):
+class ChatReasoningDetail(msgspec.Struct):
     """A thought whose signature its provider wants to see again; send it back as it came."""
 
     type: Literal["reasoning.text", "reasoning.encrypted"]
@@ -101,7 +101,7 @@ class ChatMessage(msgspec.Struct):
     content: str | None
     refusal: str | None
     reasoning_content: str | msgspec.UnsetType = msgspec.UNSET
-    reasoning_details: list[ReasoningDetail] | msgspec.UnsetType = msgspec.UNSET
+    reasoning_details: list[ChatReasoningDetail] | msgspec.UnsetType = msgspec.UNSET
     tool_calls: list[ChatToolCall] | msgspec.UnsetType = msgspec.UNSET
 
 

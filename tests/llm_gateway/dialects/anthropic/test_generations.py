@@ -47,3 +47,19 @@ def test_what_a_generation_takes(id_: str, adaptive: bool, sampling: bool, turns
     found = generation_of(id_)
     told = (found.adaptive_thinking, found.sampling, found.system_turns, found.always_thinks)
     assert told == (adaptive, sampling, turns, always)
+
+
+@pytest.mark.parametrize(
+    ("id_", "unthinking", "forced"),
+    [
+        ("claude-sonnet-4-5", "disabled", True),
+        ("claude-sonnet-5", "disabled", True),
+        ("claude-sonnet-5-5", "between_tools", False),
+        ("claude-opus-5-5", "disabled", False),
+        ("claude-haiku-5-5", "disabled", True),
+        ("claude-next", "disabled", False),
+        ("MiniMax-M3", "disabled", True),
+    ],
+)
+def test_not_thinking_and_force(id_: str, unthinking: str, forced: bool):
+    assert (generation_of(id_).unthinking, generation_of(id_).forced_tools) == (unthinking, forced)

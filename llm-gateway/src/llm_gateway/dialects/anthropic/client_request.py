@@ -41,7 +41,7 @@ def encode_request(request: Request, model: Model) -> bytes:
     if system is not None or form.words:
         body["system"] = _with_words(system, form.words)
     body.update(_sampling(request, model, thinking))
-    body.update(_tools(request, form, thinking))
+    body.update(_tools(request, model, form, thinking))
     body.update(_output(form, thinking))
     if request.user is not None:
         body["metadata"] = {"user_id": request.user}
@@ -127,7 +127,7 @@ def _unsupported(name: str, why: str) -> InvalidRequest:
 # --- tools -----------------------------------------------------------------------------------------------
 
 
-def _tools(request: Request, form: Form, thinking: Thinking) -> dict[str, Any]:
+def _tools(request: Request, model: Model, form: Form, thinking: Thinking) -> dict[str, Any]:
     answer = form.tool
     tools = (*request.tools, answer) if answer else request.tools
     choice = _answering(request, answer) if answer else request.tool_choice
@@ -136,7 +136,7 @@ def _tools(request: Request, form: Form, thinking: Thinking) -> dict[str, Any]:
         if forced:
             raise InvalidRequest("tool_choice: there are no tools to choose from", param="tool_choice")
         return {}
-    if thinking.on and forced:
+    if forced and (thinking.on or not generation_of(model.id).forced_tools):
         name = "response_format" if answer else "tool_choice"
         raise _unsupported(name, "a model that thinks cannot be forced to use a tool")
     fields: dict[str, Any] = {"tools": [_tool(tool) for tool in tools]} if tools else {}

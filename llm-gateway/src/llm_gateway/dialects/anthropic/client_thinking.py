@@ -30,7 +30,7 @@ class Thinking(msgspec.Struct, frozen=True):
 
     @property
     def on(self) -> bool:
-        return self.config is not None and self.config["type"] != "disabled"
+        return self.config is not None and self.config["type"] in ("enabled", "adaptive")
 
 
 def thinking_of(request: Request, model: Model, max_tokens: int, *, native: bool) -> Thinking:
@@ -51,7 +51,9 @@ def thinking_of(request: Request, model: Model, max_tokens: int, *, native: bool
     generation = generation_of(model.id)
     if generation.adaptive_thinking or "adaptive_thinking" in model.supports:
         word = effort_of(budget) if budget is not None else effort or ""
-        return _adaptive("low" if word == "none" and generation.always_thinks else word, max_tokens)
+        if word == "none" and not generation.always_thinks:
+            return Thinking({"type": generation.unthinking}, None, max_tokens)
+        return Thinking({"type": "adaptive"}, _word("low" if word == "none" else word), max_tokens)
     tokens = budget if budget is not None else budget_of(effort or "", request.max_tokens or model.max_output_tokens)
     if tokens <= 0:
         return Thinking(None, None, max_tokens)  # up to 4.5 nobody thinks unasked
@@ -66,13 +68,6 @@ def _word(effort: str) -> str | None:
         known = ", ".join(("none", *_WORDS))
         raise InvalidRequest(f"reasoning_effort: must be one of {known}", param="reasoning_effort")
     return word
-
-
-def _adaptive(effort: str, max_tokens: int) -> Thinking:
-    word = _word(effort)
-    if word is None:
-        return Thinking({"type": "disabled"}, None, max_tokens)
-    return Thinking({"type": "adaptive"}, word, max_tokens)
 
 
 def _budgeted(budget: int, max_tokens: int, limit: int | None) -> Thinking:

@@ -1,6 +1,7 @@
 """What a Claude model takes, by the version in its id; the API tells nobody before it refuses.
 
 Sources: https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking,
+https://platform.claude.com/docs/en/models/sonnet-5-5/migration-guide,
 https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages
 """
 
@@ -22,6 +23,8 @@ _WITHOUT_SYSTEM_TURNS = ("sonnet", (5, 0))
 _ONE_SAMPLER_SINCE = (4, 1)
 _SCHEMAS_SINCE = (4, 5)
 _THINKS_SINCE = (5, 0)
+_UNTHINKING_BETWEEN_TOOLS_SINCE = {"sonnet": (5, 5)}
+_NO_FORCED_TOOLS_SINCE = {"opus": (5, 5), "sonnet": (5, 5), "": (5, 5)}
 _ALWAYS_THINKS_SINCE = {"opus": (5, 5), "fable": (0, 0), "mythos": (0, 0)}
 
 
@@ -51,6 +54,18 @@ class Generation(msgspec.Struct, frozen=True):
         """Whether it cannot be told not to think."""
         since = _ALWAYS_THINKS_SINCE.get(self.family)
         return since is not None and self._since(since)
+
+    @property
+    def unthinking(self) -> str:
+        """The `thinking.type` that asks for no thinking, or for the least there is."""
+        since = _UNTHINKING_BETWEEN_TOOLS_SINCE.get(self.family)
+        return "between_tools" if since is not None and self._since(since) else "disabled"
+
+    @property
+    def forced_tools(self) -> bool:
+        """Whether it may be forced to use a tool, while it does not think."""
+        since = _NO_FORCED_TOOLS_SINCE.get(self.family)
+        return since is None or not self._since(since)
 
     @property
     def schemas(self) -> bool:

@@ -84,7 +84,7 @@ def _unasked(request: Request, model: Model) -> Thought:
         return Thought(exclusive=True)
     if claude.always_thinks:
         return Thought({"thinking": {"type": "adaptive"}}, {"effort": "low"}, exclusive=True)
-    return Thought({"thinking": {"type": "disabled"}})
+    return Thought({"thinking": {"type": claude.unthinking}})
 
 
 def _low(word: str) -> str:

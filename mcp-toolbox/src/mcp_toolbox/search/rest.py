@@ -1,0 +1,51 @@
+"""`POST /mcp/tools/search`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import FastAPI
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import to_json
+from starlette.responses import Response
+
+from mcp_toolbox.schemas import ListedTool
+from mcp_toolbox.search.search import DEFAULT_LIMIT, LONGEST_QUERY, MOST, ToolSearch
+
+
+class SearchRequest(BaseModel):
+    """What is looked for."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    query: Annotated[str, Field(min_length=1, max_length=LONGEST_QUERY, examples=["suma dos números"])]
+    limit: Annotated[int, Field(ge=1, le=MOST)] = DEFAULT_LIMIT
+
+
+class FoundTool(ListedTool):
+    score: float = Field(description="How well it fits; compares within one answer.")
+
+
+class SearchAnswer(BaseModel):
+    """The tools that fit, best first."""
+
+    tools: list[FoundTool]
+
+
+def add_search_route(app: FastAPI, search: ToolSearch) -> None:
+    """The search of tools over plain REST, however many there are."""
+
+    @app.post(
+        "/mcp/tools/search",
+        tags=["REST"],
+        summary="Search the tools",
+        description="Ranked by the words of names, descriptions and parameters, in Spanish and English.",
+        operation_id="search_tools",
+        responses={200: {"model": SearchAnswer}},
+    )
+    async def search_tools(request: SearchRequest) -> Response:
+        found: list[dict[str, Any]] = [
+            {**each.tool.to_wire(), "score": round(each.score, 3)}
+            for each in search.search(request.query, request.limit)
+        ]
+        return Response(to_json({"tools": found}), media_type="application/json")

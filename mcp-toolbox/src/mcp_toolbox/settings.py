@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from pydantic import AfterValidator, Field
 from service_kit.settings import Csv, Secret, SecretCsv, ServiceSettings
 
 from mcp_toolbox.guard.settings import ToolRates, ToolSeconds
+from mcp_toolbox.oauth.addresses import is_secure
 from mcp_toolbox.packs.registry import known_packs
 
 _SHORTEST_STATE_KEY = 32
@@ -42,6 +44,22 @@ _File = Annotated[Path, AfterValidator(Path.expanduser)]
 HttpAddress = Annotated[str, AfterValidator(_http)]
 
 
+def _secure(url: str) -> str:
+    parts = urlsplit(url)
+    if not is_secure(url) or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be an https:// address without a query (http:// on this machine alone)")
+    return url
+
+
+SecureAddress = Annotated[str, AfterValidator(_secure)]
+
+
+def _scopes(words: tuple[str, ...]) -> tuple[str, ...]:
+    if any(not re.fullmatch(r"[!#-\[\]-~]+", word) for word in words):
+        raise ValueError("a scope is made of visible ASCII characters without quotes and backslashes")
+    return words
+
+
 class ToolboxSettings(ServiceSettings):
     """Parsed once, by `app.py`."""
 
@@ -60,15 +78,26 @@ class ToolboxSettings(ServiceSettings):
     audit_log: _File | None = Field(None, alias="AUDIT_LOG")
     mcp_state_keys: Annotated[SecretCsv, AfterValidator(_long_and_different)] = Field((), alias="MCP_STATE_KEYS")
 
+    # OAuth: whose tokens are taken beside the API keys.
+    oauth_issuer: SecureAddress | None = Field(None, alias="OAUTH_ISSUER")
+    oauth_resource_url: SecureAddress | None = Field(None, alias="OAUTH_RESOURCE_URL")
+    oauth_scopes: Annotated[Csv, AfterValidator(_scopes)] = Field((), alias="OAUTH_SCOPES")
+    oauth_jwks_url: SecureAddress | None = Field(None, alias="OAUTH_JWKS_URL")
+
     # The tool packs, and where they keep things.
     tool_packs: Annotated[Csv, AfterValidator(known_packs)] = Field((), alias="TOOL_PACKS")
     toolbox_db: str = Field("~/.local/share/agent-suite/toolbox.db", alias="TOOLBOX_DB")
     postgres_url: Annotated[Secret, AfterValidator(_postgres)] | None = Field(None, alias="POSTGRES_URL")
     memory_embeddings: Literal["local", "gateway"] = Field("local", alias="MEMORY_EMBEDDINGS")
-    memory_embeddings_model: str | None = Field(None, alias="MEMORY_EMBEDDINGS_MODEL")
+    memory_embeddings_model: str = Field("text-embedding-3-small", alias="MEMORY_EMBEDDINGS_MODEL")
+    memory_reembed: bool = Field(False, alias="MEMORY_REEMBED")
     llm_gateway_url: HttpAddress = Field("http://127.0.0.1:8003", alias="LLM_GATEWAY_URL")
     llm_gateway_api_key: Secret | None = Field(None, alias="LLM_GATEWAY_API_KEY")
     odoo_url: HttpAddress | None = Field(None, alias="ODOO_URL")
     odoo_db: str | None = Field(None, alias="ODOO_DB")
     odoo_user: str | None = Field(None, alias="ODOO_USER")
     odoo_password: Secret | None = Field(None, alias="ODOO_PASSWORD")
+
+    @property
+    def has_keys(self) -> bool:
+        return super().has_keys or self.oauth_issuer is not None

@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from mcp_toolbox.packs import memory
 from mcp_toolbox.packs._sql.address import address_of
 from mcp_toolbox.packs._sql.database import opened_database
 from mcp_toolbox.packs._sql.migrations import Migrations
 from mcp_toolbox.packs.companies.companies import Companies
 from mcp_toolbox.packs.companies.tools import CompanyTools
+from mcp_toolbox.packs.memory.documents import Documents
 from mcp_toolbox.settings import ToolboxSettings
 from mcp_toolbox.tool import Tool
 
@@ -20,5 +22,7 @@ MIGRATIONS = Migrations("companies", Path(__file__).parent / "migrations")
 @asynccontextmanager
 async def opened(settings: ToolboxSettings) -> AsyncIterator[Sequence[Tool]]:
     """The pack's tools, over the database that `settings` names."""
-    async with opened_database(address_of(settings), [MIGRATIONS]) as database:
-        yield CompanyTools(Companies(database)).tools()
+    remembers = "memory" in settings.tool_packs
+    migrations = [MIGRATIONS, Migrations("memory", memory.MIGRATIONS_FOLDER)] if remembers else [MIGRATIONS]
+    async with opened_database(address_of(settings), migrations) as database:
+        yield CompanyTools(Companies(database), Documents(database) if remembers else None).tools()

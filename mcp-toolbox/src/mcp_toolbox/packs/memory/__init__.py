@@ -1,0 +1,29 @@
+"""The pack *memory*: documents that are found again by what they say.
+
+What it needs is imported when it is opened: NumPy takes its number of threads from the environment, once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mcp_toolbox.settings import ToolboxSettings
+    from mcp_toolbox.tool import Tool
+
+MIGRATIONS_FOLDER = Path(__file__).parent / "migrations"
+
+
+@asynccontextmanager
+async def opened(settings: ToolboxSettings) -> AsyncIterator[Sequence[Tool]]:
+    """The pack's tools, over the database and the embeddings that `settings` names."""
+    # A matrix for one sentence is small: with a thread for each core OpenBLAS takes 20 times as long on a busy machine.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from mcp_toolbox.packs.memory.opening import opened_memory
+
+    async with opened_memory(settings) as tools:
+        yield tools

@@ -7,6 +7,7 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ _LEAVE_SECONDS = 1.0
 
 _GRACE_SECONDS = 2.0
 _GONE_SECONDS = _GRACE_SECONDS + 6.0
+_EXIT_POLLS, _EXIT_POLL_SECONDS = 50, 0.01
 
 
 def environment_of(environ: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
@@ -34,15 +36,20 @@ def environment_of(environ: Mapping[str, str], own: Mapping[str, str]) -> dict[s
 
 
 class Child:
-    """A running server. Its streams are pipes; its family ends with `stop`, or when we do, however that happens."""
+    """A running server. Its streams are pipes; its family ends with `stop`, or when we do, however that happens.
 
-    def __init__(self, process: Process, lifeline: int) -> None:
+    `lifeline` is our end of a pair of sockets of which the launcher has the other: each side sees the other's end.
+    """
+
+    def __init__(self, process: Process, lifeline: socket.socket) -> None:
         self._process = process
-        self._lifeline: int | None = lifeline
+        self._lifeline = lifeline
+        self._gone = asyncio.Event()
         assert process.stdin
         assert process.stdout
         assert process.stderr
         self.stdin, self.stdout, self.stderr = process.stdin, process.stdout, process.stderr
+        asyncio.get_running_loop().add_reader(lifeline, self._note_end)
 
     @classmethod
     async def start(cls, command: Command, environ: Mapping[str, str]) -> Child:
@@ -53,55 +60,79 @@ class Child:
         """
         env = environment_of(environ, command.env)
         program = _found(command, env)
-        reading, writing = os.pipe()
-        try:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-I", "-S", launcher.__file__, str(reading), str(_GRACE_SECONDS),
-                program, *command.args,
-                stdin=PIPE, stdout=PIPE, stderr=PIPE, env=env, cwd=command.cwd, pass_fds=(reading,),
-                start_new_session=True,
-            )  # fmt: skip
-        except BaseException as error:
-            os.close(writing)
-            if isinstance(error, OSError | ValueError):
-                raise UpstreamUnavailable("its process could not be started") from error
-            raise
-        finally:
-            os.close(reading)
-        return cls(process, writing)
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    sys.executable, "-I", "-S", launcher.__file__, str(theirs.fileno()), str(_GRACE_SECONDS),
+                    program, *command.args,
+                    stdin=PIPE, stdout=PIPE, stderr=PIPE, env=env, cwd=command.cwd, pass_fds=(theirs.fileno(),),
+                    start_new_session=True,
+                )  # fmt: skip
+            except BaseException as error:
+                ours.close()
+                if isinstance(error, OSError | ValueError):
+                    raise UpstreamUnavailable("its process could not be started") from error
+                raise
+        ours.setblocking(False)
+        return cls(process, ours)
 
     @property
     def process_id(self) -> int:
         """The launcher's, which is also its process group's."""
         return self._process.pid
 
-    async def wait(self) -> int:
-        """Its exit code, once it and all of its family have ended."""
-        return await self._process.wait()
+    async def wait(self) -> int | None:
+        """Its exit code, once it and all of its family have ended; None when that cannot be told."""
+        await self._gone.wait()
+        # Not Process.wait, which also waits for whoever has inherited a pipe.
+        for _ in range(_EXIT_POLLS):
+            if self._process.returncode is not None:
+                break
+            await asyncio.sleep(_EXIT_POLL_SECONDS)
+        return self._process.returncode
 
     def abandon(self) -> None:
         """Let go of it: the launcher ends the family from here on, without us."""
-        lifeline, self._lifeline = self._lifeline, None
-        if lifeline is not None:
-            os.close(lifeline)
+        with contextlib.suppress(OSError):
+            self._lifeline.shutdown(socket.SHUT_WR)
 
     async def stop(self) -> None:
-        """End it and its family: its input ends, then SIGTERM, then SIGKILL; some three seconds at most."""
+        """End it and its family: its input ends, then SIGTERM, then SIGKILL; some three seconds as a rule."""
         with contextlib.suppress(OSError, RuntimeError):
             self.stdin.close()
-        if not await self._ended_within(_LEAVE_SECONDS):
+        try:
+            if await self._gone_within(_LEAVE_SECONDS):
+                return
             self.abandon()
-            if not await self._ended_within(_GONE_SECONDS):
+            if not await self._gone_within(_GONE_SECONDS):
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(self._process.pid, signal.SIGKILL)
-                await self._ended_within(_LEAVE_SECONDS)
-        self.abandon()
+                await self._gone_within(_LEAVE_SECONDS)
+        finally:
+            self._close()
 
-    async def _ended_within(self, seconds: float) -> bool:
+    async def _gone_within(self, seconds: float) -> bool:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), seconds)
+            await asyncio.wait_for(self.wait(), seconds)
             return True
         return False
+
+    def _note_end(self) -> None:
+        with contextlib.suppress(BlockingIOError, InterruptedError):
+            try:
+                ended = not self._lifeline.recv(1)
+            except ConnectionError:
+                ended = True
+            if ended:
+                asyncio.get_running_loop().remove_reader(self._lifeline)
+                self._gone.set()
+
+    def _close(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._lifeline)
+        self._lifeline.close()
+        # Nothing public closes the pipes, which may be open still where somebody else has inherited them.
+        self._process._transport.close()  # type: ignore[attr-defined]
 
 
 def _found(command: Command, env: Mapping[str, str]) -> str:

@@ -13,6 +13,7 @@ from pydantic_core import to_json
 
 from mcp_toolbox.context import CallContext
 from mcp_toolbox.tool import ToolResult
+from mcp_toolbox.upstream.http import CONNECTION_LOST
 from mcp_toolbox.upstream.hygiene import cleaned, shortened
 from mcp_toolbox.upstream.schema_check import SchemaCheck
 from mcp_toolbox.upstream.spec import Limits
@@ -24,6 +25,10 @@ _ANSWER: TypeAdapter[_Answer] = TypeAdapter(_Answer)
 
 _DOUBTFUL = frozenset({CONNECTION_CLOSED, INTERNAL_ERROR, INVALID_REQUEST})
 """Errors that may be the connection's rather than the call's."""
+
+
+_LOST = frozenset({"Connection closed", CONNECTION_LOST})
+"""Servers give the code of a closed connection to errors of their own; the SDK and we have these words with it."""
 
 
 class ConnectionLost(Exception):
@@ -55,7 +60,7 @@ async def forward(
             progress_callback=_progress(context),
         )
     except MCPError as error:
-        if error.code == CONNECTION_CLOSED:
+        if error.code == CONNECTION_CLOSED and error.message in _LOST:
             raise ConnectionLost from error
         return _failed(shortened(cleaned(error.message)[0], _MAX_MESSAGE)), error.code in _DOUBTFUL
     except (ValidationError, ValueError):

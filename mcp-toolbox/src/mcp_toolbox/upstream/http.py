@@ -19,6 +19,9 @@ from pydantic_core import to_json
 from mcp_toolbox.upstream.errors import UpstreamUnavailable
 from mcp_toolbox.upstream.spec import Address, Limits
 
+CONNECTION_LOST = "connection lost"
+"""The message of the error that stands for an answer that never came."""
+
 _CONNECT_SECONDS = 10.0
 _IDLE_SECONDS = 330.0
 _ENVELOPE_BYTES = 64 * 1024
@@ -96,7 +99,7 @@ class _Answering(httpx2.AsyncBaseTransport):
                 return await self._whole(request, response)
         except (httpx2.TransportError, httpx2.DecodingError):
             self._link.trouble = "cannot be reached"
-            return _refusal(request, CONNECTION_CLOSED, "connection lost")
+            return _refusal(request, CONNECTION_CLOSED, CONNECTION_LOST)
         return response
 
     async def _whole(self, request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:

@@ -2,11 +2,11 @@
 
     python -I -S launcher.py LIFELINE GRACE COMMAND [ARGUMENT …]
 
-`LIFELINE` is a pipe that the toolbox holds open; when it closes, however the toolbox came to its end, the server gets
-SIGTERM, and after `GRACE` seconds SIGKILL: it, its children, and theirs, even those that left the process group. On
-Linux orphans of the family come to this process (prctl(2), PR_SET_CHILD_SUBREAPER), so that it can find them all;
-elsewhere it is the process group alone. When the command ends by itself the rest of the family goes too, and the exit
-code is its own, or 128 + the signal that ended it.
+`LIFELINE` is a socket whose other end the toolbox has; when that closes, however the toolbox came to its end, the
+server gets SIGTERM, and after `GRACE` seconds SIGKILL: it, its children, and theirs, even those that left the process
+group. On Linux orphans of the family come to this process (prctl(2), PR_SET_CHILD_SUBREAPER), so that it can find
+them all; elsewhere it is the process group alone. When the command ends by itself the rest of the family goes too,
+and the exit code is its own, or 128 + the signal that ended it.
 
 It imports nothing of ours: it starts in some 15 ms and must work when everything else does not.
 """

@@ -12,6 +12,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from mcp.client._transport import TransportStreams
 from mcp.shared.message import SessionMessage
 from mcp.types import INVALID_REQUEST, ErrorData, JSONRPCError, jsonrpc_message_adapter
+from pydantic_core import from_json
 from service_kit.logs import get_logger
 
 from mcp_toolbox.upstream.child import Child
@@ -83,11 +84,11 @@ class StdioLink:
                             await incoming.send(message)
                 await self._note_end(ended)
 
-    async def _note_end(self, ended: asyncio.Future[int]) -> None:
+    async def _note_end(self, ended: asyncio.Future[int | None]) -> None:
         """Its output has ended; a moment later its process has too, as a rule."""
         with contextlib.suppress(TimeoutError):
             code = await asyncio.wait_for(asyncio.shield(ended), 0.5)
-            self.trouble = f"its process ended with exit code {code}"
+            self.trouble = "its process ended" if code is None else f"its process ended with exit code {code}"
             return
         self.trouble = "its process closed its output"
 
@@ -98,9 +99,21 @@ class StdioLink:
             return None
         try:
             return SessionMessage(jsonrpc_message_adapter.validate_json(line, by_name=False))
-        except ValueError:  # many servers greet people on their standard output
+        except ValueError:
+            return self._misread(line)
+
+    def _misread(self, line: bytes) -> SessionMessage | None:
+        """An answer that is wrong in itself fails its call; anything else is noise: many servers greet people on
+        their standard output."""
+        try:
+            said = from_json(line)
+        except ValueError:
+            said = None
+        if not isinstance(said, dict) or not isinstance(said.get("id"), int) or "method" in said:
             self._voice.say(line)
             return None
+        error = ErrorData(code=INVALID_REQUEST, message="The server answered something that is not MCP.")
+        return SessionMessage(JSONRPCError(jsonrpc="2.0", id=said["id"], error=error))
 
     def _refused(self, line: TooLong) -> SessionMessage | None:
         _log.warning("message too large", server=self._name, bytes=line.size)
@@ -114,7 +127,11 @@ class StdioLink:
     async def _write(self, child: Child, to_send: MemoryObjectReceiveStream[SessionMessage]) -> None:
         with contextlib.suppress(OSError, RuntimeError):
             async for message in to_send:
-                text = message.message.model_dump_json(by_alias=True, exclude_unset=True)
+                try:
+                    text = message.message.model_dump_json(by_alias=True, exclude_unset=True)
+                except ValueError:
+                    _log.warning("message cannot be written", server=self._name)
+                    continue
                 child.stdin.write(text.encode() + b"\n")
                 await child.stdin.drain()
 
@@ -125,7 +142,7 @@ class StdioLink:
                 self._voice.say(line.head if isinstance(line, TooLong) else line)
 
 
-async def _unless(ended: asyncio.Future[int], stream: asyncio.StreamReader) -> bytes:
+async def _unless(ended: asyncio.Future[int | None], stream: asyncio.StreamReader) -> bytes:
     """What `stream` says next. What outlives the process may keep the stream open, but no longer says anything."""
     reading = asyncio.ensure_future(stream.read(_CHUNK))
     try:

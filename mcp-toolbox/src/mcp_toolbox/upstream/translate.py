@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mcp import types
+from pydantic_core import to_json
 
 from mcp_toolbox.context import CallContext
 from mcp_toolbox.errors import InvalidArgumentsError
@@ -119,6 +120,10 @@ def _output_check(tool: types.Tool) -> tuple[SchemaCheck | None, tuple[str, ...]
 def _checker(schema: SchemaCheck) -> Callable[[Arguments], dict[str, Any]]:
     def check(arguments: Arguments) -> dict[str, Any]:
         given = dict(arguments)
+        try:
+            to_json(given)
+        except ValueError:  # lone surrogates, which JSON may smuggle in and nobody can send on
+            raise InvalidArgumentsError("", ["a text is not valid Unicode"]) from None
         problems = schema.problems(given)
         if problems:
             raise InvalidArgumentsError(

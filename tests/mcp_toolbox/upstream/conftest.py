@@ -1,0 +1,106 @@
+"""Servers to bring in, and a fleet of them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from mcp_toolbox.catalogue import Catalogue
+from mcp_toolbox.upstream.fleet import Fleet
+from mcp_toolbox.upstream.pins import Pins
+
+PLAIN = Path(__file__).parent / "servers" / "plain.py"
+
+Condition = Callable[[], Any]
+
+
+def plain_server(entry: dict[str, Any] | None = None, /, **options: Any) -> dict[str, Any]:
+    """The entry of a server that is told to behave as `options` say; `entry` has more of its fields."""
+    return {"command": sys.executable, "args": ["-I", "-S", str(PLAIN), json.dumps(options)], **(entry or {})}
+
+
+async def until(condition: Condition, seconds: float = 15.0) -> Any:
+    """The first true value of `condition`."""
+    async with asyncio.timeout(seconds):
+        while not (value := condition()):
+            await asyncio.sleep(0.02)
+    return value
+
+
+@pytest.fixture
+def eventually():
+    return until
+
+
+@pytest.fixture
+def plain():
+    return plain_server
+
+
+class Running:
+    """A fleet that runs, its catalogue and its file."""
+
+    def __init__(self, fleet: Fleet, catalogue: Catalogue, file: Path) -> None:
+        self.fleet, self.catalogue, self.file = fleet, catalogue, file
+
+    def write(self, servers: dict[str, Any]) -> None:
+        self.file.write_text(json.dumps({"mcpServers": servers}), "utf-8")
+
+    def server(self, name: str) -> dict[str, Any]:
+        return self.fleet.to_health()[name]
+
+    def status(self, name: str) -> str | None:
+        return self.fleet.to_health().get(name, {}).get("status")
+
+    def names(self) -> list[str]:
+        return [tool.name for tool in self.catalogue]
+
+    async def connected(self, *names: str, seconds: float = 15.0) -> None:
+        await until(lambda: all(self.status(name) == "connected" for name in names), seconds)
+
+    async def text(self, tool: str, **arguments: Any) -> str:
+        result = await self.catalogue.call(tool, arguments)
+        assert not result.is_error, result.text
+        return result.text
+
+    async def pids(self, server: str) -> dict[str, int]:
+        return json.loads(await self.text(f"{server}__pids"))
+
+
+@pytest.fixture
+def fleet_of(tmp_path: Path):
+    """A context manager: a fleet of these servers, `Running`."""
+
+    @asynccontextmanager
+    async def opened(
+        servers: dict[str, Any], environ: dict[str, str] | None = None, pins: Pins | None = None
+    ) -> AsyncIterator[Running]:
+        file = tmp_path / "servers.json"
+        file.write_text(json.dumps({"mcpServers": servers}), "utf-8")
+        fleet = Fleet(file, {**os.environ, **(environ or {})}, pins=pins, poll_seconds=0.05)
+        catalogue = Catalogue()
+        async with fleet.running(catalogue):
+            yield Running(fleet, catalogue, file)
+
+    return opened
+
+
+def is_alive(process_id: int) -> bool:
+    """Whether a process runs; one that only waits to be reaped does not."""
+    try:
+        return psutil.Process(process_id).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.fixture
+def alive():
+    return is_alive

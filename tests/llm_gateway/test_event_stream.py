@@ -5,10 +5,12 @@ from __future__ import annotations
 import struct
 import subprocess
 import sys
+import time
 from binascii import crc32
 from itertools import pairwise
 
 import pytest
+from botocore.eventstream import EventStreamBuffer, EventStreamHeaderParser, ParserError
 from hypothesis import given
 from hypothesis import strategies as st
 from llm_gateway.errors import UpstreamProtocol
@@ -122,7 +124,7 @@ def test_large_frames():
     assert "of more than" in refused(large)
     assert "of more than" in refused(*(large[at : at + 100] for at in range(0, len(large), 100)))
     claims = _sealed(64 * 1024 * 1024, 0, b"")[:12]
-    assert "exceeded the maximum" in refused(claims)
+    assert "of more than" in refused(claims)
     assert len(frames(SMALL * 100)) == 300  # many small ones in one chunk are no large one
 
 
@@ -138,3 +140,49 @@ def test_nothing_but_our_own_error(noise: bytes):
 def test_botocore_is_not_loaded_with_the_gateway():
     program = "import sys, llm_gateway.app, llm_gateway.event_stream; sys.exit('botocore' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+_NAMES = st.text(min_size=1, max_size=20)
+_TEXTS = st.dictionaries(_NAMES, st.text(max_size=30), max_size=4)
+
+
+@given(_TEXTS, st.binary(max_size=200), st.sampled_from(["event", "exception"]))
+def test_botocore_reads_the_same(headers: dict[str, str], payload: bytes, kind: str):
+    sent = frame({**headers, ":message-type": kind, f":{kind}-type": "a"}, payload)
+    theirs = EventStreamBuffer()
+    theirs.add_data(sent)
+    message = next(theirs)
+    assert frames(sent) == [Frame(message.headers[":message-type"], message.headers[f":{kind}-type"], message.payload)]
+
+
+@given(st.binary(max_size=120))
+def test_botocore_reads_the_same_of_headers_of_any_type(data: bytes):
+    """Whatever bytes the headers are: what we read of them, it reads; what it refuses, so do we."""
+    lengths = struct.pack(">II", 16 + len(data), len(data))
+    prelude = lengths + struct.pack(">I", crc32(lengths))
+    sent = prelude + data + struct.pack(">I", crc32(prelude + data))
+    try:
+        theirs = EventStreamHeaderParser().parse(data)
+    except (ParserError, KeyError, ValueError, struct.error):
+        refused(sent)
+        return
+    if theirs.get(":message-type") not in ("event", "exception", "error"):
+        refused(sent)
+
+
+@pytest.mark.parametrize("number", range(10))
+def test_headers_of_every_type_are_passed_over(number: int):
+    values = {0: b"", 1: b"", 2: b"x", 3: b"xx", 4: b"x" * 4, 5: b"x" * 8, 6: b"\0\2xx", 8: b"x" * 8, 9: b"x" * 16}
+    odd = b"\4some" + bytes([number]) + values.get(number, b"\0\3abc")
+    data = odd + b"\r:message-type\7\0\5event" + b"\x0b:event-type\7\0\1a"
+    lengths = struct.pack(">II", 16 + len(data), len(data))
+    prelude = lengths + struct.pack(">I", crc32(lengths))
+    assert frames(prelude + data + struct.pack(">I", crc32(prelude + data))) == [Frame("event", "a", b"")]
+
+
+def test_a_large_frame_in_small_pieces_takes_no_longer_than_its_length():
+    large = frame({":message-type": "event", ":event-type": "a"}, b"x" * 4_000_000)
+    before = time.process_time()
+    found = frames(*(large[at : at + 1000] for at in range(0, len(large), 1000)), limit=5_000_000)
+    assert len(found) == 1 and len(found[0].payload) == 4_000_000
+    assert time.process_time() - before < 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from importlib.metadata import version
 from typing import Any
 
@@ -21,6 +21,7 @@ from mcp_toolbox.approval.destructive import Destructive
 from mcp_toolbox.catalogue import Catalogue, discover
 from mcp_toolbox.guard.audit import AuditLog
 from mcp_toolbox.guard.compose import guarded
+from mcp_toolbox.oauth.protection import protection_of
 from mcp_toolbox.packs.registry import opened_packs
 from mcp_toolbox.rest import add_rest_routes
 from mcp_toolbox.sdk_logs import drop_client_faults
@@ -53,11 +54,13 @@ def mounted(
 ) -> Service:
     """`server` as a web service, with plain REST and health of the same catalogue beside it."""
     fleet = fleet or Fleet(None, {})
+    protection = protection_of(settings)
     audit = guarded(catalogue, settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI):
-        async with filled(settings, catalogue, fleet, audit), transports.run():
+        fresh = protection.running() if protection else nullcontext()
+        async with filled(settings, catalogue, fleet, audit), fresh, transports.run():
             yield
 
     app = create_service(
@@ -67,6 +70,9 @@ def mounted(
         settings=settings,
         version=VERSION,
         lifespan=lifespan,
+        public_paths=frozenset(protection.resource.paths if protection else ()),
+        keys=protection.keys if protection else None,
+        challenge=protection.resource.challenge if protection else None,
     )
     transports = HttpTransports(
         server,
@@ -76,6 +82,8 @@ def mounted(
     )
     add_rest_routes(app, catalogue, approvals)
     _add_mcp_routes(app, transports)
+    if protection:
+        protection.add_routes(app)
     _add_health(app, catalogue, fleet)
     return app
 

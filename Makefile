@@ -36,6 +36,7 @@ test: $(INSTALLED) ## all tests (brings a Chromium and Node.js if there is none)
 	@sh scripts/install-browser.sh >/dev/null
 	@$(BIN)/python scripts/local_model.py --install-only
 	@sh scripts/install-node-tools.sh
+	@sh scripts/install-community-servers.sh
 	@$(BIN)/python -m pytest -m "not images" -n 2 --dist loadfile
 
 conformance: $(INSTALLED) ## MCP's official conformance suite against the toolbox (part of make test too)

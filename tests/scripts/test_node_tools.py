@@ -16,7 +16,7 @@ TOOLS = ROOT / "tests/node"
 
 
 def test_the_locks_pin_and_hash_everything_and_name_no_address():
-    for name in ("package.json", "package-lock.json", "requirements.lock", ".npmrc"):
+    for name in ("package.json", "package-lock.json", ".npmrc"):
         assert "://" not in (TOOLS / name).read_text("utf-8")
     asked = json.loads((TOOLS / "package.json").read_text("utf-8"))["dependencies"]
     assert all(re.fullmatch(r"(npm:@[\w/-]+@)?\d[\w.-]+", version) for version in asked.values())
@@ -24,7 +24,13 @@ def test_the_locks_pin_and_hash_everything_and_name_no_address():
     root = packages.pop("")
     assert root["dependencies"] == asked
     assert all(entry["integrity"].startswith("sha512-") for entry in packages.values())
-    assert "--hash=sha256:" in (TOOLS / "requirements.lock").read_text("utf-8")
+
+
+@pytest.mark.parametrize("folder", ["node", "mcp_toolbox/upstream_community"])
+def test_what_comes_from_pypi_is_pinned_and_hashed_too(folder: str):
+    lines = (ROOT / "tests" / folder / "requirements.lock").read_text("utf-8").splitlines()
+    assert lines
+    assert not [line for line in lines if not re.match(r"[\w.-]+==[\w.]+.* \\$|    --hash=sha256:[0-9a-f]{64}", line)]
 
 
 @pytest.fixture

@@ -23,8 +23,13 @@ from mcp_toolbox.guard.audit import AuditLog
 from mcp_toolbox.guard.compose import guarded
 from mcp_toolbox.oauth.protection import protection_of
 from mcp_toolbox.packs.registry import opened_packs
+from mcp_toolbox.page.listing import Listing
+from mcp_toolbox.page.page import CataloguePage
+from mcp_toolbox.page.routes import ROOT, add_page_routes
 from mcp_toolbox.rest import add_rest_routes
 from mcp_toolbox.sdk_logs import drop_client_faults
+from mcp_toolbox.search.rest import add_search_route
+from mcp_toolbox.search.search import ToolSearch
 from mcp_toolbox.server import NAME, ToolboxServer, create_server
 from mcp_toolbox.settings import ToolboxSettings
 from mcp_toolbox.stdio import serve_stdio
@@ -56,6 +61,7 @@ def mounted(
     fleet = fleet or Fleet(None, {})
     protection = protection_of(settings)
     audit = guarded(catalogue, settings)
+    search = ToolSearch(catalogue, settings.tool_search_threshold)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI):
@@ -70,7 +76,7 @@ def mounted(
         settings=settings,
         version=VERSION,
         lifespan=lifespan,
-        public_paths=frozenset(protection.resource.paths if protection else ()),
+        public_paths=frozenset({ROOT, *(protection.resource.paths if protection else ())}),
         keys=protection.keys if protection else None,
         challenge=protection.resource.challenge if protection else None,
     )
@@ -81,6 +87,9 @@ def mounted(
         on_drain=server.changes.listen.close,
     )
     add_rest_routes(app, catalogue, approvals)
+    add_search_route(app, search)
+    listing = Listing(catalogue, approvals, fleet.to_health)
+    add_page_routes(app, listing, CataloguePage.load(), service=NAME, version=VERSION)
     _add_mcp_routes(app, transports)
     if protection:
         protection.add_routes(app)
@@ -143,6 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = load(ToolboxSettings, os.environ)
         catalogue = built_in()
         server = create_server(catalogue, version=VERSION, approvals=approvals_of(settings))
+        ToolSearch(catalogue, settings.tool_search_threshold)
         return serve_stdio(
             server, settings, filled(settings, catalogue, fleet_of(settings, os.environ), guarded(catalogue, settings))
         )

@@ -84,7 +84,8 @@ def from_validation(errors: Any) -> ApiError:
     first = errors[0]
     if first["type"] == "json_invalid":
         return ApiError(400, "invalid_json", "The body is not valid JSON.")
-    path = ".".join(str(step) for step in first["loc"] if step not in ("body", "query", "path"))
+    loc = first["loc"]  # begins with where the value was, which may also be a field's own name
+    path = ".".join(str(step) for step in (loc[1:] if loc[:1] in (("body",), ("query",), ("path",)) else loc))
     where = f"{path}: " if path else ""
     return ApiError(422, "validation_error", f"{where}{first['msg']}", type="invalid_request_error", param=path or None)
 

@@ -1,0 +1,1 @@
+"""The catalogue for people: a page that lists servers and tools, and tries them."""

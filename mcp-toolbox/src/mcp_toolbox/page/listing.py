@@ -1,0 +1,57 @@
+"""Servers and their tools, as the page shows them and as programs read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mcp_toolbox.approval.approvals import Approvals
+from mcp_toolbox.catalogue import BUILT_IN, Catalogue
+from mcp_toolbox.tool import Tool
+
+UPSTREAM = "upstream:"
+"""What the sources of other servers' tools begin with."""
+
+Health = Callable[[], Mapping[str, Mapping[str, Any]]]
+"""The other servers by name, as `/health` shows them; `status` and, when something is wrong, `error`."""
+
+_WELL = ("connected", "disabled")
+
+
+class Listing:
+    """Where the tools of `catalogue` come from: what the toolbox brings, its packs, and other servers."""
+
+    def __init__(self, catalogue: Catalogue, approvals: Approvals, health: Health) -> None:
+        self._catalogue = catalogue
+        self._approvals = approvals
+        self._health = health
+
+    def summary(self) -> dict[str, dict[str, Any]]:
+        """Each server by its name: what kind it is, how it is, and how many tools it has."""
+        return {server["name"]: {**server, "tools": len(tools)} for server, tools in self._servers()}
+
+    def full(self) -> list[dict[str, Any]]:
+        """The servers with their tools as `tools/list` has them, and whether one `needsApproval`."""
+        return [{**server, "tools": [self._described(tool) for tool in tools]} for server, tools in self._servers()]
+
+    def _described(self, tool: Tool) -> dict[str, Any]:
+        return {**tool.to_wire(), "needsApproval": self._approvals.needed(tool)}
+
+    def _servers(self) -> list[tuple[dict[str, Any], tuple[Tool, ...]]]:
+        sources = self._catalogue.sources
+        ours = [
+            ({"name": name, "kind": BUILT_IN if name == BUILT_IN else "pack", "status": "up", "healthy": True}, tools)
+            for name, tools in sources.items()
+            if not name.startswith(UPSTREAM) and (tools or name == BUILT_IN)
+        ]
+        others = [
+            (_other(name, health), sources.get(f"{UPSTREAM}{name}", ())) for name, health in self._health().items()
+        ]
+        return ours + others
+
+
+def _other(name: str, health: Mapping[str, Any]) -> dict[str, Any]:
+    status = str(health.get("status", "unknown"))
+    described = {"name": name, "kind": "upstream", "status": status, "healthy": status in _WELL}
+    reason = health.get("error") or health.get("reason")
+    return {**described, "reason": str(reason)} if reason else described

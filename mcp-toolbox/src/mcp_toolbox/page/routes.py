@@ -1,0 +1,118 @@
+"""`GET /`, for people and for programs, and what the page reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from pydantic import BaseModel, Field
+from pydantic_core import to_json
+from starlette.responses import Response
+
+from mcp_toolbox.page.listing import Listing
+from mcp_toolbox.page.page import CataloguePage
+from mcp_toolbox.schemas import ListedTool
+
+ROOT = "/"
+"""Open without a key: the page holds no secret, and the summary no more than `/health`."""
+
+_PATHS = {
+    "catalogue": "/mcp/catalogue",
+    "tools": "/mcp/tools/list",
+    "mcp": "/mcp",
+    "health": "/health",
+    "docs": "/docs",
+    "openapi": "/openapi.json",
+}
+
+
+class ServerSummary(BaseModel):
+    """Where tools come from."""
+
+    name: str
+    kind: str = Field(description="`built-in`, `pack` or `upstream`: another MCP server.", examples=["built-in"])
+    status: str = Field(examples=["up"])
+    healthy: bool
+    reason: str | None = Field(None, description="What is wrong, when something is.")
+    tools: int
+
+
+class Summary(BaseModel):
+    """The toolbox at a glance."""
+
+    service: str
+    version: str
+    servers: dict[str, ServerSummary]
+    tools: int = Field(description="How many there are.")
+    links: dict[str, str]
+
+
+class CatalogueTool(ListedTool):
+    needs_approval: bool = Field(alias="needsApproval", description="A person is asked before it runs.")
+
+
+class CatalogueServer(ServerSummary):
+    tools: list[CatalogueTool]  # pyright: ignore[reportIncompatibleVariableOverride] - here they are told, there counted
+
+
+class FullCatalogue(BaseModel):
+    """Every server with its tools."""
+
+    servers: list[CatalogueServer]
+
+
+def add_page_routes(app: FastAPI, listing: Listing, page: CataloguePage, *, service: str, version: str) -> None:
+    """The catalogue: `GET /` and `GET /mcp/catalogue`."""
+
+    @app.get(
+        ROOT,
+        tags=["catalogue"],
+        summary="The catalogue",
+        description="A page for browsers (`Accept: text/html`), a summary for programs.",
+        responses={200: {"model": Summary, "content": {"text/html": {"schema": {"type": "string"}}}}},
+    )
+    async def catalogue_page(request: Request) -> Response:
+        if prefers_html(request.headers.get("accept", "")):
+            return page.answer(request)
+        servers = listing.summary()
+        prefix = request.scope.get("root_path", "")
+        return _json(
+            {
+                "service": service,
+                "version": version,
+                "servers": servers,
+                "tools": sum(server["tools"] for server in servers.values()),
+                "links": {name: f"{prefix}{path}" for name, path in _PATHS.items()},
+            }
+        )
+
+    @app.get(
+        "/mcp/catalogue",
+        tags=["catalogue"],
+        summary="Every server with its tools",
+        responses={200: {"model": FullCatalogue}},
+    )
+    async def whole_catalogue() -> Response:
+        return _json({"servers": listing.full()})
+
+
+def prefers_html(accept: str) -> bool:
+    """Whether an `Accept` header names HTML, and JSON not before it; browsers name it, programs do not."""
+    ranges = {kind.partition(";")[0].strip().lower(): _quality(kind) for kind in accept.split(",")[:32]}
+    html = ranges.get("text/html", 0.0)
+    return html > 0 and html >= ranges.get("application/json", 0.0)
+
+
+def _quality(kind: str) -> float:
+    for parameter in kind.split(";")[1:]:
+        name, _, value = parameter.strip().partition("=")
+        if name.strip().lower() == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+def _json(value: Any) -> Response:
+    return Response(to_json(value), media_type="application/json", headers={"vary": "Accept"})

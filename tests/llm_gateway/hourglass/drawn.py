@@ -57,15 +57,15 @@ formats = st.just(ResponseFormat(type="json_object")) | st.builds(
 
 
 @st.composite
-def _exchange(draw: st.DrawFn, offered: list[Tool], number: int) -> tuple[Message, ...]:
+def _exchange(draw: st.DrawFn, offered: list[Tool], number: int, *, calling: bool) -> tuple[Message, ...]:
     """What follows a user's turn: an answer and the next question, or calls and their results."""
-    if not offered or draw(st.booleans()):
+    if not calling and (not offered or draw(st.booleans())):
         answer = Message(role="assistant", content=(Text(text=draw(words)),))
         return (answer, draw(user_turns))
     said = (Text(text=draw(words)),) if draw(st.booleans()) else ()
     calls = tuple(
         ToolCall(id=f"call_{number}_{index}", name=draw(st.sampled_from(offered)).name, arguments=draw(arguments))
-        for index in range(draw(st.integers(1, 3)))
+        for index in range(draw(st.integers(2 if calling else 1, 3)))
     )
     results = tuple(
         Message(role="tool", tool_call_id=call.id, content=(draw(texts),), is_error=draw(st.booleans()))
@@ -84,12 +84,13 @@ system_turns = st.builds(Message, role=st.just("system"), content=texts.map(lamb
 
 
 @st.composite
-def conversations(draw: st.DrawFn, *, tuned: bool = True) -> Request:
-    """A whole conversation, up to the point where it is the model's turn; `tuned` with any parameters."""
-    offered = draw(st.lists(tools, max_size=3, unique_by=lambda tool: tool.name))
+def conversations(draw: st.DrawFn, *, tuned: bool = True, calling: bool = False) -> Request:
+    """A whole conversation, up to the point where it is the model's turn; `tuned` with any parameters, `calling` with
+    several calls at once in it."""
+    offered = draw(st.lists(tools, min_size=int(calling), max_size=3, unique_by=lambda tool: tool.name))
     messages = [*draw(st.lists(system_turns, max_size=2)), draw(user_turns)]
-    for number in range(draw(st.integers(0, 2))):
-        messages += draw(_exchange(offered, number))
+    for number in range(draw(st.integers(int(calling), 2))):
+        messages += draw(_exchange(offered, number, calling=calling))
     fields = {name: draw(values.FIELDS[name]) for name in (_PARAMETERS if tuned else _HARMLESS)}
     return Request(
         model="m",

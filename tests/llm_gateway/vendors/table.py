@@ -12,6 +12,8 @@ from tests.llm_gateway.vendors.vendor import Vendor
 DIALECTS = (OPENAI, ANTHROPIC, GEMINI, BEDROCK)
 """One of each: what holds for its answers holds for all that speak it."""
 VENDORS = (*DIALECTS, *LOOK_ALIKES, *FAMILIES)
+KINDS = tuple(vendor for vendor in VENDORS if vendor.name not in ("azure", "vllm"))
+"""Those that are asked in different ways; the rest are asked as OpenAI is."""
 
 
 def of_api(name: str) -> Vendor:

@@ -125,7 +125,9 @@ class Agent:
         emit(Start(run_id=request.run_id, message=texts(request.language).started))
         default = await self._models.default()
         run = RunContext(request=request, emit=emit, default_model=default, started=started)
-        state = RunState(input=request.input, model="", messages=list(thread.messages), steps=[], answers=[])
+        state = RunState(
+            input=request.input, model="", messages=list(thread.messages), passages=[], steps=[], answers=[]
+        )
         before = len(state["messages"])
         try:
             await self._follow(state, run)

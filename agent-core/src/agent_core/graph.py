@@ -1,4 +1,4 @@
-"""The one graph: process_input → llm ⇄ tool_execution → final_answer.
+"""The one graph: process_input → (retrieve_context →) llm ⇄ tool_execution → final_answer.
 
 Compiled once; what belongs to one run comes in its `RunContext`.
 """
@@ -24,8 +24,16 @@ from agent_core.gateway_stream import ModelAnswer, ModelToolCall
 from agent_core.llm import GatewayChatModel, whole
 from agent_core.models import Models
 from agent_core.prompts import system_prompt
-from agent_core.state import RunContext, RunState
-from agent_core.steps import FinalAnswerStep, LlmStep, ProcessInputStep, ToolExecutionStep, ToolOutcome
+from agent_core.recollection import Recollection
+from agent_core.state import RunContext, RunRequest, RunState
+from agent_core.steps import (
+    FinalAnswerStep,
+    LlmStep,
+    ProcessInputStep,
+    RetrieveContextStep,
+    ToolExecutionStep,
+    ToolOutcome,
+)
 from agent_core.texts import texts
 from agent_core.toolbox import ToolAnswer, Toolbox
 
@@ -36,10 +44,13 @@ Graph = CompiledStateGraph[RunState, RunContext, Any, Any]
 class Nodes:
     """The graph's nodes, over the chat model, what is known of the models, and the tools."""
 
-    def __init__(self, model: GatewayChatModel, models: Models, toolbox: Toolbox, max_steps: int) -> None:
+    def __init__(
+        self, model: GatewayChatModel, models: Models, toolbox: Toolbox, memory: Recollection, max_steps: int
+    ) -> None:
         self._model = model
         self._models = models
         self._toolbox = toolbox
+        self._memory = memory
         self._max_steps = max_steps
 
     async def process_input(self, state: RunState, runtime: Runtime[RunContext]) -> Update:
@@ -51,6 +62,18 @@ class Nodes:
         choice = routing.choose(run.request.model, state["input"], run.default_model)
         step = ProcessInputStep(timestamp=began, input=state["input"], model_selected=choice.model)
         return {"model": choice.model, "messages": [HumanMessage(content=choice.text)], "steps": [step]}
+
+    async def after_input(self, state: RunState) -> Literal["retrieve_context", "llm"]:
+        """Ask the memory first, where there is one."""
+        return "retrieve_context" if self._memory.on else "llm"
+
+    async def retrieve_context(self, state: RunState, runtime: Runtime[RunContext]) -> Update:
+        """Find what the user's memory has about the question."""
+        began = timestamp()
+        question = str(state["messages"][-1].text)
+        passages = await self._memory.about(question, runtime.context.request.user)
+        steps = [RetrieveContextStep(timestamp=began, passages=passages)] if passages else []
+        return {"passages": passages, "steps": steps}
 
     async def llm(self, state: RunState, runtime: Runtime[RunContext]) -> Update:
         """Ask the model, passing its text on as it comes."""
@@ -77,7 +100,7 @@ class Nodes:
         # A model without tool calling would have the whole request refused for the tools in it.
         tools = await self._toolbox.tools() if await self._models.takes_tools(state["model"]) else ()
         stream = self._model.astream(
-            [SystemMessage(content=system_prompt(request.language)), *state["messages"]],
+            [SystemMessage(content=system_prompt(request.language, state["passages"])), *state["messages"]],
             model=state["model"],
             tools=[tool.as_function() for tool in tools],
             caller=Caller(user=request.user, request_id=request.request_id, traceparent=request.traceparent),
@@ -118,7 +141,7 @@ class Nodes:
         args = _parsed(call.args)
         run.emit(ToolCall(run_id=run_id, id=call.id, tool=call.name, args=args))
         began = time.perf_counter()
-        answer = await self._answer(call.name, args, run.request.language)
+        answer = await self._answer(call.name, args, run.request)
         outcome = ToolOutcome(
             name=call.name,
             args=args,
@@ -139,15 +162,15 @@ class Nodes:
         )
         return outcome
 
-    async def _answer(self, name: str, args: dict[str, Any] | str, language: str) -> ToolAnswer:
+    async def _answer(self, name: str, args: dict[str, Any] | str, request: RunRequest) -> ToolAnswer:
         """The tool's answer; a call that cannot be made is answered too, so that the model can correct itself."""
-        said = texts(language)
+        said = texts(request.language)
         if isinstance(args, str):
             return ToolAnswer(said.bad_arguments.format(args=args[:500]), is_error=True)
         known = [tool.name for tool in await self._toolbox.tools()]
         if name not in known:
             return ToolAnswer(said.unknown_tool.format(name=name[:100], known=", ".join(known)), is_error=True)
-        return await self._toolbox.call(name, args)
+        return await self._toolbox.call(name, args, user=request.user)
 
     async def final_answer(self, state: RunState) -> Update:
         """Note that the run has its answer: the last message."""
@@ -187,11 +210,13 @@ def build_graph(nodes: Nodes) -> Graph:
     """The compiled graph."""
     graph = StateGraph(RunState, context_schema=RunContext)
     graph.add_node("process_input", nodes.process_input)
+    graph.add_node("retrieve_context", nodes.retrieve_context)
     graph.add_node("llm", nodes.llm)
     graph.add_node("tool_execution", nodes.tool_execution)
     graph.add_node("final_answer", nodes.final_answer)
     graph.add_edge(START, "process_input")
-    graph.add_edge("process_input", "llm")
+    graph.add_conditional_edges("process_input", nodes.after_input)
+    graph.add_edge("retrieve_context", "llm")
     graph.add_conditional_edges("llm", _after_llm)
     graph.add_edge("tool_execution", "llm")
     graph.add_edge("final_answer", END)
@@ -199,5 +224,5 @@ def build_graph(nodes: Nodes) -> Graph:
 
 
 def recursion_limit(max_steps: int) -> int:
-    """LangGraph's own limit, out of the way of ours: two supersteps a visit, the two ends, and one spare."""
-    return 2 * max_steps + 4
+    """LangGraph's own limit, out of the way of ours: two supersteps a visit, both ends, the memory, one spare."""
+    return 2 * max_steps + 5

@@ -12,16 +12,18 @@ from langchain_core.messages import AnyMessage
 
 from agent_core.events import Emit
 from agent_core.gateway_stream import ModelAnswer
-from agent_core.steps import Step
+from agent_core.steps import Passage, Step
 
 
 class RunState(TypedDict):
     """The graph's state. `messages` holds the conversation as the model sees it, without the system prompt;
-    `answers` what the gateway said of each visit to a model."""
+    `passages` what the user's memory has about the question; `answers` what the gateway said of each
+    visit to a model."""
 
     input: str
     model: str
     messages: Annotated[list[AnyMessage], operator.add]
+    passages: list[Passage]
     steps: Annotated[list[Step], operator.add]
     answers: Annotated[list[ModelAnswer], operator.add]
 

@@ -21,6 +21,22 @@ class ProcessInputStep(_Step, frozen=True, tag="process_input"):
     model_selected: str
 
 
+class Passage(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user's memory had about the question; `source` says where it is from, `score` how near it is (cosine
+    similarity, up to 1)."""
+
+    source: str
+    score: float
+    text: str
+
+
+class RetrieveContextStep(_Step, frozen=True, tag="retrieve_context"):
+    """What the model was told of the user's memory before it answered, best first; there is no such step when there
+    was nothing to tell."""
+
+    passages: list[Passage]
+
+
 class LlmStep(_Step, frozen=True, tag="llm"):
     """One visit to a model. `model` is the one selected; `answered_by` is there when another one answered."""
 
@@ -49,4 +65,4 @@ class FinalAnswerStep(_Step, frozen=True, tag="final_answer"):
     """The run's end."""
 
 
-Step = ProcessInputStep | LlmStep | ToolExecutionStep | FinalAnswerStep
+Step = ProcessInputStep | RetrieveContextStep | LlmStep | ToolExecutionStep | FinalAnswerStep

@@ -39,6 +39,7 @@ _WAIT_SECONDS = 2.0
 _REFRESH_SECONDS = 10.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _MAX_PAGES = 100
+_USER = "agent-suite/user"
 _MAX_RESULT_CHARS = 100_000
 
 # What an MCP error says about the connection rather than about the call.
@@ -96,14 +97,17 @@ class Toolbox:
         """Ask the toolbox now whether it is there; at most two seconds, never raises."""
         return await self._next_attempt() and self.connected
 
-    async def call(self, name: str, args: dict[str, Any]) -> ToolAnswer:
-        """Call a tool. Its own failure, and one that took too long, are answers that say so.
+    async def call(self, name: str, args: dict[str, Any], *, user: str = "") -> ToolAnswer:
+        """Call a tool, on behalf of `user` among this agent's users. Its own failure, and one that took too long, are
+        answers that say so.
 
         Raises ToolboxUnavailable when the toolbox is away, or leaves before it has answered.
         """
         client = await self._connected_client()
         try:
-            result = await client.call_tool(name, args, read_timeout_seconds=self._call_timeout)
+            result = await client.call_tool(
+                name, args, read_timeout_seconds=self._call_timeout, meta={_USER: user} if user else None
+            )
         except MCPError as error:
             if error.code == REQUEST_TIMEOUT:
                 return ToolAnswer(f"The tool '{name}' did not answer within {self._call_timeout:g} s.", is_error=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from hashlib import sha256
 from typing import Any
 
 from mcp.server.context import ServerRequestContext
@@ -11,6 +13,9 @@ from starlette.requests import Request
 
 from mcp_toolbox.context import CallContext
 from mcp_toolbox.transports import MESSAGES_PATH
+
+USER = "agent-suite/user"
+"""The key of `_meta` by which a caller says for which of its users it calls."""
 
 
 def context_of(request: ServerRequestContext[Any, Any]) -> CallContext:
@@ -31,6 +36,7 @@ def context_of(request: ServerRequestContext[Any, Any]) -> CallContext:
         traceparent=trace,
         report=request.session.report_progress if "progress_token" in meta else None,
         transport=_transport(request.request),
+        user=_user(meta.get(USER)),
     )
 
 
@@ -44,6 +50,16 @@ def _transport(carrier: Any) -> str:
     if not isinstance(carrier, Request):
         return "stdio"
     return "sse" if carrier.url.path.endswith(MESSAGES_PATH) else "streamable-http"
+
+
+def _user(given: Any) -> str:
+    if not isinstance(given, str) or given in ("", ANONYMOUS):
+        return ""
+    return (
+        given
+        if re.fullmatch(r"[\w.@:-]{1,64}", given, re.ASCII)
+        else sha256(given.encode("utf-8", "replace")).hexdigest()
+    )
 
 
 def _trace(carrier: Any, meta: Any) -> str | None:

@@ -182,7 +182,8 @@ def _input_schema(model: Any) -> Schema:
 
 def _output_schema(returns: Any) -> Schema:
     result = TypeAdapter(returns).json_schema(schema_generator=_Untitled, mode="serialization")
-    return {"type": "object", "properties": {"result": result}, "required": ["result"]}
+    shared = {"$defs": result.pop("$defs")} if "$defs" in result else {}  # they are referred to from the schema's root
+    return {"type": "object", "properties": {"result": result}, "required": ["result"], **shared}
 
 
 def _checker(model: Any) -> Callable[[Arguments], dict[str, Any]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from mcp import Client
 from mcp_toolbox.app import from_environment
 from mcp_toolbox.packs.registry import pack_names
 from service_kit.settings import SettingsError
@@ -104,3 +105,23 @@ async def test_the_tools_of_a_pack_are_offered_over_standard_streams(tmp_path: P
     assert answer["result"]["structuredContent"]["result"]["total"] == 0
     rest, _ = await asyncio.wait_for(child.communicate(b""), 10)
     assert (rest, child.returncode) == (b"", 0)
+
+
+async def test_an_official_client_accepts_what_every_tool_answers(tmp_path: Path):
+    """The SDK's client checks each answer against the tool's output schema."""
+    calls: dict[str, dict[str, Any]] = {
+        "add_employee": {"name": "Ana", "email": "ana@example.com", "department": "Ventas"},
+        "list_employees": {},
+        "consultar_empresa": {"nombre": "Empresa X"},
+        "memorizar_informacion": {"texto": "La tortilla lleva huevos.", "titulo": "Tortilla"},
+        "recuperar_contexto": {"pregunta": "¿Qué lleva la tortilla?"},
+        "listar_documentos": {},
+        "buscar_documentos": {"nombre_documento": "tortilla"},
+    }
+    app, _ = from_environment({"TOOL_PACKS": "companies,employees,memory", "TOOLBOX_DB": str(tmp_path / "toolbox.db")})
+    async with running(app) as url, Client(f"{url}/mcp") as client:
+        await client.list_tools()
+        for name, arguments in calls.items():
+            answer = await client.call_tool(name, arguments)
+            assert not answer.is_error, (name, answer.content)
+            assert answer.structured_content is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,13 +15,15 @@ from starlette.applications import Starlette
 
 @dataclass
 class FakeToolbox:
-    """An MCP server with `add`, `multiply`, `slow` (sleeps), `fail` and, if `extra`, one more tool.
+    """An MCP server with `add`, `multiply`, `slow` (sleeps), `fail` and, if `extra`, one more tool. If `memory`, it has
+    `recuperar_contexto` too, which answers what that makes of the question.
 
     `calls` are the names of the tools that were called, `running` counts those that run now, `most_running` the most
     at once, `stopped` those that were cancelled.
     """
 
     extra: str | None = None
+    memory: Callable[[str], Awaitable[str]] | None = None
     calls: list[str] = field(default_factory=list)
     running_now: int = 0
     most_running: int = 0
@@ -35,6 +37,8 @@ class FakeToolbox:
         server.add_tool(self._multiply, name="multiply", description="Multiply two numbers.")
         server.add_tool(self._slow, name="slow", description="Wait for some seconds.")
         server.add_tool(self._fail, name="fail", description="Fail.")
+        if self.memory:
+            server.add_tool(self._remember, name="recuperar_contexto", description="Search the memory.")
         if self.extra:
             server.add_tool(self._add, name=self.extra, description="One more.")
         return server.streamable_http_app()
@@ -44,6 +48,11 @@ class FakeToolbox:
         """The toolbox on an ephemeral loopback port; gives its base URL."""
         async with running(self.app, **config) as url:
             yield url
+
+    async def _remember(self, pregunta: str, k: int) -> str:
+        assert self.memory is not None
+        self.calls.append("recuperar_contexto")
+        return await self.memory(pregunta)
 
     async def _add(self, a: float, b: float) -> str:
         self.calls.append("add")

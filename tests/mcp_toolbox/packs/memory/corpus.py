@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a passage a line reads better
 """What the memory is measured with: short passages in two languages, and questions in both about half of them, in
 other words than the passages' own."""
 

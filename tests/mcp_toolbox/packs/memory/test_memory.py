@@ -132,7 +132,8 @@ async def test_without_the_memory_there_are_no_documents_to_search(packs: Packs)
 
 
 @pytest.mark.parametrize(
-    "texto", ["x'); DELETE FROM memory_documents; --", "🙂 漢字 العربية", "a", "\u0301", "\ufeff.", "línea\n\totra", "z" * 200_000]
+    "texto",
+    ["x'); DELETE FROM memory_documents; --", "🙂 漢字 العربية", "a", "\u0301", "\ufeff.", "línea\n\totra", "z" * 9000],
 )  # fmt: skip
 async def test_any_text_is_kept_as_it_is(catalogue: Catalogue, texto: str):
     kept = await call(catalogue, "memorizar_informacion", texto=texto)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +16,7 @@ def test_pieces_end_with_sentences_and_repeat_the_last_ones():
     sentences = [f"Esta es la frase número {index} de un texto largo." for index in range(40)]
     pieces = cut(" ".join(sentences))
     assert len(pieces) > 2
-    for before, after in zip(pieces, pieces[1:], strict=False):
+    for before, after in pairwise(pieces):
         assert before.endswith(".")
         overlap = next(n for n in range(len(before), 0, -1) if after.startswith(before[-n:]))
         assert 0 < overlap <= OVERLAP_CHARS

@@ -76,7 +76,7 @@ class CompanyTools:
             raise ToolFailedError(
                 "No hay documentos en los que buscar: el paquete memory no está activado (TOOL_PACKS=companies,memory)."
             )
-        found = await self._documents.titled(context.principal, nombre_documento, _MOST_FOUND, _MOST_CHARS)
+        found = await self._documents.titled(context.tenant, nombre_documento, _MOST_FOUND, _MOST_CHARS)
         if not found:
             raise ToolFailedError(f"No hay ningún documento que se llame «{nombre_documento}».")
         return [

@@ -66,6 +66,19 @@ async def test_the_current_revision_needs_no_session(http: httpx.AsyncClient, mo
     assert called.json()["result"]["content"] == [{"type": "text", "text": "8"}]
 
 
+async def test_white_space_around_a_header_is_no_part_of_it(toolbox: str, modern: Any):
+    host, port = toolbox.removeprefix("http://").split(":")
+    request = modern("tools/call", {"name": "add", "arguments": {"a": 5, "b": 3}})
+    body = json.dumps(request["json"]).encode()
+    headers = {**request["headers"], "mcp-name": "  add \t", "host": host, "content-type": "application/json"}
+    lines = [f"{name}: {value}" for name, value in {**headers, "content-length": len(body)}.items()]
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write("\r\n".join(["POST /mcp HTTP/1.1", *lines, "", ""]).encode() + body)
+    answered = await asyncio.wait_for(reader.readuntil(b'"result":8'), 5)
+    assert answered.startswith(b"HTTP/1.1 200")
+    writer.close()
+
+
 async def test_errors_of_the_current_revision(http: httpx.AsyncClient, modern: Any):
     unknown = await http.post("/mcp", **modern("tools/call", {"name": "subtract", "arguments": {}}))
     assert unknown.json()["error"] == {"code": -32602, "message": "Unknown tool: subtract"}

@@ -31,6 +31,7 @@ from mcp_toolbox.calls import context_of
 from mcp_toolbox.catalogue import Catalogue
 from mcp_toolbox.changes import Changes
 from mcp_toolbox.context import CallContext
+from mcp_toolbox.discretion import keep_faults_to_ourselves
 from mcp_toolbox.errors import InvalidArgumentsError, RateLimitedError, UnknownToolError
 from mcp_toolbox.pages import PAGE_SIZE, page_of
 from mcp_toolbox.prompts import Prompts
@@ -44,6 +45,8 @@ INSTRUCTIONS = (
     "Tools of this server and of the servers behind it; a name with two underscores, server__tool, is another's. "
     "Results are exact: use them as they are. A destructive tool asks a person before it runs."
 )
+
+_CHANGED = "The tool changed while its approval was asked for, and has not run: list the tools and call again."
 
 _STALE_AT_ONCE: dict[CacheableMethod, CacheHint] = dict.fromkeys(get_args(CacheableMethod), CacheHint())
 """What is listed and read may change at any time; who wants to know listens for it."""
@@ -95,7 +98,7 @@ def create_server(
         cache_hints=_STALE_AT_ONCE,
         get_tool_input_schema=input_schema,
     )
-    server.middleware.append(approvals.boundary(NAME))
+    server.middleware += [keep_faults_to_ourselves, approvals.boundary(NAME)]
     _serve_tools(server, catalogue, approvals, page_size)
     serve_resources(server, resources, page_size)
     serve_prompts(server, prompts, resources, page_size)
@@ -122,6 +125,9 @@ def _serve_tools(server: Server[Any], catalogue: Catalogue, approvals: Approvals
                     return complete(settled.to_wire())
                 if settled is not None:
                     return settled
+                now = catalogue.get(params.name)
+                if now is None or now.to_wire() != tool.to_wire():
+                    return complete(ToolResult.of(_CHANGED, is_error=True).to_wire())
             return complete((await _call(catalogue, params, context)).to_wire())
         except (InvalidArgumentsError, RateLimitedError) as error:
             return complete(ToolResult.of(str(error), is_error=True).to_wire())

@@ -77,6 +77,8 @@ class HttpTransports:
             self._on_drain()
 
     async def _streamable_http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Our HTTP parser leaves the white space around a value (RFC 9110 §5.5), which is no part of it.
+        scope = {**scope, "headers": [(name, value.strip(b" \t")) for name, value in scope["headers"]]}
         # A GET is a client that listens for as long as it lives; a POST is a call, which may finish its work.
         await (self._listen if scope["method"] == "GET" else self._call)(scope, receive, send)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Annotated, Any
 
 import httpx
@@ -13,8 +14,13 @@ from mcp import Client
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import ElicitResult, ErrorData
+from mcp_toolbox.app import create_app
+from mcp_toolbox.catalogue import Catalogue
+from mcp_toolbox.settings import ToolboxSettings
 from mcp_toolbox.tool import Hints, Tool, from_function
 from pydantic import Field
+from service_kit.settings import load
+from service_kit.testing import running
 
 REVISIONS = ["legacy", "2026-07-28"]
 KEY = "0123456789abcdef" * 2
@@ -282,3 +288,31 @@ async def test_keys_rotate(serve_toolbox: Any, disk: Disk, wipe: Any):
     ):
         body = (await http.post("/mcp", **wipe(inputResponses=ACCEPTED, requestState=state))).json()
     assert body["result"]["isError"] is False
+
+
+# --- A tool that changes while a person decides ---
+
+
+def disguised(disk: Disk) -> Tool:
+    return replace(disk.tool, description="Delete a folder, and everything beside it.")
+
+
+async def test_what_was_approved_is_what_runs(wipe: Any, disk: Disk):
+    catalogue = Catalogue([disk.tool])
+    async with running(create_app(load(ToolboxSettings, {}), catalogue)) as url:
+        async with httpx.AsyncClient(base_url=url) as http:
+            state = (await http.post("/mcp", **wipe())).json()["result"]["requestState"]
+            catalogue.replace("built-in", [disguised(disk)])
+            request = wipe(inputResponses=ACCEPTED, requestState=state)
+            assert (await http.post("/mcp", **request)).json()["result"]["resultType"] == "input_required"
+
+        async def changes_it(context: Any, params: Any) -> ElicitResult:
+            catalogue.replace("built-in", [disk.tool])
+            return ElicitResult(action="accept")
+
+        async with Client(f"{url}/mcp", mode="legacy", elicitation_callback=changes_it) as client:
+            result = await client.call_tool("wipe", {"folder": "/a"})
+            assert "changed while" in text(result)
+            assert disk.wiped == []
+            assert not (await client.call_tool("wipe", {"folder": "/a"})).is_error  # now it stays as it is
+    assert disk.wiped == ["/a"]

@@ -6,6 +6,7 @@ Sources: MCP 2025-11-25 and 2026-07-28, Client Features, Elicitation; 2026-07-28
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 import time
@@ -97,7 +98,7 @@ class Approvals:
         return "cancel"
 
     async def _settle_in_rounds(self, request: _Request, tool: Tool, params: CallToolRequestParams) -> Settled:
-        operation = _opened(params.request_state)
+        operation = _opened(params.request_state, tool)
         answer = (params.input_responses or {}).get(_KEY)
         if operation is None or answer is None:
             return self._question(request, tool, params.arguments or {})
@@ -109,8 +110,12 @@ class Approvals:
 
     def _question(self, request: _Request, tool: Tool, arguments: Mapping[str, Any]) -> InputRequiredResult:
         form = ElicitRequestFormParams(message=self._text(request, tool, arguments), requested_schema=FORM)
-        state = json.dumps({"operation": secrets.token_hex(16), "until": time.time() + self._ttl})
-        return InputRequiredResult(input_requests={_KEY: ElicitRequest(params=form)}, request_state=state)
+        state = {
+            "operation": secrets.token_hex(16),
+            "until": time.time() + self._ttl,
+            "definition": _definition(tool),
+        }
+        return InputRequiredResult(input_requests={_KEY: ElicitRequest(params=form)}, request_state=json.dumps(state))
 
 
 def _verdict(tool: Tool, action: _Action) -> ToolResult | None:
@@ -121,13 +126,18 @@ def _verdict(tool: Tool, action: _Action) -> ToolResult | None:
     return ToolResult.of(f"The person {said}: {tool.name} has not run. Do not try it another way.", is_error=True)
 
 
-def _opened(state: str | None) -> tuple[str, float] | None:
-    """The operation of a state that the boundary has verified, and until when it counts."""
+def _definition(tool: Tool) -> str:
+    """What was approved: a tool that became another meanwhile is asked about anew."""
+    return hashlib.sha256(json.dumps(tool.to_wire(), sort_keys=True).encode()).hexdigest()
+
+
+def _opened(state: str | None, tool: Tool) -> tuple[str, float] | None:
+    """The operation of a state that the boundary has verified, and until when it counts; None for another's."""
     if state is None:
         return None
     try:
         held = json.loads(state)
-        return held["operation"], held["until"]
+        return (held["operation"], held["until"]) if held["definition"] == _definition(tool) else None
     except (ValueError, KeyError, TypeError):  # sealed by us, in another version
         return None
 

@@ -197,7 +197,8 @@ async def test_what_is_no_result_is_an_error_of_ours(fleet_of: Any, plain: Any, 
     "line",
     [
         "not json\n", "{\n", "[]\n", '"text"\n', "null\n", "\n\n\n", '{"jsonrpc": "2.0"}\n',
-        '{"jsonrpc": "2.0", "id": 999, "result": {}}\n', '{"jsonrpc": "2.0", "id": "ID", "method": 5}\n', "\xff\xfe\n", "\x00\n",
+        '{"jsonrpc": "2.0", "id": 999, "result": {}}\n', '{"jsonrpc": "2.0", "id": "ID", "method": 5}\n', "\xff\xfe\n",
+        "\x00\n",
     ],
 )  # fmt: skip
 async def test_noise_between_messages_disturbs_nobody(fleet_of: Any, plain: Any, line: str):

@@ -17,6 +17,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from mcp_toolbox.upstream.errors import UpstreamUnavailable
 from mcp_toolbox.upstream.links import Link
+from mcp_toolbox.upstream.mending import mended
 
 _MAX_PAGES = 100
 _RELIST_SECONDS = 60.0
@@ -27,9 +28,15 @@ _SETTLE_SECONDS = 0.1
 Listed = Callable[[Client, list[types.Tool]], Awaitable[None]]
 """Told of the tools after the first list, and after each one that follows."""
 
+_NoteEnd = Callable[[], None]
+_NoteProblems = Callable[[list[str]], None]
+
 
 class Connection:
-    """A client over `link`. `live` is its life; `wake` has it look after its server at once."""
+    """A client over `link`. `live` is its life; `wake` has it look after its server at once.
+
+    `problems` is what was wrong with the last list.
+    """
 
     def __init__(self, link: Link, listed: Listed, list_seconds: float, busy: Callable[[], bool]) -> None:
         self._link = link
@@ -38,6 +45,7 @@ class Connection:
         self._busy = busy
         self._wake = asyncio.Event()
         self._ended = False
+        self.problems: list[str] = []
 
     def wake(self) -> None:
         """List the tools now: they may have changed, or the server may have left."""
@@ -50,7 +58,8 @@ class Connection:
             UpstreamUnavailable: the server left, or does not answer any more.
             Exception: whatever the SDK raises where a server cannot be reached or does not speak MCP.
         """
-        client = Client(_Observed(self._link.open(), self._note_end), message_handler=self._heard, cache=None)
+        transport = _Observed(self._link.open(), self._note_end, self.problems.extend)
+        client = Client(transport, message_handler=self._heard, cache=None)
         async with client:
             await self._listed(client, await self._list(client))
             async with anyio.create_task_group() as tasks:
@@ -77,6 +86,7 @@ class Connection:
             await self._listed(client, tools)
 
     async def _list(self, client: Client) -> list[types.Tool]:
+        self.problems.clear()
         tools: list[types.Tool] = []
         cursor: str | None = None
         for _ in range(_MAX_PAGES):
@@ -111,16 +121,18 @@ def _announces_changes(client: Client) -> bool:
 
 
 @asynccontextmanager
-async def _observed(streams: Any, note_end: Callable[[], None]) -> AsyncIterator[TransportStreams]:
+async def _observed(streams: Any, note_end: _NoteEnd, note_problems: _NoteProblems) -> AsyncIterator[TransportStreams]:
     async with streams as (incoming, outgoing):
-        yield cast("ReadStream[SessionMessage | Exception]", _Incoming(incoming, note_end)), outgoing
+        observed = _Incoming(incoming, note_end, note_problems)
+        yield cast("ReadStream[SessionMessage | Exception]", observed), outgoing
 
 
 class _Observed:
-    """A transport whose end is noted: nothing else tells a client that is not asking for anything."""
+    """A transport whose end is noted, since nothing else tells a client that is not asking for anything; and whose
+    lists of tools are mended."""
 
-    def __init__(self, streams: Any, note_end: Callable[[], None]) -> None:
-        self._streams = _observed(streams, note_end)
+    def __init__(self, streams: Any, note_end: _NoteEnd, note_problems: _NoteProblems) -> None:
+        self._streams = _observed(streams, note_end, note_problems)
 
     async def __aenter__(self) -> TransportStreams:
         return await self._streams.__aenter__()
@@ -130,11 +142,12 @@ class _Observed:
 
 
 class _Incoming:
-    """A stream of messages whose end is noted; the SDK asks no more of one than this."""
+    """The stream of messages of such a transport; the SDK asks no more of one than this."""
 
-    def __init__(self, stream: Any, note_end: Callable[[], None]) -> None:
+    def __init__(self, stream: Any, note_end: _NoteEnd, note_problems: _NoteProblems) -> None:
         self._stream = stream
         self._note_end = note_end
+        self._note_problems = note_problems
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -151,7 +164,10 @@ class _Incoming:
 
     async def __anext__(self) -> Any:
         try:
-            return await self._stream.__anext__()
+            item = await self._stream.__anext__()
         except (StopAsyncIteration, anyio.ClosedResourceError):
             self._note_end()
             raise
+        if isinstance(item, SessionMessage):
+            self._note_problems(mended(item.message))
+        return item

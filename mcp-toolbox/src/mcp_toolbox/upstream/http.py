@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx2
 from mcp.client._transport import TransportStreams
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
-from mcp.types import CONNECTION_CLOSED, INVALID_REQUEST
+from mcp.types import CONNECTION_CLOSED
 from pydantic_core import to_json
 
 from mcp_toolbox.upstream.errors import UpstreamUnavailable
+from mcp_toolbox.upstream.events import BoundedEvents
+from mcp_toolbox.upstream.refusals import refusal, too_large
 from mcp_toolbox.upstream.spec import Address, Limits
 
 CONNECTION_LOST = "connection lost"
@@ -25,6 +28,9 @@ CONNECTION_LOST = "connection lost"
 _CONNECT_SECONDS = 10.0
 _IDLE_SECONDS = 330.0
 _ENVELOPE_BYTES = 64 * 1024
+_MAX_SSE_EVENT = 1024 * 1024 - 1024
+_MAX_DRAINED = 64 * 1024 * 1024
+"""How much of an answer that is too large is read to tell how large it is."""
 
 
 class HttpLink:
@@ -41,7 +47,7 @@ class HttpLink:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[TransportStreams]:
         """The streams of messages, for as long as the block lasts."""
-        address, limit = self._address, self._limits.result_bytes + _ENVELOPE_BYTES
+        address = self._address
         self.trouble = None
         if address.kind == "sse":
             async with sse_client(
@@ -51,7 +57,7 @@ class HttpLink:
             return
         async with (
             self._client() as client,
-            streamable_http_client(address.url, http_client=client, max_sse_event_size=limit) as streams,
+            streamable_http_client(address.url, http_client=client, max_sse_event_size=2 * self.most_bytes) as streams,
         ):
             yield streams
 
@@ -79,8 +85,9 @@ class HttpLink:
 
     @property
     def most_bytes(self) -> int:
-        """What one answer may have."""
-        return self._limits.result_bytes + _ENVELOPE_BYTES
+        """What one answer may have. Over the older transport the SDK takes no event of more than a megabyte."""
+        most = self._limits.result_bytes + _ENVELOPE_BYTES
+        return min(most, _MAX_SSE_EVENT) if self._address.kind == "sse" else most
 
 
 class _Answering(httpx2.AsyncBaseTransport):
@@ -95,11 +102,15 @@ class _Answering(httpx2.AsyncBaseTransport):
             response = await self._inner.handle_async_request(request)
             if response.status_code >= 400 and request.method == "POST":
                 self._link.trouble = f"answered HTTP {response.status_code}"
-            if response.headers.get("content-type", "").startswith("application/json"):
+            kind = response.headers.get("content-type", "").lower()
+            if kind.startswith("application/json"):
                 return await self._whole(request, response)
+            if kind.startswith("text/event-stream"):
+                body = BoundedEvents(response, self._link.most_bytes)
+                return httpx2.Response(response.status_code, headers=_decoded(response), stream=body, request=request)
         except (httpx2.TransportError, httpx2.DecodingError):
             self._link.trouble = "cannot be reached"
-            return _refusal(request, CONNECTION_CLOSED, CONNECTION_LOST)
+            return _answer(request, refusal(None, CONNECTION_CLOSED, CONNECTION_LOST))
         return response
 
     async def _whole(self, request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
@@ -109,21 +120,28 @@ class _Answering(httpx2.AsyncBaseTransport):
         try:
             async for part in response.aiter_bytes():
                 size += len(part)
-                if size > self._link.most_bytes:
-                    text = f"The answer has more than {self._link.most_bytes} bytes, more than this toolbox passes on."
-                    return _refusal(request, INVALID_REQUEST, text)
-                parts.append(part)
+                if size <= self._link.most_bytes:
+                    parts.append(part)
+                elif size > _MAX_DRAINED:
+                    break
         finally:
             await response.aclose()
-        dropped = (b"content-encoding", b"content-length", b"transfer-encoding")
-        headers = [(name, value) for name, value in response.headers.raw if name.lower() not in dropped]
-        return httpx2.Response(response.status_code, headers=headers, content=b"".join(parts), request=request)
+        if size > self._link.most_bytes:
+            return _answer(request, too_large(None, size))
+        body = b"".join(parts)
+        return httpx2.Response(response.status_code, headers=_decoded(response), content=body, request=request)
 
     async def aclose(self) -> None:
         await self._inner.aclose()
 
 
-def _refusal(request: httpx2.Request, code: int, message: str) -> httpx2.Response:
+def _decoded(response: httpx2.Response) -> list[tuple[bytes, bytes]]:
+    """The headers of a response whose body has been decoded."""
+    dropped = (b"content-encoding", b"content-length", b"transfer-encoding")
+    return [(name, value) for name, value in response.headers.raw if name.lower() not in dropped]
+
+
+def _answer(request: httpx2.Request, body: dict[str, Any]) -> httpx2.Response:
     """A JSON-RPC error under a status from 400 on, which the SDK takes for the answer to the request."""
-    body = to_json({"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}})
-    return httpx2.Response(503, headers={"content-type": "application/json"}, content=body, request=request)
+    headers = {"content-type": "application/json"}
+    return httpx2.Response(503, headers=headers, content=to_json(body), request=request)

@@ -39,6 +39,11 @@ class Lines:
         self._size = 0
         self._head = self._tail = b""
 
+    @property
+    def rest(self) -> bytes:
+        """What has come of a line that has not ended; nothing of one that is too long already."""
+        return b"".join(self._parts)
+
     def feed(self, data: bytes) -> Iterator[bytes | TooLong]:
         """The lines that `data` completes, without their ends."""
         *complete, rest = data.split(b"\n")

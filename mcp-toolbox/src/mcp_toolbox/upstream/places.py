@@ -13,16 +13,16 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 
 class Places:
     """The first line of each path of object keys in a valid JSON text, counted from 1; array items are no paths of
-    their own. `repeated` are the paths that an object names twice."""
+    their own. `repeated` are the paths that an object names twice, with the line of the second."""
 
     def __init__(self, text: str) -> None:
         self._lines: dict[Path, int] = {}
-        self.repeated: list[Path] = []
+        self.repeated: dict[Path, int] = {}
         for path, line in _keys(text):
-            if path in self._lines:
-                self.repeated.append(path)
-            else:
+            if path not in self._lines:
                 self._lines[path] = line
+            elif not any(path[:length] in self.repeated for length in range(len(path))):
+                self.repeated[path] = line
 
     def line(self, path: Path) -> int:
         """The line of `path`, or of the nearest thing around it."""

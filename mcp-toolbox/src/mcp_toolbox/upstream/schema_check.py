@@ -26,7 +26,7 @@ from mcp_toolbox.errors import printable
 
 MAX_BYTES = 128 * 1024
 _MAX_DEPTH = 64
-_MAX_STEPS = 50_000
+_MAX_STEPS = 10_000
 _MAX_SCHEMA_STEPS = 500_000
 _MAX_UNIQUE = 1_000
 _MAX_PROBLEMS = 5

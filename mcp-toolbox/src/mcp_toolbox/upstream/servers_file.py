@@ -95,8 +95,8 @@ class _Reader:
         self._warnings: list[str] = []
 
     def read(self) -> Servers:
-        for path in self._places.repeated:
-            self._mistake(path, "stands there twice")
+        for path, line in self._places.repeated.items():
+            self._mistakes.append((line, f"{'.'.join(path)}: stands there twice"))
         servers = self._servers()
         names = prefixes(servers)
         specs = {name: self._spec(name, entry, names[name]) for name, entry in servers.items()}

@@ -11,12 +11,13 @@ import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.client._transport import TransportStreams
 from mcp.shared.message import SessionMessage
-from mcp.types import INVALID_REQUEST, ErrorData, JSONRPCError, jsonrpc_message_adapter
+from mcp.types import INVALID_REQUEST, JSONRPCError, jsonrpc_message_adapter
 from pydantic_core import from_json
 from service_kit.logs import get_logger
 
 from mcp_toolbox.upstream.child import Child
 from mcp_toolbox.upstream.lines import Lines, TooLong
+from mcp_toolbox.upstream.refusals import refusal, too_large
 from mcp_toolbox.upstream.spec import Command
 from mcp_toolbox.upstream.voice import Voice
 
@@ -112,17 +113,14 @@ class StdioLink:
         if not isinstance(said, dict) or not isinstance(said.get("id"), int) or "method" in said:
             self._voice.say(line)
             return None
-        error = ErrorData(code=INVALID_REQUEST, message="The server answered something that is not MCP.")
-        return SessionMessage(JSONRPCError(jsonrpc="2.0", id=said["id"], error=error))
+        error = refusal(said["id"], INVALID_REQUEST, "The server answered something that is not MCP.")
+        return SessionMessage(JSONRPCError.model_validate(error))
 
     def _refused(self, line: TooLong) -> SessionMessage | None:
         _log.warning("message too large", server=self._name, bytes=line.size)
         if line.answers is None:
             return None
-        text = f"The answer has {line.size} bytes, more than this toolbox passes on."
-        return SessionMessage(
-            JSONRPCError(jsonrpc="2.0", id=line.answers, error=ErrorData(code=INVALID_REQUEST, message=text))
-        )
+        return SessionMessage(JSONRPCError.model_validate(too_large(line.answers, line.size)))
 
     async def _write(self, child: Child, to_send: MemoryObjectReceiveStream[SessionMessage]) -> None:
         with contextlib.suppress(OSError, RuntimeError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -123,7 +123,8 @@ class Upstream:
         listed = asyncio.Event()
 
         async def heard(client: Client, tools: list[types.Tool]) -> None:
-            await self._take(client, tools)
+            self._connection = connection
+            await self._take(client, tools, connection.problems)
             listed.set()
 
         connection = Connection(link, heard, limits.connect_seconds, lambda: self._calls > 0)
@@ -133,7 +134,6 @@ class Upstream:
             await asyncio.wait({life, first}, timeout=limits.connect_seconds, return_when=asyncio.FIRST_COMPLETED)
             if not listed.is_set() and not life.done():
                 raise UpstreamUnavailable(f"did not list its tools within {limits.connect_seconds:g} s")
-            self._connection = connection
             await asyncio.wait({life})
         finally:
             first.cancel()
@@ -142,13 +142,13 @@ class Upstream:
         error = life.exception() if not life.cancelled() else None
         raise UpstreamUnavailable(link.trouble or (reason_of(error) if error else "closed the connection"))
 
-    async def _take(self, client: Client, listed: list[types.Tool]) -> None:
+    async def _take(self, client: Client, listed: list[types.Tool], mended: Iterable[str]) -> None:
         # On a thread, because compiling the schemas of a large server takes long enough to hold up others' calls.
         translation = await asyncio.to_thread(self._translator.translate, listed)
         changed = self._note_changes([tool for tool in listed if tool.name in translation.tools])
         withheld = set(changed) if self.spec.pin == "strict" else set()
         tools = [tool for name, tool in translation.tools.items() if name not in withheld]
-        problems = [*translation.problems, *(f"{name}: changed, and withheld" for name in sorted(withheld))]
+        problems = [*mended, *translation.problems, *(f"{name}: changed, and withheld" for name in sorted(withheld))]
         self._client = client
         clashes = self._offer(self.spec.name, tools)
         self._tools = [tool for tool in tools if tool.name not in clashes]

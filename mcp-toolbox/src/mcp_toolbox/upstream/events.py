@@ -1,0 +1,39 @@
+"""A stream of server-sent events from which messages that are too large are taken out, so that each fails its own call
+and not the stream."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx2
+from pydantic_core import to_json
+
+from mcp_toolbox.upstream.lines import Lines, TooLong
+from mcp_toolbox.upstream.refusals import too_large
+
+_FIELD = b"data:"
+
+
+class BoundedEvents(httpx2.AsyncByteStream):
+    """The body of `response`, line by line; one of more than `limit` bytes becomes an error for the call that it
+    answers."""
+
+    def __init__(self, response: httpx2.Response, limit: int) -> None:
+        self._response = response
+        self._lines = Lines(limit)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for part in self._response.aiter_bytes():
+            found = [self._kept(line) for line in self._lines.feed(part)]
+            if found:
+                yield b"".join(found)
+        yield self._lines.rest
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+
+    def _kept(self, line: bytes | TooLong) -> bytes:
+        if isinstance(line, bytes):
+            return line + b"\n"
+        answers = TooLong(line.size, line.head.removeprefix(_FIELD), line.tail.rstrip(b"\r")).answers
+        return b"" if answers is None else _FIELD + to_json(too_large(answers, line.size)) + b"\n"

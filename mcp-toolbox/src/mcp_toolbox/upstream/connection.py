@@ -70,7 +70,9 @@ class Connection:
     async def _stay(self, client: Client) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), _RELIST_SECONDS)
+                # Not asyncio.wait_for, which loses a cancellation that comes as the event does (until Python 3.12).
+                async with asyncio.timeout(_RELIST_SECONDS):
+                    await self._wake.wait()
             if not self._ended:
                 await asyncio.sleep(_SETTLE_SECONDS)
             self._wake.clear()

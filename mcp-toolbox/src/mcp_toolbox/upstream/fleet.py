@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import logging
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -74,16 +75,17 @@ class Fleet:
             yield
             return
         self._catalogue = catalogue
-        self._apply(self._servers)
-        watching = asyncio.create_task(self._watch(), name="servers file")
-        try:
-            yield
-        finally:
-            watching.cancel()
-            for name in list(self._lives):
-                self._end(name)
-            await asyncio.gather(watching, *self._leaving, return_exceptions=True)
-            self._catalogue = None
+        with _quiet_sdk():
+            self._apply(self._servers)
+            watching = asyncio.create_task(self._watch(), name="servers file")
+            try:
+                yield
+            finally:
+                watching.cancel()
+                for name in list(self._lives):
+                    self._end(name)
+                await asyncio.gather(watching, *self._leaving, return_exceptions=True)
+                self._catalogue = None
 
     # --- the file ---
 
@@ -154,6 +156,19 @@ class Fleet:
             self._catalogue.replace(source, [tool for tool in tools if tool.name not in clashes])
             return clashes
         return []
+
+
+@contextmanager
+def _quiet_sdk() -> Iterator[None]:
+    """Without the SDK's own reports of servers that fail, stack traces and the servers' texts included: ours say it
+    in a line."""
+    logger = logging.getLogger("mcp.client")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 async def _in_turn(turn: asyncio.Lock, upstream: Upstream) -> None:

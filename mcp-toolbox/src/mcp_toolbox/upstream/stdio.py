@@ -76,7 +76,7 @@ class StdioLink:
     async def _read(self, child: Child, incoming: MemoryObjectSendStream[SessionMessage | Exception]) -> None:
         lines = Lines(self._limit)
         ended = asyncio.ensure_future(child.wait())
-        with contextlib.suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+        try:
             async with incoming:
                 while data := await _unless(ended, child.stdout):
                     for line in lines.feed(data):
@@ -84,11 +84,16 @@ class StdioLink:
                         if message is not None:
                             await incoming.send(message)
                 await self._note_end(ended)
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+            return  # nobody reads any more
+        finally:
+            ended.cancel()
 
     async def _note_end(self, ended: asyncio.Future[int | None]) -> None:
         """Its output has ended; a moment later its process has too, as a rule."""
         with contextlib.suppress(TimeoutError):
-            code = await asyncio.wait_for(asyncio.shield(ended), 0.5)
+            async with asyncio.timeout(0.5):
+                code = await asyncio.shield(ended)
             self.trouble = "its process ended" if code is None else f"its process ended with exit code {code}"
             return
         self.trouble = "its process closed its output"

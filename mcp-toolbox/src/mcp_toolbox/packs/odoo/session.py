@@ -1,0 +1,111 @@
+"""Odoo's external API: log in once, then call methods of its models
+(https://www.odoo.com/documentation/18.0/developer/reference/external_api.html)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from xmlrpc.client import Fault
+
+from service_kit.logs import get_logger
+
+from mcp_toolbox.errors import ToolFailedError
+from mcp_toolbox.packs.odoo.wire import XmlRpc
+
+_log = get_logger(__name__)
+
+# The fault codes of Odoo's own /xmlrpc/2 (odoo/addons/rpc/controllers/xmlrpc.py).
+_ACCESS_DENIED = 3
+_ACCESS_ERROR = 4
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who logs in where; the password may be an API key of the user."""
+
+    database: str
+    user: str
+    password: str = field(repr=False)
+
+
+class OdooSession:
+    """One user's access to one database; the user's number is asked for once, and again when Odoo refuses it."""
+
+    def __init__(self, rpc: XmlRpc, access: Access) -> None:
+        self._rpc = rpc
+        self._access = access
+        self._uid: int | None = None
+        self._logging_in = asyncio.Lock()
+
+    async def search_read(
+        self, model: str, domain: Sequence[Any], fields: Sequence[str], limit: int, order: str
+    ) -> list[Any]:
+        """The records of `model` that fit `domain`, each a mapping of `fields`.
+
+        Raises:
+            ToolFailedError: Odoo is away, slow, or refuses; says which.
+        """
+        options: Mapping[str, Any] = {"fields": fields, "limit": limit, "order": order}
+        uid = await self._login()
+        try:
+            found = await self._execute(uid, model, "search_read", [domain], options)
+        except Fault as fault:
+            if fault.faultCode != _ACCESS_DENIED:
+                raise _explained(fault) from None
+            found = await self._again(uid, model, domain, options)
+        if not isinstance(found, list):
+            raise ToolFailedError("En ODOO_URL responde algo que no es un Odoo.")
+        return found
+
+    async def _again(self, refused: int, model: str, domain: Sequence[Any], options: Mapping[str, Any]) -> Any:
+        """The same with a fresh login: the user may have been made anew since."""
+        uid = await self._login(refused)
+        try:
+            return await self._execute(uid, model, "search_read", [domain], options)
+        except Fault as fault:
+            self._uid = None
+            raise _explained(fault) from None
+
+    async def _execute(
+        self, uid: int, model: str, method: str, arguments: list[Any], options: Mapping[str, Any]
+    ) -> Any:
+        who = (self._access.database, uid, self._access.password)
+        return await self._rpc.call("/xmlrpc/2/object", "execute_kw", *who, model, method, arguments, options)
+
+    async def _login(self, refused: int | None = None) -> int:
+        """The user's number, unless it is the one that was refused."""
+        async with self._logging_in:
+            if self._uid is not None and self._uid != refused:
+                return self._uid
+            self._uid = None
+            access = self._access
+            try:
+                uid = await self._rpc.call(
+                    "/xmlrpc/2/common", "authenticate", access.database, access.user, access.password, {}
+                )
+            except Fault as fault:
+                raise _explained(fault) from None
+            if not isinstance(uid, int) or isinstance(uid, bool):
+                raise _refused()
+            self._uid = uid
+            return uid
+
+
+def _refused() -> ToolFailedError:
+    return ToolFailedError("Odoo no acepta el usuario o la contraseña: revisa ODOO_USER y ODOO_PASSWORD.")
+
+
+def _explained(fault: Fault) -> ToolFailedError:
+    """What a fault means for who asked; Odoo's own text is a stack trace, for the log alone."""
+    code, text = fault.faultCode, str(fault.faultString)
+    last = next((line for line in reversed(text.splitlines()) if line.strip()), "")
+    _log.warning("odoo refused", code=code, error=last[:300])
+    if code == _ACCESS_DENIED:
+        return _refused()
+    if code == _ACCESS_ERROR:
+        return ToolFailedError("El usuario de Odoo no tiene permiso para leer los clientes.")
+    if "database" in text and "does not exist" in text:
+        return ToolFailedError("Odoo no tiene la base de datos que dice ODOO_DB.")
+    return ToolFailedError("Odoo no pudo responder a la consulta.")

@@ -1,0 +1,83 @@
+"""XML-RPC over HTTP, for answers that are not trusted."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from xml.parsers import expat
+from xmlrpc.client import Fault, ResponseError, Unmarshaller, dumps
+
+import httpx
+
+from mcp_toolbox.errors import ToolFailedError
+
+MOST_BYTES = 2 * 1024 * 1024
+
+
+class XmlRpc:
+    """Calls methods at paths of one server; each call may take `seconds` in all."""
+
+    def __init__(self, client: httpx.AsyncClient, seconds: float) -> None:
+        self._client = client
+        self._seconds = seconds
+
+    async def call(self, path: str, method: str, *arguments: Any) -> Any:
+        """What the method returns.
+
+        Raises:
+            xmlrpc.client.Fault: the method failed, in the server's own code and words.
+            ToolFailedError: the server is away, slow, or does not speak XML-RPC.
+        """
+        body = dumps(arguments, method).encode()
+        try:
+            async with asyncio.timeout(self._seconds):
+                answer = await self._post(path, body)
+        except (TimeoutError, httpx.TimeoutException):
+            raise ToolFailedError(f"Odoo no respondió en {self._seconds:g} s; inténtalo más tarde.") from None
+        except httpx.HTTPError:
+            raise ToolFailedError("No se puede hablar con Odoo ahora mismo; inténtalo más tarde.") from None
+        return parsed(answer)
+
+    async def _post(self, path: str, body: bytes) -> bytes:
+        received = bytearray()
+        async with self._client.stream("POST", path, content=body, headers={"content-type": "text/xml"}) as response:
+            if response.status_code != 200:
+                raise ToolFailedError(
+                    f"En ODOO_URL no responde un Odoo como se espera (estado HTTP {response.status_code})."
+                )
+            async for chunk in response.aiter_bytes():
+                received += chunk
+                if len(received) > MOST_BYTES:
+                    raise ToolFailedError("La respuesta de Odoo es demasiado grande.")
+        return bytes(received)
+
+
+def parsed(answer: bytes) -> Any:
+    """The one value of a method's response.
+
+    A document type is refused: entities are defined there, and a few lines of them expand to gigabytes.
+
+    Raises:
+        Fault: the response is a fault.
+        ToolFailedError: it is no response of XML-RPC.
+    """
+    target = Unmarshaller(use_builtin_types=True)
+    target.xml(None, None)  # type: ignore[arg-type]  # the parser decodes, not the unmarshaller
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = _refuse
+    parser.StartElementHandler = target.start
+    parser.EndElementHandler = target.end
+    parser.CharacterDataHandler = target.data
+    try:
+        parser.Parse(answer, True)
+        (value,) = target.close()
+    except Fault:
+        raise
+    except (expat.ExpatError, ResponseError, ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError):
+        # The unmarshaller stumbles in all of these ways over values that are not what their tags say.
+        raise ToolFailedError("En ODOO_URL responde algo que no es un Odoo.") from None
+    return value
+
+
+def _refuse(*_: Any) -> None:
+    raise ValueError("a document type is not allowed")

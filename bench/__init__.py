@@ -1,1 +1,1 @@
-"""The comparison of the gateway with its peers, and the agents' own overhead: `python -m bench`."""
+"""The comparison of gateway and toolbox with their peers, and the agents' own overhead: `python -m bench`."""

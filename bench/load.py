@@ -29,6 +29,8 @@ _KEPT_BODIES = 200
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
     """One run. `body` is the request's JSON with `@MARK@` where the marker goes; `varied` gives each its own nonce.
+    `digits` writes the nonce alone there, in decimal digits, for bodies where a number is wanted. In a right answer
+    `wanted` stands before the nonce.
 
     `watch_pid` is the process (with its children) whose processor time is read over the measured window.
     """
@@ -42,6 +44,8 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     warmup_s: float = 0.3
     window_s: float = 2.0
     varied: bool = True
+    digits: bool = False
+    wanted: str = ""
     stream: bool = False
     chunks: int = 1
     gap_ms: int = 0
@@ -85,11 +89,11 @@ class Run:
         self.sent = 0
         self.measuring = False
         self.stopping = False
+        self._wanted = spec.wanted.encode()
         self._number = secrets.randbits(40)  # no run repeats another's nonces, so no cache knows them
-        before, place, after = spec.body.partition(MARK)
-        if not place:
+        self._parts = spec.body.split(MARK)
+        if len(self._parts) == 1:
             raise ValueError(f"the body has no {MARK}")
-        self._before, self._after = before, after
         self._head = self._headers(len(self._body(b"0" * marker.NONCE_DIGITS)))
 
     def _headers(self, length: int) -> bytes:
@@ -100,22 +104,24 @@ class Run:
 
     def _body(self, nonce: bytes) -> bytes:
         spec = self.spec
+        if spec.digits:
+            return nonce.decode().join(self._parts).encode()
         mark = marker.write(nonce, chunks=spec.chunks, gap_ms=spec.gap_ms, calls=spec.calls)
-        return (self._before + mark + self._after).encode()
+        return mark.join(self._parts).encode()
 
     def request(self) -> tuple[bytes, bytes]:
         """The nonce and the bytes of the next request."""
         if self.spec.varied:
             self._number += 1
         self.sent += 1
-        nonce = marker.nonce(self._number)
+        nonce = (marker.digits if self.spec.digits else marker.nonce)(self._number)
         return nonce, self._head + self._body(nonce)
 
     def judge(self, status: int, body: bytes, nonce: bytes) -> str | None:
         """None when the answer is right, else what is wrong with it."""
         if status != 200:
             return f"status {status}"
-        if nonce not in body:
+        if self._wanted + nonce not in body:
             return "not this request's answer"
         if self.spec.stream and body.count(_TOKEN) != self.spec.chunks:
             return "tokens lost or doubled"

@@ -30,6 +30,11 @@ def nonce(number: int) -> bytes:
     return b"%012x" % (number & 0xFFFFFFFFFFFF)
 
 
+def digits(number: int) -> bytes:
+    """Twelve decimal digits, as wide as a nonce."""
+    return b"%012d" % (number % 10**NONCE_DIGITS)
+
+
 def write(value: bytes, *, chunks: int = 1, gap_ms: int = 0, calls: int = 0) -> str:
     """The marker: `chunks` streamed tokens, `gap_ms` between two of them, `calls` tool calls before the answer."""
     return f"[bench {value.decode()} chunks={chunks:05d} gap_ms={gap_ms:04d} calls={calls:02d}]"

@@ -21,6 +21,9 @@ LITELLM = "LiteLLM"
 PORTKEY = "Portkey"
 LITELLM_VERSION = "1.106.2"
 PORTKEY_VERSION = "1.15.2"
+MCPO = "mcpo"
+MCPO_VERSION = "0.0.20"
+_MCPO_NEEDS = ("mcp<2", "fastapi<0.130")
 # With a newer web server under it, Portkey answers every stream with 500 "immutable" (Portkey-AI/gateway#1389).
 _PORTKEY_PACKAGES = {
     "dependencies": {"@portkey-ai/gateway": PORTKEY_VERSION, "@hono/node-server": "1.14.1"},
@@ -73,6 +76,20 @@ def install_portkey(home: Path, path: str | None = None) -> Path:
         _run([npm, "install", "--prefix", home, "--no-package-lock"], cwd=home)
         mark.touch()
     return home / "node_modules" / "@portkey-ai" / "gateway" / "build" / "start-server.js"
+
+
+def install_mcpo(home: Path) -> Path:
+    """mcpo, which puts MCP servers behind REST, in a virtual environment under `home`; gives its command.
+
+    This version of it does not know the second generation of the SDK nor today's FastAPI, which it would be installed
+    with.
+    """
+    mark = home / f".installed-{MCPO_VERSION}"
+    if not mark.exists():
+        _run([sys.executable, "-m", "venv", "--clear", home])
+        _run([home / "bin" / "python", "-m", "pip", "install", "--quiet", f"mcpo=={MCPO_VERSION}", *_MCPO_NEEDS])
+        mark.touch()
+    return home / "bin" / "mcpo"
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from bench.agents import AgentFigures
 from bench.machine import Machine
 from bench.stats import Spread
 from bench.targets import Verdict
+from bench.toolbox import ToolFigures
 
 
 class SystemLine(msgspec.Struct, frozen=True):
@@ -55,6 +56,7 @@ class Report(msgspec.Struct, frozen=True):
     problems: list[Problem]
     notes: list[str]
     agents: list[AgentFigures]
+    tools: list[ToolFigures] = []
 
 
 def number(value: float) -> str:
@@ -82,7 +84,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 def markdown(report: Report) -> str:
     """The whole report; medians over the rounds, their range in parentheses."""
-    parts = (_head, _verdicts, _figures, _memory, _agents, _problems, _notes)
+    parts = (_head, _verdicts, _figures, _memory, _agents, _tools, _problems, _notes)
     return "\n".join(line for part in parts for line in part(report)).rstrip() + "\n"
 
 
@@ -172,6 +174,19 @@ def _agent_values(each: AgentFigures) -> tuple[Spread | None, ...]:
         each.per_second,
         each.per_second_8,
     )
+
+
+def _tools(report: Report) -> Iterator[str]:
+    if not report.tools:
+        return
+    yield "## Toolbox: calls of `add`"
+    yield ""
+    head = ("way", "p50, ms", "beyond the call in process, ms", "CPU, ms", "calls/s, 1 conn.", "16 conn.")
+    yield from _table(head, ((each.name, *map(_cell, _tool_values(each))) for each in report.tools))
+
+
+def _tool_values(each: ToolFigures) -> tuple[Spread | None, ...]:
+    return each.p50_ms, each.added_ms, each.cpu_ms, each.per_second, each.per_second_16
 
 
 def _problems(report: Report) -> Iterator[str]:

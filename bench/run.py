@@ -1,4 +1,4 @@
-"""Compares the gateway with its peers over one mock upstream, and measures what the agents add."""
+"""Compares the gateway with its peers over one mock upstream, and measures what the agents and the toolbox add."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bench.session import Order, Part, Session
 _RESULTS = Path(__file__).resolve().parent / "results"
 _FULL = Plan(scenarios.FULL, rounds=6, window_s=1.0, warm_up_s=8)
 _QUICK = Plan(scenarios.QUICK, rounds=2, window_s=0.8, warm_up_s=2)
-_PARTS: tuple[Part, ...] = ("gateway", "peers", "agents")
+_PARTS: tuple[Part, ...] = ("gateway", "peers", "agents", "toolbox")
 
 
 def _say(text: str) -> None:

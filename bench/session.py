@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from bench import agents, machine, peers, targets
+from bench import agents, machine, peers, targets, toolbox
 from bench.figures import FIGURES, Book
 from bench.measure import Plan, Rig, Sample, Say
 from bench.processes import Cores, NotStarted
@@ -18,7 +18,7 @@ from bench.report import FigureLine, Problem, Report, SystemLine
 from bench.stats import spread
 from bench.systems import DIRECT, OURS, System, Upstream, mock_upstream, our_gateway
 
-Part = Literal["gateway", "peers", "agents"]
+Part = Literal["gateway", "peers", "agents", "toolbox"]
 _ENVIRONMENTS = Path(__file__).resolve().parent.parent / ".venvs"
 _BUSY = 0.8  # of a processor: a generator above it measures itself
 
@@ -44,6 +44,7 @@ class Session:
         self._lines: list[SystemLine] = []
         self._samples: list[Sample] = []
         self._agents: list[agents.AgentFigures] = []
+        self._tools: list[toolbox.ToolFigures] = []
         self._notes: list[str] = []
 
     def run(self) -> Report:
@@ -54,6 +55,8 @@ class Session:
                 self._gateways(rig, upstream)
             if "agents" in self._order.parts:
                 self._measure_agents(rig, upstream)
+            if "toolbox" in self._order.parts:
+                self._measure_tools(rig)
         return self._report()
 
     def _gateways(self, rig: Rig, upstream: Upstream) -> None:
@@ -92,6 +95,16 @@ class Session:
         except NotStarted as why:
             self._notes.append(f"The agents are not measured: {why}")
 
+    def _measure_tools(self, rig: Rig) -> None:
+        self._say("measuring calls of tools")
+        plan = self._order.plan
+        try:
+            with toolbox.systems(self._work, self._cores, _ENVIRONMENTS / "mcpo", self._say) as calls:
+                self._tools = toolbox.measure(rig, calls, rounds=plan.rounds, window_s=plan.window_s)
+                self._notes += [f"{name} is not measured: {why}" for name, why in calls.missing.items()]
+        except NotStarted as why:
+            self._notes.append(f"Calls of tools are not measured: {why}")
+
     def _report(self) -> Report:
         book = Book(self._samples)
         names = list(dict.fromkeys(sample.system for sample in self._samples))
@@ -108,10 +121,11 @@ class Session:
             pinned=self._cores.pinned,
             systems=self._lines,
             figures=[line for line in figures if any(line.values.values())],
-            verdicts=self._verdicts(book),
-            problems=[*self._gateway_problems(), *self._agent_problems()],
+            verdicts=[*self._verdicts(book), *targets.judge_tools(self._tools)],
+            problems=[*self._gateway_problems(), *self._agent_problems(), *self._tool_problems()],
             notes=[*self._notes, *self._busy_notes()],
             agents=self._agents,
+            tools=self._tools,
         )
 
     def _verdicts(self, book: Book) -> list[targets.Verdict]:
@@ -135,6 +149,11 @@ class Session:
         for each in self._agents:
             if each.errors:
                 yield Problem(each.name, "agent-http", each.bad_rounds, each.errors)
+
+    def _tool_problems(self) -> Iterator[Problem]:
+        for each in self._tools:
+            if each.errors:
+                yield Problem("tool calls", each.name, each.bad_rounds, each.errors)
 
     def _busy_notes(self) -> Iterator[str]:
         through = (sample for sample in self._samples if sample.system != DIRECT)

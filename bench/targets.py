@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -12,6 +12,7 @@ from bench.peers import LITELLM, PORTKEY
 from bench.scenarios import DIALECTS
 from bench.stats import Spread
 from bench.systems import OURS
+from bench.toolbox import REST, ToolFigures
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -43,6 +44,14 @@ def judge(book: Book, resident_mb: Spread | None, *, against_peers: bool = True)
     """Every target of the gateway, in the design's order; those against peers only where peers were asked for."""
     peers = _against_peers(book) if against_peers else ()
     return [*peers, *_cache_hits(book), *_absolutes(book, resident_mb), *_dialects(book)]
+
+
+def judge_tools(figures: Sequence[ToolFigures]) -> Iterator[Verdict]:
+    """The targets of the toolbox, where it was measured."""
+    for each in figures:
+        if each.name == REST:
+            yield _Target("calls/s of add over REST, 16 conn.", "", "at least", 2000.0).judge(each.per_second_16)
+            yield _Target("added to a call in process, REST, 1 conn.", "ms", "at most", 1.5).judge(each.added_ms)
 
 
 def _against_peers(book: Book) -> Iterator[Verdict]:

@@ -11,6 +11,7 @@ from bench.report import FigureLine, Problem, Report, SystemLine, markdown, numb
 from bench.run import keep
 from bench.stats import Spread
 from bench.targets import judge
+from bench.toolbox import ToolFigures
 
 
 def result(*, answered: int = 100, p50: float = 1.0, cpu: float | None = 0.1, **more) -> Result:
@@ -144,3 +145,10 @@ def test_a_report_is_kept_and_read_back(tmp_path):
     kept = msgspec.json.decode((tmp_path / "results" / "2026-01-31.json").read_bytes(), type=Report)
     assert kept == report(machine=kept.machine)
     assert (tmp_path / "results" / "2026-01-31.md").read_text().startswith("# Measured on 2026-01-31\n")
+
+
+def test_a_tools_line_has_its_medians_and_says_where_it_failed():
+    figures = ToolFigures("toolbox, REST", Spread(0.5, 0.4, 0.6, 3), None, None, None, None, 1, {"status 500": 2})
+    text = markdown(report(tools=[figures]))
+    assert "| toolbox, REST | **0.50** (0.40–0.60) | – | – | – | – |" in text
+    assert "## Toolbox" not in markdown(report())

@@ -12,6 +12,7 @@ from agent_core.gateway import open_gateway
 from agent_core.graph import Nodes, build_graph
 from agent_core.llm import GatewayChatModel
 from agent_core.models import Models
+from agent_core.offer import Offer
 from agent_core.recollection import Recollection
 from agent_core.settings import AgentSettings
 from agent_core.threads import Threads
@@ -27,7 +28,8 @@ async def open_agent(settings: AgentSettings) -> AsyncIterator[Agent]:
     ):
         models = Models(gateway, settings.default_model)
         memory = Recollection(toolbox, passages=settings.memory_passages, min_score=settings.memory_min_score)
-        nodes = Nodes(GatewayChatModel(gateway=gateway), models, toolbox, memory, settings.max_steps)
+        offer = Offer(toolbox, settings.tool_search_threshold)
+        nodes = Nodes(GatewayChatModel(gateway=gateway), models, toolbox, offer, memory, settings.max_steps)
         threads = Threads(
             max_threads=settings.max_threads,
             max_messages=settings.max_thread_messages,

@@ -23,6 +23,7 @@ from agent_core.gateway import Caller
 from agent_core.gateway_stream import ModelAnswer, ModelToolCall
 from agent_core.llm import GatewayChatModel, whole
 from agent_core.models import Models
+from agent_core.offer import Offer
 from agent_core.prompts import system_prompt
 from agent_core.recollection import Recollection
 from agent_core.state import RunContext, RunRequest, RunState
@@ -45,11 +46,18 @@ class Nodes:
     """The graph's nodes, over the chat model, what is known of the models, and the tools."""
 
     def __init__(
-        self, model: GatewayChatModel, models: Models, toolbox: Toolbox, memory: Recollection, max_steps: int
+        self,
+        model: GatewayChatModel,
+        models: Models,
+        toolbox: Toolbox,
+        offer: Offer,
+        memory: Recollection,
+        max_steps: int,
     ) -> None:
         self._model = model
         self._models = models
         self._toolbox = toolbox
+        self._offer = offer
         self._memory = memory
         self._max_steps = max_steps
 
@@ -98,7 +106,8 @@ class Nodes:
     async def _ask(self, state: RunState, run: RunContext) -> tuple[AIMessage, ModelAnswer]:
         request = run.request
         # A model without tool calling would have the whole request refused for the tools in it.
-        tools = await self._toolbox.tools() if await self._models.takes_tools(state["model"]) else ()
+        takes_tools = await self._models.takes_tools(state["model"])
+        tools = await self._offer.tools(state["messages"], run) if takes_tools else ()
         stream = self._model.astream(
             [SystemMessage(content=system_prompt(request.language, state["passages"])), *state["messages"]],
             model=state["model"],
@@ -169,7 +178,8 @@ class Nodes:
             return ToolAnswer(said.bad_arguments.format(args=args[:500]), is_error=True)
         known = [tool.name for tool in await self._toolbox.tools()]
         if name not in known:
-            return ToolAnswer(said.unknown_tool.format(name=name[:100], known=", ".join(known)), is_error=True)
+            names = ", ".join(self._offer.suggestions(name, known))
+            return ToolAnswer(said.unknown_tool.format(name=name[:100], known=names), is_error=True)
         return await self._toolbox.call(name, args, user=request.user)
 
     async def final_answer(self, state: RunState) -> Update:

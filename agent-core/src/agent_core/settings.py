@@ -30,6 +30,7 @@ class AgentSettings(ServiceSettings):
     tool_timeout_seconds: float = Field(30.0, alias="TOOL_TIMEOUT_SECONDS", gt=0)
     memory_passages: int = Field(4, alias="MEMORY_PASSAGES", ge=0, le=20)
     memory_min_score: float = Field(0.3, alias="MEMORY_MIN_SCORE", ge=-1, le=1)
+    tool_search_threshold: int = Field(30, alias="TOOL_SEARCH_THRESHOLD", ge=1)
     max_input_chars: int = Field(32_000, alias="MAX_INPUT_CHARS", ge=1)
     max_threads: int = Field(1_000, alias="MAX_THREADS", ge=1)
     max_thread_messages: int = Field(60, alias="MAX_THREAD_MESSAGES", ge=2)

@@ -56,6 +56,7 @@ class RunContext:
     first_token_after_ms: float | None = None
     partial_text: list[str] = field(default_factory=list)
     finished_calls: dict[str, str] = field(default_factory=dict)
+    relevant_tools: list[str] | None = None
 
     def milliseconds(self) -> float:
         """Since the run began."""

@@ -1,0 +1,105 @@
+"""Which of the toolbox's tools a model is told of.
+
+All of them, as long as they are few. Beyond that every question would carry every description: then it is told of
+the toolbox's search, of what that finds for the question, of what the model itself has searched for, and of what the
+conversation has used. It may call any other by its name all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+from service_kit.logs import get_logger
+
+from agent_core.errors import ToolboxUnavailable
+from agent_core.state import RunContext
+from agent_core.toolbox import Tool, Toolbox
+
+_log = get_logger(__name__)
+
+SEARCH = "search_tools"
+_MOST_RELEVANT = 8
+_MOST_USED = 8
+_MOST_QUERY_CHARS = 2_000
+_PATIENCE_SECONDS = 5.0
+
+
+class _Named(msgspec.Struct, frozen=True):
+    """A tool as the toolbox's search answers it; the rest is known from the list."""
+
+    name: str
+
+
+class Offer:
+    """Chooses from the tools of `toolbox` when there are more than `threshold`, and it can be searched."""
+
+    def __init__(self, toolbox: Toolbox, threshold: int) -> None:
+        self._toolbox = toolbox
+        self._threshold = threshold
+
+    async def tools(self, messages: Sequence[AnyMessage], run: RunContext) -> Sequence[Tool]:
+        """The tools for the next visit to the model, which sees `messages`; at most `threshold` when it chooses.
+
+        Raises ToolboxUnavailable when the toolbox is away.
+        """
+        every = await self._toolbox.tools()
+        listed = {tool.name: tool for tool in every}
+        if len(every) <= self._threshold or SEARCH not in listed:
+            return every
+        if run.relevant_tools is None:
+            run.relevant_tools = await self._search(_question(messages))
+        wanted = [SEARCH, *_used(messages)[:_MOST_USED], *_found(messages), *run.relevant_tools]
+        chosen = [name for name in dict.fromkeys(wanted) if name in listed]
+        return [listed[name] for name in chosen[: self._threshold]]
+
+    def suggestions(self, name: str, known: Sequence[str]) -> Sequence[str]:
+        """What to name to a model that called `name`, which is not among `known`: all of them if they are few."""
+        if len(known) <= self._threshold or SEARCH not in known:
+            return known
+        return [*difflib.get_close_matches(name[:100], known, n=5), SEARCH]
+
+    async def _search(self, question: str) -> list[str]:
+        """The names of what fits the question; none when the search fails, since the model can search too."""
+        args = {"query": question.strip()[:_MOST_QUERY_CHARS], "limit": _MOST_RELEVANT}
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                answer = await self._toolbox.call(SEARCH, args)
+        except (ToolboxUnavailable, TimeoutError) as error:
+            _log.warning("tools not searched", error=repr(error))
+            return []
+        if answer.is_error:
+            _log.warning("search of tools failed", error=answer.text[:300])
+            return []
+        return _names(answer.text)
+
+
+def _question(messages: Sequence[AnyMessage]) -> str:
+    return next((str(item.text) for item in reversed(messages) if isinstance(item, HumanMessage)), "")
+
+
+def _found(messages: Sequence[AnyMessage]) -> list[str]:
+    """What the model has searched for since the last question, the latest search first."""
+    found: list[str] = []
+    for message in reversed(messages):
+        if isinstance(message, HumanMessage):
+            break
+        if isinstance(message, ToolMessage) and message.name == SEARCH and message.status != "error":
+            found += _names(str(message.text))
+    return found
+
+
+def _used(messages: Iterable[AnyMessage]) -> list[str]:
+    """What the conversation has called, the latest first: the next question is often for more of the same."""
+    calls = [call["name"] for message in messages if isinstance(message, AIMessage) for call in message.tool_calls]
+    return list(dict.fromkeys(reversed(calls)))
+
+
+def _names(text: str) -> list[str]:
+    try:
+        return [tool.name for tool in msgspec.json.decode(text, type=list[_Named])]
+    except msgspec.MsgspecError:
+        return []

@@ -55,8 +55,8 @@ Variables in **bold** are needed, in every place that the gateway runs; [`.env.e
 
 PARAMETERS = """\
 What changes an answer and a provider lacks is a 400 that names it, unless `drop_params` in the catalogue, or the header
-`x-drop-params` of a request, lets it go. Hints that change no meaning (metadata, caching marks where there are none, another
-dialect's own fields) are left out and listed in the response header `x-dropped-params`.
+`x-drop-params` of a request, lets it go. Hints that change no meaning (metadata, caching marks where there are none,
+another dialect's own fields) are left out and listed in the response header `x-dropped-params`.
 """
 
 

@@ -70,7 +70,9 @@ def test_make_help_lists_every_target():
 
 
 def _make(*arguments: str) -> str:
-    return subprocess.run(["make", "--no-print-directory", *arguments], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return subprocess.run(
+        ["make", "--no-print-directory", *arguments], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
 
 
 def test_no_package_registry_is_named():

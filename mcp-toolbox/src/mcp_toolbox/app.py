@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from mcp_toolbox import schemas, tools
 from mcp_toolbox.approval.approvals import Approvals
 from mcp_toolbox.approval.destructive import Destructive
+from mcp_toolbox.approval.ledger import Ledger
 from mcp_toolbox.catalogue import Catalogue, discover
 from mcp_toolbox.guard.audit import AuditLog
 from mcp_toolbox.guard.compose import guarded
@@ -45,7 +46,7 @@ VERSION = version("mcp-toolbox")
 
 def create_app(settings: ToolboxSettings, catalogue: Catalogue, fleet: Fleet | None = None) -> Service:
     """The toolbox as a web service: MCP, plain REST and health over one catalogue, which `fleet` adds to."""
-    approvals = approvals_of(settings)
+    approvals = approvals_of(settings, ledger_of(settings))
     server = create_server(catalogue, version=VERSION, approvals=approvals)
     return mounted(settings, catalogue, server, approvals, fleet)
 
@@ -66,7 +67,7 @@ def mounted(
     @asynccontextmanager
     async def lifespan(_: FastAPI):
         fresh = protection.running() if protection else nullcontext()
-        async with filled(settings, catalogue, fleet, audit), fresh, transports.run():
+        async with filled(settings, catalogue, fleet, audit), approvals.running(), fresh, transports.run():
             yield
 
     app = create_service(
@@ -116,11 +117,22 @@ def built_in() -> Catalogue:
     return Catalogue(discover(tools))
 
 
-def approvals_of(settings: ToolboxSettings) -> Approvals:
+def ledger_of(settings: ToolboxSettings) -> Ledger | None:
+    """Where replicas note which approvals were used; None where each keeps its own account."""
+    if settings.postgres_url is None:
+        return None
+    from mcp_toolbox.approval.sql_ledger import SqlLedger  # SQL takes memory, and is loaded where it is wanted
+    from mcp_toolbox.packs._sql.address import address_of
+
+    return SqlLedger(address_of(settings))
+
+
+def approvals_of(settings: ToolboxSettings, ledger: Ledger | None = None) -> Approvals:
     """Who asks a person before a destructive tool runs."""
     return Approvals(
         Destructive(settings.destructive_tools),
         keys=[key.get_secret_value() for key in settings.mcp_state_keys],
+        ledger=ledger,
         language=settings.ui_language,
     )
 
@@ -131,10 +143,10 @@ def fleet_of(settings: ToolboxSettings, environ: Mapping[str, str]) -> Fleet:
     Raises:
         SettingsError: their file, or that of their tools' pins, is wrong.
     """
-    limits = Limits(
-        call_seconds=settings.mcp_call_timeout_seconds,
+    limits = Limits(  # of calls those that the guard has for any tool: an entry of the file can only lower them
+        call_seconds=max([settings.tool_timeout_seconds, *(seconds for _, seconds in settings.tool_timeouts)]),
         connect_seconds=settings.mcp_connect_timeout_seconds,
-        result_bytes=settings.mcp_max_result_bytes,
+        result_bytes=settings.tool_max_result_bytes,
     )
     try:
         return Fleet(settings.mcp_servers_file, environ, defaults=limits, pins=Pins(settings.mcp_pins_file))

@@ -11,6 +11,7 @@ import json
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal
 
 import anyio
@@ -27,6 +28,7 @@ from mcp_toolbox.approval.destructive import Destructive
 from mcp_toolbox.approval.ledger import Ledger, MemoryLedger
 from mcp_toolbox.approval.question import FORM, question
 from mcp_toolbox.calls import state_of
+from mcp_toolbox.errors import ToolFailedError
 from mcp_toolbox.tool import Tool, ToolResult
 
 _log = get_logger(__name__)
@@ -63,6 +65,10 @@ class Approvals:
         self._ledger = ledger or MemoryLedger()
         self._language = language
         self._ttl = ttl
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """What the ledger needs, such as its database; the service's lifespan enters it."""
+        return self._ledger.running()
 
     def needed(self, tool: Tool) -> bool:
         """Whether `tool` runs only after a person approved the call."""
@@ -104,7 +110,11 @@ class Approvals:
             return self._question(request, tool, params.arguments or {})
         if not isinstance(answer, ElicitResult):
             return ToolResult.of("The answer to the approval is not one of elicitation.", is_error=True)
-        if not await self._ledger.spend(*operation):
+        try:
+            first = await self._ledger.spend(*operation)
+        except ToolFailedError:
+            return ToolResult.of("Whether this approval was used cannot be told now; try again later.", is_error=True)
+        if not first:
             return ToolResult.of("This approval has been used: call the tool again to ask anew.", is_error=True)
         return _verdict(tool, answer.action)
 

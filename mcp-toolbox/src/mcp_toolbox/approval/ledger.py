@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Protocol
 
 
@@ -14,8 +15,16 @@ class Ledger(Protocol):
     A store that replicas share makes that hold across them.
     """
 
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """The service's lifespan enters it: nothing is spent outside."""
+        ...
+
     async def spend(self, operation: str, until: float) -> bool:
-        """Whether this is the first time; it has to be remembered until then (seconds since 1970)."""
+        """Whether this is the first time; it has to be remembered until then (seconds since 1970).
+
+        Raises:
+            ToolFailedError: it cannot be told now.
+        """
         ...
 
 
@@ -29,6 +38,9 @@ class MemoryLedger:
 
     def __len__(self) -> int:
         return len(self._spent)
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
 
     async def spend(self, operation: str, until: float) -> bool:
         while self._expiring and self._expiring[0][0] <= self._clock():

@@ -139,6 +139,17 @@ async def test_a_call_that_takes_too_long_is_given_up(fleet_of: Any, plain: Any,
         await eventually(lambda: "notifications/cancelled" in record.read_text())
 
 
+async def test_a_server_that_stops_reading_holds_up_nobody(fleet_of: Any, plain: Any):
+    started = time.monotonic()
+    async with fleet_of({"deaf": plain({"timeout_seconds": 0.5}, deaf=True), "one": plain()}) as running:
+        await running.connected("deaf", "one")
+        calls = [running.catalogue.call("deaf__echo", {"text": "x" * 1_000_000}) for _ in range(5)]
+        waiting = asyncio.gather(*calls)
+        assert await running.text("one__echo", text="here") == "here"
+        assert [result.text for result in await waiting] == ["The MCP server 'deaf' did not answer within 0.5 s."] * 5
+    assert time.monotonic() - started < 15
+
+
 async def test_only_so_many_calls_run_at_a_time(fleet_of: Any, plain: Any, tmp_path: Path):
     record = tmp_path / "record"
     async with fleet_of({"one": plain({"max_concurrent_calls": 2}, record=str(record))}) as running:

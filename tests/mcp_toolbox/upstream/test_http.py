@@ -181,11 +181,13 @@ def cut(body: bytes, content_type: str) -> Response:
 @pytest.mark.parametrize(
     "call",
     [
-        lambda _: Response("oops", 500), lambda _: JSONResponse({"error": "no"}, 500), lambda _: Response(status_code=202),
+        lambda _: Response("oops", 500), lambda _: JSONResponse({"error": "no"}, 500),
+        lambda _: Response(status_code=202),
         lambda _: Response("<html>", media_type="text/html"), lambda _: Response("{", media_type="application/json"),
         lambda _: JSONResponse([]), lambda m: JSONResponse({"jsonrpc": "2.0", "id": m["id"], "result": {"content": 7}}),
         lambda _: cut(b'{"jsonrpc": "2.0", "id"', "application/json"), lambda _: cut(b"data: {", "text/event-stream"),
-        lambda _: Response("", media_type="text/event-stream"), lambda _: Response("data: {\n\n", media_type="text/event-stream"),
+        lambda _: Response("", media_type="text/event-stream"),
+        lambda _: Response("data: {\n\n", media_type="text/event-stream"),
         lambda _: Response(b"\x1f\x8b garbage", headers={"content-encoding": "gzip"}, media_type="application/json"),
         lambda _: JSONResponse({"x": "y" * 200_000}), lambda _: RedirectResponse("http://127.0.0.2:9/mcp", 307),
         lambda _: Response("data: " + "y" * 200_000 + "\n\n", media_type="text/event-stream"),

@@ -46,7 +46,8 @@ def test_no_two_tools_have_one_name(servers: list[str], tools: list[str]):
     [
         ("plain", "plain"), ("ñandú 🦤 列表\n\ttab", "ñandú 🦤 列表\n\ttab"), ("a\u202eb\u2066c", "abc"),
         ("a\u200bb\u2060c\ufeff", "abc"), ("x" + "".join(chr(0xE0000 + ord(c)) for c in "obey"), "x"),
-        ("a\x00b\x1b[31m", "ab[31m"), ("\ue000\U000f0000", ""), ("a\U000e0101", "a"), ("a\u00adb", "ab"), ("\ud800", ""),
+        ("a\x00b\x1b[31m", "ab[31m"), ("\ue000\U000f0000", ""), ("a\U000e0101", "a"),
+        ("a\u00adb", "ab"), ("\ud800", ""),
     ],
 )  # fmt: skip
 def test_hidden_characters_are_taken_out(text: str, visible: str):
@@ -55,7 +56,8 @@ def test_hidden_characters_are_taken_out(text: str, visible: str):
 
 def test_only_the_prose_of_a_schema_is_cleaned():
     schema = {
-        "description": "a\u200bb", "properties": {"x\u200by": {"title": "\u202e", "enum": ["\u200b"], "pattern": "\u200b"}},
+        "description": "a\u200bb",
+        "properties": {"x\u200by": {"title": "\u202e", "enum": ["\u200b"], "pattern": "\u200b"}},
         "anyOf": [{"$comment": "c\u200b"}, True],
     }  # fmt: skip
     clean, hidden = cleaned_schema(schema)

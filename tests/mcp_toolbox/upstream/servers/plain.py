@@ -110,7 +110,7 @@ def answer(message: dict[str, Any]) -> None:
         result = {"protocolVersion": "2025-11-25", "capabilities": capabilities, "serverInfo": info}
     elif method == "tools/list":
         tools, at, size = listed(), int(params.get("cursor", 0)), OPTIONS.get("page", 1000)
-        result = {"tools": tools[at : at + size]}
+        result: dict[str, Any] = {"tools": tools[at : at + size]}
         if at + size < len(tools):
             result["nextCursor"] = str(at + size)
     elif method == "tools/call" and params["name"] == "fail":
@@ -153,6 +153,8 @@ for line in sys.stdin:
             record.write(line)
     if received.get("method") == "notifications/cancelled":
         CANCELLED.add(received["params"]["requestId"])
+    elif OPTIONS.get("deaf") and received.get("method") == "tools/call":
+        time.sleep(600)
     elif "id" in received and "method" in received:
         threading.Thread(target=answer, args=(received,), daemon=True).start()
 if OPTIONS.get("stubborn"):

@@ -1,0 +1,58 @@
+"""A toolbox behind a toolbox: both ends of every transport are ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+from mcp_toolbox import tools
+from mcp_toolbox.app import create_app
+from mcp_toolbox.catalogue import Catalogue, discover
+from mcp_toolbox.settings import ToolboxSettings
+from mcp_toolbox.tool import Hints, from_function
+from service_kit.settings import load
+from service_kit.testing import running as serving
+
+
+def late() -> str:
+    """Come later than the others."""
+    return "late"
+
+
+@pytest.mark.parametrize("entry", [{"path": "/mcp"}, {"path": "/sse", "type": "sse"}], ids=["http", "sse"])
+async def test_the_inner_ones_tools_are_the_outer_ones_and_so_are_changes(
+    fleet_of: Any, eventually: Any, entry: dict[str, Any]
+):
+    inner = Catalogue(discover(tools))
+    app = create_app(load(ToolboxSettings, {}), inner)
+    async with serving(app) as url, fleet_of({"inner": _entry(url, entry)}) as outer:
+        await outer.connected("inner")
+        assert outer.names() == [f"inner__{name}" for name in ("add", "count_words", "multiply", "uppercase")]
+        result = await outer.catalogue.call("inner__add", {"a": 0.1, "b": 0.2})
+        assert (result.text, result.structured) == ("0.3", {"result": 0.3})
+        inner.replace("pack", [from_function(late, Hints())])
+        await eventually(lambda: "inner__late" in outer.names())
+        assert await outer.text("inner__late") == "late"
+        inner.replace("pack", [])
+        await eventually(lambda: "inner__late" not in outer.names())
+
+
+async def test_health_and_every_way_in_know_of_other_servers(fleet_of: Any, plain: Any):
+    async with fleet_of({"one": plain()}) as running:
+        settings = load(ToolboxSettings, {})
+        app = create_app(settings, running.catalogue, running.fleet)
+        await running.connected("one")
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as http:
+            health = (await http.get("/health")).json()
+            listed = (await http.get("/mcp/tools/list")).json()["tools"]
+            called = await http.post("/mcp/tools/call", json={"name": "one__echo", "arguments": {"text": "ñ"}})
+            wrong = await http.post("/mcp/tools/call", json={"name": "one__echo", "arguments": {"text": 5}})
+    assert health["servers"]["one"].keys() == {"status", "transport", "tools", "since", "restarts"}
+    assert (health["status"], health["tools_count"]) == ("healthy", len(listed))
+    assert called.json()["content"] == [{"type": "text", "text": "ñ"}]
+    assert (wrong.status_code, wrong.json()["error"]["param"]) == (422, "text")
+
+
+def _entry(url: str, entry: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in entry.items() if name != "path"} | {"url": url + entry["path"]}

@@ -23,7 +23,7 @@ PROMISED = {
     ),
     mcp_toolbox.app: (
         "GET /mcp/tools/list", "POST /mcp/tools/list", "POST /mcp/tools/call", "POST /mcp", "GET /mcp", "DELETE /mcp",
-        "GET /sse", "POST /messages/",
+        "GET /sse", "POST /messages/", "POST /mcp/tools/search", "GET /mcp/catalogue", "GET /",
     ),
     agent_http.app: ("POST /process", "POST /process/stream"),
     agent_websocket.app: ("GET /",),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
-from mcp_toolbox.catalogue import Catalogue, discover
+from mcp_toolbox.catalogue import Call, Catalogue, discover
 from mcp_toolbox.context import CallContext
 from mcp_toolbox.errors import InvalidArgumentsError, ToolDefinitionError, ToolFailedError, UnknownToolError
 from mcp_toolbox.tool import Hints, ToolResult, from_function
@@ -184,3 +184,44 @@ def test_a_source_that_takes_anothers_name_changes_nothing():
     with pytest.raises(ToolDefinitionError, match="refuse"):
         catalogue.replace("other", [from_function(crash, Hints()), from_function(refuse, Hints())])
     assert [tool.name for tool in catalogue] == ["refuse"]
+
+
+def test_each_tool_has_a_source():
+    catalogue = of(refuse)
+    catalogue.replace("other", [from_function(crash, Hints())])
+    assert [catalogue.source_of(name) for name in ("refuse", "crash", "nothing")] == ["built-in", "other", None]
+    assert {name: [tool.name for tool in tools] for name, tools in catalogue.sources.items()} == {
+        "built-in": ["refuse"],
+        "other": ["crash"],
+    }
+    catalogue.replace("other", [])
+    assert catalogue.source_of("crash") is None
+
+
+class Turnstile:
+    """Counts who passes and who was turned away before."""
+
+    def __init__(self) -> None:
+        self.passed: list[str] = []
+        self.turned_away: list[str] = []
+
+    def around(self, call: Call) -> Call:
+        async def counted(name: str, arguments: Any, context: CallContext) -> ToolResult:
+            self.passed.append(name)
+            return await call(name, arguments, context)
+
+        return counted
+
+    def refused(self, name: str, arguments: Any, context: CallContext) -> None:
+        self.turned_away.append(name)
+
+
+async def test_every_call_passes_what_stands_around_it():
+    catalogue, turnstile = of(slow_echo), Turnstile()
+    catalogue.refused("slow_echo", {}, CallContext())  # nobody keeps a record yet
+    catalogue.guard(turnstile)
+    assert (await catalogue.call("slow_echo", {"text": "hi"})).text == "hi"
+    with pytest.raises(UnknownToolError):
+        await catalogue.call("nothing", {})
+    catalogue.refused("slow_echo", {}, CallContext())
+    assert (turnstile.passed, turnstile.turned_away) == (["slow_echo", "nothing"], ["slow_echo"])

@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from types import ModuleType
-from typing import Protocol
+from typing import Any, Protocol
 
 from service_kit.logs import get_logger
 
@@ -19,7 +19,7 @@ _log = get_logger(__name__)
 
 BUILT_IN = "built-in"
 
-Call = Callable[[str, Arguments, CallContext], Awaitable[ToolResult]]
+Call = Callable[[str, Arguments, CallContext], Coroutine[Any, Any, ToolResult]]
 """Calls a tool by its name; raises what `Catalogue.call` raises."""
 
 
@@ -102,7 +102,7 @@ class Catalogue:
         self._watchers.append(watcher)
         return lambda: self._watchers.remove(watcher)
 
-    def call(self, name: str, arguments: Arguments, context: CallContext = NOBODY) -> Awaitable[ToolResult]:
+    def call(self, name: str, arguments: Arguments, context: CallContext = NOBODY) -> Coroutine[Any, Any, ToolResult]:
         """Check the arguments and run the tool.
 
         A tool that fails is a result with `is_error`, whose text a model can read; what it did not mean to say

@@ -32,7 +32,7 @@ async def test_tools_are_listed_page_by_page_and_called(fleet_of: Any, plain: An
 async def test_no_start_waits_for_a_server(fleet_of: Any, plain: Any):
     started = time.monotonic()
     async with fleet_of({"stuck": plain({"connect_timeout_seconds": 30}, hang_on="initialize")}) as running:
-        assert time.monotonic() - started < 0.5
+        assert time.monotonic() - started < 1
         assert running.status("stuck") == "connecting"
         assert running.fleet.degraded
     assert time.monotonic() - started < 8
@@ -50,7 +50,7 @@ async def test_three_broken_servers_cost_the_other_seven_nothing(fleet_of: Any, 
         lost = asyncio.create_task(running.catalogue.call("dying__die", {}))
         started = time.monotonic()
         answers = await asyncio.gather(*(running.text(f"{name}__echo", text=name) for name in good))
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 5
         assert answers == list(good)
         result = await lost
         assert (result.is_error, result.text) == (True, "The MCP server 'dying' left before it had answered.")
@@ -150,12 +150,13 @@ async def test_a_server_that_stops_reading_holds_up_nobody(fleet_of: Any, plain:
     assert time.monotonic() - started < 15
 
 
-async def test_only_so_many_calls_run_at_a_time(fleet_of: Any, plain: Any, tmp_path: Path):
+async def test_only_so_many_calls_run_at_a_time(fleet_of: Any, plain: Any, tmp_path: Path, eventually: Any):
     record = tmp_path / "record"
     async with fleet_of({"one": plain({"max_concurrent_calls": 2}, record=str(record))}) as running:
         await running.connected("one")
-        calls = [asyncio.create_task(running.catalogue.call("one__slow", {"seconds": 0.5})) for _ in range(4)]
-        await asyncio.sleep(0.25)
+        calls = [asyncio.create_task(running.catalogue.call("one__slow", {"seconds": 1})) for _ in range(4)]
+        await eventually(lambda: record.read_text().count("tools/call") == 2)
+        await asyncio.sleep(0.2)
         assert record.read_text().count("tools/call") == 2
         assert [result.text for result in await asyncio.gather(*calls)] == ["done"] * 4
 

@@ -79,7 +79,7 @@ async def test_ten_servers_of_which_three_are_broken(plain: Any, tmp_path: Path,
             http.post("/mcp/tools/call", json={"name": f"{name}__echo", "arguments": {"text": name}}) for name in good
         ]
         assert [call.json()["content"][0]["text"] for call in await asyncio.gather(*calls)] == list(good)
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 6
         health = (await http.get("/health")).json()
         assert health["status"] == "degraded"
         assert health["servers"]["dead"]["status"] == "failed"

@@ -173,7 +173,9 @@ class Toolbox:
     async def _woken(self, seconds: float) -> None:
         self._wake.clear()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), seconds)
+            # Not asyncio.wait_for, which loses a cancellation that comes as the event does (until Python 3.12).
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
 
     def _end_attempt(self) -> None:
         attempt, self._attempt = self._attempt, asyncio.get_running_loop().create_future()
@@ -198,7 +200,8 @@ class Toolbox:
         """Have the owner look now; whether it could tell in time."""
         self._wake.set()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(self._attempt), _WAIT_SECONDS)
+            async with asyncio.timeout(_WAIT_SECONDS):
+                await asyncio.shield(self._attempt)
             return True
         return False
 

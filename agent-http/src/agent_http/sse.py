@@ -67,7 +67,8 @@ class EventStream(Response):
         try:
             while True:
                 try:
-                    event = await asyncio.wait_for(events.get(), self._ping_seconds)
+                    async with asyncio.timeout(self._ping_seconds):
+                        event = await events.get()
                 except TimeoutError:
                     yield _PING
                     continue

@@ -60,7 +60,8 @@ class Database:
     @asynccontextmanager
     async def _transaction(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         try:
-            await asyncio.wait_for(self._ready.wait(), _PATIENCE_SECONDS)
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await self._ready.wait()
             async with asyncio.timeout(_TRANSACTION_SECONDS), engine.begin() as connection:
                 yield connection
         except TimeoutError:

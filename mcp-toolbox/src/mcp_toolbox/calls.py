@@ -49,7 +49,7 @@ def state_of(request: ServerRequestContext[Any, Any]) -> dict[str, Any]:
 def _transport(carrier: Any) -> str:
     if not isinstance(carrier, Request):
         return "stdio"
-    return "sse" if carrier.url.path.endswith(MESSAGES_PATH) else "streamable-http"
+    return "sse" if carrier.scope["path"].endswith(MESSAGES_PATH) else "streamable-http"
 
 
 def _user(given: Any) -> str:

@@ -21,7 +21,7 @@ from tests.nodejs import node, program
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = "@modelcontextprotocol/server-"
-GREEN, BUILT_IN = "connected", ["add", "count_words", "multiply", "uppercase"]
+GREEN, OWN = "connected", {"add", "count_words", "multiply", "uppercase", "search_tools"}
 
 
 def from_npm(name: str, *args: str, **more: Any) -> dict[str, Any]:
@@ -197,7 +197,9 @@ async def test_together_and_gone_with_the_toolbox(toolbox_with: Any, tmp_path: P
         assert {name: each["status"] for name, each in health["servers"].items()} == dict.fromkeys(servers, GREEN)
         tools = await toolbox.listed()
         assert health["tools_count"] == len(tools) == len({tool["name"] for tool in tools})
-        assert [tool["name"] for tool in tools if "__" not in tool["name"]] == BUILT_IN
+        assert {tool["name"] for tool in tools if "__" not in tool["name"]} == OWN
+        found = await toolbox.text("search_tools", query="convert a time to another time zone")
+        assert "time__convert_time" in found
         children = psutil.Process().children(recursive=True)
         assert len(children) >= len(servers)
         answers = await asyncio.gather(*(toolbox.text("all__echo", message=str(i)) for i in range(20)))

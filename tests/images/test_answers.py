@@ -1,6 +1,7 @@
 """What a newcomer does after `docker compose up --build -d`: ask, look, measure."""
 
 import json
+import time
 
 import httpx
 import pytest
@@ -75,7 +76,17 @@ def test_logs_are_json_with_the_request_id(suite):
     answer = suite.ask("suma 2 y 2")
     request_id = answer.headers["x-request-id"]
     for service in ("agent-http", "llm-gateway"):
+        records = _logged(suite, service, request_id)
+        assert all({"timestamp", "level", "message", "service"} <= record.keys() for record in records)
+
+
+def _logged(suite, service, request_id):
+    """The service's log once it has this request, which it writes behind the answer and the engine hands on later."""
+    deadline = time.monotonic() + 15
+    while True:
         lines = suite.compose("logs", "--no-log-prefix", "--no-color", service).splitlines()
         records = [json.loads(line) for line in lines]
-        assert any(record.get("requestId") == request_id for record in records), service
-        assert all({"timestamp", "level", "message", "service"} <= record.keys() for record in records)
+        if any(record.get("requestId") == request_id for record in records):
+            return records
+        assert time.monotonic() < deadline, f"{service} did not log {request_id}"
+        time.sleep(0.3)

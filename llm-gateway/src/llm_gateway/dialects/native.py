@@ -16,12 +16,11 @@ from llm_gateway.dialects.envelope import render_error
 from llm_gateway.dialects.openai_chat import wire
 from llm_gateway.dialects.openai_chat.server import (
     content_parts,
-    invalid,
-    not_json,
     response_format,
     tool_choice,
     within,
 )
+from llm_gateway.dialects.reading import invalid, not_json
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.types import (
     BlockStart,

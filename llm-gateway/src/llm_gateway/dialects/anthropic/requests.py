@@ -15,7 +15,8 @@ import msgspec
 from llm_gateway.dialects.anthropic import wire
 from llm_gateway.dialects.anthropic.blocks import mark, messages_of, text_parts
 from llm_gateway.dialects.anthropic.received import UNREADABLE
-from llm_gateway.dialects.openai_chat.server import invalid, not_json, within
+from llm_gateway.dialects.openai_chat.server import within
+from llm_gateway.dialects.reading import BodyReader, invalid, not_json
 from llm_gateway.dialects.reasoning_effort import LEAST_BUDGET
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.types import Message, Request, ResponseFormat, Tool, ToolChoice
@@ -28,10 +29,8 @@ _FORMAT_NAME = "answer"
 _NO_THREADS = "conversations are not kept here; send the whole of it, without this field"
 """Anthropic has a code for that, at which its clients do so by themselves."""
 
-_decoder = msgspec.json.Decoder(wire.MessagesRequest)
+_reader = BodyReader(wire.MessagesRequest)
 _count_decoder = msgspec.json.Decoder(wire.CountTokensRequest)
-_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_KNOWN = frozenset(wire.MessagesRequest.__struct_fields__)
 
 
 def parse_request(body: bytes) -> Request:
@@ -40,7 +39,7 @@ def parse_request(body: bytes) -> Request:
     Raises:
         InvalidRequest: the body is no JSON, lacks what it needs, or a field has the wrong type; names the field.
     """
-    sent, extra = _decode(body)
+    sent, extra = _reader.read(body)
     if "thread" in extra:
         raise InvalidRequest(f"thread: {_NO_THREADS}", param="thread", code="thread_unsupported_request")
     hints = {name: msgspec.to_builtins(value) for name in wire.HINTS if (value := getattr(sent, name)) is not None}
@@ -86,29 +85,6 @@ def parse_count(body: bytes) -> Request:
         tool_choice=_tool_choice(sent.tool_choice),
         dialect=NAME,
     )
-
-
-def _decode(body: bytes) -> tuple[wire.MessagesRequest, dict[str, Any]]:
-    try:
-        return _decoder.decode(body), {}
-    except msgspec.ValidationError as error:
-        if "unknown field" not in str(error):
-            raise invalid(error) from None
-    except UNREADABLE as error:
-        raise not_json(error) from None
-    return _decode_with_extra(body)
-
-
-def _decode_with_extra(body: bytes) -> tuple[wire.MessagesRequest, dict[str, Any]]:
-    try:
-        raw = _fields.decode(body)
-        known = {name: value for name, value in raw.items() if name in _KNOWN}
-        sent = _decoder.decode(msgspec.json.encode(known))
-        return sent, {name: msgspec.json.decode(value) for name, value in raw.items() if name not in _KNOWN}
-    except msgspec.ValidationError as error:
-        raise invalid(error) from None
-    except UNREADABLE as error:
-        raise not_json(error) from None
 
 
 def _conversation(system: str | list[wire.TextBlock] | None, sent: list[wire.MessageParam]) -> tuple[Message, ...]:

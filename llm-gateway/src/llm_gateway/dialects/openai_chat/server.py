@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Sequence
 from typing import Any
-
-import msgspec
 
 from llm_gateway.dialects.cache_control import mark_of
 from llm_gateway.dialects.envelope import render_error
 from llm_gateway.dialects.openai_chat import reasoning_details, wire
 from llm_gateway.dialects.openai_chat.server_answers import render_message, render_result, render_usage
 from llm_gateway.dialects.openai_chat.server_stream import StreamEncoder, stream_encoder
+from llm_gateway.dialects.reading import BodyReader
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.types import (
     CacheMark,
@@ -31,16 +29,13 @@ from llm_gateway.types import (
 )
 
 __all__ = [
-    "NAME", "StreamEncoder", "content_parts", "invalid", "not_json", "parse_request", "render_error", "render_message",
+    "NAME", "StreamEncoder", "content_parts", "parse_request", "render_error", "render_message",
     "render_result", "render_usage", "response_format", "stream_encoder", "tool_choice", "within",
 ]  # fmt: skip
 
 NAME = "openai_chat"
 
-_decoder = msgspec.json.Decoder(wire.ChatRequest)
-_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_NAMED_FIELD = re.compile(r"field `([^`]+)`")
-_KNOWN = frozenset(wire.ChatRequest.__struct_fields__)
+_reader = BodyReader(wire.ChatRequest)
 
 
 def parse_request(body: bytes) -> Request:
@@ -49,7 +44,7 @@ def parse_request(body: bytes) -> Request:
     Raises:
         InvalidRequest: the body is no JSON, lacks what it needs, or a field has the wrong type; names the field.
     """
-    sent, extra = _decode(body)
+    sent, extra = _reader.read(body)
     if not sent.messages:
         raise InvalidRequest("messages: at least one message is needed", param="messages")
     effort, budget = (sent.reasoning_effort, None) if sent.reasoning is None else _thinking(sent)
@@ -93,43 +88,6 @@ def _hints(sent: wire.ChatRequest) -> dict[str, Any]:
     if given == _NO_HINTS:
         return {}
     return {name: value for name, value in zip(wire.HINTS, given, strict=True) if value is not None}
-
-
-def _decode(body: bytes) -> tuple[wire.ChatRequest, dict[str, Any]]:
-    try:
-        return _decoder.decode(body), {}
-    except msgspec.ValidationError as error:
-        if "unknown field" not in str(error):
-            raise invalid(error) from None
-    except wire.UNREADABLE as error:
-        raise not_json(error) from None
-    return _decode_with_extra(body)
-
-
-def _decode_with_extra(body: bytes) -> tuple[wire.ChatRequest, dict[str, Any]]:
-    try:
-        raw = _fields.decode(body)
-        known = {name: value for name, value in raw.items() if name in _KNOWN}
-        sent = _decoder.decode(msgspec.json.encode(known))
-        return sent, {name: msgspec.json.decode(value) for name, value in raw.items() if name not in _KNOWN}
-    except msgspec.ValidationError as error:
-        raise invalid(error) from None
-    except wire.UNREADABLE as error:
-        raise not_json(error) from None
-
-
-def invalid(error: msgspec.ValidationError) -> InvalidRequest:
-    """A field that is missing, unknown or of the wrong type, by its path."""
-    message, _, path = str(error).partition(" - at ")
-    named = _NAMED_FIELD.search(message)
-    steps = [path.strip("`").removeprefix("$").removeprefix("."), named[1] if named else ""]
-    param = ".".join(step for step in steps if step) or None
-    return InvalidRequest(f"{param}: {message}" if param else message, param=param)
-
-
-def not_json(error: Exception) -> InvalidRequest:
-    """A body that is no JSON at all."""
-    return InvalidRequest(f"The body is not valid JSON: {error}", code="invalid_json")
 
 
 def within(value: Any, name: str, least: float, most: float | None = None) -> Any:

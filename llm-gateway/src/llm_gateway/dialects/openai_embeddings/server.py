@@ -9,10 +9,11 @@ import msgspec
 
 from llm_gateway.answer import EmbeddingAnswer
 from llm_gateway.dialects.envelope import render_error
-from llm_gateway.dialects.openai_chat.server import invalid, not_json, within
+from llm_gateway.dialects.openai_chat.server import within
 from llm_gateway.dialects.openai_chat.wire import UNREADABLE
 from llm_gateway.dialects.openai_embeddings.client import NAME
 from llm_gateway.dialects.openai_embeddings.vectors import packed
+from llm_gateway.dialects.reading import invalid, not_json
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.types import EmbeddingRequest
 

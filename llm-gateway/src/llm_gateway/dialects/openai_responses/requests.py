@@ -6,19 +6,17 @@ from typing import Any
 
 import msgspec
 
-from llm_gateway.dialects.openai_chat.server import invalid, not_json, within
-from llm_gateway.dialects.openai_chat.wire import UNREADABLE
+from llm_gateway.dialects.openai_chat.server import within
 from llm_gateway.dialects.openai_responses import wire
 from llm_gateway.dialects.openai_responses.items import messages_of
 from llm_gateway.dialects.openai_responses.tools import tools_of
+from llm_gateway.dialects.reading import BodyReader
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.types import Request, ResponseFormat
 
 NAME = "openai_responses"
 
-_decoder = msgspec.json.Decoder(wire.ResponsesRequest)
-_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_KNOWN = frozenset(wire.ResponsesRequest.__struct_fields__)
+_reader = BodyReader(wire.ResponsesRequest)
 _LOGPROBS = "message.output_text.logprobs"
 _HONOURED = frozenset({_LOGPROBS, "reasoning.encrypted_content"})
 """What `include` may ask for that we have; encrypted thoughts are always included."""
@@ -51,7 +49,7 @@ def parse_request(body: bytes) -> EchoedRequest:
         InvalidRequest: the body is no JSON, lacks what it needs, has a field of the wrong type, or asks for what only
             a store or OpenAI's own tools can give; names the field.
     """
-    sent, extra = _decode(body)
+    sent, extra = _reader.read(body)
     _refuse(sent)
     tools, tool_choice = tools_of(sent)
     top_logprobs = within(sent.top_logprobs, "top_logprobs", 0, 20)
@@ -77,29 +75,6 @@ def parse_request(body: bytes) -> EchoedRequest:
         dialect=NAME,
         echo=_echo(sent),
     )
-
-
-def _decode(body: bytes) -> tuple[wire.ResponsesRequest, dict[str, Any]]:
-    try:
-        return _decoder.decode(body), {}
-    except msgspec.ValidationError as error:
-        if "unknown field" not in str(error):
-            raise invalid(error) from None
-    except UNREADABLE as error:
-        raise not_json(error) from None
-    return _decode_with_extra(body)
-
-
-def _decode_with_extra(body: bytes) -> tuple[wire.ResponsesRequest, dict[str, Any]]:
-    try:
-        raw = _fields.decode(body)
-        known = {name: value for name, value in raw.items() if name in _KNOWN}
-        sent = _decoder.decode(msgspec.json.encode(known))
-        return sent, {name: msgspec.json.decode(value) for name, value in raw.items() if name not in _KNOWN}
-    except msgspec.ValidationError as error:
-        raise invalid(error) from None
-    except UNREADABLE as error:
-        raise not_json(error) from None
 
 
 def _refuse(sent: wire.ResponsesRequest) -> None:

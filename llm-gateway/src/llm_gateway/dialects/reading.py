@@ -1,0 +1,64 @@
+"""Bodies of requests as structs, and what is wrong with those that are none; fields that nobody knows are kept."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from llm_gateway.errors import InvalidRequest
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_NAMED_FIELD = re.compile(r"field `([^`]+)`")
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class BodyReader(Generic[T]):
+    """Reads bodies as `kind`, which forbids unknown fields: most requests have none, and pay for none."""
+
+    def __init__(self, kind: type[T]) -> None:
+        self._decoder = msgspec.json.Decoder(kind)
+        self._known = frozenset(kind.__struct_fields__)
+
+    def read(self, body: bytes) -> tuple[T, dict[str, Any]]:
+        """The request, and the fields of it that `kind` does not know.
+
+        Raises:
+            InvalidRequest: it is no JSON, or a field is missing or of the wrong type; names the field.
+        """
+        try:
+            return self._decoder.decode(body), {}
+        except msgspec.ValidationError as error:
+            if "unknown field" not in str(error):
+                raise invalid(error) from None
+        except UNREADABLE as error:
+            raise not_json(error) from None
+        return self._read_with_extra(body)
+
+    def _read_with_extra(self, body: bytes) -> tuple[T, dict[str, Any]]:
+        try:
+            raw = _fields.decode(body)
+            known = {name: value for name, value in raw.items() if name in self._known}
+            sent = self._decoder.decode(msgspec.json.encode(known))
+            return sent, {name: msgspec.json.decode(value) for name, value in raw.items() if name not in self._known}
+        except msgspec.ValidationError as error:
+            raise invalid(error) from None
+        except UNREADABLE as error:
+            raise not_json(error) from None
+
+
+def invalid(error: msgspec.ValidationError) -> InvalidRequest:
+    """A field that is missing, unknown or of the wrong type, by its path."""
+    message, _, path = str(error).partition(" - at ")
+    named = _NAMED_FIELD.search(message)
+    steps = [path.strip("`").removeprefix("$").removeprefix("."), named[1] if named else ""]
+    param = ".".join(step for step in steps if step) or None
+    return InvalidRequest(f"{param}: {message}" if param else message, param=param)
+
+
+def not_json(error: Exception) -> InvalidRequest:
+    """A body that is no JSON at all."""
+    return InvalidRequest(f"The body is not valid JSON: {error}", code="invalid_json")

@@ -19,15 +19,15 @@ BUILD_LOCK = "requirements-build.lock"
 BUILD_GROUP = "build"
 
 
-def members(root: Path) -> list[str]:
-    """Names (which are folders too) of the workspace's packages, from the root pyproject.toml."""
+def members(root: Path) -> dict[str, Path]:
+    """The workspace's packages by name, with the folder of each, from the root pyproject.toml."""
     workspace = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
-    return workspace["tool"]["uv"]["workspace"]["members"]
+    return {Path(folder).name: root / folder for folder in workspace["tool"]["uv"]["workspace"]["members"]}
 
 
 def services(root: Path) -> list[str]:
     """Members that ship as an image: those with a Dockerfile."""
-    return [name for name in members(root) if (root / name / "Dockerfile").is_file()]
+    return [name for name, folder in members(root).items() if (folder / "Dockerfile").is_file()]
 
 
 def groups(root: Path) -> list[str]:

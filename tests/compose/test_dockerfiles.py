@@ -29,9 +29,9 @@ def instructions(folder: str) -> list[str]:
 
 
 def members(folder: str) -> set[str]:
-    """The workspace's packages that a service is made of."""
+    """The folders of the workspace's packages that a service is made of."""
     tool = tomllib.loads((ROOT / folder / "pyproject.toml").read_text("utf-8"))["tool"]
-    return {folder}.union(*(members(name) for name in tool.get("uv", {}).get("sources", ())))
+    return {folder}.union(*(members(f"packages/{name}") for name in tool.get("uv", {}).get("sources", ())))
 
 
 def test_an_image_is_built_from_the_members_that_its_service_needs(folder):
@@ -83,5 +83,5 @@ def test_the_build_context_holds_neither_secrets_nor_history():
     rules = [line for line in lines if line and not line.startswith("#")]
     assert rules[0] == "*"
     allowed = {rule.removeprefix("!") for rule in rules if rule.startswith("!")}
-    folders = set(MODULES) | {"service-kit", "agent-core"}
+    folders = set(MODULES) | {"packages"}
     assert allowed == folders | {"requirements-build.lock", "test-websocket.html"}

@@ -41,7 +41,7 @@ def names(pinned: dict[str, frozenset[str]]) -> set[str]:
 def needs(package: str) -> set[str]:
     """What a member and the members that it builds on ask for, by name, other members left out."""
     members = LOCK.members(ROOT)
-    project = tomllib.loads((ROOT / package / "pyproject.toml").read_text("utf-8"))["project"]
+    project = tomllib.loads((members[package] / "pyproject.toml").read_text("utf-8"))["project"]
     direct = {canonicalize_name(Requirement(line).name) for line in project["dependencies"]}
     inherited = [needs(name) for name in direct if name in members]
     return (direct - set(members)).union(*inherited)

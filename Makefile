@@ -17,7 +17,7 @@ $(INSTALLED): requirements.lock $(MEMBERS:%=%/pyproject.toml)
 	@$(PYTHON) -c 'import ensurepip' || { echo "Python lacks venv and pip: install python3-venv (Debian, Ubuntu)"; exit 1; }
 	@echo "Installing into $(VENV) (about a minute, once) …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(MEMBERS:%=-e ./%)
 	@touch $@
 

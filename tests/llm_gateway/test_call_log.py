@@ -8,7 +8,7 @@ from typing import Any
 
 from llm_gateway.call_log import CallLog, line_of
 from llm_gateway.testing import Fails, FakeOpenAI, Says
-from service_kit.logs import logging_to
+from service_kit.telemetry.logs import logging_to
 
 from tests.llm_gateway.harness import KEY, staged
 from tests.llm_gateway.test_metrics import call

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from service_kit.logs import get_logger
+from service_kit.telemetry.logs import get_logger
 
 from llm_gateway.catalog import Catalog
 from llm_gateway.catalog_file import CatalogError

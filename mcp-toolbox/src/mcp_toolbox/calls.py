@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 from mcp.server.context import ServerRequestContext
-from service_kit.crossing import ANONYMOUS
+from service_kit.edge.guard import ANONYMOUS
 from service_kit.ids import current_request_id, current_traceparent, is_traceparent, request_id, traceparent
 from starlette.requests import Request
 

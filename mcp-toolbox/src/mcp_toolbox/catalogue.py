@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator
 from types import ModuleType
 from typing import Any, Protocol
 
-from service_kit.logs import get_logger
+from service_kit.telemetry.logs import get_logger
 
 from mcp_toolbox.context import NOBODY, CallContext
 from mcp_toolbox.errors import ToolDefinitionError, ToolFailedError, UnknownToolError

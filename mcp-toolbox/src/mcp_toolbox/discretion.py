@@ -8,7 +8,7 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR
 from pydantic import ValidationError
-from service_kit.logs import get_logger
+from service_kit.telemetry.logs import get_logger
 
 _log = get_logger(__name__)
 

@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 from mcp.server import Server
 from mcp.server.stdio import stdio_server
-from service_kit.logs import get_logger, logging_to
+from service_kit.telemetry.logs import get_logger, logging_to
 
 from mcp_toolbox.settings import ToolboxSettings
 

@@ -19,7 +19,7 @@ from mcp.server.auth.provider import AccessToken
 from mcp.server.sse import SseServerTransport
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
-from service_kit.crossing import ANONYMOUS
+from service_kit.edge.guard import ANONYMOUS
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_toolbox.streams import DrainedAndIdle, JsonRpcRefusals, UntilDrained

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from mcp_toolbox.guard.audit import AuditLog, Entry
 from mcp_toolbox.guard.audit_file import AppendOnlyFile
-from service_kit.logs import logging_to
+from service_kit.telemetry.logs import logging_to
 
 
 def entry(number: int = 1, **changes: Any) -> Entry:

@@ -29,7 +29,7 @@ from botocore.credentials import (
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 from botocore.session import Session
-from service_kit.logs import get_logger
+from service_kit.telemetry.logs import get_logger
 
 from llm_gateway.dialects.bedrock.client_errors import STALE
 from llm_gateway.errors import UpstreamCredentials

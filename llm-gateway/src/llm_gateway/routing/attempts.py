@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 import msgspec
-from service_kit.logs import get_logger
+from service_kit.telemetry.logs import get_logger
 
 from llm_gateway.breakers import Breakers, Deployment, Entry, Pause
 from llm_gateway.catalog import Model, Route

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from service_kit.errors import ApiError, internal_error
-from service_kit.logs import get_logger
+from service_kit.telemetry.logs import get_logger
 
 from llm_gateway.answer import Origin
 from llm_gateway.calls import Caller

@@ -21,8 +21,8 @@ from mcp.shared.exceptions import MCPError, NoBackChannelError
 from mcp.types import CallToolRequestParams, ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
-from service_kit.crossing import ANONYMOUS
-from service_kit.logs import get_logger
+from service_kit.edge.guard import ANONYMOUS
+from service_kit.telemetry.logs import get_logger
 
 from mcp_toolbox.approval.destructive import Destructive
 from mcp_toolbox.approval.ledger import Ledger, MemoryLedger

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 import msgspec
-from service_kit.logs import Line, get_logger, log_batch
+from service_kit.telemetry.logs import Line, get_logger, log_batch
 
 FLUSH_SECONDS = 0.2
 

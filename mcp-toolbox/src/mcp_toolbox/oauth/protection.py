@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from fastapi import FastAPI
-from service_kit.policy import key_ring
+from service_kit.edge.policy import key_ring
 from service_kit.settings import SettingsError
 
 from mcp_toolbox.oauth.issuer_keys import IssuerKeys

@@ -13,7 +13,7 @@ from mcp.client._transport import TransportStreams
 from mcp.shared.message import SessionMessage
 from mcp.types import INVALID_REQUEST, JSONRPCError, jsonrpc_message_adapter
 from pydantic_core import from_json
-from service_kit.logs import get_logger
+from service_kit.telemetry.logs import get_logger
 
 from mcp_toolbox.upstream.child import Child
 from mcp_toolbox.upstream.lines import Lines, TooLong

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import anyio
 from mcp import Client, types
-from service_kit.logs import get_logger
+from service_kit.telemetry.logs import get_logger
 
 from mcp_toolbox.context import CallContext
 from mcp_toolbox.tool import Tool, ToolResult

@@ -15,16 +15,16 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service_kit.access_log import Access, AccessLog
-from service_kit.border import Border
+from service_kit.auth.keys import Keys
 from service_kit.docs_page import STATIC_PATH, add_docs_page
+from service_kit.edge.middleware import Border
+from service_kit.edge.policy import Challenge, ErrorBody, Policy
 from service_kit.errors import install_error_handlers
 from service_kit.health import add_probes
-from service_kit.keys import Keys
 from service_kit.lifecycle import Lifecycle
-from service_kit.logs import get_logger, logging_to
-from service_kit.policy import Challenge, ErrorBody, Policy
 from service_kit.settings import ServiceSettings, SettingsError
+from service_kit.telemetry.access_log import Access, AccessLog
+from service_kit.telemetry.logs import get_logger, logging_to
 
 _log = get_logger(__name__)
 

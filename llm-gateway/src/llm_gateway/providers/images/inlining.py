@@ -9,7 +9,7 @@ from contextlib import aclosing
 from typing import cast
 
 import msgspec
-from service_kit.logs import get_logger
+from service_kit.telemetry.logs import get_logger
 
 from llm_gateway.catalog import Model
 from llm_gateway.errors import InvalidRequest

@@ -8,10 +8,10 @@ import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
 from service_kit import language
+from service_kit.auth.keys import Keys, from_authorization, from_subprotocols, principal_of, same
+from service_kit.edge.policy import MACHINE_PATHS, Policy
 from service_kit.errors import ApiError, error_body
 from service_kit.ids import request_id
-from service_kit.keys import Keys, from_authorization, from_subprotocols, principal_of, same
-from service_kit.policy import MACHINE_PATHS, Policy
 
 ANONYMOUS = "anonymous"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from service_kit.keys import KeyRing, from_authorization, from_subprotocols, principal_of, same, to_subprotocol
+from service_kit.auth.keys import KeyRing, from_authorization, from_subprotocols, principal_of, same, to_subprotocol
 
 KEY = st.text(st.characters(codec="utf-8"), min_size=1)
 

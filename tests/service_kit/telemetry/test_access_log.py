@@ -6,8 +6,8 @@ import asyncio
 import json
 from io import StringIO
 
-from service_kit.access_log import Access, AccessLog, line_of
-from service_kit.logs import logging_to
+from service_kit.telemetry.access_log import Access, AccessLog, line_of
+from service_kit.telemetry.logs import logging_to
 
 from tests.service_kit.harness import staged
 

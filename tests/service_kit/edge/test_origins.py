@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from service_kit.origins import OriginRule
+from service_kit.edge.origins import OriginRule
 
 RULE = OriginRule(["http://localhost:8002", "https://app.example/"])
 

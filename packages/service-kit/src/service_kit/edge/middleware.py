@@ -12,12 +12,12 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service_kit.access_log import Access
-from service_kit.crossing import Crossing
+from service_kit.edge.guard import Crossing
+from service_kit.edge.policy import MACHINE_PATHS, Policy
 from service_kit.errors import ApiError, internal_error
 from service_kit.ids import current_request_id, current_traceparent, traceparent
-from service_kit.logs import get_logger
-from service_kit.policy import MACHINE_PATHS, Policy
+from service_kit.telemetry.access_log import Access
+from service_kit.telemetry.logs import get_logger
 
 _log = get_logger(__name__)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from service_kit.auth.keys import KeyRing, Keys
+from service_kit.edge.hosts import HostRule
+from service_kit.edge.origins import OriginRule
 from service_kit.errors import ApiError
-from service_kit.hosts import HostRule
-from service_kit.keys import KeyRing, Keys
 from service_kit.language import Language
-from service_kit.origins import OriginRule
 from service_kit.settings import ServiceSettings
 
 MACHINE_PATHS = frozenset({"/healthz", "/readyz"})

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import structlog
 from service_kit.ids import current_request_id
-from service_kit.logs import Line, get_logger, log_batch, logging_to
 from service_kit.settings import Secret
+from service_kit.telemetry.logs import Line, get_logger, log_batch, logging_to
 
 
 class Terminal(StringIO):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from service_kit.hosts import HostRule, without_port
+from service_kit.edge.hosts import HostRule, without_port
 
 LOOPBACK = HostRule(["localhost", "127.0.0.1", "[::1]"])
 LABEL = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?", fullmatch=True)

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from service_kit.keys import principal_of, to_subprotocol
+from service_kit.auth.keys import principal_of, to_subprotocol
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 

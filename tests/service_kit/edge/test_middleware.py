@@ -7,8 +7,8 @@ import re
 
 import httpx
 import pytest
+from service_kit.auth.keys import principal_of
 from service_kit.errors import ApiError
-from service_kit.keys import principal_of
 
 from tests.service_kit.harness import OWN_POLICY, Stage, error_of, pieces, raw, staged
 

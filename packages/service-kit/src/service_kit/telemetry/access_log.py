@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
-from service_kit.logs import Line, log_batch
+from service_kit.telemetry.logs import Line, log_batch
 
 FLUSH_SECONDS = 0.2
 _NAME = "service_kit.access"

@@ -66,7 +66,7 @@ def create_app(
         for hub in hubs:
             await hub.drain(settings.shutdown_grace_seconds * _GRACE_FOR_RUNS)
 
-    app.state.lifecycle.before_closing(say_goodbye)
+    app.state.lifecycle.add_shutdown_hook(say_goodbye)
     add_routes(app, lambda: hubs[0], page)
     return app
 

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service_kit.auth.keys import Keys
 from service_kit.docs_page import STATIC_PATH, add_docs_page
-from service_kit.edge.middleware import Border
+from service_kit.edge.middleware import EdgeMiddleware
 from service_kit.edge.policy import Challenge, ErrorBody, Policy
 from service_kit.errors import install_error_handlers
 from service_kit.health import add_probes
@@ -64,7 +64,7 @@ class Service(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         inner = super().build_middleware_stack()
-        return Border(self._front(inner) if self._front else inner, self._policy, self._observe)
+        return EdgeMiddleware(self._front(inner) if self._front else inner, self._policy, self._observe)
 
 
 def create_service(
@@ -183,7 +183,7 @@ class Server(uvicorn.Server):
         # uvicorn cuts every WebSocket at once; first nobody new is let in and what runs may end.
         for server in self.servers:
             server.close()
-        await self._lifecycle.say_farewells()
+        await self._lifecycle.run_shutdown_hooks()
         await super().shutdown(sockets)
 
 

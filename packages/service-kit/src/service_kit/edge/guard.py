@@ -39,16 +39,16 @@ _LONGEST_LENGTH = 18
 """Digits of a Content-Length that is taken at its word; a longer one is over any limit."""
 
 
-class Crossing:
+class RequestGuard:
     """One request under a policy: `check` it, then answer it through `send`, which adds our headers.
 
-    `status` is that of the answer, 0 before there is one, 101 for an accepted WebSocket. `overrun` is why the body
+    `status` is that of the answer, 0 before there is one, 101 for an accepted WebSocket. `body_error` is why the body
     was cut short; whatever the application makes of that, it is the answer.
     """
 
     __slots__ = (
         "_closed", "_given", "_let_in_page", "_policy", "_scope", "_send",
-        "id", "method", "overrun", "path", "preflight", "status",
+        "id", "method", "body_error", "path", "preflight", "status",
     )  # fmt: skip
 
     def __init__(self, policy: Policy, scope: Scope, send: Send) -> None:
@@ -58,7 +58,7 @@ class Crossing:
         self._given: dict[bytes, bytes] = dict(scope["headers"])
         self._let_in_page: bytes | None = None
         self._closed = False
-        self.overrun: ApiError | None = None
+        self.body_error: ApiError | None = None
         self.id = request_id(self._text(b"x-request-id"))
         self.method: str = scope.get("method", "WEBSOCKET")
         self.path = policy.path_within(scope["path"])
@@ -176,8 +176,8 @@ class Crossing:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self._policy.max_body_bytes:
-                self.overrun = self._body_too_large()
-                raise self.overrun
+                self.body_error = self._body_too_large()
+                raise self.body_error
             return message
 
         return counted
@@ -187,7 +187,7 @@ class Crossing:
     async def send(self, message: Message) -> None:
         """Hand an answer's message on, the first with our headers."""
         kind = message["type"]
-        if self.overrun is not None and self.status == 0:
+        if self.body_error is not None and self.status == 0:
             return
         if kind == "http.response.start":
             self.status = message["status"]

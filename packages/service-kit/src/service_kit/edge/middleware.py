@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service_kit.edge.guard import Crossing
+from service_kit.edge.guard import RequestGuard
 from service_kit.edge.policy import MACHINE_PATHS, Policy
 from service_kit.errors import ApiError, internal_error
 from service_kit.ids import current_request_id, current_traceparent, traceparent
@@ -24,7 +24,7 @@ _log = get_logger(__name__)
 _GUARDED = frozenset({"http", "websocket"})
 
 
-class Border:
+class EdgeMiddleware:
     """ASGI middleware that holds a `Policy`.
 
     `observe` gets an `Access` for each HTTP request and each refused WebSocket, but for the machines' own.
@@ -41,7 +41,7 @@ class Border:
         scope.setdefault("state", {})
         if self._policy.root_path:
             scope["root_path"] = self._policy.root_path
-        crossing = Crossing(self._policy, scope, send)
+        crossing = RequestGuard(self._policy, scope, send)
         current_request_id.set(crossing.id)
         if crossing.trace is not None:
             current_traceparent.set(traceparent(crossing.trace))
@@ -58,7 +58,7 @@ class Border:
             self._note(crossing, scope, started)
         return None
 
-    async def _pass(self, crossing: Crossing, scope: Scope, receive: Receive) -> None:
+    async def _pass(self, crossing: RequestGuard, scope: Scope, receive: Receive) -> None:
         refusal: ApiError | None = None
         try:
             await self._app(scope, crossing.limited(receive), crossing.send)
@@ -70,11 +70,11 @@ class Border:
         except Exception as error:  # noqa: BLE001 - the outermost layer: whatever leaks must not become a stack trace
             _log.error("unexpected error", path=crossing.path, exc_info=error)
             refusal = internal_error()
-        refusal = crossing.overrun or refusal
+        refusal = crossing.body_error or refusal
         if refusal is not None:
             await crossing.refuse(refusal)
 
-    def _note(self, crossing: Crossing, scope: Scope, started: float) -> None:
+    def _note(self, crossing: RequestGuard, scope: Scope, started: float) -> None:
         if self._observe is None or crossing.path in MACHINE_PATHS:
             return
         milliseconds = (time.perf_counter() - started) * 1000

@@ -9,7 +9,7 @@ class OriginRule:
     """Allows the listed origins and the service's own pages.
 
     A request without an Origin does not come from a page and passes. `null` (a page opened from disk, a
-    sandboxed frame, any hostile page that wants it) never passes here: see `Border`.
+    sandboxed frame, any hostile page that wants it) never passes here: see `EdgeMiddleware`.
     """
 
     def __init__(self, allowed: Iterable[str], *, allow_all: bool = False) -> None:

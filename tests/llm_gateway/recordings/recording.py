@@ -19,7 +19,7 @@ import re
 from collections.abc import Iterator
 
 from llm_gateway.app import from_environment
-from service_kit.logs import logging_to
+from service_kit.telemetry.logs import logging_to
 from service_kit.testing import running
 
 from tests.llm_gateway.recordings.cells import Cell, Recorded

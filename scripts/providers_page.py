@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from llm_gateway.parameters import OPTIONAL
+from llm_gateway.canonical.parameters import OPTIONAL
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/providers.md"

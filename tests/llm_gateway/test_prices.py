@@ -7,11 +7,11 @@ from decimal import Decimal
 
 import genai_prices
 import pytest
+from llm_gateway.canonical.types import Usage
 from llm_gateway.catalog import Model
 from llm_gateway.catalog_file import load_catalog
 from llm_gateway.pricing import FREE, Rates, cost
 from llm_gateway.settings import GatewaySettings
-from llm_gateway.types import Usage
 from service_kit.settings import load
 
 CATALOG = load_catalog(load(GatewaySettings, {}), {})

@@ -14,8 +14,8 @@ import yaml
 from yaml.nodes import MappingNode, Node, SequenceNode
 
 from llm_gateway.aws_settings import aws_missing, bedrock_url
+from llm_gateway.canonical.parameters import EVERYTHING, UnknownParameter, droppable
 from llm_gateway.catalog import OFFLINE, Catalog, Endpoint, Model, ReasoningBack, SafeStream, Strategy, Timeouts
-from llm_gateway.parameters import EVERYTHING, UnknownParameter, droppable
 from llm_gateway.pricing import FREE, Rate, Rates, rates_of
 from llm_gateway.settings import GatewaySettings
 

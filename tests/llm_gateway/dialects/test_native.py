@@ -7,12 +7,8 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from llm_gateway.aggregate import events_of
-from llm_gateway.dialects import native
-from llm_gateway.dialects.cache_control import control_of
-from llm_gateway.errors import InvalidRequest, UpstreamTimeout
-from llm_gateway.pricing import UNKNOWN, Cost
-from llm_gateway.types import (
+from llm_gateway.canonical.aggregate import events_of
+from llm_gateway.canonical.types import (
     Choice,
     Delta,
     Event,
@@ -29,6 +25,10 @@ from llm_gateway.types import (
     ToolCall,
     ToolChoice,
 )
+from llm_gateway.dialects import native
+from llm_gateway.dialects.cache_control import control_of
+from llm_gateway.errors import InvalidRequest, UpstreamTimeout
+from llm_gateway.pricing import UNKNOWN, Cost
 
 from tests.llm_gateway import values
 from tests.llm_gateway.event_stream import events

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from llm_gateway.canonical.types import Tool
 from llm_gateway.emulation.calls import Called, read_calls
-from llm_gateway.types import Tool
 
 ADD = Tool(
     name="add",

@@ -3,13 +3,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from llm_gateway.canonical.types import Message, Request, ResponseFormat, Text, Tool, ToolCall, ToolChoice
 from llm_gateway.catalog import Model
 from llm_gateway.emulation import emulates
 from llm_gateway.emulation.constraint import calls_schema, either_schema
 from llm_gateway.emulation.fitting import fits
 from llm_gateway.emulation.plan import Plan, plan_of
 from llm_gateway.errors import InvalidRequest
-from llm_gateway.types import Message, Request, ResponseFormat, Text, Tool, ToolCall, ToolChoice
 
 from tests.llm_gateway import values
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 from hypothesis import given
+from llm_gateway.canonical.types import Image, Message, Part, Request, Text, Tool, ToolCall, ToolChoice
 from llm_gateway.emulation.plan import Plan
 from llm_gateway.emulation.prompt import rewritten
-from llm_gateway.types import Image, Message, Part, Request, Text, Tool, ToolCall, ToolChoice
 
 from tests.llm_gateway import values
 

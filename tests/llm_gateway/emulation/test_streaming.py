@@ -7,10 +7,8 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llm_gateway.aggregate import Aggregate, events_of
-from llm_gateway.emulation.plan import Plan
-from llm_gateway.emulation.streaming import Reread, reread
-from llm_gateway.types import (
+from llm_gateway.canonical.aggregate import Aggregate, events_of
+from llm_gateway.canonical.types import (
     BlockStart,
     BlockStop,
     Choice,
@@ -28,6 +26,8 @@ from llm_gateway.types import (
     Usage,
     UsageReport,
 )
+from llm_gateway.emulation.plan import Plan
+from llm_gateway.emulation.streaming import Reread, reread
 
 from tests.llm_gateway import values
 

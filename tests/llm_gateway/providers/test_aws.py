@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 from botocore.credentials import ReadOnlyCredentials
+from llm_gateway.canonical.types import EmbeddingRequest, Message, Request, Text
 from llm_gateway.errors import UpstreamCredentials
 from llm_gateway.providers.aws import AwsSigner, BedrockEmbedder, BedrockProvider
 from llm_gateway.providers.aws_credentials import AwsCredentials, chain
 from llm_gateway.testing.bedrock import Embeds, Fails, FakeBedrock, FakeCredentials, Grant, Says, Secret
 from llm_gateway.transport import Transport
-from llm_gateway.types import EmbeddingRequest, Message, Request, Text
 from service_kit.testing import running
 
 from tests.llm_gateway import values

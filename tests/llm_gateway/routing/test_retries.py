@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from llm_gateway.breakers import Entry
+from llm_gateway.canonical.types import Event, Request, Result
 from llm_gateway.catalog import Model
 from llm_gateway.errors import (
     CircuitOpen,
@@ -19,7 +20,6 @@ from llm_gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from llm_gateway.types import Event, Request, Result
 
 from tests.llm_gateway import values
 from tests.llm_gateway.routing.stage import ASK, Scripted, Stage, broken, model, route, several, spoken

@@ -12,17 +12,7 @@ import msgspec
 from service_kit.errors import ApiError
 
 from llm_gateway.answer import Answer, Origin
-from llm_gateway.dialects.envelope import render_error
-from llm_gateway.dialects.openai_chat import wire
-from llm_gateway.dialects.openai_chat.server import (
-    content_parts,
-    response_format,
-    tool_choice,
-    within,
-)
-from llm_gateway.dialects.reading import invalid, not_json
-from llm_gateway.errors import InvalidRequest
-from llm_gateway.types import (
+from llm_gateway.canonical.types import (
     BlockStart,
     Delta,
     Event,
@@ -37,6 +27,16 @@ from llm_gateway.types import (
     ToolCall,
     Usage,
 )
+from llm_gateway.dialects.envelope import render_error
+from llm_gateway.dialects.openai_chat import wire
+from llm_gateway.dialects.openai_chat.server import (
+    content_parts,
+    response_format,
+    tool_choice,
+    within,
+)
+from llm_gateway.dialects.reading import invalid, not_json
+from llm_gateway.errors import InvalidRequest
 
 NAME = "native"
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from llm_gateway.canonical.types import Tool
 from llm_gateway.emulation.fitting import fits
-from llm_gateway.types import Tool
 
 KEYS = ('"tool_calls"', '"name"', '"arguments"', '"function"', '"id"', '"type"', '"parameters"')
 """How a call's first key may read. Beside our own notation there are those that models were trained on."""

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
+from llm_gateway.canonical.types import Image, Message, Part, Refusal, Request, Text, Tool, ToolCall
 from llm_gateway.emulation.plan import Plan
-from llm_gateway.types import Image, Message, Part, Refusal, Request, Text, Tool, ToolCall
 
 _encode = msgspec.json.Encoder().encode
 

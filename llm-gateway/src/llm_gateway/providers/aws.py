@@ -13,6 +13,7 @@ from typing import Any, cast
 from botocore.auth import SigV4Auth
 from botocore.credentials import ReadOnlyCredentials
 
+from llm_gateway.canonical.types import EmbeddingRequest, EmbeddingResult, Event, Request, Result
 from llm_gateway.catalog import Endpoint, Model
 from llm_gateway.dialects.bedrock import client
 from llm_gateway.http1 import target_of
@@ -20,7 +21,6 @@ from llm_gateway.providers.aws_credentials import AwsCredentials
 from llm_gateway.providers.embeddings import HttpEmbedder
 from llm_gateway.providers.http import HttpProvider
 from llm_gateway.transport import Transport
-from llm_gateway.types import EmbeddingRequest, EmbeddingResult, Event, Request, Result
 
 _SERVICE = "bedrock"
 

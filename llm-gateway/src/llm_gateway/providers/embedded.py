@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+from llm_gateway.canonical.parameters import EVERYTHING
+from llm_gateway.canonical.types import Event, Message, Request, Result, Text
 from llm_gateway.catalog import Model
-from llm_gateway.parameters import EVERYTHING
 from llm_gateway.providers import offline
-from llm_gateway.types import Event, Message, Request, Result, Text
 
 _CARRIES = EVERYTHING - {"n", "logprobs", "top_logprobs"}
 """What says how to sample means nothing to a planner that does not; several answers or their odds it does not have."""

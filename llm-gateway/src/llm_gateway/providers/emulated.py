@@ -7,13 +7,13 @@ from contextlib import aclosing
 from typing import cast
 from uuid import uuid4
 
+from llm_gateway.canonical.types import Event, Request, Result
 from llm_gateway.catalog import Model
 from llm_gateway.emulation import emulates, is_emulated
 from llm_gateway.emulation.plan import plan_of
 from llm_gateway.emulation.prompt import rewritten
 from llm_gateway.emulation.streaming import MakeId, Reread, reread
 from llm_gateway.providers import Provider
-from llm_gateway.types import Event, Request, Result
 
 _CARRIED = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
 

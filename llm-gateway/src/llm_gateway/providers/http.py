@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
+from llm_gateway.canonical.types import Event, Finish, Request, Result
 from llm_gateway.catalog import Endpoint, Model
 from llm_gateway.dialects import ClientDialect, Framing, StreamDecoder
 from llm_gateway.errors import UpstreamError, UpstreamProtocol
 from llm_gateway.transport import StreamedReply, Transport
-from llm_gateway.types import Event, Finish, Request, Result
 
 _LAST_WORDS_SECONDS = 2.0
 """How long a complete answer's usage and `[DONE]` are waited for."""

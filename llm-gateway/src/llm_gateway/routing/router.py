@@ -11,6 +11,7 @@ from typing import TypeVar, cast
 
 from llm_gateway.breakers import Breakers
 from llm_gateway.calls import NO_TERMS, Terms
+from llm_gateway.canonical.types import Event, Request, Result
 from llm_gateway.catalog import Model, Route, SafeStream
 from llm_gateway.errors import InvalidRequest, UpstreamError
 from llm_gateway.providers import Provider
@@ -21,7 +22,6 @@ from llm_gateway.routing.continuing import continued
 from llm_gateway.routing.fitting import Fitting
 from llm_gateway.routing.retry import Patience
 from llm_gateway.routing.streams import Batches, begin, check_filter, check_filtered, replay, resume
-from llm_gateway.types import Event, Request, Result
 
 T = TypeVar("T")
 

@@ -9,12 +9,12 @@ from service_kit.telemetry.logs import get_logger
 
 from llm_gateway.answer import Origin
 from llm_gateway.calls import Caller
+from llm_gateway.canonical.types import Request
 from llm_gateway.dialects import ServerDialect
 from llm_gateway.gateway import Gateway
 from llm_gateway.surfaces.exchange import Exchange
 from llm_gateway.surfaces.hot_route import HotRoute
 from llm_gateway.surfaces.keep_alive import KeepAlive
-from llm_gateway.types import Request
 
 _log = get_logger(__name__)
 

@@ -10,13 +10,13 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from llm_gateway.answer import Answer, Origin
+from llm_gateway.canonical.estimate import estimated_usage
+from llm_gateway.canonical.types import Image, Request
 from llm_gateway.catalog import Catalog
 from llm_gateway.dialects import StreamEncoder
 from llm_gateway.dialects.anthropic import server
 from llm_gateway.errors import InvalidRequest
-from llm_gateway.estimate import estimated_usage
 from llm_gateway.surfaces.arrival import ClientGone, read_body
-from llm_gateway.types import Image, Request
 
 MESSAGES = "/v1/messages"
 COUNT_TOKENS = "/v1/messages/count_tokens"

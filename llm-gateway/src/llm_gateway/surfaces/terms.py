@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import cast, get_args
 
 from llm_gateway.calls import NO_TERMS, Terms
+from llm_gateway.canonical.parameters import UnknownParameter, droppable
 from llm_gateway.catalog import SafeStream
 from llm_gateway.errors import InvalidRequest
-from llm_gateway.parameters import UnknownParameter, droppable
 
 TIMEOUT, DROP, SAFE = b"x-request-timeout", b"x-drop-params", b"x-safe-stream"
 HEADERS = frozenset({TIMEOUT, DROP, SAFE})

@@ -7,20 +7,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from llm_gateway.aggregate import Aggregate
-from llm_gateway.dialects.anthropic import client
-from llm_gateway.errors import (
-    UpstreamCredentials,
-    UpstreamError,
-    UpstreamProtocol,
-    UpstreamRateLimited,
-    UpstreamRejected,
-    UpstreamTimeout,
-    UpstreamUnavailable,
-)
-from llm_gateway.testing.anthropic import Says
-from llm_gateway.testing.anthropic.behaviours import framed
-from llm_gateway.types import (
+from llm_gateway.canonical.aggregate import Aggregate
+from llm_gateway.canonical.types import (
     Event,
     Message,
     Reasoning,
@@ -33,6 +21,18 @@ from llm_gateway.types import (
     Usage,
     UsageReport,
 )
+from llm_gateway.dialects.anthropic import client
+from llm_gateway.errors import (
+    UpstreamCredentials,
+    UpstreamError,
+    UpstreamProtocol,
+    UpstreamRateLimited,
+    UpstreamRejected,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
+from llm_gateway.testing.anthropic import Says
+from llm_gateway.testing.anthropic.behaviours import framed
 
 from tests.llm_gateway import values
 

@@ -7,10 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from llm_gateway.dialects.anthropic import client
-from llm_gateway.errors import InvalidRequest
-from llm_gateway.testing.anthropic.rules import mistake_in
-from llm_gateway.types import (
+from llm_gateway.canonical.types import (
     Image,
     Message,
     Part,
@@ -24,6 +21,9 @@ from llm_gateway.types import (
     ToolCall,
     ToolChoice,
 )
+from llm_gateway.dialects.anthropic import client
+from llm_gateway.errors import InvalidRequest
+from llm_gateway.testing.anthropic.rules import mistake_in
 
 from tests.llm_gateway import values
 

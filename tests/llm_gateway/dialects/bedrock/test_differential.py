@@ -18,11 +18,7 @@ import boto3
 import msgspec
 import pytest
 from botocore.config import Config
-from llm_gateway.providers.aws import BedrockProvider
-from llm_gateway.providers.aws_credentials import AwsCredentials, chain
-from llm_gateway.testing.bedrock import FakeBedrock, Says, Secret
-from llm_gateway.transport import Transport
-from llm_gateway.types import (
+from llm_gateway.canonical.types import (
     Image,
     Message,
     Part,
@@ -34,6 +30,10 @@ from llm_gateway.types import (
     ToolCall,
     ToolChoice,
 )
+from llm_gateway.providers.aws import BedrockProvider
+from llm_gateway.providers.aws_credentials import AwsCredentials, chain
+from llm_gateway.testing.bedrock import FakeBedrock, Says, Secret
+from llm_gateway.transport import Transport
 from service_kit.testing import running
 
 from tests.llm_gateway import values

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from llm_gateway.canonical.types import Delta, Event, Finish, Image, Message, Request, Result, Text
 from llm_gateway.catalog import Model
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.providers.images.inlining import InlinedImages
-from llm_gateway.types import Delta, Event, Finish, Image, Message, Request, Result, Text
 
 from tests.llm_gateway import values
 from tests.llm_gateway.providers.images.pictures import PNG, Pictures, answer, pictures

@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from llm_gateway.canonical.types import Message, Request, Result, Text, Tool, ToolCall
 from llm_gateway.providers.offline import plan
-from llm_gateway.types import Message, Request, Result, Text, Tool, ToolCall
 
 MOST_TURNS = 40
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from llm_gateway.providers.offline import MODEL, plan
-from llm_gateway.types import (
+from llm_gateway.canonical.types import (
     Image,
     Message,
     Refusal,
@@ -17,6 +16,7 @@ from llm_gateway.types import (
     ToolCall,
     ToolChoice,
 )
+from llm_gateway.providers.offline import MODEL, plan
 
 
 def said(role, text):

@@ -8,8 +8,8 @@ import time
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from llm_gateway.canonical.types import BlockStart, Delta, Message, Request, Text, Tool, ToolCall, ToolChoice
 from llm_gateway.providers.offline import plan, stream, tokens
-from llm_gateway.types import BlockStart, Delta, Message, Request, Text, Tool, ToolCall, ToolChoice
 
 WORDS = [
     "suma",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 import pytest
+from llm_gateway.canonical.types import Message, Request, Text
 from llm_gateway.providers.offline import plan
-from llm_gateway.types import Message, Request, Text
 
 ROUNDS, REPEATS = 7, 200
 # The target is 0.2 ms on an idle core; a shared or slower machine gets as much again and half.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from llm_gateway.providers.offline import MODEL, plan, stream
-from llm_gateway.types import (
+from llm_gateway.canonical.types import (
     BlockStart,
     BlockStop,
     Delta,
@@ -18,6 +17,7 @@ from llm_gateway.types import (
     ToolCall,
     UsageReport,
 )
+from llm_gateway.providers.offline import MODEL, plan, stream
 
 
 def aggregate(events: list[Event]) -> tuple[Part, ...]:

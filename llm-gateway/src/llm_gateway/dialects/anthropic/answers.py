@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from llm_gateway.answer import Answer, Origin
+from llm_gateway.canonical.types import Choice, Part, Reasoning, Refusal, Request, Text, ToolCall, Usage
 from llm_gateway.dialects.anthropic.arguments import input_of
 from llm_gateway.dialects.signatures import wrap
-from llm_gateway.types import Choice, Part, Reasoning, Refusal, Request, Text, ToolCall, Usage
 
 _OWN = "anthropic"
 _STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use", "content_filter": "refusal"}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
+from llm_gateway.canonical.types import Choice, FinishReason, Part, Reasoning, Request, Result, Text, ToolCall, Usage
 from llm_gateway.catalog import Model
 from llm_gateway.dialects.anthropic.arguments import arguments_of
 from llm_gateway.dialects.anthropic.client_errors import error_of
 from llm_gateway.dialects.anthropic.client_format import form_of
 from llm_gateway.dialects.anthropic.received import UNREADABLE, Block, ReceivedMessage, ReceivedUsage
 from llm_gateway.errors import UpstreamProtocol
-from llm_gateway.types import Choice, FinishReason, Part, Reasoning, Request, Result, Text, ToolCall, Usage
 
 
 class _Received(ReceivedMessage, tag_field="type", tag="message"):

@@ -13,10 +13,10 @@ from typing import Any
 
 import msgspec
 
+from llm_gateway.canonical.types import Request, ResponseFormat, Tool
 from llm_gateway.catalog import Model
 from llm_gateway.dialects.anthropic.closed_schema import closed
 from llm_gateway.dialects.anthropic.generations import generation_of
-from llm_gateway.types import Request, ResponseFormat, Tool
 
 NAME = "anthropic"
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from llm_gateway.canonical.types import CacheMark, Image, Message, Part, Reasoning, Refusal, Request, Text, ToolCall
 from llm_gateway.catalog import Model
 from llm_gateway.dialects.anthropic.arguments import input_of
 from llm_gateway.dialects.anthropic.generations import generation_of
 from llm_gateway.dialects.anthropic.identifiers import tool_id
 from llm_gateway.dialects.cache_control import control_of
 from llm_gateway.errors import InvalidRequest
-from llm_gateway.types import CacheMark, Image, Message, Part, Reasoning, Refusal, Request, Text, ToolCall
 
 Block = dict[str, Any]
 

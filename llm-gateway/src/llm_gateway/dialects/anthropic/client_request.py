@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from llm_gateway.canonical.types import Request, Tool, ToolChoice
 from llm_gateway.catalog import Model
 from llm_gateway.dialects.anthropic.client_format import NAME, Form, form_of
 from llm_gateway.dialects.anthropic.client_messages import Block, conversation
@@ -17,7 +18,6 @@ from llm_gateway.dialects.anthropic.client_thinking import Thinking, thinking_of
 from llm_gateway.dialects.anthropic.generations import generation_of
 from llm_gateway.dialects.cache_control import control_of, with_fewer_marks
 from llm_gateway.errors import InvalidRequest
-from llm_gateway.types import Request, Tool, ToolChoice
 
 _DEFAULT_MAX_TOKENS = 4096
 _LEAST_THINKING_TOP_P = 0.95

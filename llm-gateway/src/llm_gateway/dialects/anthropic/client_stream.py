@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import msgspec
 
+from llm_gateway.canonical.types import BlockKind, BlockStart, BlockStop, Delta, Event, Finish, Signature, UsageReport
 from llm_gateway.dialects.anthropic.arguments import arguments_of
 from llm_gateway.dialects.anthropic.client_answers import finish_reason, usage_of
 from llm_gateway.dialects.anthropic.client_errors import error_of
 from llm_gateway.dialects.anthropic.received import UNREADABLE, Block, Change, ReceivedEvent, ReceivedUsage
 from llm_gateway.errors import UpstreamProtocol
-from llm_gateway.types import BlockKind, BlockStart, BlockStop, Delta, Event, Finish, Signature, UsageReport
 
 _decoder = msgspec.json.Decoder(ReceivedEvent)
 

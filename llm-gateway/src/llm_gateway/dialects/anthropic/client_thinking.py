@@ -12,11 +12,11 @@ from typing import Any
 
 import msgspec
 
+from llm_gateway.canonical.types import Request
 from llm_gateway.catalog import Model
 from llm_gateway.dialects.anthropic.generations import generation_of
 from llm_gateway.dialects.reasoning_effort import LEAST_BUDGET, budget_of, effort_of
 from llm_gateway.errors import InvalidRequest
-from llm_gateway.types import Request
 
 _WORDS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "xhigh"}
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from llm_gateway.canonical.types import Message, Request, ResponseFormat, Tool, ToolChoice
 from llm_gateway.dialects.anthropic import wire
 from llm_gateway.dialects.anthropic.blocks import mark, messages_of, text_parts
 from llm_gateway.dialects.anthropic.received import UNREADABLE
@@ -19,7 +20,6 @@ from llm_gateway.dialects.openai_chat.server import within
 from llm_gateway.dialects.reading import BodyReader, invalid, not_json
 from llm_gateway.dialects.reasoning_effort import LEAST_BUDGET
 from llm_gateway.errors import InvalidRequest
-from llm_gateway.types import Message, Request, ResponseFormat, Tool, ToolChoice
 
 NAME = "anthropic"
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from llm_gateway.canonical.types import Request, Tool, ToolChoice
 from llm_gateway.catalog import Model
 from llm_gateway.dialects.anthropic.closed_schema import closed
 from llm_gateway.dialects.bedrock import schema_answers
@@ -21,7 +22,6 @@ from llm_gateway.dialects.bedrock.thinking import thought_of
 from llm_gateway.dialects.cache_control import with_fewer_marks
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.event_stream import CONTENT_TYPE, EventStreamDecoder
-from llm_gateway.types import Request, Tool, ToolChoice
 
 __all__ = [
     "CARRIES", "NAME", "STREAM_TYPE", "StreamDecoder", "decode_embeddings", "decode_error", "decode_result", "dropped",

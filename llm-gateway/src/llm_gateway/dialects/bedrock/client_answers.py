@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
+from llm_gateway.canonical.types import Choice, FinishReason, Part, Reasoning, Request, Result, Text, ToolCall, Usage
 from llm_gateway.catalog import Model
 from llm_gateway.dialects.bedrock import wire
 from llm_gateway.dialects.bedrock.schema_answers import answer_tool
 from llm_gateway.errors import UpstreamProtocol
-from llm_gateway.types import Choice, FinishReason, Part, Reasoning, Request, Result, Text, ToolCall, Usage
 
 _decoder = msgspec.json.Decoder(wire.Answer)
 

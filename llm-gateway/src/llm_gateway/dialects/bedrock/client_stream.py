@@ -8,14 +8,7 @@ from typing import Any
 
 import msgspec
 
-from llm_gateway.catalog import Model
-from llm_gateway.dialects.bedrock import wire
-from llm_gateway.dialects.bedrock.client_answers import finish_reason, stop_sequence, usage_of
-from llm_gateway.dialects.bedrock.client_errors import in_stream
-from llm_gateway.dialects.bedrock.schema_answers import answer_tool
-from llm_gateway.errors import UpstreamProtocol, UpstreamUnavailable
-from llm_gateway.event_stream import Frame
-from llm_gateway.types import (
+from llm_gateway.canonical.types import (
     BlockKind,
     BlockStart,
     BlockStop,
@@ -27,6 +20,13 @@ from llm_gateway.types import (
     Usage,
     UsageReport,
 )
+from llm_gateway.catalog import Model
+from llm_gateway.dialects.bedrock import wire
+from llm_gateway.dialects.bedrock.client_answers import finish_reason, stop_sequence, usage_of
+from llm_gateway.dialects.bedrock.client_errors import in_stream
+from llm_gateway.dialects.bedrock.schema_answers import answer_tool
+from llm_gateway.errors import UpstreamProtocol, UpstreamUnavailable
+from llm_gateway.event_stream import Frame
 
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
     "contentBlockStart": msgspec.json.Decoder(wire.ContentBlockStart),

@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
+from llm_gateway.canonical.types import CacheMark, Image, Message, Part, Reasoning, Refusal, Request, Text, ToolCall
 from llm_gateway.dialects.bedrock.families import Family
 from llm_gateway.dialects.bedrock.schema_answers import NAME
 from llm_gateway.errors import InvalidRequest
-from llm_gateway.types import CacheMark, Image, Message, Part, Reasoning, Refusal, Request, Text, ToolCall
 
 Block = dict[str, Any]
 

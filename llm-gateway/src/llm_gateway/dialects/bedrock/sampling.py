@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from llm_gateway.canonical.types import Request
 from llm_gateway.catalog import Model
 from llm_gateway.dialects.anthropic.generations import generation_of
 from llm_gateway.dialects.bedrock.families import Family
 from llm_gateway.dialects.bedrock.thinking import Thought
 from llm_gateway.errors import InvalidRequest
-from llm_gateway.types import Request
 
 _LEAST_THINKING_TOP_P = 0.95
 

@@ -10,10 +10,10 @@ import re
 from itertools import chain, count
 from typing import Any
 
+from llm_gateway.canonical.types import Request, ResponseFormat, Tool
 from llm_gateway.catalog import Model
 from llm_gateway.dialects.anthropic.generations import generation_of
 from llm_gateway.errors import InvalidRequest
-from llm_gateway.types import Request, ResponseFormat, Tool
 
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 """What Bedrock takes as the name of a tool, and Claude as the id of a call."""

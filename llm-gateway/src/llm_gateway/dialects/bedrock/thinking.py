@@ -9,12 +9,12 @@ from typing import Any
 
 import msgspec
 
+from llm_gateway.canonical.types import Request
 from llm_gateway.catalog import Model
 from llm_gateway.dialects.anthropic.generations import generation_of
 from llm_gateway.dialects.bedrock.families import Family
 from llm_gateway.dialects.reasoning_effort import LEAST_BUDGET, budget_of, effort_of
 from llm_gateway.errors import InvalidRequest
-from llm_gateway.types import Request
 
 _THREE_WORDS = {"minimal": "low", "xhigh": "high"}
 """Words that the others do not know, and the nearest one that they do."""

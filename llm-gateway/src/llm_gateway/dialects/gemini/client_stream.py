@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from llm_gateway.dialects.gemini import wire
-from llm_gateway.dialects.gemini.call_ids import made_id
-from llm_gateway.dialects.gemini.client_answers import finish_reason, latest, logprobs_of, received, usage_of
-from llm_gateway.errors import UpstreamProtocol
-from llm_gateway.types import (
+from llm_gateway.canonical.types import (
     BlockKind,
     BlockStart,
     BlockStop,
@@ -20,6 +16,10 @@ from llm_gateway.types import (
     Signature,
     UsageReport,
 )
+from llm_gateway.dialects.gemini import wire
+from llm_gateway.dialects.gemini.call_ids import made_id
+from llm_gateway.dialects.gemini.client_answers import finish_reason, latest, logprobs_of, received, usage_of
+from llm_gateway.errors import UpstreamProtocol
 
 
 class _Candidate:

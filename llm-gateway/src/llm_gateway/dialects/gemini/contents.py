@@ -12,11 +12,11 @@ from typing import Any
 
 import msgspec
 
+from llm_gateway.canonical.types import Image, Message, Part, Reasoning, Refusal, Text, ToolCall
 from llm_gateway.catalog import Model
 from llm_gateway.dialects.gemini.call_ids import given_id
 from llm_gateway.dialects.gemini.generations import fetches_urls, is_modern
 from llm_gateway.errors import InvalidRequest
-from llm_gateway.types import Image, Message, Part, Reasoning, Refusal, Text, ToolCall
 
 _UNSIGNED = "skip_thought_signature_validator"
 """What Google wants in place of a signature that nobody has, as on a call that another model made."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from llm_gateway.canonical.types import Request
 from llm_gateway.dialects.reasoning_effort import effort_of
 from llm_gateway.errors import InvalidRequest
-from llm_gateway.types import Request
 
 _OLD = re.compile(r"gemini-([12])(?!\d)(?:[.-](\d+))?")
 _BUDGETS = {"none": 0, "minimal": 1024, "low": 1024, "medium": 8192, "high": 24_576, "xhigh": 24_576}

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from llm_gateway.canonical.parameters import EVERYTHING
+from llm_gateway.canonical.types import Request, ResponseFormat, Result, Tool, ToolChoice
 from llm_gateway.catalog import Endpoint, Model
 from llm_gateway.dialects.cache_control import control_of
 from llm_gateway.dialects.openai_chat.client_answers import decode_answer
@@ -13,9 +15,7 @@ from llm_gateway.dialects.openai_chat.client_errors import decode_error
 from llm_gateway.dialects.openai_chat.client_messages import has_marks, messages
 from llm_gateway.dialects.openai_chat.client_stream import StreamDecoder
 from llm_gateway.dialects.reasoning_effort import effort_of
-from llm_gateway.parameters import EVERYTHING
 from llm_gateway.sse import SseDecoder
-from llm_gateway.types import Request, ResponseFormat, Result, Tool, ToolChoice
 
 __all__ = [
     "CARRIES", "NAME", "STREAM_TYPE", "StreamDecoder", "decode_error", "decode_result", "dropped", "encode_request",

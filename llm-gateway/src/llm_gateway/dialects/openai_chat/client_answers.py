@@ -8,11 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from llm_gateway.dialects.openai_chat import wire
-from llm_gateway.dialects.openai_chat.client_errors import error_of, hidden_error, status_of
-from llm_gateway.dialects.openai_chat.reasoning_details import thoughts
-from llm_gateway.errors import UpstreamProtocol, UpstreamUnavailable
-from llm_gateway.types import (
+from llm_gateway.canonical.types import (
     Choice,
     FinishReason,
     Part,
@@ -23,6 +19,10 @@ from llm_gateway.types import (
     ToolCall,
     Usage,
 )
+from llm_gateway.dialects.openai_chat import wire
+from llm_gateway.dialects.openai_chat.client_errors import error_of, hidden_error, status_of
+from llm_gateway.dialects.openai_chat.reasoning_details import thoughts
+from llm_gateway.errors import UpstreamProtocol, UpstreamUnavailable
 
 _decoder = msgspec.json.Decoder(wire.Received)
 

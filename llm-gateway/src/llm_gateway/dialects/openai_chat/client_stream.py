@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+from llm_gateway.canonical.types import (
+    BlockKind,
+    BlockStart,
+    BlockStop,
+    Delta,
+    Event,
+    Finish,
+    Logprobs,
+    Signature,
+    Usage,
+    UsageReport,
+)
 from llm_gateway.dialects.openai_chat import wire
 from llm_gateway.dialects.openai_chat.client_answers import (
     arguments_of,
@@ -14,18 +26,6 @@ from llm_gateway.dialects.openai_chat.client_answers import (
 from llm_gateway.dialects.openai_chat.reasoning_details import Detail, continued, sealed
 from llm_gateway.errors import (
     UpstreamProtocol,
-)
-from llm_gateway.types import (
-    BlockKind,
-    BlockStart,
-    BlockStop,
-    Delta,
-    Event,
-    Finish,
-    Logprobs,
-    Signature,
-    Usage,
-    UsageReport,
 )
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from llm_gateway.answer import Answer, Origin
+from llm_gateway.canonical.types import Part, Reasoning, Refusal, Request, Text, ToolCall, Usage
 from llm_gateway.dialects.openai_chat import reasoning_details
-from llm_gateway.types import Part, Reasoning, Refusal, Request, Text, ToolCall, Usage
 
 encode = msgspec.json.Encoder(decimal_format="number").encode
 

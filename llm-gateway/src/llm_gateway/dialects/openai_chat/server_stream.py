@@ -7,10 +7,20 @@ from typing import Any
 from service_kit.errors import ApiError
 
 from llm_gateway.answer import Answer, Origin
+from llm_gateway.canonical.types import (
+    BlockStart,
+    BlockStop,
+    Delta,
+    Event,
+    Finish,
+    Logprobs,
+    Reasoning,
+    Request,
+    Signature,
+)
 from llm_gateway.dialects.envelope import render_error
 from llm_gateway.dialects.openai_chat.reasoning_details import detail_of
 from llm_gateway.dialects.openai_chat.server_answers import encode, head_of, render_usage
-from llm_gateway.types import BlockStart, BlockStop, Delta, Event, Finish, Logprobs, Reasoning, Request, Signature
 
 _DONE = b"data: [DONE]\n\n"
 

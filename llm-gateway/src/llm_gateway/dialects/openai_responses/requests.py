@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 
+from llm_gateway.canonical.types import Request, ResponseFormat
 from llm_gateway.dialects.openai_chat.server import within
 from llm_gateway.dialects.openai_responses import wire
 from llm_gateway.dialects.openai_responses.items import messages_of
 from llm_gateway.dialects.openai_responses.tools import tools_of
 from llm_gateway.dialects.reading import BodyReader
 from llm_gateway.errors import InvalidRequest
-from llm_gateway.types import Request, ResponseFormat
 
 NAME = "openai_responses"
 

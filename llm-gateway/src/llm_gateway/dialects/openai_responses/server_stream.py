@@ -10,10 +10,20 @@ from typing import Any
 from service_kit.errors import ApiError
 
 from llm_gateway.answer import Answer, Origin
+from llm_gateway.canonical.types import (
+    BlockStart,
+    BlockStop,
+    Delta,
+    Event,
+    Finish,
+    Logprobs,
+    Request,
+    Signature,
+    UsageReport,
+)
 from llm_gateway.dialects.openai_responses.answers import Status, encode, head, response
 from llm_gateway.dialects.openai_responses.server_errors import error_object
 from llm_gateway.dialects.openai_responses.streamed_items import StreamedItem, tokens_of
-from llm_gateway.types import BlockStart, BlockStop, Delta, Event, Finish, Logprobs, Request, Signature, UsageReport
 
 
 def stream_encoder(origin: Origin, request: Request) -> StreamEncoder:

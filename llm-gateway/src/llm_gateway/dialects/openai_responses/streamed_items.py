@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
+from llm_gateway.canonical.types import (
+    BlockKind,
+    BlockStart,
+    Logprobs,
+    Part,
+    Reasoning,
+    Refusal,
+    Signature,
+    Text,
+    ToolCall,
+)
 from llm_gateway.dialects.openai_responses import answers
 from llm_gateway.dialects.openai_responses.answers import Status
-from llm_gateway.types import BlockKind, BlockStart, Logprobs, Part, Reasoning, Refusal, Signature, Text, ToolCall
 
 Events = list[tuple[str, dict[str, Any]]]
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from hypothesis import given, settings
-from llm_gateway.aggregate import Aggregate, events_of
-from llm_gateway.types import (
+from llm_gateway.canonical.aggregate import Aggregate, events_of
+from llm_gateway.canonical.types import (
     BlockStart,
     BlockStop,
     Choice,

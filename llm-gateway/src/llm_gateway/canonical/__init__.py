@@ -1,0 +1,1 @@
+"""The vocabulary of the gateway: what every dialect is parsed into and rendered from."""

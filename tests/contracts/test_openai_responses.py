@@ -14,7 +14,7 @@ import pytest
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
-from llm_gateway.canonical.types import Choice, Part, Reasoning, Result, Text, ToolCall, Usage
+from llm_gateway.canonical import Choice, Part, Reasoning, Result, Text, ToolCall, Usage
 from llm_gateway.testing import Behaviour, Endless, Fails, FakeOpenAI, FakeProvider, Says, Sends, gemini
 from openai.types.responses import FunctionToolParam, Response, ResponseFunctionToolCall, ResponseReasoningItem
 from pydantic import BaseModel, SecretStr

@@ -12,8 +12,7 @@ import pytest
 from llm_gateway.breakers import Breakers
 from llm_gateway.cache.memory import MemoryCache
 from llm_gateway.calls import CacheControl, Call, Caller
-from llm_gateway.canonical.parameters import EVERYTHING
-from llm_gateway.canonical.types import (
+from llm_gateway.canonical import (
     BlockStart,
     Delta,
     Event,
@@ -25,6 +24,7 @@ from llm_gateway.canonical.types import (
     Usage,
     UsageReport,
 )
+from llm_gateway.canonical.parameters import EVERYTHING
 from llm_gateway.catalog import Catalog, Model
 from llm_gateway.catalog_file import load_catalog
 from llm_gateway.dialects import native

@@ -5,7 +5,7 @@ from typing import Any
 
 from llm_gateway.breakers import Breakers
 from llm_gateway.calls import Call
-from llm_gateway.canonical.types import Usage
+from llm_gateway.canonical import Usage
 from llm_gateway.metrics import Metrics
 
 

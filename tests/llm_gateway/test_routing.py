@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from llm_gateway.canonical.types import Image, Message, Request, Tool
+from llm_gateway.canonical import Image, Message, Request, Tool
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.routing import check_supported
 from llm_gateway.testing import Behaviour, Endless, Fails, FakeOpenAI, Says, Sends, Silent

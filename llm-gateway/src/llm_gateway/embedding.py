@@ -18,8 +18,8 @@ from llm_gateway.answer import CacheStatus, EmbeddingAnswer, Origin
 from llm_gateway.cache.flight import Flight, Flights
 from llm_gateway.cache.key import embedding_key
 from llm_gateway.calls import Call, Caller
+from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Usage
 from llm_gateway.canonical.estimate import estimated_embedding_usage
-from llm_gateway.canonical.types import EmbeddingRequest, EmbeddingResult, Usage
 from llm_gateway.catalog import Catalog, Model
 from llm_gateway.errors import InvalidRequest, ProviderNotConfigured, UpstreamError, UpstreamProtocol
 from llm_gateway.journey import Waist, metered

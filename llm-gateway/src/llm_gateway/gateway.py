@@ -12,8 +12,8 @@ from service_kit.errors import ApiError
 from llm_gateway.answer import Answer, CacheStatus, Origin
 from llm_gateway.cache.flight import Flight, Flights
 from llm_gateway.calls import Caller
+from llm_gateway.canonical import Event, Request
 from llm_gateway.canonical.aggregate import Aggregate, events_of
-from llm_gateway.canonical.types import Event, Request
 from llm_gateway.catalog import Model
 from llm_gateway.errors import UpstreamProtocol
 from llm_gateway.journey import Journey, Waist

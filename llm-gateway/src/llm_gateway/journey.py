@@ -16,9 +16,9 @@ from llm_gateway.cache import Cache, Entry
 from llm_gateway.cache.flight import Flight, Flights
 from llm_gateway.cache.key import cache_key
 from llm_gateway.calls import Call, Caller, Observer, Status
+from llm_gateway.canonical import Event, Request, Result, Usage
 from llm_gateway.canonical.aggregate import Aggregate, events_of
 from llm_gateway.canonical.estimate import as_far_as, estimated_usage
-from llm_gateway.canonical.types import Event, Request, Result, Usage
 from llm_gateway.catalog import Catalog, Model, Route
 from llm_gateway.emulation import emulates
 from llm_gateway.errors import UpstreamError

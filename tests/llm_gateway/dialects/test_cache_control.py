@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llm_gateway.canonical.types import CacheMark, Message, Request, Text, Tool
+from llm_gateway.canonical import CacheMark, Message, Request, Text, Tool
 from llm_gateway.dialects.cache_control import control_of, mark_of, with_fewer_marks
 
 

@@ -7,8 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from llm_gateway.canonical.aggregate import events_of
-from llm_gateway.canonical.types import (
+from llm_gateway.canonical import (
     Choice,
     Delta,
     Event,
@@ -25,6 +24,7 @@ from llm_gateway.canonical.types import (
     ToolCall,
     ToolChoice,
 )
+from llm_gateway.canonical.aggregate import events_of
 from llm_gateway.dialects import native
 from llm_gateway.dialects.cache_control import control_of
 from llm_gateway.errors import InvalidRequest, UpstreamTimeout

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llm_gateway.canonical.types import Tool
+from llm_gateway.canonical import Tool
 from llm_gateway.emulation.calls import Called, read_calls
 
 ADD = Tool(

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from llm_gateway.canonical.types import Message, Request, ResponseFormat, Text, Tool, ToolCall, ToolChoice
+from llm_gateway.canonical import Message, Request, ResponseFormat, Text, Tool, ToolCall, ToolChoice
 from llm_gateway.catalog import Model
 from llm_gateway.emulation import emulates
 from llm_gateway.emulation.constraint import calls_schema, either_schema

@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 from hypothesis import given
-from llm_gateway.canonical.types import Image, Message, Part, Request, Text, Tool, ToolCall, ToolChoice
+from llm_gateway.canonical import Image, Message, Part, Request, Text, Tool, ToolCall, ToolChoice
 from llm_gateway.emulation.plan import Plan
 from llm_gateway.emulation.prompt import rewritten
 

@@ -8,7 +8,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llm_gateway.canonical.types import Tool
+from llm_gateway.canonical import Tool
 from llm_gateway.emulation.calls import Called
 from llm_gateway.emulation.plan import Plan
 from llm_gateway.emulation.reading import reader_of

@@ -7,8 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llm_gateway.canonical.aggregate import Aggregate, events_of
-from llm_gateway.canonical.types import (
+from llm_gateway.canonical import (
     BlockStart,
     BlockStop,
     Choice,
@@ -26,6 +25,7 @@ from llm_gateway.canonical.types import (
     Usage,
     UsageReport,
 )
+from llm_gateway.canonical.aggregate import Aggregate, events_of
 from llm_gateway.emulation.plan import Plan
 from llm_gateway.emulation.streaming import Reread, reread
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import msgspec
 from hypothesis import strategies as st
-from llm_gateway.canonical.aggregate import events_of
-from llm_gateway.canonical.types import (
+from llm_gateway.canonical import (
     Choice,
     Delta,
     Event,
@@ -24,6 +23,7 @@ from llm_gateway.canonical.types import (
     ToolCall,
     ToolChoice,
 )
+from llm_gateway.canonical.aggregate import events_of
 from llm_gateway.dialects import ServerDialect
 from llm_gateway.dialects import native as native_dialect
 from llm_gateway.dialects.anthropic import server as anthropic

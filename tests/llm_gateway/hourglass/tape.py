@@ -8,8 +8,8 @@ from typing import Any, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
 import msgspec
+from llm_gateway.canonical import Event, Request, Result
 from llm_gateway.canonical.aggregate import Aggregate
-from llm_gateway.canonical.types import Event, Request, Result
 from llm_gateway.catalog import Model
 from llm_gateway.dialects import ClientDialect
 from llm_gateway.providers.http import HttpProvider

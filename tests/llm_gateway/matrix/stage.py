@@ -11,7 +11,7 @@ import httpx
 import msgspec
 from llm_gateway.app import build_parts, create_app
 from llm_gateway.breakers import Breakers
-from llm_gateway.canonical.types import Result
+from llm_gateway.canonical import Result
 from llm_gateway.settings import GatewaySettings
 from llm_gateway.testing import Behaviour, Call, Exchange, FakeProvider, Sends
 from service_kit.settings import load

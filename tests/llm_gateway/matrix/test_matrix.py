@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 import pytest_asyncio
-from llm_gateway.canonical.types import Choice, Part, Refusal, Result, Text, ToolCall, Usage
+from llm_gateway.canonical import Choice, Part, Refusal, Result, Text, ToolCall, Usage
 from llm_gateway.catalog_file import load_catalog
 from llm_gateway.settings import GatewaySettings
 from llm_gateway.testing import Silent

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from botocore.credentials import ReadOnlyCredentials
-from llm_gateway.canonical.types import EmbeddingRequest, Message, Request, Text
+from llm_gateway.canonical import EmbeddingRequest, Message, Request, Text
 from llm_gateway.errors import UpstreamCredentials
 from llm_gateway.providers.aws import AwsSigner, BedrockEmbedder, BedrockProvider
 from llm_gateway.providers.aws_credentials import AwsCredentials, chain

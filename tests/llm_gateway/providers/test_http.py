@@ -7,8 +7,8 @@ from typing import cast
 
 import msgspec
 import pytest
+from llm_gateway.canonical import Delta, Event, Message, Request, Result, Text
 from llm_gateway.canonical.aggregate import Aggregate
-from llm_gateway.canonical.types import Delta, Event, Message, Request, Result, Text
 from llm_gateway.catalog import Model
 from llm_gateway.dialects.openai_chat import client
 from llm_gateway.errors import UpstreamError, UpstreamProtocol

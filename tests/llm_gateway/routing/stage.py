@@ -9,8 +9,7 @@ from typing import Any
 
 import msgspec
 from llm_gateway.breakers import Breakers
-from llm_gateway.canonical.parameters import EVERYTHING
-from llm_gateway.canonical.types import (
+from llm_gateway.canonical import (
     BlockStart,
     BlockStop,
     Delta,
@@ -23,6 +22,7 @@ from llm_gateway.canonical.types import (
     Usage,
     UsageReport,
 )
+from llm_gateway.canonical.parameters import EVERYTHING
 from llm_gateway.catalog import Model, Route
 from llm_gateway.routing import Patience, Router
 

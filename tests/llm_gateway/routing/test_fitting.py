@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from llm_gateway.calls import Terms
+from llm_gateway.canonical import Image, Message, Request, ResponseFormat, Tool, ToolChoice
 from llm_gateway.canonical.parameters import EVERYTHING, MEANING, OPTIONAL, UnknownParameter, droppable
 from llm_gateway.canonical.parameters import given as says
-from llm_gateway.canonical.types import Image, Message, Request, ResponseFormat, Tool, ToolChoice
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.routing.fitting import Fitting
 from msgspec.structs import replace

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from llm_gateway.canonical.types import FinishReason, Part, Reasoning, Result, ToolCall, Usage
+from llm_gateway.canonical import FinishReason, Part, Reasoning, Result, ToolCall, Usage
 from llm_gateway.dialects.anthropic import client
 from llm_gateway.testing import Behaviour
 from llm_gateway.testing.anthropic import Fails, FakeAnthropic, Says

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from llm_gateway.canonical.types import FinishReason, Image, Message, Reasoning, Request, Result, ToolCall, Usage
+from llm_gateway.canonical import FinishReason, Image, Message, Reasoning, Request, Result, ToolCall, Usage
 from llm_gateway.catalog import Model
 from llm_gateway.dialects.bedrock import client
 from llm_gateway.testing import Behaviour, Exchange

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from llm_gateway.canonical.types import FinishReason, Reasoning, Result, ToolCall, Usage
+from llm_gateway.canonical import FinishReason, Reasoning, Result, ToolCall, Usage
 from llm_gateway.dialects.gemini import client
 from llm_gateway.testing import Behaviour
 from llm_gateway.testing.gemini import Embeds, Fails, FakeGemini, Says

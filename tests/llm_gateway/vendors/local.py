@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import msgspec
-from llm_gateway.canonical.types import Choice, Result, Text, ToolCall
+from llm_gateway.canonical import Choice, Result, Text, ToolCall
 from llm_gateway.testing import Behaviour, Exchange, FakeOpenAI
 
 from tests.llm_gateway.vendors.openai import look_alike, says

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from llm_gateway.canonical.types import Reasoning, Refusal, Result, ToolCall, Usage
+from llm_gateway.canonical import Reasoning, Refusal, Result, ToolCall, Usage
 from llm_gateway.dialects.openai_chat import client
 from llm_gateway.testing import Behaviour, Fails, FakeAzure, FakeOpenAI, FakeOpenRouter, FakeVllm, Says
 

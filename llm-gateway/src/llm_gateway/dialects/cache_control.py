@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from llm_gateway.canonical.types import CacheMark, Request
+from llm_gateway.canonical import CacheMark, Request
 
 
 def mark_of(control: Any) -> CacheMark | None:

@@ -12,7 +12,7 @@ import msgspec
 from service_kit.errors import ApiError
 
 from llm_gateway.answer import Answer, Origin
-from llm_gateway.canonical.types import (
+from llm_gateway.canonical import (
     BlockStart,
     Delta,
     Event,

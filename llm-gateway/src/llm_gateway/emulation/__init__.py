@@ -6,7 +6,7 @@ The catalogue says which models (`supports: [emulated_tools]`). `plan` decides h
 
 from __future__ import annotations
 
-from llm_gateway.canonical.types import Message, Request, ToolCall
+from llm_gateway.canonical import Message, Request, ToolCall
 from llm_gateway.catalog import Model
 
 EMULATED_TOOLS = "emulated_tools"

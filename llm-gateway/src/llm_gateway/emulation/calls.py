@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from llm_gateway.canonical.types import Tool
+from llm_gateway.canonical import Tool
 from llm_gateway.emulation.fitting import fits
 
 KEYS = ('"tool_calls"', '"name"', '"arguments"', '"function"', '"id"', '"type"', '"parameters"')

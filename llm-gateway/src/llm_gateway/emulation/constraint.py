@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from llm_gateway.canonical.types import Tool
+from llm_gateway.canonical import Tool
 
 Schema = dict[str, Any]
 

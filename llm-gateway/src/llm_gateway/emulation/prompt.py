@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from llm_gateway.canonical.types import Image, Message, Part, Refusal, Request, Text, Tool, ToolCall
+from llm_gateway.canonical import Image, Message, Part, Refusal, Request, Text, Tool, ToolCall
 from llm_gateway.emulation.plan import Plan
 
 _encode = msgspec.json.Encoder().encode

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import msgspec
 
+from llm_gateway.canonical import BlockStart, BlockStop, Delta, Event, Finish, Result, Signature
 from llm_gateway.canonical.aggregate import Aggregate, events_of
-from llm_gateway.canonical.types import BlockStart, BlockStop, Delta, Event, Finish, Result, Signature
 from llm_gateway.emulation.calls import Called
 from llm_gateway.emulation.plan import Plan
 from llm_gateway.emulation.reading import reader_of

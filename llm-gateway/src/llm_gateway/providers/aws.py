@@ -13,7 +13,7 @@ from typing import Any, cast
 from botocore.auth import SigV4Auth
 from botocore.credentials import ReadOnlyCredentials
 
-from llm_gateway.canonical.types import EmbeddingRequest, EmbeddingResult, Event, Request, Result
+from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Event, Request, Result
 from llm_gateway.catalog import Endpoint, Model
 from llm_gateway.dialects.bedrock import client
 from llm_gateway.http1 import target_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+from llm_gateway.canonical import Event, Message, Request, Result, Text
 from llm_gateway.canonical.parameters import EVERYTHING
-from llm_gateway.canonical.types import Event, Message, Request, Result, Text
 from llm_gateway.catalog import Model
 from llm_gateway.providers import offline
 

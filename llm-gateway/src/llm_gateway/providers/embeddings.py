@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from llm_gateway.canonical.types import EmbeddingRequest, EmbeddingResult
+from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult
 from llm_gateway.catalog import Model
 from llm_gateway.dialects import EmbeddingDialect
 from llm_gateway.errors import UpstreamProtocol, UpstreamTimeout

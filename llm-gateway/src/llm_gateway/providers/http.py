@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
-from llm_gateway.canonical.types import Event, Finish, Request, Result
+from llm_gateway.canonical import Event, Finish, Request, Result
 from llm_gateway.catalog import Endpoint, Model
 from llm_gateway.dialects import ClientDialect, Framing, StreamDecoder
 from llm_gateway.errors import UpstreamError, UpstreamProtocol

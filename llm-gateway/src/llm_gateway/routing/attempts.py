@@ -10,7 +10,7 @@ import msgspec
 from service_kit.telemetry.logs import get_logger
 
 from llm_gateway.breakers import Breakers, Deployment, Entry, Pause
-from llm_gateway.canonical.types import Request
+from llm_gateway.canonical import Request
 from llm_gateway.catalog import Model, Route
 from llm_gateway.errors import CircuitOpen, InvalidRequest, UpstreamError, UpstreamRateLimited, UpstreamUnavailable
 from llm_gateway.routing.balance import Balancer

@@ -10,8 +10,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import cast
 
+from llm_gateway.canonical import Event, Request, UsageReport
 from llm_gateway.canonical.estimate import estimated_usage
-from llm_gateway.canonical.types import Event, Request, UsageReport
 from llm_gateway.catalog import Model, Route
 from llm_gateway.errors import InvalidRequest, UpstreamError, UpstreamTimeout
 from llm_gateway.routing.answered import Answered

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from llm_gateway.canonical import Image, Request
 from llm_gateway.canonical.parameters import OPTIONAL, given, without
-from llm_gateway.canonical.types import Image, Request
 from llm_gateway.catalog import Model
 from llm_gateway.emulation import EMULATED_TOOLS
 from llm_gateway.errors import InvalidRequest

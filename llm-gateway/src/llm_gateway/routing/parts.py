@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import msgspec
 
+from llm_gateway.canonical import Request, Usage
 from llm_gateway.canonical.estimate import estimated_usage
-from llm_gateway.canonical.types import Request, Usage
 from llm_gateway.catalog import Model
 from llm_gateway.pricing import Cost, cost
 

@@ -9,7 +9,7 @@ from service_kit.telemetry.logs import get_logger
 
 from llm_gateway.answer import Origin
 from llm_gateway.calls import Caller
-from llm_gateway.canonical.types import Request
+from llm_gateway.canonical import Request
 from llm_gateway.dialects import ServerDialect
 from llm_gateway.gateway import Gateway
 from llm_gateway.surfaces.exchange import Exchange

@@ -7,8 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from llm_gateway.canonical.aggregate import Aggregate
-from llm_gateway.canonical.types import (
+from llm_gateway.canonical import (
     Event,
     Message,
     Reasoning,
@@ -21,6 +20,7 @@ from llm_gateway.canonical.types import (
     Usage,
     UsageReport,
 )
+from llm_gateway.canonical.aggregate import Aggregate
 from llm_gateway.dialects.anthropic import client
 from llm_gateway.errors import (
     UpstreamCredentials,

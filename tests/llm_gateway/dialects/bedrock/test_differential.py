@@ -18,7 +18,7 @@ import boto3
 import msgspec
 import pytest
 from botocore.config import Config
-from llm_gateway.canonical.types import (
+from llm_gateway.canonical import (
     Image,
     Message,
     Part,

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from llm_gateway.canonical.types import EmbeddingRequest, Usage
+from llm_gateway.canonical import EmbeddingRequest, Usage
 from llm_gateway.dialects.bedrock import client
 from llm_gateway.errors import InvalidRequest, UpstreamProtocol
 from llm_gateway.testing.bedrock.rules import mistake_in

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from llm_gateway.canonical import Message, Request, ResponseFormat, Result, Text, Tool
 from llm_gateway.canonical.aggregate import Aggregate
-from llm_gateway.canonical.types import Message, Request, ResponseFormat, Result, Text, Tool
 from llm_gateway.catalog import Model
 from llm_gateway.dialects.bedrock import client
 from llm_gateway.errors import InvalidRequest, UpstreamProtocol

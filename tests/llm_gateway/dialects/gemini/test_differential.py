@@ -19,7 +19,7 @@ import pytest
 from google import genai
 from google.genai import types
 from llm_gateway.app import build_parts
-from llm_gateway.canonical.types import (
+from llm_gateway.canonical import (
     EmbeddingRequest,
     Image,
     Message,

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from llm_gateway.canonical import Event, Message, Reasoning, Request, Result, Text, ToolCall
 from llm_gateway.canonical.aggregate import Aggregate
-from llm_gateway.canonical.types import Event, Message, Reasoning, Request, Result, Text, ToolCall
 from llm_gateway.dialects.gemini import client
 from llm_gateway.errors import InvalidRequest, UpstreamError, UpstreamProtocol
 from llm_gateway.testing import Call, Exchange

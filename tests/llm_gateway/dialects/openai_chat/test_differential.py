@@ -20,7 +20,7 @@ from typing import Any
 
 import openai
 import pytest
-from llm_gateway.canonical.types import (
+from llm_gateway.canonical import (
     Image,
     Message,
     Refusal,

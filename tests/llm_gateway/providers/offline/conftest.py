@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from llm_gateway.canonical.types import Message, Request, Result, Text, Tool, ToolCall
+from llm_gateway.canonical import Message, Request, Result, Text, Tool, ToolCall
 from llm_gateway.providers.offline import plan
 
 MOST_TURNS = 40

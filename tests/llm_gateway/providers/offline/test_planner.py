@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from llm_gateway.canonical.types import (
+from llm_gateway.canonical import (
     Image,
     Message,
     Refusal,

@@ -8,7 +8,7 @@ import time
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from llm_gateway.canonical.types import BlockStart, Delta, Message, Request, Text, Tool, ToolCall, ToolChoice
+from llm_gateway.canonical import BlockStart, Delta, Message, Request, Text, Tool, ToolCall, ToolChoice
 from llm_gateway.providers.offline import plan, stream, tokens
 
 WORDS = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from llm_gateway.canonical.types import Message, Request, Text
+from llm_gateway.canonical import Message, Request, Text
 from llm_gateway.providers.offline import plan
 
 ROUNDS, REPEATS = 7, 200

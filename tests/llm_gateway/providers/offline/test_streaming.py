@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llm_gateway.canonical.types import (
+from llm_gateway.canonical import (
     BlockStart,
     BlockStop,
     Delta,

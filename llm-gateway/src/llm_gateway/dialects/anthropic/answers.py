@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from llm_gateway.answer import Answer, Origin
-from llm_gateway.canonical.types import Choice, Part, Reasoning, Refusal, Request, Text, ToolCall, Usage
+from llm_gateway.canonical import Choice, Part, Reasoning, Refusal, Request, Text, ToolCall, Usage
 from llm_gateway.dialects.anthropic.arguments import input_of
 from llm_gateway.dialects.signatures import wrap
 

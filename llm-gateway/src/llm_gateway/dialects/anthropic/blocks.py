@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from llm_gateway.canonical.types import CacheMark, Image, Message, Part, Reasoning, Text, ToolCall
+from llm_gateway.canonical import CacheMark, Image, Message, Part, Reasoning, Text, ToolCall
 from llm_gateway.dialects.anthropic import wire
 from llm_gateway.dialects.signatures import unwrap
 from llm_gateway.errors import InvalidRequest

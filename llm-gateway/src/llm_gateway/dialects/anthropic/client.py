@@ -6,8 +6,8 @@ dialect to a provider of it.
 
 from __future__ import annotations
 
+from llm_gateway.canonical import Request
 from llm_gateway.canonical.parameters import EVERYTHING
-from llm_gateway.canonical.types import Request
 from llm_gateway.catalog import Model
 from llm_gateway.dialects.anthropic.client_answers import decode_result
 from llm_gateway.dialects.anthropic.client_errors import decode_error

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from llm_gateway.canonical.types import Request, ResponseFormat, Tool
+from llm_gateway.canonical import Request, ResponseFormat, Tool
 from llm_gateway.catalog import Model
 from llm_gateway.dialects.anthropic.closed_schema import closed
 from llm_gateway.dialects.anthropic.generations import generation_of

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from llm_gateway.canonical.types import CacheMark, Image, Message, Part, Reasoning, Refusal, Request, Text, ToolCall
+from llm_gateway.canonical import CacheMark, Image, Message, Part, Reasoning, Refusal, Request, Text, ToolCall
 from llm_gateway.catalog import Model
 from llm_gateway.dialects.anthropic.arguments import input_of
 from llm_gateway.dialects.anthropic.generations import generation_of

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from llm_gateway.canonical.types import BlockKind, BlockStart, BlockStop, Delta, Event, Finish, Signature, UsageReport
+from llm_gateway.canonical import BlockKind, BlockStart, BlockStop, Delta, Event, Finish, Signature, UsageReport
 from llm_gateway.dialects.anthropic.arguments import arguments_of
 from llm_gateway.dialects.anthropic.client_answers import finish_reason, usage_of
 from llm_gateway.dialects.anthropic.client_errors import error_of

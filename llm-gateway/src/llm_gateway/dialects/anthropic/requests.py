@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from llm_gateway.canonical.types import Message, Request, ResponseFormat, Tool, ToolChoice
+from llm_gateway.canonical import Message, Request, ResponseFormat, Tool, ToolChoice
 from llm_gateway.dialects.anthropic import wire
 from llm_gateway.dialects.anthropic.blocks import mark, messages_of, text_parts
 from llm_gateway.dialects.anthropic.received import UNREADABLE

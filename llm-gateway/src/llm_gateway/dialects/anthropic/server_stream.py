@@ -15,7 +15,7 @@ from typing import Any
 from service_kit.errors import ApiError
 
 from llm_gateway.answer import Answer, Origin
-from llm_gateway.canonical.types import BlockStart, BlockStop, Delta, Event, Request, Signature, Usage, UsageReport
+from llm_gateway.canonical import BlockStart, BlockStop, Delta, Event, Request, Signature, Usage, UsageReport
 from llm_gateway.dialects.anthropic.answers import encode, head, render_usage, signed, stop_of
 from llm_gateway.dialects.anthropic.envelope import render_error
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from llm_gateway.canonical.types import Request, Tool, ToolChoice
+from llm_gateway.canonical import Request, Tool, ToolChoice
 from llm_gateway.catalog import Model
 from llm_gateway.dialects.anthropic.closed_schema import closed
 from llm_gateway.dialects.bedrock import schema_answers

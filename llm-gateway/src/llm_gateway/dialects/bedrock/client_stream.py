@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from llm_gateway.canonical.types import (
+from llm_gateway.canonical import (
     BlockKind,
     BlockStart,
     BlockStop,

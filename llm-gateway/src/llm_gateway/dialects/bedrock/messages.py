@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from llm_gateway.canonical.types import CacheMark, Image, Message, Part, Reasoning, Refusal, Request, Text, ToolCall
+from llm_gateway.canonical import CacheMark, Image, Message, Part, Reasoning, Refusal, Request, Text, ToolCall
 from llm_gateway.dialects.bedrock.families import Family
 from llm_gateway.dialects.bedrock.schema_answers import NAME
 from llm_gateway.errors import InvalidRequest

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from llm_gateway.canonical.types import FinishReason, Usage
+from llm_gateway.canonical import FinishReason, Usage
 from llm_gateway.dialects.gemini import wire
 from llm_gateway.dialects.gemini.client_errors import error_of, policy_violation, status_of
 from llm_gateway.errors import UpstreamProtocol

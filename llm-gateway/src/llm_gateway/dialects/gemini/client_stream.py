@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from llm_gateway.canonical.types import (
+from llm_gateway.canonical import (
     BlockKind,
     BlockStart,
     BlockStop,

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from llm_gateway.canonical.types import EmbeddingRequest, EmbeddingResult, Usage
+from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Usage
 from llm_gateway.catalog import Model
 from llm_gateway.dialects.gemini import wire
 from llm_gateway.dialects.gemini.client_answers import usage_of

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from llm_gateway.canonical.types import Request
+from llm_gateway.canonical import Request
 from llm_gateway.dialects.reasoning_effort import effort_of
 from llm_gateway.errors import InvalidRequest
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
+from llm_gateway.canonical import Request, ResponseFormat, Result, Tool, ToolChoice
 from llm_gateway.canonical.parameters import EVERYTHING
-from llm_gateway.canonical.types import Request, ResponseFormat, Result, Tool, ToolChoice
 from llm_gateway.catalog import Endpoint, Model
 from llm_gateway.dialects.cache_control import control_of
 from llm_gateway.dialects.openai_chat.client_answers import decode_answer

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
-from llm_gateway.canonical.types import (
+from llm_gateway.canonical import (
     CacheMark,
     Image,
     Message,

@@ -7,7 +7,7 @@ from typing import Any
 from service_kit.errors import ApiError
 
 from llm_gateway.answer import Answer, Origin
-from llm_gateway.canonical.types import (
+from llm_gateway.canonical import (
     BlockStart,
     BlockStop,
     Delta,

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from llm_gateway.answer import EmbeddingAnswer
-from llm_gateway.canonical.types import EmbeddingRequest
+from llm_gateway.canonical import EmbeddingRequest
 from llm_gateway.dialects.envelope import render_error
 from llm_gateway.dialects.openai_chat.server import within
 from llm_gateway.dialects.openai_chat.wire import UNREADABLE

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from llm_gateway.answer import Answer, Origin
-from llm_gateway.canonical.types import FinishReason, Part, Reasoning, Refusal, Request, Text, ToolCall, Usage
+from llm_gateway.canonical import FinishReason, Part, Reasoning, Refusal, Request, Text, ToolCall, Usage
 from llm_gateway.dialects.openai_responses.requests import ECHO, EchoedRequest
 from llm_gateway.dialects.signatures import wrap
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from llm_gateway.canonical.types import CacheMark, Image, Message, Part, Reasoning, Refusal, Role, Text, ToolCall
+from llm_gateway.canonical import CacheMark, Image, Message, Part, Reasoning, Refusal, Role, Text, ToolCall
 from llm_gateway.dialects.cache_control import mark_of
 from llm_gateway.dialects.openai_responses import wire
 from llm_gateway.dialects.signatures import is_redacted, unwrap

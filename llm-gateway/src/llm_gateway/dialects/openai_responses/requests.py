@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from llm_gateway.canonical.types import Request, ResponseFormat
+from llm_gateway.canonical import Request, ResponseFormat
 from llm_gateway.dialects.openai_chat.server import within
 from llm_gateway.dialects.openai_responses import wire
 from llm_gateway.dialects.openai_responses.items import messages_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from llm_gateway.canonical.types import (
+from llm_gateway.canonical import (
     BlockKind,
     BlockStart,
     Logprobs,

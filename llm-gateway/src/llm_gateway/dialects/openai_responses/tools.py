@@ -6,7 +6,7 @@ provider makes it: most have no such mode, and refuse schemas that are not writt
 
 from __future__ import annotations
 
-from llm_gateway.canonical.types import Tool, ToolChoice
+from llm_gateway.canonical import Tool, ToolChoice
 from llm_gateway.dialects.openai_responses import wire
 from llm_gateway.errors import InvalidRequest
 

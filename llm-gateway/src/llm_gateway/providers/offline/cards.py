@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from llm_gateway.canonical.types import Tool
+from llm_gateway.canonical import Tool
 
 from . import tokens as counting
 from .concepts import GROUPS, OPERATIONS, WEIGHTS

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from llm_gateway.canonical.types import ResponseFormat
+from llm_gateway.canonical import ResponseFormat
 
 from .schema import Parameter, read_parameters
 from .transcript import number

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from llm_gateway.canonical.types import Choice, FinishReason, Part, Refusal, Request, Result, Text, ToolCall, Usage
+from llm_gateway.canonical import Choice, FinishReason, Part, Refusal, Request, Result, Text, ToolCall, Usage
 
 from . import formats, language, lexer, reading, transcript, wording
 from . import tokens as counting

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from llm_gateway.canonical.types import ToolCall
+from llm_gateway.canonical import ToolCall
 
 from .calls import Call, Earlier, Plan
 from .cards import Card

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from llm_gateway.canonical.types import Image, Message, Request, ToolCall
+from llm_gateway.canonical import Image, Message, Request, ToolCall
 
 # Tools that report failure in text alone, since OpenAI's format has no flag for it.
 _FAILED = re.compile(r"\s*(?:error\b|traceback \(most recent call last\))", re.IGNORECASE)

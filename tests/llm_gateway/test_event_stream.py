@@ -11,11 +11,11 @@ from itertools import pairwise
 
 import pytest
 from botocore.eventstream import EventStreamBuffer, EventStreamHeaderParser, ParserError
+from fake_providers.bedrock import Says, event, exception, frame
 from hypothesis import given
 from hypothesis import strategies as st
 from llm_gateway.errors import UpstreamProtocol
 from llm_gateway.event_stream import EventStreamDecoder, Frame
-from llm_gateway.testing.bedrock import Says, event, exception, frame
 
 LIMIT = 4096
 STREAM = Says(["¡Ho", "la! 👋"], calls=[("t1", "add", '{"a":1}')], reasoning="mmm").stream()

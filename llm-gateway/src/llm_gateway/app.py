@@ -40,10 +40,10 @@ from llm_gateway.observation import Observation
 from llm_gateway.providers import Provider
 from llm_gateway.providers.embedded import EmbeddedProvider
 from llm_gateway.providers.embeddings import Embedder, HttpEmbedder
-from llm_gateway.providers.emulated import EmulatedTools
+from llm_gateway.providers.emulated_tools.provider import EmulatedTools
 from llm_gateway.providers.http import HttpProvider
-from llm_gateway.providers.images.fetching import ImageFetcher
-from llm_gateway.providers.images.inlining import InlinedImages
+from llm_gateway.providers.remote_images.fetching import ImageFetcher
+from llm_gateway.providers.remote_images.inlining import InlinedImages
 from llm_gateway.reload import CatalogHolder
 from llm_gateway.routing import Router
 from llm_gateway.settings import GatewaySettings
@@ -182,8 +182,8 @@ def _bedrock(
     endpoints = holder.current().endpoints.values()
     if region is None or all(one.unavailable for one in endpoints if one.dialect == "bedrock"):
         return {}, {}
-    from llm_gateway.providers.aws import BedrockEmbedder, BedrockProvider
-    from llm_gateway.providers.aws_credentials import AwsCredentials, chain
+    from llm_gateway.providers.aws.bedrock import BedrockEmbedder, BedrockProvider
+    from llm_gateway.providers.aws.credentials import AwsCredentials, chain
 
     credentials = AwsCredentials(chain(environ, region, instance_role=settings.aws_use_instance_role))
     return (

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 from botocore.credentials import ReadOnlyCredentials
+from fake_providers.bedrock import Embeds, Fails, FakeBedrock, FakeCredentials, Grant, Says, Secret
 from llm_gateway.canonical import EmbeddingRequest, Message, Request, Text
 from llm_gateway.errors import UpstreamCredentials
-from llm_gateway.providers.aws import AwsSigner, BedrockEmbedder, BedrockProvider
-from llm_gateway.providers.aws_credentials import AwsCredentials, chain
-from llm_gateway.testing.bedrock import Embeds, Fails, FakeBedrock, FakeCredentials, Grant, Says, Secret
+from llm_gateway.providers.aws.bedrock import AwsSigner, BedrockEmbedder, BedrockProvider
+from llm_gateway.providers.aws.credentials import AwsCredentials, chain
 from llm_gateway.transport import Transport
 from service_kit.testing import running
 

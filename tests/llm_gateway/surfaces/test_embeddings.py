@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
+from fake_providers import Embeds, Fails, FakeOpenAI, Sends, Silent
+from fake_providers.embeds import vector_of
 from llm_gateway.surfaces.schemas import EmbeddingList
-from llm_gateway.testing import Embeds, Fails, FakeOpenAI, Sends, Silent
-from llm_gateway.testing.embeds import vector_of
 from service_kit.testing import running
 
 from tests.llm_gateway.harness import KEY, Stage, error_of, gateway, staged

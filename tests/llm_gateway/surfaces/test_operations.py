@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from llm_gateway.testing import Fails, FakeOpenAI, Says
+from fake_providers import Fails, FakeOpenAI, Says
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.llm_gateway.harness import KEY, gateway, staged

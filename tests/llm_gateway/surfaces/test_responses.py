@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from llm_gateway.testing import Endless, Fails, FakeOpenAI, Says, Sends, Silent
+from fake_providers import Endless, Fails, FakeOpenAI, Says, Sends, Silent
 
 from tests.llm_gateway.event_stream import events
 from tests.llm_gateway.harness import Stage, error_of, gateway, staged

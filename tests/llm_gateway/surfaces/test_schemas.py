@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from fake_providers import Fails, FakeOpenAI, Says
 from llm_gateway.surfaces.schemas import (
     ChatCompletion,
     ChatCompletionChunk,
@@ -15,7 +16,6 @@ from llm_gateway.surfaces.schemas import (
     ResponseEvent,
     ResponseObject,
 )
-from llm_gateway.testing import Fails, FakeOpenAI, Says
 
 from tests.llm_gateway.event_stream import events
 from tests.llm_gateway.harness import staged

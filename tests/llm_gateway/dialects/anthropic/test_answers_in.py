@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from fake_providers.anthropic import Says
+from fake_providers.anthropic.behaviours import framed
 from llm_gateway.canonical import (
     Event,
     Message,
@@ -31,8 +33,6 @@ from llm_gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from llm_gateway.testing.anthropic import Says
-from llm_gateway.testing.anthropic.behaviours import framed
 
 from tests.llm_gateway import values
 

@@ -16,10 +16,10 @@ from typing import Any
 
 import anthropic
 import pytest
+from fake_providers.anthropic import FakeAnthropic, Says
 from llm_gateway.dialects.anthropic import client
 from llm_gateway.dialects.openai_chat import server as chat
 from llm_gateway.providers.http import HttpProvider
-from llm_gateway.testing.anthropic import FakeAnthropic, Says
 from llm_gateway.transport import Transport
 from service_kit.testing import running
 

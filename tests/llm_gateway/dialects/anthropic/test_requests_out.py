@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from fake_providers.anthropic.rules import mistake_in
 from llm_gateway.canonical import (
     Image,
     Message,
@@ -23,7 +24,6 @@ from llm_gateway.canonical import (
 )
 from llm_gateway.dialects.anthropic import client
 from llm_gateway.errors import InvalidRequest
-from llm_gateway.testing.anthropic.rules import mistake_in
 
 from tests.llm_gateway import values
 

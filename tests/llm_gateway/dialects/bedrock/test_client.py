@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from fake_providers.bedrock.rules import mistake_in
 from llm_gateway.canonical import (
     Image,
     Message,
@@ -21,7 +22,6 @@ from llm_gateway.canonical import (
 )
 from llm_gateway.dialects.bedrock import client
 from llm_gateway.errors import InvalidRequest
-from llm_gateway.testing.bedrock.rules import mistake_in
 
 from tests.llm_gateway import values
 

@@ -18,6 +18,7 @@ import boto3
 import msgspec
 import pytest
 from botocore.config import Config
+from fake_providers.bedrock import FakeBedrock, Says, Secret
 from llm_gateway.canonical import (
     Image,
     Message,
@@ -30,9 +31,8 @@ from llm_gateway.canonical import (
     ToolCall,
     ToolChoice,
 )
-from llm_gateway.providers.aws import BedrockProvider
-from llm_gateway.providers.aws_credentials import AwsCredentials, chain
-from llm_gateway.testing.bedrock import FakeBedrock, Says, Secret
+from llm_gateway.providers.aws.bedrock import BedrockProvider
+from llm_gateway.providers.aws.credentials import AwsCredentials, chain
 from llm_gateway.transport import Transport
 from service_kit.testing import running
 

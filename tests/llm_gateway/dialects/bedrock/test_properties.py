@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from fake_providers.bedrock import Says
+from fake_providers.bedrock.rules import mistake_in
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from llm_gateway.canonical import Message, Request, ResponseFormat, Result, Text, Tool
@@ -11,8 +13,6 @@ from llm_gateway.canonical.aggregate import Aggregate
 from llm_gateway.catalog import Model
 from llm_gateway.dialects.bedrock import client
 from llm_gateway.errors import InvalidRequest, UpstreamProtocol
-from llm_gateway.testing.bedrock import Says
-from llm_gateway.testing.bedrock.rules import mistake_in
 
 from tests.llm_gateway import values
 from tests.llm_gateway.hourglass.drawn import conversations

@@ -24,12 +24,12 @@ from fake_providers import (
     Says,
 )
 from fake_providers.embeds import vector_of
-from llm_gateway.surfaces.schemas import ChatCompletion
+from llm_gateway.surfaces.http.schemas import ChatCompletion
 from openai.types.chat import ChatCompletionMessageParam
 from service_kit.testing import running
 
 from tests.llm_gateway.harness import gateway
-from tests.llm_gateway.surfaces.test_schemas import strictly
+from tests.llm_gateway.surfaces.http.test_schemas import strictly
 
 QUESTION: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Hola"}]
 ADD: Any = {"type": "function", "function": {"name": "add", "parameters": {"type": "object", "properties": {}}}}

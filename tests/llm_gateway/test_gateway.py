@@ -33,7 +33,7 @@ from llm_gateway.gateway import Gateway, LiveStream
 from llm_gateway.journey import Defaults, Waist
 from llm_gateway.routing import Router
 from llm_gateway.settings import GatewaySettings
-from llm_gateway.surfaces.generation import GenerationSurface
+from llm_gateway.surfaces.http.generation import GenerationSurface
 from service_kit.settings import load
 
 from tests.llm_gateway import values

@@ -14,7 +14,6 @@ from service_kit.service import Service, create_service, serve
 from service_kit.settings import SettingsError, load
 from starlette.types import ASGIApp
 
-from llm_gateway import openapi
 from llm_gateway.aws_settings import aws_region
 from llm_gateway.breakers import Breakers
 from llm_gateway.cache import Cache
@@ -47,12 +46,13 @@ from llm_gateway.providers.remote_images.inlining import InlinedImages
 from llm_gateway.reload import CatalogHolder
 from llm_gateway.routing import Router
 from llm_gateway.settings import GatewaySettings
-from llm_gateway.surfaces.embeddings import EmbeddingsSurface
-from llm_gateway.surfaces.front import Front
-from llm_gateway.surfaces.generation import GenerationSurface
-from llm_gateway.surfaces.messages import COUNT_TOKENS, MESSAGES, CountTokens, MessagesDialect
-from llm_gateway.surfaces.models import model_routes
-from llm_gateway.surfaces.operations import operation_routes
+from llm_gateway.surfaces.http import openapi
+from llm_gateway.surfaces.http.embeddings import EmbeddingsSurface
+from llm_gateway.surfaces.http.generation import GenerationSurface
+from llm_gateway.surfaces.http.messages import COUNT_TOKENS, MESSAGES, CountTokens, MessagesDialect
+from llm_gateway.surfaces.http.models import model_routes
+from llm_gateway.surfaces.http.ops import operation_routes
+from llm_gateway.surfaces.http.raw_routes import Front
 from llm_gateway.transport import Transport
 
 VERSION = "0.1.0"

@@ -11,8 +11,8 @@ from starlette.types import Scope, Send
 from llm_gateway.answer import Answer, Provenance
 from llm_gateway.dialects import StreamEncoder
 from llm_gateway.gateway import LiveStream
-from llm_gateway.surfaces.answer_headers import answer_headers, stream_headers
-from llm_gateway.surfaces.keep_alive import KeepAlive
+from llm_gateway.surfaces.http.answer_headers import answer_headers, stream_headers
+from llm_gateway.surfaces.http.keep_alive import KeepAlive
 
 _JSON = (b"content-type", b"application/json")
 _EVENTS = [

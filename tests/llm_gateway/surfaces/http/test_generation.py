@@ -7,7 +7,7 @@ import pytest
 from fake_providers import FakeOpenAI, Says
 from llm_gateway.calls import CacheControl
 from llm_gateway.errors import InvalidRequest
-from llm_gateway.surfaces.hot_route import cache_control
+from llm_gateway.surfaces.http.raw_endpoint import cache_control
 
 from tests.llm_gateway.event_stream import events
 from tests.llm_gateway.harness import CHAT, GENERATE, KEY, QUESTION, error_of, gateway, staged

@@ -11,11 +11,11 @@ import httpx
 import pytest
 from fake_providers import Embeds, Fails, FakeOpenAI, Sends, Silent
 from fake_providers.embeds import vector_of
-from llm_gateway.surfaces.schemas import EmbeddingList
+from llm_gateway.surfaces.http.schemas import EmbeddingList
 from service_kit.testing import running
 
 from tests.llm_gateway.harness import KEY, Stage, error_of, gateway, staged
-from tests.llm_gateway.surfaces.test_schemas import strictly
+from tests.llm_gateway.surfaces.http.test_schemas import strictly
 
 PATH = "/v1/embeddings"
 MODEL = "text-embedding-3-small"

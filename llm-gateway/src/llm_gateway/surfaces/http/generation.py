@@ -12,9 +12,9 @@ from llm_gateway.calls import Caller
 from llm_gateway.canonical import Request
 from llm_gateway.dialects import ServerDialect
 from llm_gateway.gateway import Gateway
-from llm_gateway.surfaces.exchange import Exchange
-from llm_gateway.surfaces.hot_route import HotRoute
-from llm_gateway.surfaces.keep_alive import KeepAlive
+from llm_gateway.surfaces.http.exchange import Exchange
+from llm_gateway.surfaces.http.keep_alive import KeepAlive
+from llm_gateway.surfaces.http.raw_endpoint import HotRoute
 
 _log = get_logger(__name__)
 

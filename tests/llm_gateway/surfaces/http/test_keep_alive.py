@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from fake_providers import Fails, FakeOpenAI, Says, Sends, Silent
-from llm_gateway.surfaces.keep_alive import KeepAlive
+from llm_gateway.surfaces.http.keep_alive import KeepAlive
 
 from tests.llm_gateway.event_stream import events
 from tests.llm_gateway.harness import CHAT, GENERATE, QUESTION, error_of, staged

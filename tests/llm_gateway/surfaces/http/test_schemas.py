@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 from fake_providers import Fails, FakeOpenAI, Says
-from llm_gateway.surfaces.schemas import (
+from llm_gateway.surfaces.http.schemas import (
     ChatCompletion,
     ChatCompletionChunk,
     ErrorEnvelope,

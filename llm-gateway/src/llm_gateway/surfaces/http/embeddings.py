@@ -7,8 +7,8 @@ from service_kit.errors import ApiError
 from llm_gateway.calls import Caller
 from llm_gateway.dialects.openai_embeddings import server
 from llm_gateway.embedding import Embeddings
-from llm_gateway.surfaces.exchange import Exchange
-from llm_gateway.surfaces.hot_route import HotRoute
+from llm_gateway.surfaces.http.exchange import Exchange
+from llm_gateway.surfaces.http.raw_endpoint import HotRoute
 
 
 class EmbeddingsSurface(HotRoute):

@@ -14,9 +14,9 @@ from starlette.types import Receive, Scope, Send
 
 from llm_gateway.calls import ANY_CACHE, CacheControl, Caller, Presence
 from llm_gateway.errors import InvalidRequest
-from llm_gateway.surfaces.arrival import ClientGone, Watch, read_body
-from llm_gateway.surfaces.exchange import ErrorRenderer, Exchange
-from llm_gateway.surfaces.terms import HEADERS, terms_of
+from llm_gateway.surfaces.http.call_options import HEADERS, terms_of
+from llm_gateway.surfaces.http.exchange import ErrorRenderer, Exchange
+from llm_gateway.surfaces.http.request_body import ClientGone, Watch, read_body
 
 _MAX_USER = 256
 

@@ -13,7 +13,7 @@ from llm_gateway.dialects.native import GenerateRequest
 from llm_gateway.dialects.openai_chat.wire import ChatRequest
 from llm_gateway.dialects.openai_embeddings.server import EmbeddingsRequest
 from llm_gateway.dialects.openai_responses.wire import ResponsesRequest
-from llm_gateway.surfaces import schemas
+from llm_gateway.surfaces.http import schemas
 
 _REF = "#/components/schemas/{name}"
 _FRAMEWORK_ERRORS = ("HTTPValidationError", "ValidationError")

@@ -51,8 +51,8 @@ from llm_gateway.surfaces.http.embeddings import EmbeddingsSurface
 from llm_gateway.surfaces.http.generation import GenerationSurface
 from llm_gateway.surfaces.http.messages import COUNT_TOKENS, MESSAGES, CountTokens, MessagesDialect
 from llm_gateway.surfaces.http.models import model_routes
-from llm_gateway.surfaces.http.ops import operation_routes
-from llm_gateway.surfaces.http.raw_routes import Front
+from llm_gateway.surfaces.http.ops import ops_routes
+from llm_gateway.surfaces.http.raw_routes import RawRoutes
 from llm_gateway.transport import Transport
 
 VERSION = "0.1.0"
@@ -115,11 +115,11 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
         lifespan=lifespan,
         unlogged_paths=frozenset(hot) - {COUNT_TOKENS},  # those are logged as calls
         error_bodies={MESSAGES: anthropic_error, COUNT_TOKENS: anthropic_error},
-        front=lambda inner: Front(inner, hot, settings.root_path),
+        front=lambda inner: RawRoutes(inner, hot, settings.root_path),
     )
     app.include_router(model_routes(parts.holder.current, int(time.time())))
     app.include_router(
-        operation_routes(
+        ops_routes(
             holder=parts.holder, breakers=parts.breakers, cache=parts.cache, metrics=metrics,
             observation=observation, version=VERSION,
         )

@@ -8,10 +8,10 @@ from llm_gateway.calls import Caller
 from llm_gateway.dialects.openai_embeddings import server
 from llm_gateway.embedding import Embeddings
 from llm_gateway.surfaces.http.exchange import Exchange
-from llm_gateway.surfaces.http.raw_endpoint import HotRoute
+from llm_gateway.surfaces.http.raw_endpoint import RawEndpoint
 
 
-class EmbeddingsSurface(HotRoute):
+class EmbeddingsSurface(RawEndpoint):
     """`POST /v1/embeddings`, as OpenAI has it."""
 
     def __init__(self, embeddings: Embeddings) -> None:

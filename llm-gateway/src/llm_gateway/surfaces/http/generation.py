@@ -14,12 +14,12 @@ from llm_gateway.dialects import ServerDialect
 from llm_gateway.gateway import Gateway
 from llm_gateway.surfaces.http.exchange import Exchange
 from llm_gateway.surfaces.http.keep_alive import KeepAlive
-from llm_gateway.surfaces.http.raw_endpoint import HotRoute
+from llm_gateway.surfaces.http.raw_endpoint import RawEndpoint
 
 _log = get_logger(__name__)
 
 
-class GenerationSurface(HotRoute):
+class GenerationSurface(RawEndpoint):
     """`POST` in one dialect; `name` is what records call it.
 
     A stream that says nothing for `keep_alive` seconds gets a sign of life. Until the first one the status is held

@@ -60,7 +60,7 @@ class Cleared(BaseModel):
     cleared: int
 
 
-def operation_routes(
+def ops_routes(
     *, holder: CatalogHolder, breakers: Breakers, cache: Cache | None, metrics: Metrics, observation: Observation,
     version: str,
 ) -> APIRouter:  # fmt: skip

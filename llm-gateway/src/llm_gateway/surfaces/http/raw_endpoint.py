@@ -21,7 +21,7 @@ from llm_gateway.surfaces.http.request_body import ClientGone, Watch, read_body
 _MAX_USER = 256
 
 
-class HotRoute(ABC):
+class RawEndpoint(ABC):
     """`POST` whose errors `errors` renders; `name` is what records call it."""
 
     def __init__(self, name: str, errors: ErrorRenderer) -> None:

@@ -8,7 +8,7 @@ from service_kit.errors import ApiError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
-class Front:
+class RawRoutes:
     """Dispatches exact paths in `routes`, which take `POST` alone; everything else goes to `app`."""
 
     def __init__(self, app: ASGIApp, routes: Mapping[str, ASGIApp], root_path: str = "") -> None:

@@ -21,10 +21,11 @@ from llm_gateway.cache.memory import MemoryCache
 from llm_gateway.call_log import CallLog
 from llm_gateway.calls import Observer
 from llm_gateway.catalog_file import CatalogError, load_catalog
-from llm_gateway.dialects import ServerDialect, native
+from llm_gateway.dialects import ServerDialect
 from llm_gateway.dialects.anthropic import client as anthropic_client
-from llm_gateway.dialects.anthropic.envelope import render_error as anthropic_error
+from llm_gateway.dialects.anthropic.render_error import render_error as anthropic_error
 from llm_gateway.dialects.gemini import client as gemini_client
+from llm_gateway.dialects.native import server as native
 from llm_gateway.dialects.openai_chat import client as openai_client
 from llm_gateway.dialects.openai_chat import server as openai_server
 from llm_gateway.dialects.openai_embeddings import client as openai_embeddings

@@ -12,7 +12,7 @@ import msgspec
 from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Usage
 from llm_gateway.catalog import Model
 from llm_gateway.dialects.gemini import wire
-from llm_gateway.dialects.gemini.client_answers import usage_of
+from llm_gateway.dialects.gemini.decode import usage_of
 from llm_gateway.errors import InvalidRequest, UpstreamProtocol
 
 _MOST_TEXTS = 100

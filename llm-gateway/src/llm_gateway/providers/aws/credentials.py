@@ -31,7 +31,7 @@ from botocore.parsers import ResponseParserError
 from botocore.session import Session
 from service_kit.telemetry.logs import get_logger
 
-from llm_gateway.dialects.bedrock.client_errors import STALE
+from llm_gateway.dialects.bedrock.errors import STALE
 from llm_gateway.errors import UpstreamCredentials
 
 _log = get_logger(__name__)

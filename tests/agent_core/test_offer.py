@@ -17,10 +17,10 @@ from agent_core.settings import AgentSettings
 from agent_core.steps import ToolExecutionStep, ToolOutcome
 from agent_core.testing import Answer, ScriptedGateway, call
 from mcp_toolbox.app import built_in, create_app
-from mcp_toolbox.catalogue import Catalogue
 from mcp_toolbox.errors import ToolFailedError
+from mcp_toolbox.registry.tool import Hints, Tool, from_function
+from mcp_toolbox.registry.tools import Catalogue
 from mcp_toolbox.settings import ToolboxSettings
-from mcp_toolbox.tool import Hints, Tool, from_function
 from pydantic import Field
 from service_kit.settings import load
 from service_kit.testing import running

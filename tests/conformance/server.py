@@ -13,14 +13,14 @@ from mcp.server.context import HandlerResult
 from mcp.types import CallToolRequestParams, EmptyResult, GetPromptRequestParams, SetLevelRequestParams
 from mcp_toolbox.answers import complete
 from mcp_toolbox.app import VERSION, approvals_of, mounted
-from mcp_toolbox.catalogue import Catalogue
-from mcp_toolbox.context import CallContext
 from mcp_toolbox.errors import ToolFailedError
-from mcp_toolbox.prompts import Prompt, Prompts, said_by_user
-from mcp_toolbox.resources import Resources
+from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.prompts import Prompt, Prompts, said_by_user
+from mcp_toolbox.registry.resources import Resources
+from mcp_toolbox.registry.tool import Tool, ToolResult
+from mcp_toolbox.registry.tools import Catalogue
 from mcp_toolbox.server import ToolboxServer, create_server
 from mcp_toolbox.settings import ToolboxSettings
-from mcp_toolbox.tool import Tool, ToolResult
 from service_kit.service import Service
 
 from tests.conformance.conversations import TALKING, Conversation, Request

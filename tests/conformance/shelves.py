@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mcp_toolbox.context import CallContext
-from mcp_toolbox.prompts import Argument, Message, Prompt, said_by_user
-from mcp_toolbox.resources import Resource
+from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.prompts import Argument, Message, Prompt, said_by_user
+from mcp_toolbox.registry.resources import Resource
 
 from tests.conformance.samples import PNG_TYPE, image_block, png
 

@@ -9,9 +9,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from mcp_toolbox.context import CallContext
 from mcp_toolbox.errors import ToolFailedError
-from mcp_toolbox.tool import Hints, Tool, ToolResult
+from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.tool import Hints, Tool, ToolResult
 
 from tests.conformance.samples import audio_block, image_block
 

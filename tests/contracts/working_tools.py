@@ -11,12 +11,12 @@ from contextlib import nullcontext
 from typing import Annotated
 
 from mcp_toolbox.app import built_in
-from mcp_toolbox.catalogue import Catalogue
-from mcp_toolbox.context import CallContext
+from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.tool import Hints, from_function
+from mcp_toolbox.registry.tools import Catalogue
 from mcp_toolbox.server import create_server
 from mcp_toolbox.settings import ToolboxSettings
 from mcp_toolbox.stdio import serve_stdio
-from mcp_toolbox.tool import Hints, from_function
 from pydantic import Field
 from service_kit.settings import load
 

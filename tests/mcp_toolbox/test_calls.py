@@ -14,8 +14,8 @@ import pytest
 from mcp import Client
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
-from mcp_toolbox.context import CallContext
-from mcp_toolbox.tool import Hints, from_function
+from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.tool import Hints, from_function
 from service_kit.auth.keys import principal_of
 from service_kit.ids import current_request_id, current_traceparent
 

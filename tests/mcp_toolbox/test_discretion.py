@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from mcp import Client, MCPError
 from mcp.types import INTERNAL_ERROR
-from mcp_toolbox.catalogue import Catalogue
-from mcp_toolbox.prompts import Prompt, Prompts
-from mcp_toolbox.resources import Resource, Resources
+from mcp_toolbox.registry.prompts import Prompt, Prompts
+from mcp_toolbox.registry.resources import Resource, Resources
+from mcp_toolbox.registry.tools import Catalogue
 from mcp_toolbox.server import create_server
 
 

@@ -22,9 +22,9 @@ SLOW_SECONDS = 1.5
 SCRIPT = f"""
 import asyncio, os, sys
 from mcp_toolbox.app import create_app, serve_http
-from mcp_toolbox.catalogue import Catalogue
+from mcp_toolbox.registry.tools import Catalogue
 from mcp_toolbox.settings import ToolboxSettings
-from mcp_toolbox.tool import Hints, from_function
+from mcp_toolbox.registry.tool import Hints, from_function
 from service_kit.settings import load
 
 async def slow() -> str:

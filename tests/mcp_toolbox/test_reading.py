@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from mcp import Client, MCPError
 from mcp.types import INVALID_PARAMS, PromptReference, ResourceTemplateReference
-from mcp_toolbox.catalogue import Catalogue
-from mcp_toolbox.context import CallContext
-from mcp_toolbox.prompts import Prompts
-from mcp_toolbox.resources import Resource, Resources, in_uri
+from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.prompts import Prompts
+from mcp_toolbox.registry.resources import Resource, Resources, in_uri
+from mcp_toolbox.registry.tools import Catalogue
 from mcp_toolbox.server import create_server
 
 TEMPLATE = "toolbox://tools/{name}"

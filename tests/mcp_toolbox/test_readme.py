@@ -6,8 +6,8 @@ import json
 import re
 from pathlib import Path
 
-from mcp_toolbox.catalogue import Catalogue
-from mcp_toolbox.tool import from_function
+from mcp_toolbox.registry.tool import from_function
+from mcp_toolbox.registry.tools import Catalogue
 
 README = (Path(__file__).parents[2] / "mcp-toolbox" / "README.md").read_text()
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from mcp import Client
 from mcp.types import ElicitResult
-from mcp_toolbox.tool import Hints, Tool, from_function
+from mcp_toolbox.registry.tool import Hints, Tool, from_function
 from pydantic import Field
 from service_kit.testing import running
 from starlette.background import BackgroundTask

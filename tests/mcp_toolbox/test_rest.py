@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 from mcp_toolbox.errors import ToolFailedError
-from mcp_toolbox.tool import Hints, from_function
+from mcp_toolbox.registry.tool import Hints, from_function
 
 JSON = {"content-type": "application/json"}
 

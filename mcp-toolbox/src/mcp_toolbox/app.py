@@ -19,7 +19,6 @@ from mcp_toolbox import schemas, tools
 from mcp_toolbox.approval.approvals import Approvals
 from mcp_toolbox.approval.destructive import Destructive
 from mcp_toolbox.approval.ledger import Ledger
-from mcp_toolbox.catalogue import Catalogue, discover
 from mcp_toolbox.guard.audit import AuditLog
 from mcp_toolbox.guard.compose import guarded
 from mcp_toolbox.oauth.protection import protection_of
@@ -27,6 +26,7 @@ from mcp_toolbox.packs.registry import opened_packs
 from mcp_toolbox.page.listing import Listing
 from mcp_toolbox.page.page import CataloguePage
 from mcp_toolbox.page.routes import ROOT, add_page_routes
+from mcp_toolbox.registry.tools import Catalogue, discover
 from mcp_toolbox.rest import add_rest_routes
 from mcp_toolbox.sdk_logs import drop_client_faults
 from mcp_toolbox.search.rest import add_search_route

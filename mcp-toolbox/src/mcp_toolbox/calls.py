@@ -11,7 +11,7 @@ from service_kit.edge.guard import ANONYMOUS
 from service_kit.ids import current_request_id, current_traceparent, is_traceparent, request_id, traceparent
 from starlette.requests import Request
 
-from mcp_toolbox.context import CallContext
+from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.transports import MESSAGES_PATH
 
 USER = "agent-suite/user"

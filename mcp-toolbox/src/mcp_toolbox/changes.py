@@ -25,9 +25,9 @@ from mcp.server.subscriptions import (
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS
 
-from mcp_toolbox.catalogue import Catalogue
-from mcp_toolbox.prompts import Prompts
-from mcp_toolbox.resources import Resources, in_uri
+from mcp_toolbox.registry.prompts import Prompts
+from mcp_toolbox.registry.resources import Resources, in_uri
+from mcp_toolbox.registry.tools import Catalogue
 from mcp_toolbox.self_description import CATALOGUE_URI, TOOL_URI
 
 _SETTLE_SECONDS = 0.05

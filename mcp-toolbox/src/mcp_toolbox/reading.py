@@ -23,8 +23,8 @@ from mcp_toolbox.answers import complete
 from mcp_toolbox.calls import context_of
 from mcp_toolbox.errors import InvalidArgumentsError, printable
 from mcp_toolbox.pages import page_of
-from mcp_toolbox.prompts import Prompts
-from mcp_toolbox.resources import Resource, Resources
+from mcp_toolbox.registry.prompts import Prompts
+from mcp_toolbox.registry.resources import Resource, Resources
 
 _Request = ServerRequestContext[Any]
 _NOT_FOUND = -32002

@@ -12,9 +12,9 @@ from starlette.responses import Response
 
 from mcp_toolbox import schemas
 from mcp_toolbox.approval.approvals import Approvals
-from mcp_toolbox.catalogue import Catalogue
-from mcp_toolbox.context import CallContext
 from mcp_toolbox.errors import InvalidArgumentsError, RateLimitedError, UnknownToolError
+from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.tools import Catalogue
 
 _ASK_OVER_MCP = (
     "This tool is marked as destructive: a person has to approve each call, and plain REST has no way to ask. "

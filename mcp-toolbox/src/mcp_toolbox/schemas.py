@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mcp_toolbox.tool import Tool
+from mcp_toolbox.registry.tool import Tool
 
 
 class _Described(BaseModel):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from mcp_toolbox.catalogue import Catalogue
-from mcp_toolbox.context import CallContext
-from mcp_toolbox.prompts import Argument, Prompt, said_by_user
-from mcp_toolbox.resources import Resource
+from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.prompts import Argument, Prompt, said_by_user
+from mcp_toolbox.registry.resources import Resource
+from mcp_toolbox.registry.tools import Catalogue
 
 CATALOGUE_URI = "toolbox://catalogue"
 TOOL_URI = "toolbox://tools/{name}"

@@ -28,17 +28,17 @@ from mcp_toolbox.answers import complete
 from mcp_toolbox.approval.approvals import Approvals
 from mcp_toolbox.approval.destructive import Destructive
 from mcp_toolbox.calls import context_of
-from mcp_toolbox.catalogue import Catalogue
 from mcp_toolbox.changes import Changes
-from mcp_toolbox.context import CallContext
 from mcp_toolbox.discretion import keep_faults_to_ourselves
 from mcp_toolbox.errors import InvalidArgumentsError, RateLimitedError, UnknownToolError
 from mcp_toolbox.pages import PAGE_SIZE, page_of
-from mcp_toolbox.prompts import Prompts
 from mcp_toolbox.reading import serve_prompts, serve_resources
-from mcp_toolbox.resources import Resources
+from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.prompts import Prompts
+from mcp_toolbox.registry.resources import Resources
+from mcp_toolbox.registry.tool import Tool, ToolResult
+from mcp_toolbox.registry.tools import Catalogue
 from mcp_toolbox.self_description import prompts_of, resources_of
-from mcp_toolbox.tool import Tool, ToolResult
 
 NAME = "mcp-toolbox"
 INSTRUCTIONS = (

@@ -15,9 +15,9 @@ from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import ElicitResult, ErrorData
 from mcp_toolbox.app import create_app
-from mcp_toolbox.catalogue import Catalogue
+from mcp_toolbox.registry.tool import Hints, Tool, from_function
+from mcp_toolbox.registry.tools import Catalogue
 from mcp_toolbox.settings import ToolboxSettings
-from mcp_toolbox.tool import Hints, Tool, from_function
 from pydantic import Field
 from service_kit.settings import load
 from service_kit.testing import running

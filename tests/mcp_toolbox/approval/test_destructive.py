@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from mcp_toolbox.approval.destructive import Destructive
-from mcp_toolbox.tool import Hints, from_function
+from mcp_toolbox.registry.tool import Hints, from_function
 
 
 def tool(name: str, hints: Hints | None = None):

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import pytest
-from mcp_toolbox.catalogue import Catalogue
-from mcp_toolbox.context import CallContext
 from mcp_toolbox.errors import InvalidArgumentsError, RateLimitedError, ToolFailedError, UnknownToolError
 from mcp_toolbox.guard.audit import AuditLog, Entry
 from mcp_toolbox.guard.guard import Guard
 from mcp_toolbox.guard.rates import Rate, Rates
-from mcp_toolbox.tool import Hints, ToolResult, from_function
+from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.tool import Hints, ToolResult, from_function
+from mcp_toolbox.registry.tools import Catalogue
 from pydantic import Field
 
 Text = Annotated[str, Field(description="Some text.")]

@@ -16,10 +16,10 @@ from mcp import Client, StdioServerParameters
 from mcp.client.sse import sse_client
 from mcp.client.stdio import stdio_client
 from mcp_toolbox.app import create_app
-from mcp_toolbox.catalogue import Catalogue
 from mcp_toolbox.errors import InvalidArgumentsError
+from mcp_toolbox.registry.tool import Hints, Tool, from_function
+from mcp_toolbox.registry.tools import Catalogue
 from mcp_toolbox.settings import ToolboxSettings
-from mcp_toolbox.tool import Hints, Tool, from_function
 from pydantic import Field
 from service_kit.settings import SettingsError, load
 

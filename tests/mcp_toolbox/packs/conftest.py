@@ -12,8 +12,8 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from mcp_toolbox.catalogue import Catalogue
 from mcp_toolbox.packs.registry import opened_packs
+from mcp_toolbox.registry.tools import Catalogue
 from mcp_toolbox.settings import ToolboxSettings
 from service_kit.settings import load
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from mcp_toolbox.catalogue import Catalogue
 from mcp_toolbox.packs._sql.address import address_of
 from mcp_toolbox.packs.registry import opened_packs
+from mcp_toolbox.registry.tools import Catalogue
 from mcp_toolbox.settings import ToolboxSettings
 from service_kit.settings import load
 

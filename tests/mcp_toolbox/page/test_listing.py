@@ -6,10 +6,10 @@ import httpx
 import pytest
 from mcp_toolbox.approval.approvals import Approvals
 from mcp_toolbox.approval.destructive import Destructive
-from mcp_toolbox.catalogue import Catalogue
 from mcp_toolbox.page.listing import Listing
 from mcp_toolbox.page.page import CataloguePage, policy
 from mcp_toolbox.page.routes import prefers_html
+from mcp_toolbox.registry.tools import Catalogue
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 KEYS = {"AUTH_MODE": "keys", "API_KEYS": "key-one"}

@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal
 import pytest
 import pytest_asyncio
 from mcp_toolbox.app import built_in, create_app
-from mcp_toolbox.catalogue import Catalogue
 from mcp_toolbox.errors import ToolFailedError
+from mcp_toolbox.registry.tool import Hints, from_function
+from mcp_toolbox.registry.tools import Catalogue
 from mcp_toolbox.settings import ToolboxSettings
-from mcp_toolbox.tool import Hints, from_function
 from playwright.async_api import Browser, ConsoleMessage, Locator, Page, expect
 from pydantic import Field
 from service_kit.settings import load

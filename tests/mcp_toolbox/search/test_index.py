@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from mcp_toolbox.catalogue import Catalogue
+from mcp_toolbox.registry.tools import Catalogue
 from mcp_toolbox.search.index import ToolIndex
 
 from tests.mcp_toolbox.search.many_tools import many_tools

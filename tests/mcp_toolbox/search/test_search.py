@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 from mcp import Client
-from mcp_toolbox.catalogue import Catalogue
 from mcp_toolbox.errors import InvalidArgumentsError
+from mcp_toolbox.registry.tools import Catalogue
 from mcp_toolbox.search.search import NAME, ToolSearch
 
 from tests.mcp_toolbox.search.many_tools import many_tools

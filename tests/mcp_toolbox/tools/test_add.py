@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from mcp_toolbox.catalogue import Catalogue
+from mcp_toolbox.registry.tools import Catalogue
 
 
 @pytest.mark.parametrize(

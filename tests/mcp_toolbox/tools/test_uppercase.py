@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from mcp_toolbox.catalogue import Catalogue
 from mcp_toolbox.errors import InvalidArgumentsError
-from mcp_toolbox.limits import MAX_TEXT
+from mcp_toolbox.registry.limits import MAX_TEXT
+from mcp_toolbox.registry.tools import Catalogue
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 import pytest
-from mcp_toolbox.catalogue import Catalogue
+from mcp_toolbox.registry.tools import Catalogue
 from mcp_toolbox.upstream.fleet import Fleet
 from mcp_toolbox.upstream.pins import Pins
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mcp_toolbox.context import CallContext
 from mcp_toolbox.errors import InvalidArgumentsError, UnknownToolError
-from mcp_toolbox.tool import Hints, from_function
+from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.tool import Hints, from_function
 from mcp_toolbox.upstream.errors import ServersFileError
 from mcp_toolbox.upstream.fleet import Fleet
 

@@ -12,7 +12,7 @@ import pytest
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp_toolbox.context import CallContext
+from mcp_toolbox.registry.context import CallContext
 from pydantic import BaseModel
 from service_kit.testing import running as serving
 from starlette.applications import Starlette

@@ -6,11 +6,11 @@ from typing import Any
 
 import httpx
 import pytest
-from mcp_toolbox import tools
 from mcp_toolbox.app import create_app
-from mcp_toolbox.catalogue import Catalogue, discover
+from mcp_toolbox.registry import tools
+from mcp_toolbox.registry.tool import Hints, from_function
+from mcp_toolbox.registry.tools import Catalogue, discover
 from mcp_toolbox.settings import ToolboxSettings
-from mcp_toolbox.tool import Hints, from_function
 from service_kit.settings import load
 from service_kit.testing import running as serving
 

@@ -29,7 +29,7 @@ from mcp_toolbox.approval.ledger import Ledger, MemoryLedger
 from mcp_toolbox.approval.question import FORM, question
 from mcp_toolbox.calls import state_of
 from mcp_toolbox.errors import ToolFailedError
-from mcp_toolbox.tool import Tool, ToolResult
+from mcp_toolbox.registry.tool import Tool, ToolResult
 
 _log = get_logger(__name__)
 

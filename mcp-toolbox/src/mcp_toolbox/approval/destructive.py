@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from mcp_toolbox.tool import Tool
+from mcp_toolbox.registry.tool import Tool
 
 
 class Destructive:

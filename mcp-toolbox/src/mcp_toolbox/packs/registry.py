@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from mcp_toolbox import packs
 
 if TYPE_CHECKING:
-    from mcp_toolbox.catalogue import Catalogue
+    from mcp_toolbox.registry.tools import Catalogue
     from mcp_toolbox.settings import ToolboxSettings
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mcp_toolbox.approval.approvals import Approvals
-from mcp_toolbox.catalogue import BUILT_IN, Catalogue
-from mcp_toolbox.tool import Tool
+from mcp_toolbox.registry.tool import Tool
+from mcp_toolbox.registry.tools import BUILT_IN, Catalogue
 
 UPSTREAM = "upstream:"
 """What the sources of other servers' tools begin with."""

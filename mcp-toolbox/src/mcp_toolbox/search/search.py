@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from mcp_toolbox.catalogue import Catalogue
+from mcp_toolbox.registry.tool import Hints, Tool, from_function
+from mcp_toolbox.registry.tools import Catalogue
 from mcp_toolbox.search.index import Found, ToolIndex
-from mcp_toolbox.tool import Hints, Tool, from_function
 
 SOURCE = "search"
 NAME = "search_tools"

@@ -11,9 +11,9 @@ from typing import Any
 
 from service_kit.telemetry.logs import get_logger
 
-from mcp_toolbox.catalogue import Catalogue
 from mcp_toolbox.errors import ToolDefinitionError
-from mcp_toolbox.tool import Tool
+from mcp_toolbox.registry.tool import Tool
+from mcp_toolbox.registry.tools import Catalogue
 from mcp_toolbox.upstream.errors import ServersFileError
 from mcp_toolbox.upstream.pins import Pins
 from mcp_toolbox.upstream.servers_file import Servers, read_servers

@@ -13,8 +13,8 @@ import anyio
 from mcp import Client, types
 from service_kit.telemetry.logs import get_logger
 
-from mcp_toolbox.context import CallContext
-from mcp_toolbox.tool import Tool, ToolResult
+from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.tool import Tool, ToolResult
 from mcp_toolbox.upstream.connection import Connection
 from mcp_toolbox.upstream.errors import UpstreamUnavailable, reason_of
 from mcp_toolbox.upstream.forward import ConnectionLost, forward

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from mcp_toolbox.catalogue import Catalogue
 from mcp_toolbox.errors import InvalidArgumentsError
+from mcp_toolbox.registry.tools import Catalogue
 
 from tests.mcp_toolbox.packs.conftest import Packs
 

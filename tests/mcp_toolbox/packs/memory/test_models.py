@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from mcp_toolbox.catalogue import Catalogue
-from mcp_toolbox.tool import ToolResult
+from mcp_toolbox.registry.tool import ToolResult
+from mcp_toolbox.registry.tools import Catalogue
 from service_kit.testing import running
 from starlette.applications import Starlette
 from starlette.requests import Request

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from mcp_toolbox.catalogue import Catalogue
+from mcp_toolbox.registry.tools import Catalogue
 
 from tests.mcp_toolbox.packs.conftest import Packs
 from tests.mcp_toolbox.packs.memory.corpus import PASSAGES, QUESTIONS, UNRELATED

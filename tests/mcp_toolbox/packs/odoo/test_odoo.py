@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mcp_toolbox.app import from_environment
-from mcp_toolbox.catalogue import Catalogue
 from mcp_toolbox.errors import InvalidArgumentsError, ToolFailedError
 from mcp_toolbox.packs.odoo.wire import parsed
 from mcp_toolbox.packs.registry import opened_packs
+from mcp_toolbox.registry.tool import ToolResult
+from mcp_toolbox.registry.tools import Catalogue
 from mcp_toolbox.settings import ToolboxSettings
 from mcp_toolbox.testing import FakeOdoo
-from mcp_toolbox.tool import ToolResult
 from service_kit.settings import SettingsError, load
 
 ACCESS = {"ODOO_DB": "main", "ODOO_USER": "bot@example.com", "ODOO_PASSWORD": "api-key"}

@@ -3,10 +3,10 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import pytest
-from mcp_toolbox.context import NOBODY
 from mcp_toolbox.errors import InvalidArgumentsError, ToolDefinitionError
-from mcp_toolbox.exact import Number
-from mcp_toolbox.tool import Hints, ToolResult, from_function, rendered
+from mcp_toolbox.registry.context import NOBODY
+from mcp_toolbox.registry.numbers import Number
+from mcp_toolbox.registry.tool import Hints, ToolResult, from_function, rendered
 from pydantic import Field
 
 

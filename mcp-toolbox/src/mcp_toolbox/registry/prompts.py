@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from inspect import isawaitable
 from typing import Any
 
-from mcp_toolbox.context import CallContext
 from mcp_toolbox.errors import InvalidArgumentsError
-from mcp_toolbox.shelf import Shelf
+from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.registry import Shelf
 
 Message = dict[str, Any]
 """MCP's PromptMessage: `{"role": "user"|"assistant", "content": block}`."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mcp_toolbox.errors import ToolFailedError
-from mcp_toolbox.exact import Number, context, from_json, to_json, to_text
+from mcp_toolbox.registry.numbers import Number, context, from_json, to_json, to_text
 from pydantic import TypeAdapter, ValidationError
 
 number = TypeAdapter(Number)

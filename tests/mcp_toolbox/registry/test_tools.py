@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
-from mcp_toolbox.catalogue import Call, Catalogue, discover
-from mcp_toolbox.context import CallContext
 from mcp_toolbox.errors import InvalidArgumentsError, ToolDefinitionError, ToolFailedError, UnknownToolError
-from mcp_toolbox.tool import Hints, ToolResult, from_function
+from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.tool import Hints, ToolResult, from_function
+from mcp_toolbox.registry.tools import Call, Catalogue, discover
 from pydantic import Field
 
 Text = Annotated[str, Field(description="Some text.")]
@@ -110,7 +110,7 @@ def test_two_tools_of_one_name_are_refused():
 GOOD = '''
 from typing import Annotated
 from pydantic import Field
-from mcp_toolbox.tool import Hints
+from mcp_toolbox.registry.tool import Hints
 HINTS = Hints()
 def shout(text: Annotated[str, Field(description="Words.")]) -> str:
     """Say it louder."""

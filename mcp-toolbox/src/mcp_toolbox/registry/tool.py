@@ -13,9 +13,9 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import to_json as dump_json
 from pydantic_core import to_jsonable_python
 
-from mcp_toolbox import exact
-from mcp_toolbox.context import CallContext
 from mcp_toolbox.errors import InvalidArgumentsError, ToolDefinitionError, printable
+from mcp_toolbox.registry import numbers as exact
+from mcp_toolbox.registry.context import CallContext
 
 Schema = dict[str, Any]
 Arguments = Mapping[str, Any]

@@ -11,9 +11,9 @@ from typing import Any, Protocol
 
 from service_kit.telemetry.logs import get_logger
 
-from mcp_toolbox.context import NOBODY, CallContext
 from mcp_toolbox.errors import ToolDefinitionError, ToolFailedError, UnknownToolError
-from mcp_toolbox.tool import Arguments, Hints, Tool, ToolResult, from_function
+from mcp_toolbox.registry.context import NOBODY, CallContext
+from mcp_toolbox.registry.tool import Arguments, Hints, Tool, ToolResult, from_function
 
 _log = get_logger(__name__)
 

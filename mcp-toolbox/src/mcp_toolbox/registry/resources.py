@@ -11,8 +11,8 @@ from inspect import isawaitable
 from typing import Any
 from urllib.parse import quote, unquote
 
-from mcp_toolbox.context import CallContext
-from mcp_toolbox.shelf import Shelf
+from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.registry import Shelf
 
 Contents = str | bytes
 """What a resource holds: text, or bytes that travel as base64."""

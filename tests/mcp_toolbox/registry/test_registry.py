@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from mcp_toolbox.errors import ToolDefinitionError
-from mcp_toolbox.shelf import Shelf
+from mcp_toolbox.registry.registry import Shelf
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from mcp_toolbox import schemas, tools
 from mcp_toolbox.approval.approvals import Approvals
 from mcp_toolbox.approval.destructive import Destructive
 from mcp_toolbox.approval.ledger import Ledger
-from mcp_toolbox.guard.audit import AuditLog
-from mcp_toolbox.guard.compose import guarded
+from mcp_toolbox.calls.audit import AuditLog
+from mcp_toolbox.calls.compose import guarded
 from mcp_toolbox.oauth.protection import protection_of
 from mcp_toolbox.packs.registry import opened_packs
 from mcp_toolbox.page.listing import Listing

@@ -20,7 +20,7 @@ from mcp.types import (
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from mcp_toolbox.answers import complete
-from mcp_toolbox.calls import context_of
+from mcp_toolbox.calls.request import context_of
 from mcp_toolbox.errors import InvalidArgumentsError, printable
 from mcp_toolbox.pages import page_of
 from mcp_toolbox.registry.prompts import Prompts

@@ -27,7 +27,7 @@ from service_kit.telemetry.logs import get_logger
 from mcp_toolbox.approval.destructive import Destructive
 from mcp_toolbox.approval.ledger import Ledger, MemoryLedger
 from mcp_toolbox.approval.question import FORM, question
-from mcp_toolbox.calls import state_of
+from mcp_toolbox.calls.request import state_of
 from mcp_toolbox.errors import ToolFailedError
 from mcp_toolbox.registry.tool import Tool, ToolResult
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mcp_toolbox.guard.audit import AuditLog, Entry
-from mcp_toolbox.guard.audit_file import AppendOnlyFile
+from mcp_toolbox.calls.audit import AuditLog, Entry
+from mcp_toolbox.calls.audit_file import AppendOnlyFile
 from service_kit.telemetry.logs import logging_to
 
 
@@ -179,7 +179,7 @@ def test_a_line_that_was_cut_short_stays_alone(tmp_path: Path):
 FULL_AFTER_TEN_BYTES = """
 import resource, sys
 from pathlib import Path
-from mcp_toolbox.guard.audit_file import AppendOnlyFile
+from mcp_toolbox.calls.audit_file import AppendOnlyFile
 resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
 file = AppendOnlyFile(Path(sys.argv[1]))
 file.append(b"one\\n")

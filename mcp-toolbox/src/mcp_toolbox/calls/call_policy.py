@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic_core import PydanticSerializationError, to_json
 
+from mcp_toolbox.calls.audit import AuditLog, Entry, Outcome
+from mcp_toolbox.calls.per_tool import ByName
+from mcp_toolbox.calls.redaction import redacted
 from mcp_toolbox.errors import InvalidArgumentsError, RateLimitedError, UnknownToolError, printable
-from mcp_toolbox.guard.audit import AuditLog, Entry, Outcome
-from mcp_toolbox.guard.by_name import ByName
 from mcp_toolbox.guard.rates import Rates
-from mcp_toolbox.guard.redaction import redacted
 from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.tool import Arguments, ToolResult
 from mcp_toolbox.registry.tools import Call, Catalogue

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from service_kit.settings import SettingsError
 
-from mcp_toolbox.guard.audit import AuditLog
-from mcp_toolbox.guard.audit_file import AppendOnlyFile
-from mcp_toolbox.guard.guard import Guard
+from mcp_toolbox.calls.audit import AuditLog
+from mcp_toolbox.calls.audit_file import AppendOnlyFile
+from mcp_toolbox.calls.call_policy import Guard
 from mcp_toolbox.guard.rates import Rates
 from mcp_toolbox.registry.tools import Catalogue
 from mcp_toolbox.settings import ToolboxSettings

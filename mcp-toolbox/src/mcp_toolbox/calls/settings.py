@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import PlainValidator
 
-from mcp_toolbox.guard.by_name import parsed
+from mcp_toolbox.calls.per_tool import parsed
 from mcp_toolbox.guard.rates import Rate
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from mcp_toolbox.guard.by_name import ByName, parsed
+from mcp_toolbox.calls.per_tool import ByName, parsed
 from mcp_toolbox.guard.rates import Rate
 from mcp_toolbox.settings import ToolboxSettings
 from service_kit.settings import SettingsError, load

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import pytest
+from mcp_toolbox.calls.audit import AuditLog, Entry
+from mcp_toolbox.calls.call_policy import Guard
 from mcp_toolbox.errors import InvalidArgumentsError, RateLimitedError, ToolFailedError, UnknownToolError
-from mcp_toolbox.guard.audit import AuditLog, Entry
-from mcp_toolbox.guard.guard import Guard
 from mcp_toolbox.guard.rates import Rate, Rates
 from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.tool import Hints, ToolResult, from_function

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from mcp_toolbox.guard.redaction import HIDDEN, redacted
+from mcp_toolbox.calls.redaction import HIDDEN, redacted
 
 
 @pytest.mark.parametrize(

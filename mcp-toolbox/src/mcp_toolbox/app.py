@@ -16,9 +16,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from mcp_toolbox import schemas, tools
-from mcp_toolbox.approval.approvals import Approvals
-from mcp_toolbox.approval.destructive import Destructive
-from mcp_toolbox.approval.ledger import Ledger
+from mcp_toolbox.approvals.approvals import Approvals
+from mcp_toolbox.approvals.destructive import Destructive
+from mcp_toolbox.approvals.used_approvals import Ledger
 from mcp_toolbox.calls.audit import AuditLog
 from mcp_toolbox.calls.compose import guarded
 from mcp_toolbox.oauth.protection import protection_of
@@ -121,7 +121,7 @@ def ledger_of(settings: ToolboxSettings) -> Ledger | None:
     """Where replicas note which approvals were used; None where each keeps its own account."""
     if settings.postgres_url is None:
         return None
-    from mcp_toolbox.approval.sql_ledger import SqlLedger  # SQL takes memory, and is loaded where it is wanted
+    from mcp_toolbox.approvals.used_approvals_sql import SqlLedger  # SQL takes memory, and is loaded where it is wanted
     from mcp_toolbox.packs._sql.address import address_of
 
     return SqlLedger(address_of(settings))

@@ -11,7 +11,7 @@ from service_kit.ids import current_traceparent
 from starlette.responses import Response
 
 from mcp_toolbox import schemas
-from mcp_toolbox.approval.approvals import Approvals
+from mcp_toolbox.approvals.approvals import Approvals
 from mcp_toolbox.errors import InvalidArgumentsError, RateLimitedError, UnknownToolError
 from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.tools import Catalogue

@@ -25,8 +25,8 @@ from mcp.types import (
 )
 
 from mcp_toolbox.answers import complete
-from mcp_toolbox.approval.approvals import Approvals
-from mcp_toolbox.approval.destructive import Destructive
+from mcp_toolbox.approvals.approvals import Approvals
+from mcp_toolbox.approvals.destructive import Destructive
 from mcp_toolbox.calls.request import context_of
 from mcp_toolbox.changes import Changes
 from mcp_toolbox.discretion import keep_faults_to_ourselves

@@ -4,8 +4,8 @@ from typing import Any
 
 import httpx
 import pytest
-from mcp_toolbox.approval.approvals import Approvals
-from mcp_toolbox.approval.destructive import Destructive
+from mcp_toolbox.approvals.approvals import Approvals
+from mcp_toolbox.approvals.destructive import Destructive
 from mcp_toolbox.page.listing import Listing
 from mcp_toolbox.page.page import CataloguePage, policy
 from mcp_toolbox.page.routes import prefers_html

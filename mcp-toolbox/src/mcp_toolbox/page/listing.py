@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mcp_toolbox.approval.approvals import Approvals
+from mcp_toolbox.approvals.approvals import Approvals
 from mcp_toolbox.registry.tool import Tool
 from mcp_toolbox.registry.tools import BUILT_IN, Catalogue
 

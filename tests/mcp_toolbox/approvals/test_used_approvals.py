@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from mcp_toolbox.approval.ledger import MemoryLedger
+from mcp_toolbox.approvals.used_approvals import MemoryLedger
 
 
 async def test_an_operation_is_spent_once():

@@ -24,9 +24,9 @@ from pydantic import ValidationError
 from service_kit.edge.guard import ANONYMOUS
 from service_kit.telemetry.logs import get_logger
 
-from mcp_toolbox.approval.destructive import Destructive
-from mcp_toolbox.approval.ledger import Ledger, MemoryLedger
-from mcp_toolbox.approval.question import FORM, question
+from mcp_toolbox.approvals.destructive import Destructive
+from mcp_toolbox.approvals.question import FORM, question
+from mcp_toolbox.approvals.used_approvals import Ledger, MemoryLedger
 from mcp_toolbox.calls.request import state_of
 from mcp_toolbox.errors import ToolFailedError
 from mcp_toolbox.registry.tool import Tool, ToolResult

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from mcp_toolbox.approval.question import question
+from mcp_toolbox.approvals.question import question
 
 
 def test_it_names_the_tool_and_what_it_was_given():

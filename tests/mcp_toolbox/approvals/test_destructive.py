@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from mcp_toolbox.approval.destructive import Destructive
+from mcp_toolbox.approvals.destructive import Destructive
 from mcp_toolbox.registry.tool import Hints, from_function
 
 

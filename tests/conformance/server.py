@@ -11,7 +11,6 @@ from typing import Any
 
 from mcp.server.context import HandlerResult
 from mcp.types import CallToolRequestParams, EmptyResult, GetPromptRequestParams, SetLevelRequestParams
-from mcp_toolbox.answers import complete
 from mcp_toolbox.app import VERSION, approvals_of, mounted
 from mcp_toolbox.errors import ToolFailedError
 from mcp_toolbox.registry.context import CallContext
@@ -19,7 +18,8 @@ from mcp_toolbox.registry.prompts import Prompt, Prompts, said_by_user
 from mcp_toolbox.registry.resources import Resources
 from mcp_toolbox.registry.tool import Tool, ToolResult
 from mcp_toolbox.registry.tools import Catalogue
-from mcp_toolbox.server import ToolboxServer, create_server
+from mcp_toolbox.server.results import complete
+from mcp_toolbox.server.server import ToolboxServer, create_server
 from mcp_toolbox.settings import ToolboxSettings
 from service_kit.service import Service
 

@@ -14,9 +14,9 @@ from mcp_toolbox.app import built_in
 from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.tool import Hints, from_function
 from mcp_toolbox.registry.tools import Catalogue
-from mcp_toolbox.server import create_server
+from mcp_toolbox.server.server import create_server
+from mcp_toolbox.server.stdio import serve_stdio
 from mcp_toolbox.settings import ToolboxSettings
-from mcp_toolbox.stdio import serve_stdio
 from pydantic import Field
 from service_kit.settings import load
 

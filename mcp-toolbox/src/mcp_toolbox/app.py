@@ -27,15 +27,15 @@ from mcp_toolbox.page.listing import Listing
 from mcp_toolbox.page.page import CataloguePage
 from mcp_toolbox.page.routes import ROOT, add_page_routes
 from mcp_toolbox.registry.tools import Catalogue, discover
-from mcp_toolbox.rest import add_rest_routes
-from mcp_toolbox.sdk_logs import drop_client_faults
 from mcp_toolbox.search.rest import add_search_route
 from mcp_toolbox.search.search import ToolSearch
-from mcp_toolbox.server import NAME, ToolboxServer, create_server
+from mcp_toolbox.server.rest import add_rest_routes
+from mcp_toolbox.server.sdk_logs import drop_client_faults
+from mcp_toolbox.server.server import NAME, ToolboxServer, create_server
+from mcp_toolbox.server.stdio import serve_stdio
+from mcp_toolbox.server.streams import Handoff, let_answers_finish
+from mcp_toolbox.server.transports import MESSAGES_PATH, HttpTransports
 from mcp_toolbox.settings import ToolboxSettings
-from mcp_toolbox.stdio import serve_stdio
-from mcp_toolbox.streams import Handoff, let_answers_finish
-from mcp_toolbox.transports import MESSAGES_PATH, HttpTransports
 from mcp_toolbox.upstream.errors import ServersFileError
 from mcp_toolbox.upstream.fleet import Fleet
 from mcp_toolbox.upstream.pins import Pins, PinsFileError

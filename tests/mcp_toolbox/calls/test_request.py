@@ -19,7 +19,7 @@ from mcp_toolbox.registry.tool import Hints, from_function
 from service_kit.auth.keys import principal_of
 from service_kit.ids import current_request_id, current_traceparent
 
-from tests.mcp_toolbox.test_transports import ACCEPT, call, open_session
+from tests.mcp_toolbox.server.test_transports import ACCEPT, call, open_session
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

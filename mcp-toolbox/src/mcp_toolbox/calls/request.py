@@ -12,7 +12,7 @@ from service_kit.ids import current_request_id, current_traceparent, is_tracepar
 from starlette.requests import Request
 
 from mcp_toolbox.registry.context import CallContext
-from mcp_toolbox.transports import MESSAGES_PATH
+from mcp_toolbox.server.transports import MESSAGES_PATH
 
 USER = "agent-suite/user"
 """The key of `_meta` by which a caller says for which of its users it calls."""

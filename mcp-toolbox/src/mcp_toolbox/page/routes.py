@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from mcp_toolbox.page.listing import Listing
 from mcp_toolbox.page.page import CataloguePage
-from mcp_toolbox.schemas import ListedTool
+from mcp_toolbox.server.schemas import ListedTool
 
 ROOT = "/"
 """Open without a key: the page holds no secret, and the summary no more than `/health`."""

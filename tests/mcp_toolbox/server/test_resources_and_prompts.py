@@ -14,7 +14,7 @@ from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.prompts import Prompts
 from mcp_toolbox.registry.resources import Resource, Resources, in_uri
 from mcp_toolbox.registry.tools import Catalogue
-from mcp_toolbox.server import create_server
+from mcp_toolbox.server.server import create_server
 
 TEMPLATE = "toolbox://tools/{name}"
 

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS
 
-from mcp_toolbox.answers import complete
+from mcp_toolbox.server.results import complete
 
 PAGE_SIZE = 200
 """Entries of one page. Not every client asks for a second one, so a catalogue of a common size fits the first."""

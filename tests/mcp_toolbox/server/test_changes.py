@@ -12,9 +12,9 @@ from mcp.client.sse import sse_client
 from mcp.server.subscriptions import ResourceUpdated, ToolsListChanged
 from mcp_toolbox.registry.tool import Hints, Tool, from_function
 from mcp_toolbox.registry.tools import Catalogue
-from mcp_toolbox.server import ToolboxServer, create_server
-from mcp_toolbox.streams import DrainedAndIdle
-from mcp_toolbox.transports import HttpTransports
+from mcp_toolbox.server.server import ToolboxServer, create_server
+from mcp_toolbox.server.streams import DrainedAndIdle
+from mcp_toolbox.server.transports import HttpTransports
 from service_kit.testing import running
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route

@@ -22,7 +22,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 from service_kit.edge.guard import ANONYMOUS
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mcp_toolbox.streams import DrainedAndIdle, JsonRpcRefusals, UntilDrained
+from mcp_toolbox.server.streams import DrainedAndIdle, JsonRpcRefusals, UntilDrained
 
 MESSAGES_PATH = "/messages/"
 

@@ -6,7 +6,7 @@ import pytest
 from mcp import Client, MCPError
 from mcp.types import INVALID_PARAMS
 from mcp_toolbox.registry.tools import Catalogue
-from mcp_toolbox.server import create_server
+from mcp_toolbox.server.server import create_server
 
 MODES = ["auto", "legacy", "2026-07-28"]
 

@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.mcp_toolbox.server.test_transports import answer, call, open_session, shake_hands, sse
 from tests.mcp_toolbox.test_main import free_port
-from tests.mcp_toolbox.test_transports import answer, call, open_session, shake_hands, sse
 
 SLOW_SECONDS = 1.5
 SCRIPT = f"""

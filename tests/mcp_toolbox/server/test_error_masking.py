@@ -10,7 +10,7 @@ from mcp.types import INTERNAL_ERROR
 from mcp_toolbox.registry.prompts import Prompt, Prompts
 from mcp_toolbox.registry.resources import Resource, Resources
 from mcp_toolbox.registry.tools import Catalogue
-from mcp_toolbox.server import create_server
+from mcp_toolbox.server.server import create_server
 
 
 def fails(variables: Any, context: Any) -> Any:

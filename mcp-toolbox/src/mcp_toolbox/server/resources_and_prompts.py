@@ -19,12 +19,12 @@ from mcp.types import (
 )
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from mcp_toolbox.answers import complete
 from mcp_toolbox.calls.request import context_of
 from mcp_toolbox.errors import InvalidArgumentsError, printable
-from mcp_toolbox.pages import page_of
 from mcp_toolbox.registry.prompts import Prompts
 from mcp_toolbox.registry.resources import Resource, Resources
+from mcp_toolbox.server.pagination import page_of
+from mcp_toolbox.server.results import complete
 
 _Request = ServerRequestContext[Any]
 _NOT_FOUND = -32002

@@ -28,7 +28,7 @@ from mcp.types import INVALID_PARAMS
 from mcp_toolbox.registry.prompts import Prompts
 from mcp_toolbox.registry.resources import Resources, in_uri
 from mcp_toolbox.registry.tools import Catalogue
-from mcp_toolbox.self_description import CATALOGUE_URI, TOOL_URI
+from mcp_toolbox.server.self_description import CATALOGUE_URI, TOOL_URI
 
 _SETTLE_SECONDS = 0.05
 """Several upstreams tend to change in one moment; their clients hear of it once."""

@@ -24,21 +24,21 @@ from mcp.types import (
     UnsubscribeRequestParams,
 )
 
-from mcp_toolbox.answers import complete
 from mcp_toolbox.approvals.approvals import Approvals
 from mcp_toolbox.approvals.destructive import Destructive
 from mcp_toolbox.calls.request import context_of
-from mcp_toolbox.changes import Changes
-from mcp_toolbox.discretion import keep_faults_to_ourselves
 from mcp_toolbox.errors import InvalidArgumentsError, RateLimitedError, UnknownToolError
-from mcp_toolbox.pages import PAGE_SIZE, page_of
-from mcp_toolbox.reading import serve_prompts, serve_resources
 from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.prompts import Prompts
 from mcp_toolbox.registry.resources import Resources
 from mcp_toolbox.registry.tool import Tool, ToolResult
 from mcp_toolbox.registry.tools import Catalogue
-from mcp_toolbox.self_description import prompts_of, resources_of
+from mcp_toolbox.server.changes import Changes
+from mcp_toolbox.server.error_masking import keep_faults_to_ourselves
+from mcp_toolbox.server.pagination import PAGE_SIZE, page_of
+from mcp_toolbox.server.resources_and_prompts import serve_prompts, serve_resources
+from mcp_toolbox.server.results import complete
+from mcp_toolbox.server.self_description import prompts_of, resources_of
 
 NAME = "mcp-toolbox"
 INSTRUCTIONS = (

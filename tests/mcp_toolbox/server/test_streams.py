@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from mcp_toolbox.streams import Handoff, JsonRpcRefusals, UntilDrained
+from mcp_toolbox.server.streams import Handoff, JsonRpcRefusals, UntilDrained
 from starlette.responses import PlainTextResponse, Response
 
 SCOPE: dict[str, Any] = {"type": "http", "method": "GET", "headers": []}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mcp import MCPError
 from mcp.types import INVALID_PARAMS
-from mcp_toolbox.pages import Page, page_of
+from mcp_toolbox.server.pagination import Page, page_of
 
 
 def paged(names: list[str], cursor: str | None, size: int = 3) -> Page:

@@ -37,7 +37,7 @@ from mcp_toolbox.server.streams import Handoff, let_answers_finish
 from mcp_toolbox.server.transports import MESSAGES_PATH, HttpTransports
 from mcp_toolbox.settings import ToolboxSettings
 from mcp_toolbox.upstream.errors import ServersFileError
-from mcp_toolbox.upstream.fleet import Fleet
+from mcp_toolbox.upstream.manager import Fleet
 from mcp_toolbox.upstream.pins import Pins, PinsFileError
 from mcp_toolbox.upstream.spec import Limits
 

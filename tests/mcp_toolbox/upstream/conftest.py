@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 from mcp_toolbox.registry.tools import Catalogue
-from mcp_toolbox.upstream.fleet import Fleet
+from mcp_toolbox.upstream.manager import Fleet
 from mcp_toolbox.upstream.pins import Pins
 
 PLAIN = Path(__file__).parent / "servers" / "plain.py"

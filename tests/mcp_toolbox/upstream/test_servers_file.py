@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from mcp_toolbox.upstream.errors import ServersFileError, UpstreamUnavailable
-from mcp_toolbox.upstream.places import Places
+from mcp_toolbox.upstream.json_lines import Places
 from mcp_toolbox.upstream.references import References
 from mcp_toolbox.upstream.servers_file import Servers, read_servers
 from mcp_toolbox.upstream.spec import Address, Command, Limits

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mcp_toolbox.upstream.hygiene import MAX_DESCRIPTION, cleaned, cleaned_schema, shortened
 from mcp_toolbox.upstream.lines import Lines, TooLong
 from mcp_toolbox.upstream.names import MAX_NAME, prefixes, tool_names
-from mcp_toolbox.upstream.voice import Voice
+from mcp_toolbox.upstream.sanitize import MAX_DESCRIPTION, cleaned, cleaned_schema, shortened
+from mcp_toolbox.upstream.stderr_log import Voice
 from structlog.testing import capture_logs
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")

@@ -16,8 +16,8 @@ from mcp.shared.message import SessionMessage
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from mcp_toolbox.upstream.errors import UpstreamUnavailable
-from mcp_toolbox.upstream.links import Link
-from mcp_toolbox.upstream.mending import mended
+from mcp_toolbox.upstream.normalize import mended
+from mcp_toolbox.upstream.transport import Link
 
 _MAX_PAGES = 100
 _RELIST_SECONDS = 60.0

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from mcp_toolbox.upstream.errors import ServersFileError
+from mcp_toolbox.upstream.json_lines import Places
 from mcp_toolbox.upstream.names import prefixes
-from mcp_toolbox.upstream.places import Places
 from mcp_toolbox.upstream.spec import Address, Command, Limits, Pin, ServerSpec
 
 _MAX_BYTES = 1024 * 1024

@@ -19,7 +19,7 @@ from mcp_toolbox.upstream.child import Child
 from mcp_toolbox.upstream.lines import Lines, TooLong
 from mcp_toolbox.upstream.refusals import refusal, too_large
 from mcp_toolbox.upstream.spec import Command
-from mcp_toolbox.upstream.voice import Voice
+from mcp_toolbox.upstream.stderr_log import Voice
 
 _log = get_logger(__name__)
 

@@ -18,12 +18,12 @@ from mcp_toolbox.registry.tool import Tool, ToolResult
 from mcp_toolbox.upstream.connection import Connection
 from mcp_toolbox.upstream.errors import UpstreamUnavailable, reason_of
 from mcp_toolbox.upstream.forward import ConnectionLost, forward
-from mcp_toolbox.upstream.hygiene import cleaned
-from mcp_toolbox.upstream.links import Link, link_to
 from mcp_toolbox.upstream.pins import Pins
+from mcp_toolbox.upstream.sanitize import cleaned
 from mcp_toolbox.upstream.schema_check import SchemaCheck
 from mcp_toolbox.upstream.spec import ServerSpec
 from mcp_toolbox.upstream.translate import Translator
+from mcp_toolbox.upstream.transport import Link, link_to
 
 _log = get_logger(__name__)
 

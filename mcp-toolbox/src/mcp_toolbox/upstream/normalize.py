@@ -8,7 +8,7 @@ from mcp.types import JSONRPCResponse
 from mcp_types.methods import validate_server_result
 from pydantic import ValidationError
 
-from mcp_toolbox.upstream.hygiene import cleaned, shortened
+from mcp_toolbox.upstream.sanitize import cleaned, shortened
 
 _STRICTEST = "2025-11-25"
 """The revision that allows the least in a tool's schemas."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from service_kit.telemetry.logs import get_logger
 
-from mcp_toolbox.upstream.hygiene import cleaned, shortened
+from mcp_toolbox.upstream.sanitize import cleaned, shortened
 
 _log = get_logger(__name__)
 

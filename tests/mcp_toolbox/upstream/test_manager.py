@@ -13,7 +13,7 @@ from mcp_toolbox.errors import InvalidArgumentsError, UnknownToolError
 from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.tool import Hints, from_function
 from mcp_toolbox.upstream.errors import ServersFileError
-from mcp_toolbox.upstream.fleet import Fleet
+from mcp_toolbox.upstream.manager import Fleet
 
 BUILT_IN = ("echo", "env", "pids", "big", "slow", "die", "fail", "answer", "raw", "ask")
 TRACE = f"00-{'a' * 32}-{'b' * 16}-01"

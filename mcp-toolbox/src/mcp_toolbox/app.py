@@ -15,7 +15,7 @@ from service_kit.settings import SettingsError, load
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from mcp_toolbox import schemas, tools
+from mcp_toolbox import tools
 from mcp_toolbox.approvals.approvals import Approvals
 from mcp_toolbox.approvals.destructive import Destructive
 from mcp_toolbox.approvals.used_approvals import Ledger
@@ -29,6 +29,7 @@ from mcp_toolbox.page.routes import ROOT, add_page_routes
 from mcp_toolbox.registry.tools import Catalogue, discover
 from mcp_toolbox.search.rest import add_search_route
 from mcp_toolbox.search.search import ToolSearch
+from mcp_toolbox.server import schemas
 from mcp_toolbox.server.rest import add_rest_routes
 from mcp_toolbox.server.sdk_logs import drop_client_faults
 from mcp_toolbox.server.server import NAME, ToolboxServer, create_server

@@ -14,7 +14,7 @@ from mcp_toolbox.approvals.approvals import Approvals
 from mcp_toolbox.errors import InvalidArgumentsError, RateLimitedError, UnknownToolError
 from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.tools import Catalogue
-from mcp_toolbox.server.server import schemas
+from mcp_toolbox.server import schemas
 
 _ASK_OVER_MCP = (
     "This tool is marked as destructive: a person has to approve each call, and plain REST has no way to ask. "

@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
+from mcp_toolbox import tools
 from mcp_toolbox.app import create_app
-from mcp_toolbox.registry import tools
 from mcp_toolbox.registry.tool import Tool
 from mcp_toolbox.registry.tools import Catalogue, discover
 from mcp_toolbox.settings import ToolboxSettings

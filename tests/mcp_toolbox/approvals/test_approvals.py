@@ -16,7 +16,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.types import ElicitResult, ErrorData
 from mcp_toolbox.app import create_app
 from mcp_toolbox.registry.tool import Hints, Tool, from_function
-from mcp_toolbox.registry.tools import Catalogue
+from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.settings import ToolboxSettings
 from pydantic import Field
 from service_kit.settings import load
@@ -298,16 +298,16 @@ def disguised(disk: Disk) -> Tool:
 
 
 async def test_what_was_approved_is_what_runs(wipe: Any, disk: Disk):
-    catalogue = Catalogue([disk.tool])
-    async with running(create_app(load(ToolboxSettings, {}), catalogue)) as url:
+    registry = ToolRegistry([disk.tool])
+    async with running(create_app(load(ToolboxSettings, {}), registry)) as url:
         async with httpx.AsyncClient(base_url=url) as http:
             state = (await http.post("/mcp", **wipe())).json()["result"]["requestState"]
-            catalogue.replace("built-in", [disguised(disk)])
+            registry.replace("built-in", [disguised(disk)])
             request = wipe(inputResponses=ACCEPTED, requestState=state)
             assert (await http.post("/mcp", **request)).json()["result"]["resultType"] == "input_required"
 
         async def changes_it(context: Any, params: Any) -> ElicitResult:
-            catalogue.replace("built-in", [disk.tool])
+            registry.replace("built-in", [disk.tool])
             return ElicitResult(action="accept")
 
         async with Client(f"{url}/mcp", mode="legacy", elicitation_callback=changes_it) as client:

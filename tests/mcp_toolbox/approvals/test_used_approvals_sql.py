@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import httpx
-from mcp_toolbox.approvals.used_approvals_sql import SqlLedger
+from mcp_toolbox.approvals.used_approvals_sql import SqlUsedApprovals
 from mcp_toolbox.packs._sql.address import address_of
 from mcp_toolbox.settings import ToolboxSettings
 from service_kit.settings import load
@@ -18,23 +18,23 @@ from tests.mcp_toolbox.packs.conftest import new_postgres, postgres
 __all__ = ["disk", "new_postgres", "postgres", "text", "wipe"]  # fixtures
 
 
-def ledger(url: str, clock: Any = time.time) -> SqlLedger:
-    return SqlLedger(address_of(load(ToolboxSettings, {"POSTGRES_URL": url})), clock)
+def used_approvals(url: str, clock: Any = time.time) -> SqlUsedApprovals:
+    return SqlUsedApprovals(address_of(load(ToolboxSettings, {"POSTGRES_URL": url})), clock)
 
 
 async def test_an_operation_is_spent_once_by_all(new_postgres: str):
-    one, two = ledger(new_postgres), ledger(new_postgres)
+    one, two = used_approvals(new_postgres), used_approvals(new_postgres)
     async with one.running(), two.running():
         spent = await asyncio.gather(*(each.spend("op", time.time() + 60) for each in (one, two) * 10))
         assert spent.count(True) == 1
         assert await two.spend("other", time.time() + 60)
-    async with (restarted := ledger(new_postgres)).running():
+    async with (restarted := used_approvals(new_postgres)).running():
         assert not await restarted.spend("op", time.time() + 60)
 
 
 async def test_what_has_expired_is_forgotten(new_postgres: str):
     now = 1000.0
-    async with (book := ledger(new_postgres, lambda: now)).running():
+    async with (book := used_approvals(new_postgres, lambda: now)).running():
         assert await book.spend("one", 1010)
         now = 1011
         assert await book.spend("one", 1020)

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 import pytest
 from mcp_toolbox.calls.audit import AuditLog, Entry
-from mcp_toolbox.calls.call_policy import Guard
+from mcp_toolbox.calls.call_policy import CallPolicy
 from mcp_toolbox.errors import InvalidArgumentsError, RateLimitedError, ToolFailedError, UnknownToolError
 from mcp_toolbox.guard.rates import Rate, Rates
 from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.tool import Hints, ToolResult, from_function
-from mcp_toolbox.registry.tools import Catalogue
+from mcp_toolbox.registry.tools import ToolRegistry
 from pydantic import Field
 
 Text = Annotated[str, Field(description="Some text.")]
@@ -84,15 +84,15 @@ def audit() -> Recorded:
 
 
 @pytest.fixture
-def of(tools: Tools, audit: Recorded) -> Callable[..., Catalogue]:
-    """A guarded catalogue of the tools."""
+def of(tools: Tools, audit: Recorded) -> Callable[..., ToolRegistry]:
+    """A guarded catalog of the tools."""
 
-    def make(**options: Any) -> Catalogue:
+    def make(**options: Any) -> ToolRegistry:
         functions = (tools.echo, tools.sleep, tools.late, tools.fail, tools.crash, tools.anything)
-        catalogue = Catalogue(from_function(function, Hints()) for function in functions)
+        registry = ToolRegistry(from_function(function, Hints()) for function in functions)
         known: dict[str, Any] = {"rates": Rates(), "timeout_seconds": 5.0, "max_result_bytes": 10_000}
-        catalogue.guard(Guard(catalogue, audit=audit, **{**known, **options}))
-        return catalogue
+        registry.guard(CallPolicy(registry, audit=audit, **{**known, **options}))
+        return registry
 
     return make
 
@@ -131,18 +131,18 @@ async def test_an_unknown_tool_is_recorded_by_a_bounded_name(of: Any, audit: Rec
 
 
 async def test_a_tool_is_called_no_more_often_than_it_may(of: Any, tools: Tools, audit: Recorded):
-    catalogue = of(rates=Rates([("echo", Rate(2, 60))]))
+    registry = of(rates=Rates([("echo", Rate(2, 60))]))
     for _ in range(2):
-        await catalogue.call("echo", {"text": "hi"}, CALLER)
+        await registry.call("echo", {"text": "hi"}, CALLER)
     with pytest.raises(RateLimitedError, match="wait"):
-        await catalogue.call("echo", {"text": "hi"}, CALLER)
-    await catalogue.call("echo", {"text": "hi"}, CallContext(principal="k2"))
+        await registry.call("echo", {"text": "hi"}, CALLER)
+    await registry.call("echo", {"text": "hi"}, CallContext(principal="k2"))
     assert (tools.ran, audit.outcomes()) == (3, ["ok", "ok", "rate_limited", "ok"])
 
 
 async def test_a_tool_that_takes_too_long_is_stopped(of: Any, tools: Tools, audit: Recorded):
-    catalogue = of(timeout_seconds=5, timeouts=[("sl*", 0.02)])
-    result = await catalogue.call("sleep", {"seconds": 60.0}, CALLER)
+    registry = of(timeout_seconds=5, timeouts=[("sl*", 0.02)])
+    result = await registry.call("sleep", {"seconds": 60.0}, CALLER)
     assert result.is_error
     assert result.text == "The tool sleep was stopped: it had not answered within 0.02 s."
     assert (tools.stopped, audit.outcomes()) == (1, ["timeout"])
@@ -163,16 +163,16 @@ async def test_a_call_that_is_cancelled_is_cancelled_and_recorded(of: Any, tools
 
 
 async def test_a_result_that_is_too_large_says_how_large(of: Any, audit: Recorded):
-    catalogue = of(max_result_bytes=2000)
+    registry = of(max_result_bytes=2000)
     bare = len('{"content":[{"type":"text","text":""}],"isError":false,"structuredContent":{"result":""}}')
     fits = (2000 - bare) // 2
-    assert not (await catalogue.call("echo", {"text": "x" * fits}, CALLER)).is_error
-    result = await catalogue.call("echo", {"text": "x" * (fits + 1)}, CALLER)
+    assert not (await registry.call("echo", {"text": "x" * fits}, CALLER)).is_error
+    result = await registry.call("echo", {"text": "x" * (fits + 1)}, CALLER)
     assert result.is_error
     assert "2,001 bytes" in result.text or "2,002 bytes" in result.text
     assert "at most 2,000" in result.text
     assert audit.outcomes() == ["ok", "error"]
-    assert (await catalogue.call("echo", {"text": "ñ" * (fits // 2 + 2)}, CALLER)).is_error  # bytes, not characters
+    assert (await registry.call("echo", {"text": "ñ" * (fits // 2 + 2)}, CALLER)).is_error  # bytes, not characters
 
 
 @pytest.mark.parametrize("answer", ["half \ud800", {"deep": ["\ud83d"]}])
@@ -194,8 +194,8 @@ async def test_a_call_that_was_turned_away_before_is_recorded(of: Any, audit: Re
 
 
 async def test_many_at_once_do_not_mix(of: Any, audit: Recorded):
-    catalogue = of(timeout_seconds=0.2)
-    calls = [catalogue.call("sleep", {"seconds": seconds}, CALLER) for seconds in (0.01, 60.0) * 50]
+    registry = of(timeout_seconds=0.2)
+    calls = [registry.call("sleep", {"seconds": seconds}, CALLER) for seconds in (0.01, 60.0) * 50]
     results = await asyncio.gather(*calls)
     assert [result.is_error for result in results] == [False, True] * 50
     assert sorted(audit.outcomes()) == ["ok"] * 50 + ["timeout"] * 50

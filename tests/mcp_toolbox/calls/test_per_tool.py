@@ -1,20 +1,20 @@
 from __future__ import annotations
 
 import pytest
-from mcp_toolbox.calls.per_tool import ByName, parsed
+from mcp_toolbox.calls.per_tool import PerTool, parsed
 from mcp_toolbox.guard.rates import Rate
 from mcp_toolbox.settings import ToolboxSettings
 from service_kit.settings import SettingsError, load
 
 
 def test_the_very_name_counts_before_patterns_and_these_in_their_order():
-    values = ByName([("fs__*", 1), ("fs__read*", 2), ("fs__read", 3), ("*", 4)], 5)
+    values = PerTool([("fs__*", 1), ("fs__read*", 2), ("fs__read", 3), ("*", 4)], 5)
     assert [values[name] for name in ("fs__read", "fs__read_all", "fs__", "add", "fs__read")] == [3, 1, 1, 4, 3]
-    assert ByName([("a*c", 1)], 0)["abd"] == 0
+    assert PerTool([("a*c", 1)], 0)["abd"] == 0
 
 
 def test_only_the_star_is_special():
-    values = ByName([("a[b]?*", 1)], 0)
+    values = PerTool([("a[b]?*", 1)], 0)
     assert (values["a[b]?x"], values["abcx"]) == (1, 0)
 
 

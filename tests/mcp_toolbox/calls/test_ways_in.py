@@ -18,7 +18,7 @@ from mcp.client.stdio import stdio_client
 from mcp_toolbox.app import create_app
 from mcp_toolbox.errors import InvalidArgumentsError
 from mcp_toolbox.registry.tool import Hints, Tool, from_function
-from mcp_toolbox.registry.tools import Catalogue
+from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.settings import ToolboxSettings
 from pydantic import Field
 from service_kit.settings import SettingsError, load
@@ -151,24 +151,24 @@ async def test_callers_with_keys_have_rates_of_their_own(serve_toolbox: Any):
 
 async def test_a_source_that_comes_later_is_guarded_too():
     settings = load(ToolboxSettings, {"TOOL_TIMEOUTS": "sl*=0.02"})
-    catalogue = Catalogue()
-    create_app(settings, catalogue)
-    catalogue.replace("late", [EXTRA[0]])
-    assert (await catalogue.call("sleep", {"seconds": 60.0})).is_error
+    registry = ToolRegistry()
+    create_app(settings, registry)
+    registry.replace("late", [EXTRA[0]])
+    assert (await registry.call("sleep", {"seconds": 60.0})).is_error
 
 
 def test_a_record_that_cannot_be_kept_stops_the_start(tmp_path: Path):
     settings = load(ToolboxSettings, {"AUDIT_LOG": str(tmp_path / "no" / "audit")})
     with pytest.raises(SettingsError, match="AUDIT_LOG"):
-        create_app(settings, Catalogue())
+        create_app(settings, ToolRegistry())
 
 
 JUNK: list[Any] = [{"unheard_of": 1}, {"\ud800": 1}, {"a": object()}, {"text": ["x"]}]
 
 
 @pytest.mark.parametrize("arguments", JUNK)
-async def test_no_tool_of_ours_runs_with_what_its_schema_does_not_allow(catalogue: Catalogue, arguments: Any):
-    tools: list[Tool] = list(catalogue)
+async def test_no_tool_of_ours_runs_with_what_its_schema_does_not_allow(registry: ToolRegistry, arguments: Any):
+    tools: list[Tool] = list(registry)
     assert tools
     for tool in tools:
         with pytest.raises(InvalidArgumentsError):

@@ -10,7 +10,7 @@ import pytest
 from mcp_toolbox.errors import InvalidArgumentsError, ToolDefinitionError, ToolFailedError, UnknownToolError
 from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.tool import Hints, ToolResult, from_function
-from mcp_toolbox.registry.tools import Call, Catalogue, discover
+from mcp_toolbox.registry.tools import Call, ToolRegistry, discover
 from pydantic import Field
 
 Text = Annotated[str, Field(description="Some text.")]
@@ -33,17 +33,17 @@ def crash(text: Text) -> str:
     raise RuntimeError("secret path /etc/shadow")
 
 
-def of(*functions: Any) -> Catalogue:
-    return Catalogue(from_function(function, Hints()) for function in functions)
+def of(*functions: Any) -> ToolRegistry:
+    return ToolRegistry(from_function(function, Hints()) for function in functions)
 
 
-def test_the_built_in_tools_are_listed_by_name(catalogue: Catalogue):
-    assert [tool.name for tool in catalogue] == ["add", "count_words", "multiply", "uppercase"]
-    assert len(catalogue) == 4
+def test_the_built_in_tools_are_listed_by_name(registry: ToolRegistry):
+    assert [tool.name for tool in registry] == ["add", "count_words", "multiply", "uppercase"]
+    assert len(registry) == 4
 
 
-def test_what_a_model_reads_is_complete_and_english(catalogue: Catalogue):
-    for tool in catalogue:
+def test_what_a_model_reads_is_complete_and_english(registry: ToolRegistry):
+    for tool in registry:
         assert len(tool.description) > 30
         assert tool.description[0].isupper()
         assert tool.input_schema["additionalProperties"] is False
@@ -64,11 +64,11 @@ async def test_a_tool_may_be_asynchronous():
     assert await of(slow_echo).call("slow_echo", {"text": "hi"}) == ToolResult.of("hi", {"result": "hi"})
 
 
-async def test_an_unknown_tool_is_named_safely(catalogue: Catalogue):
+async def test_an_unknown_tool_is_named_safely(registry: ToolRegistry):
     with pytest.raises(UnknownToolError, match="Unknown tool: subtract"):
-        await catalogue.call("subtract", {})
+        await registry.call("subtract", {})
     with pytest.raises(UnknownToolError) as error:
-        await catalogue.call("\ud800" + "x" * 5000, {})
+        await registry.call("\ud800" + "x" * 5000, {})
     str(error.value).encode()
     assert len(str(error.value)) < 200
 
@@ -134,9 +134,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 async def test_adding_one_file_adds_a_tool(folder: Any):
-    catalogue = Catalogue(discover(folder(shout=GOOD, _private="raise RuntimeError")))
-    assert [tool.name for tool in catalogue] == ["shout"]
-    assert (await catalogue.call("shout", {"text": "hey"})).text == "hey!"
+    registry = ToolRegistry(discover(folder(shout=GOOD, _private="raise RuntimeError")))
+    assert [tool.name for tool in registry] == ["shout"]
+    assert (await registry.call("shout", {"text": "hey"})).text == "hey!"
 
 
 @pytest.mark.parametrize(
@@ -159,43 +159,43 @@ async def test_a_tool_may_know_its_caller_and_tell_how_far_it_is():
     async def report(done: float, total: float | None, message: str | None) -> None:
         told.append((done, total, message))
 
-    catalogue = of(greet)
-    (tool,) = catalogue
+    registry = of(greet)
+    (tool,) = registry
     assert set(tool.input_schema["properties"]) == {"text"}
-    result = await catalogue.call("greet", {"text": "hi"}, CallContext(principal="k1", report=report))
+    result = await registry.call("greet", {"text": "hi"}, CallContext(principal="k1", report=report))
     assert (result.text, told) == ("hi k1", [(1, 2, "halfway")])
-    assert (await catalogue.call("greet", {"text": "hi"})).text == "hi anonymous"
+    assert (await registry.call("greet", {"text": "hi"})).text == "hi anonymous"
 
 
 def test_a_source_may_change_its_tools_while_the_toolbox_runs():
     told: list[list[str]] = []
-    catalogue = of(refuse)
-    end = catalogue.watch(lambda: told.append([tool.name for tool in catalogue]))
-    catalogue.replace("other", [from_function(crash, Hints())])
-    catalogue.replace("other", [from_function(crash, Hints())])  # the same again: nobody needs to know
-    catalogue.replace("other", [])
+    registry = of(refuse)
+    end = registry.watch(lambda: told.append([tool.name for tool in registry]))
+    registry.replace("other", [from_function(crash, Hints())])
+    registry.replace("other", [from_function(crash, Hints())])  # the same again: nobody needs to know
+    registry.replace("other", [])
     end()
-    catalogue.replace("other", [from_function(crash, Hints())])
+    registry.replace("other", [from_function(crash, Hints())])
     assert told == [["crash", "refuse"], ["refuse"]]
 
 
 def test_a_source_that_takes_anothers_name_changes_nothing():
-    catalogue = of(refuse)
+    registry = of(refuse)
     with pytest.raises(ToolDefinitionError, match="refuse"):
-        catalogue.replace("other", [from_function(crash, Hints()), from_function(refuse, Hints())])
-    assert [tool.name for tool in catalogue] == ["refuse"]
+        registry.replace("other", [from_function(crash, Hints()), from_function(refuse, Hints())])
+    assert [tool.name for tool in registry] == ["refuse"]
 
 
 def test_each_tool_has_a_source():
-    catalogue = of(refuse)
-    catalogue.replace("other", [from_function(crash, Hints())])
-    assert [catalogue.source_of(name) for name in ("refuse", "crash", "nothing")] == ["built-in", "other", None]
-    assert {name: [tool.name for tool in tools] for name, tools in catalogue.sources.items()} == {
+    registry = of(refuse)
+    registry.replace("other", [from_function(crash, Hints())])
+    assert [registry.source_of(name) for name in ("refuse", "crash", "nothing")] == ["built-in", "other", None]
+    assert {name: [tool.name for tool in tools] for name, tools in registry.sources.items()} == {
         "built-in": ["refuse"],
         "other": ["crash"],
     }
-    catalogue.replace("other", [])
-    assert catalogue.source_of("crash") is None
+    registry.replace("other", [])
+    assert registry.source_of("crash") is None
 
 
 class Turnstile:
@@ -217,11 +217,11 @@ class Turnstile:
 
 
 async def test_every_call_passes_what_stands_around_it():
-    catalogue, turnstile = of(slow_echo), Turnstile()
-    catalogue.refused("slow_echo", {}, CallContext())  # nobody keeps a record yet
-    catalogue.guard(turnstile)
-    assert (await catalogue.call("slow_echo", {"text": "hi"})).text == "hi"
+    registry, turnstile = of(slow_echo), Turnstile()
+    registry.refused("slow_echo", {}, CallContext())  # nobody keeps a record yet
+    registry.guard(turnstile)
+    assert (await registry.call("slow_echo", {"text": "hi"})).text == "hi"
     with pytest.raises(UnknownToolError):
-        await catalogue.call("nothing", {})
-    catalogue.refused("slow_echo", {}, CallContext())
+        await registry.call("nothing", {})
+    registry.refused("slow_echo", {}, CallContext())
     assert (turnstile.passed, turnstile.turned_away) == (["slow_echo", "nothing"], ["slow_echo"])

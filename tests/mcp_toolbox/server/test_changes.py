@@ -11,7 +11,7 @@ from mcp import Client
 from mcp.client.sse import sse_client
 from mcp.server.subscriptions import ResourceUpdated, ToolsListChanged
 from mcp_toolbox.registry.tool import Hints, Tool, from_function
-from mcp_toolbox.registry.tools import Catalogue
+from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.server.server import ToolboxServer, create_server
 from mcp_toolbox.server.streams import DrainedAndIdle
 from mcp_toolbox.server.transports import HttpTransports
@@ -29,8 +29,8 @@ HELLO: Tool = from_function(hello, Hints(read_only=True))
 
 
 @pytest.fixture
-def server(catalogue: Catalogue) -> ToolboxServer:
-    return create_server(catalogue, version="1")
+def server(registry: ToolRegistry) -> ToolboxServer:
+    return create_server(registry, version="1")
 
 
 @pytest.fixture
@@ -84,16 +84,16 @@ async def until(condition: Callable[[], bool]) -> None:
 
 @pytest.mark.parametrize("transport", LEGACY)
 async def test_a_session_hears_once_of_many_changes(
-    served: str, server: ToolboxServer, catalogue: Catalogue, transport: str
+    served: str, server: ToolboxServer, registry: ToolRegistry, transport: str
 ):
     heard = Heard()
     async with Client(LEGACY[transport](served), mode="legacy", message_handler=heard) as client:
         await until(lambda: len(server.changes) == 1)
         await client.list_tools()
         await asyncio.sleep(0.05)  # the stream that the client listens on opens beside
-        catalogue.replace("one", [HELLO])
-        catalogue.replace("one", [])
-        catalogue.replace("two", [HELLO])
+        registry.replace("one", [HELLO])
+        registry.replace("one", [])
+        registry.replace("two", [HELLO])
         await heard.until(TOOLS)
         await asyncio.sleep(0.1)
         assert heard.count(TOOLS) == 1
@@ -102,40 +102,40 @@ async def test_a_session_hears_once_of_many_changes(
 
 @pytest.mark.parametrize("transport", LEGACY)
 async def test_a_session_that_ended_is_forgotten(
-    served: str, server: ToolboxServer, catalogue: Catalogue, transport: str
+    served: str, server: ToolboxServer, registry: ToolRegistry, transport: str
 ):
     for _ in range(3):
         async with Client(LEGACY[transport](served), mode="legacy"):
             await until(lambda: len(server.changes) == 1)
         await until(lambda: len(server.changes) == 0)
-    catalogue.replace("one", [HELLO])
+    registry.replace("one", [HELLO])
     await asyncio.sleep(0.1)
 
 
 async def test_a_session_hears_of_the_resources_that_it_subscribed_to(
-    served: str, server: ToolboxServer, catalogue: Catalogue
+    served: str, server: ToolboxServer, registry: ToolRegistry
 ):
     heard = Heard()
     async with Client(f"{served}/mcp", mode="legacy", message_handler=heard) as client:
         await until(lambda: len(server.changes) == 1)
         await asyncio.sleep(0.05)
         await client.session.subscribe_resource("toolbox://tools/hello")
-        catalogue.replace("one", [HELLO])
+        registry.replace("one", [HELLO])
         await heard.until(UPDATED)
         await client.session.unsubscribe_resource("toolbox://tools/hello")
         del heard[:]
-        catalogue.replace("one", [])
+        registry.replace("one", [])
         await heard.until(TOOLS)
         await asyncio.sleep(0.05)
         assert UPDATED not in heard
 
 
-async def test_a_current_client_hears_what_it_listens_for(served: str, catalogue: Catalogue):
+async def test_a_current_client_hears_what_it_listens_for(served: str, registry: ToolRegistry):
     async with (
         Client(f"{served}/mcp") as client,
         client.listen(tools_list_changed=True, resource_subscriptions=["toolbox://catalogue"]) as news,
     ):
-        catalogue.replace("one", [HELLO])
+        registry.replace("one", [HELLO])
         async with asyncio.timeout(5):
             events = {await anext(news), await anext(news)}
     assert events == {ToolsListChanged(), ResourceUpdated("toolbox://catalogue")}
@@ -149,8 +149,8 @@ async def test_a_listener_that_left_is_forgotten(served: str, server: ToolboxSer
         await until(lambda: not listening)
 
 
-async def test_listening_ends_properly_when_the_service_drains(catalogue: Catalogue):
-    server, drained = create_server(catalogue, version="1"), asyncio.Event()
+async def test_listening_ends_properly_when_the_service_drains(registry: ToolRegistry):
+    server, drained = create_server(registry, version="1"), asyncio.Event()
     transports = HttpTransports(server, max_body_bytes=10**6, drained=drained, on_drain=server.changes.listen.close)
     app = Starlette(routes=[Route("/mcp", Asgi(transports.streamable_http))], lifespan=lambda _: transports.run())
     async with running(app) as url, Client(f"{url}/mcp") as client, client.listen(tools_list_changed=True) as news:
@@ -159,9 +159,9 @@ async def test_listening_ends_properly_when_the_service_drains(catalogue: Catalo
             assert [event async for event in news] == []
 
 
-async def test_a_change_before_anybody_runs_is_no_error(catalogue: Catalogue, server: ToolboxServer):
-    await asyncio.to_thread(catalogue.replace, "one", [HELLO])  # no loop in that thread
-    assert catalogue.get("hello")
+async def test_a_change_before_anybody_runs_is_no_error(registry: ToolRegistry, server: ToolboxServer):
+    await asyncio.to_thread(registry.replace, "one", [HELLO])  # no loop in that thread
+    assert registry.get("hello")
 
 
 async def test_streams_that_answers_come_on_wait_for_running_calls():

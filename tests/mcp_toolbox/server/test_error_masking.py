@@ -9,7 +9,7 @@ from mcp import Client, MCPError
 from mcp.types import INTERNAL_ERROR
 from mcp_toolbox.registry.prompts import Prompt, Prompts
 from mcp_toolbox.registry.resources import Resource, Resources
-from mcp_toolbox.registry.tools import Catalogue
+from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.server.server import create_server
 
 
@@ -19,10 +19,10 @@ def fails(variables: Any, context: Any) -> Any:
 
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
 async def test_a_client_learns_nothing_of_it(
-    catalogue: Catalogue, mode: str, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    registry: ToolRegistry, mode: str, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ):
     server = create_server(
-        catalogue,
+        registry,
         version="1",
         resources=Resources([Resource("note://one", "one", "One.", "text/plain", fails)]),
         prompts=Prompts([Prompt("one", "One.", fails)]),

@@ -13,31 +13,31 @@ from mcp.types import INVALID_PARAMS, PromptReference, ResourceTemplateReference
 from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.prompts import Prompts
 from mcp_toolbox.registry.resources import Resource, Resources, in_uri
-from mcp_toolbox.registry.tools import Catalogue
+from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.server.server import create_server
 
 TEMPLATE = "toolbox://tools/{name}"
 
 
 @pytest.fixture(params=["legacy", "2026-07-28"])
-def connect(request: pytest.FixtureRequest, catalogue: Catalogue):
-    return lambda **given: Client(create_server(catalogue, version="1", **given), mode=request.param)
+def connect(request: pytest.FixtureRequest, registry: ToolRegistry):
+    return lambda **given: Client(create_server(registry, version="1", **given), mode=request.param)
 
 
-async def test_the_catalogue_is_a_resource(connect: Any, catalogue: Catalogue):
+async def test_the_catalogue_is_a_resource(connect: Any, registry: ToolRegistry):
     async with connect() as client:
         (listed,) = (await client.list_resources()).resources
         (contents,) = (await client.read_resource(listed.uri)).contents
     assert (str(listed.uri), contents.mime_type) == ("toolbox://catalogue", "application/json")
-    assert json.loads(contents.text) == {"tools": [tool.to_wire() for tool in catalogue]}
+    assert json.loads(contents.text) == {"tools": [tool.to_wire() for tool in registry]}
 
 
-async def test_each_tool_is_one_too(connect: Any, catalogue: Catalogue):
+async def test_each_tool_is_one_too(connect: Any, registry: ToolRegistry):
     async with connect() as client:
         (template,) = (await client.list_resource_templates()).resource_templates
         assert template.uri_template == TEMPLATE
         (contents,) = (await client.read_resource("toolbox://tools/add")).contents
-    tool = catalogue.get("add")
+    tool = registry.get("add")
     assert tool
     assert json.loads(contents.text) == tool.to_wire()
 
@@ -54,7 +54,7 @@ async def test_what_is_not_there_is_said(connect: Any, uri: str):
     assert error.value.error.data == {"uri": uri}
 
 
-async def test_a_pack_may_add_its_own(connect: Any, catalogue: Catalogue):
+async def test_a_pack_may_add_its_own(connect: Any, registry: ToolRegistry):
     async def read(variables: Mapping[str, str], context: CallContext) -> bytes | None:
         return variables["day"].encode() if variables["day"] != "never" else None
 

@@ -5,22 +5,22 @@ from typing import Any
 import pytest
 from mcp import Client, MCPError
 from mcp.types import INVALID_PARAMS
-from mcp_toolbox.registry.tools import Catalogue
+from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.server.server import create_server
 
 MODES = ["auto", "legacy", "2026-07-28"]
 
 
 @pytest.fixture(params=MODES)
-async def client(request: pytest.FixtureRequest, catalogue: Catalogue):
+async def client(request: pytest.FixtureRequest, registry: ToolRegistry):
     def connect() -> Client:
-        return Client(create_server(catalogue, version="1.2.3"), mode=request.param)
+        return Client(create_server(registry, version="1.2.3"), mode=request.param)
 
     return connect
 
 
-async def test_it_says_who_it_is_and_what_it_offers(catalogue: Catalogue):
-    async with Client(create_server(catalogue, version="1.2.3"), mode="legacy") as client:
+async def test_it_says_who_it_is_and_what_it_offers(registry: ToolRegistry):
+    async with Client(create_server(registry, version="1.2.3"), mode="legacy") as client:
         assert client.server_info is not None
         assert (client.server_info.name, client.server_info.version) == ("mcp-toolbox", "1.2.3")
         assert client.instructions
@@ -33,11 +33,11 @@ async def test_it_says_who_it_is_and_what_it_offers(catalogue: Catalogue):
         }
 
 
-async def test_the_list_is_the_catalogue(client: Any, catalogue: Catalogue):
+async def test_the_list_is_the_catalogue(client: Any, registry: ToolRegistry):
     async with client() as connected:
         listed = (await connected.list_tools()).tools
     assert [tool.model_dump(by_alias=True, exclude_none=True) for tool in listed] == [
-        tool.to_wire() for tool in catalogue
+        tool.to_wire() for tool in registry
     ]
 
 

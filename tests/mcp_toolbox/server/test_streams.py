@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from mcp_toolbox.server.streams import Handoff, JsonRpcRefusals, UntilDrained
+from mcp_toolbox.server.streams import AsgiResponse, JsonRpcRefusals, UntilDrained
 from starlette.responses import PlainTextResponse, Response
 
 SCOPE: dict[str, Any] = {"type": "http", "method": "GET", "headers": []}
@@ -118,5 +118,5 @@ async def test_what_is_not_refused_passes_as_it_is():
 
 async def test_a_route_may_hand_off_to_an_application():
     sent = Sent()
-    await Handoff(PlainTextResponse("from the application", 203))(SCOPE, silent, sent)
+    await AsgiResponse(PlainTextResponse("from the application", 203))(SCOPE, silent, sent)
     assert (sent[0]["status"], sent.body) == (203, b"from the application")

@@ -26,7 +26,7 @@ from service_kit.telemetry.logs import get_logger
 
 from mcp_toolbox.approvals.destructive import Destructive
 from mcp_toolbox.approvals.question import FORM, question
-from mcp_toolbox.approvals.used_approvals import Ledger, MemoryLedger
+from mcp_toolbox.approvals.used_approvals import MemoryUsedApprovals, UsedApprovals
 from mcp_toolbox.calls.request import state_of
 from mcp_toolbox.errors import ToolFailedError
 from mcp_toolbox.registry.tool import Tool, ToolResult
@@ -48,7 +48,7 @@ class Approvals:
 
     `keys` seal the state that a 2026-07-28 client carries between question and answer: the first seals, all open;
     replicas share them. Without any, a key of this process. A state is good for its tool, arguments and principal,
-    for `ttl` seconds, and once, as far as `ledger` reaches.
+    for `ttl` seconds, and once, as far as `used_approvals` reaches.
     """
 
     def __init__(
@@ -56,19 +56,19 @@ class Approvals:
         destructive: Destructive,
         *,
         keys: Sequence[str] = (),
-        ledger: Ledger | None = None,
+        used_approvals: UsedApprovals | None = None,
         language: str = "es",
         ttl: float = 600,
     ) -> None:
         self._destructive = destructive
         self._keys = tuple(keys)
-        self._ledger = ledger or MemoryLedger()
+        self._used = used_approvals or MemoryUsedApprovals()
         self._language = language
         self._ttl = ttl
 
     def running(self) -> AbstractAsyncContextManager[None]:
-        """What the ledger needs, such as its database; the service's lifespan enters it."""
-        return self._ledger.running()
+        """What the memory of used approvals needs, such as its database; the service's lifespan enters it."""
+        return self._used.running()
 
     def needed(self, tool: Tool) -> bool:
         """Whether `tool` runs only after a person approved the call."""
@@ -111,7 +111,7 @@ class Approvals:
         if not isinstance(answer, ElicitResult):
             return ToolResult.of("The answer to the approval is not one of elicitation.", is_error=True)
         try:
-            first = await self._ledger.spend(*operation)
+            first = await self._used.spend(*operation)
         except ToolFailedError:
             return ToolResult.of("Whether this approval was used cannot be told now; try again later.", is_error=True)
         if not first:

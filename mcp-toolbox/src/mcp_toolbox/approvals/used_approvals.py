@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Protocol
 
 
-class Ledger(Protocol):
+class UsedApprovals(Protocol):
     """Remembers operations that were settled, so that an approval runs its tool once.
 
     A store that replicas share makes that hold across them.
@@ -28,8 +28,8 @@ class Ledger(Protocol):
         ...
 
 
-class MemoryLedger:
-    """A `Ledger` of this process, which forgets what has expired."""
+class MemoryUsedApprovals:
+    """A `UsedApprovals` of this process, which forgets what has expired."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock

@@ -20,8 +20,8 @@ MIGRATIONS = Migrations("approvals", Path(__file__).parent / "migrations")
 _SPENT = Table("spent_approvals", MetaData(), Column("operation", String, primary_key=True), Column("until", Float))
 
 
-class SqlLedger:
-    """A `Ledger` in PostgreSQL: an approval is used once, whichever replica gets it, and across restarts."""
+class SqlUsedApprovals:
+    """A `UsedApprovals` in PostgreSQL: an approval is used once, whichever replica gets it, and across restarts."""
 
     def __init__(self, address: Address, clock: Callable[[], float] = time.time) -> None:
         self._address = address
@@ -35,7 +35,7 @@ class SqlLedger:
             yield
 
     async def spend(self, operation: str, until: float) -> bool:
-        """As `Ledger` says.
+        """As `UsedApprovals` says.
 
         Raises:
             ToolFailedError: the database is away: nobody knows.

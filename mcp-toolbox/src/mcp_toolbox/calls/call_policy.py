@@ -10,27 +10,27 @@ from typing import Any
 from pydantic_core import PydanticSerializationError, to_json
 
 from mcp_toolbox.calls.audit import AuditLog, Entry, Outcome
-from mcp_toolbox.calls.per_tool import ByName
+from mcp_toolbox.calls.per_tool import PerTool
 from mcp_toolbox.calls.redaction import redacted
 from mcp_toolbox.errors import InvalidArgumentsError, RateLimitedError, UnknownToolError, printable
 from mcp_toolbox.guard.rates import Rates
 from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.tool import Arguments, ToolResult
-from mcp_toolbox.registry.tools import Call, Catalogue
+from mcp_toolbox.registry.tools import Call, ToolRegistry
 
 _Noted = tuple[ToolResult, Outcome, int | None]
 
 
-class Guard:
+class CallPolicy:
     """Limits how often, how long and with how much a tool answers, and records each call.
 
-    Put around a catalogue with `catalogue.guard(guard)`. `timeouts` are seconds by tool; `max_result_bytes`
+    Put around a catalog with `registry.guard(guard)`. `timeouts` are seconds by tool; `max_result_bytes`
     counts a result as JSON.
     """
 
     def __init__(
         self,
-        catalogue: Catalogue,
+        registry: ToolRegistry,
         *,
         audit: AuditLog,
         rates: Rates,
@@ -39,10 +39,10 @@ class Guard:
         max_result_bytes: int,
         record_arguments: bool = False,
     ) -> None:
-        self._catalogue = catalogue
+        self._registry = registry
         self._audit = audit
         self._rates = rates
-        self._timeouts = ByName(timeouts, timeout_seconds)
+        self._timeouts = PerTool(timeouts, timeout_seconds)
         self._max_result_bytes = max_result_bytes
         self._record_arguments = record_arguments
 
@@ -50,7 +50,7 @@ class Guard:
         """`call`, guarded. Raises RateLimitedError too; a tool that takes too long or answers too much is a result
         that says so, with `is_error`."""
 
-        async def guarded(name: str, arguments: Arguments, context: CallContext) -> ToolResult:
+        async def with_call_policy(name: str, arguments: Arguments, context: CallContext) -> ToolResult:
             began = time.perf_counter()
             outcome: Outcome = "error"
             size: int | None = None
@@ -66,14 +66,14 @@ class Guard:
             finally:
                 self._record(name, arguments, context, outcome, began, size)
 
-        return guarded
+        return with_call_policy
 
     def refused(self, name: str, arguments: Arguments, context: CallContext) -> None:
         """Record a call that was turned away before it came here, such as one that a person declined."""
         self._record(name, arguments, context, "refused", time.perf_counter(), None)
 
     async def _limited(self, call: Call, name: str, arguments: Arguments, context: CallContext) -> _Noted:
-        if self._catalogue.get(name) is None:
+        if self._registry.get(name) is None:
             return await call(name, arguments, context), "error", None  # which says so
         self._rates.take(context.principal, name)
         seconds = self._timeouts[name]
@@ -114,7 +114,7 @@ class Guard:
                 request_id=context.request_id,
                 principal=context.principal,
                 tool=printable(name),
-                source=self._catalogue.source_of(name),
+                source=self._registry.source_of(name),
                 outcome=outcome,
                 milliseconds=(time.perf_counter() - began) * 1000,
                 result_bytes=size,

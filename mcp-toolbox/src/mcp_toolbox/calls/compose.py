@@ -6,22 +6,22 @@ from service_kit.settings import SettingsError
 
 from mcp_toolbox.calls.audit import AuditLog
 from mcp_toolbox.calls.audit_file import AppendOnlyFile
-from mcp_toolbox.calls.call_policy import Guard
+from mcp_toolbox.calls.call_policy import CallPolicy
 from mcp_toolbox.guard.rates import Rates
-from mcp_toolbox.registry.tools import Catalogue
+from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.settings import ToolboxSettings
 
 
-def guarded(catalogue: Catalogue, settings: ToolboxSettings) -> AuditLog:
-    """Put a guard around `catalogue`; the record of its calls, which has to run while it is called.
+def with_call_policy(registry: ToolRegistry, settings: ToolboxSettings) -> AuditLog:
+    """Put a guard around `registry`; the record of its calls, which has to run while it is called.
 
     Raises:
         SettingsError: the file of the record cannot be written.
     """
     audit = _audit_of(settings)
-    catalogue.guard(
-        Guard(
-            catalogue,
+    registry.guard(
+        CallPolicy(
+            registry,
             audit=audit,
             rates=Rates(settings.tool_rate_limits),
             timeout_seconds=settings.tool_timeout_seconds,

@@ -9,10 +9,10 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class ByName(Generic[T]):
+class PerTool(Generic[T]):
     """A value for each tool: that of its very name, else of the first pattern that fits it, else `default`.
 
-    Asked once for each name; it keeps the answer, so ask for names of the catalogue only.
+    Asked once for each name; it keeps the answer, so ask for names of the catalog only.
     """
 
     def __init__(self, pairs: Iterable[tuple[str, T]], default: T) -> None:

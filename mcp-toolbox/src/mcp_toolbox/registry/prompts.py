@@ -9,7 +9,7 @@ from typing import Any
 
 from mcp_toolbox.errors import InvalidArgumentsError
 from mcp_toolbox.registry.context import CallContext
-from mcp_toolbox.registry.registry import Shelf
+from mcp_toolbox.registry.registry import Registry
 
 Message = dict[str, Any]
 """MCP's PromptMessage: `{"role": "user"|"assistant", "content": block}`."""
@@ -64,7 +64,7 @@ class Prompt:
         return {"description": self.description, "messages": list(messages)}
 
 
-class Prompts(Shelf[Prompt]):
+class Prompts(Registry[Prompt]):
     """The prompts that the toolbox offers, in the order of their names."""
 
     def __init__(self, prompts: Iterable[Prompt] = ()) -> None:

@@ -10,8 +10,8 @@ from mcp_toolbox.errors import ToolDefinitionError
 Item = TypeVar("Item")
 
 
-class Shelf(Generic[Item]):
-    """Items in the order of their keys. What `Catalogue` is for tools this is for resources and prompts: a pack puts
+class Registry(Generic[Item]):
+    """Items in the order of their keys. What `ToolRegistry` is for tools this is for resources and prompts: a pack puts
     its own there as a source, and who watches is told of a change."""
 
     def __init__(self, key: Callable[[Item], str], items: Iterable[Item] = ()) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from mcp_toolbox.registry.context import CallContext
-from mcp_toolbox.registry.registry import Shelf
+from mcp_toolbox.registry.registry import Registry
 
 Contents = str | bytes
 """What a resource holds: text, or bytes that travel as base64."""
@@ -62,7 +62,7 @@ class Resource:
         return re.compile("".join(f"(?P<{p}>[^/?#]+)" if i % 2 else re.escape(p) for i, p in enumerate(parts)))
 
 
-class Resources(Shelf[Resource]):
+class Resources(Registry[Resource]):
     """The resources that the toolbox offers, in the order of their URIs."""
 
     def __init__(self, resources: Iterable[Resource] = ()) -> None:

@@ -14,7 +14,7 @@ from pydantic_core import to_json as dump_json
 from pydantic_core import to_jsonable_python
 
 from mcp_toolbox.errors import InvalidArgumentsError, ToolDefinitionError, printable
-from mcp_toolbox.registry import numbers as exact
+from mcp_toolbox.registry import numbers
 from mcp_toolbox.registry.context import CallContext
 
 Schema = dict[str, Any]
@@ -76,7 +76,7 @@ class ToolResult:
 
 @dataclass(frozen=True)
 class Tool:
-    """One tool of the catalogue.
+    """One tool of the catalog.
 
     `check` turns arguments from JSON into what `run` takes, or raises InvalidArgumentsError. `run` answers at once
     or later; what it raises on purpose is a ToolFailedError.
@@ -152,7 +152,7 @@ def _runner(function: Callable[..., Any], context: str | None) -> Callable[[dict
 def rendered(value: Any) -> ToolResult:
     """What a tool's function returned, as its result."""
     if isinstance(value, Decimal):
-        return ToolResult.of(exact.to_text(value), {"result": exact.to_json(value)})
+        return ToolResult.of(numbers.to_text(value), {"result": numbers.to_json(value)})
     if isinstance(value, str):
         return ToolResult.of(value, {"result": value})
     data = to_jsonable_python(value)

@@ -20,10 +20,10 @@ _log = get_logger(__name__)
 BUILT_IN = "built-in"
 
 Call = Callable[[str, Arguments, CallContext], Coroutine[Any, Any, ToolResult]]
-"""Calls a tool by its name; raises what `Catalogue.call` raises."""
+"""Calls a tool by its name; raises what `ToolRegistry.call` raises."""
 
 
-class Guarding(Protocol):
+class CallGuard(Protocol):
     """What stands around every call; the one that there is lives in `mcp_toolbox.guard`."""
 
     def around(self, call: Call) -> Call: ...
@@ -31,7 +31,7 @@ class Guarding(Protocol):
     def refused(self, name: str, arguments: Arguments, context: CallContext) -> None: ...
 
 
-class Catalogue:
+class ToolRegistry:
     """The tools that the toolbox offers, in the order of their names.
 
     Every way in (MCP, REST) lists and calls through here, so that they cannot differ. Tools come from sources, each
@@ -44,7 +44,7 @@ class Catalogue:
         self._source_of: dict[str, str] = {}
         self._watchers: list[Callable[[], None]] = []
         self._call: Call = self._run
-        self._guarding: Guarding | None = None
+        self._guarding: CallGuard | None = None
         self.replace(BUILT_IN, tools)
 
     def __len__(self) -> int:
@@ -66,7 +66,7 @@ class Catalogue:
         """The source of the tool of that name, or None."""
         return self._source_of.get(name)
 
-    def guard(self, guarding: Guarding) -> None:
+    def guard(self, guarding: CallGuard) -> None:
         """From now on every call goes through `guarding`, whichever way it came in."""
         self._call = guarding.around(self._call)
         self._guarding = guarding

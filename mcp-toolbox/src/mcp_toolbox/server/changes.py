@@ -27,8 +27,8 @@ from mcp.types import INVALID_PARAMS
 
 from mcp_toolbox.registry.prompts import Prompts
 from mcp_toolbox.registry.resources import Resources, in_uri
-from mcp_toolbox.registry.tools import Catalogue
-from mcp_toolbox.server.self_description import CATALOGUE_URI, TOOL_URI
+from mcp_toolbox.registry.tools import ToolRegistry
+from mcp_toolbox.server.self_description import CATALOG_URI, TOOL_URI
 
 _SETTLE_SECONDS = 0.05
 """Several upstreams tend to change in one moment; their clients hear of it once."""
@@ -41,15 +41,15 @@ _SUBSCRIBED = "mcp_toolbox.subscribed"
 class Changes:
     """Watches the lists and tells who is connected. `listen` serves `subscriptions/listen`."""
 
-    def __init__(self, catalogue: Catalogue, resources: Resources, prompts: Prompts) -> None:
-        self._catalogue = catalogue
+    def __init__(self, registry: ToolRegistry, resources: Resources, prompts: Prompts) -> None:
+        self._registry = registry
         self._sessions: set[Connection] = set()
         self._bus = InMemorySubscriptionBus()
         self._news: dict[ServerEvent, None] = {}
         self._telling: asyncio.Task[None] | None = None
-        self._known = _entries(catalogue)
+        self._known = _entries(registry)
         self.listen = ListenHandler(self._bus)
-        catalogue.watch(self._tools_changed)
+        registry.watch(self._tools_changed)
         resources.watch(lambda: self.note(ResourcesListChanged()))
         prompts.watch(lambda: self.note(PromptsListChanged()))
 
@@ -90,9 +90,9 @@ class Changes:
             self._telling = loop.create_task(self._tell())
 
     def _tools_changed(self) -> None:
-        before, self._known = self._known, _entries(self._catalogue)
+        before, self._known = self._known, _entries(self._registry)
         names = [name for name in {**before, **self._known} if before.get(name) != self._known.get(name)]
-        uris = [CATALOGUE_URI, *(TOOL_URI.replace("{name}", in_uri(name)) for name in names)]
+        uris = [CATALOG_URI, *(TOOL_URI.replace("{name}", in_uri(name)) for name in names)]
         self.note(ToolsListChanged(), *map(ResourceUpdated, uris))
 
     async def _tell(self) -> None:
@@ -104,8 +104,8 @@ class Changes:
                 await self._bus.publish(event)
 
 
-def _entries(catalogue: Catalogue) -> dict[str, dict[str, Any]]:
-    return {tool.name: tool.to_wire() for tool in catalogue}
+def _entries(registry: ToolRegistry) -> dict[str, dict[str, Any]]:
+    return {tool.name: tool.to_wire() for tool in registry}
 
 
 def _connection(request: ServerRequestContext[Any, Any]) -> Connection:

@@ -17,7 +17,7 @@ from mcp.types import INVALID_PARAMS
 from mcp_toolbox.server.results import complete
 
 PAGE_SIZE = 200
-"""Entries of one page. Not every client asks for a second one, so a catalogue of a common size fits the first."""
+"""Entries of one page. Not every client asks for a second one, so a catalog of a common size fits the first."""
 
 _MARK = b"after:"
 _LONGEST = 2048

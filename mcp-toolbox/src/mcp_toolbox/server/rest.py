@@ -13,7 +13,7 @@ from starlette.responses import Response
 from mcp_toolbox.approvals.approvals import Approvals
 from mcp_toolbox.errors import InvalidArgumentsError, RateLimitedError, UnknownToolError
 from mcp_toolbox.registry.context import CallContext
-from mcp_toolbox.registry.tools import Catalogue
+from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.server import schemas
 
 _ASK_OVER_MCP = (
@@ -22,24 +22,24 @@ _ASK_OVER_MCP = (
 )
 
 
-def add_rest_routes(app: FastAPI, catalogue: Catalogue, approvals: Approvals) -> None:
+def add_rest_routes(app: FastAPI, registry: ToolRegistry, approvals: Approvals) -> None:
     """`GET` and `POST /mcp/tools/list`, `POST /mcp/tools/call`; a tool that needs an approval is refused.
 
-    The routes take the raw request, because the catalogue checks arguments itself; their schemas are declared.
+    The routes take the raw request, because the catalog checks arguments itself; their schemas are declared.
     """
 
     async def list_tools(request: Request) -> Response:
-        return _json({"tools": [tool.to_wire() for tool in catalogue]})
+        return _json({"tools": [tool.to_wire() for tool in registry]})
 
     async def call_tool(request: Request) -> Response:
         name, arguments = _parsed(await request.body())
         context = _context(request)
-        tool = catalogue.get(name)
+        tool = registry.get(name)
         if tool is not None and approvals.needed(tool):
-            catalogue.refused(name, arguments, context)
+            registry.refused(name, arguments, context)
             raise ApiError(403, "approval_required", _ASK_OVER_MCP, param="name")
         try:
-            result = await catalogue.call(name, arguments, context)
+            result = await registry.call(name, arguments, context)
         except UnknownToolError as error:
             raise ApiError(404, "tool_not_found", str(error), param="name") from None
         except InvalidArgumentsError as error:
@@ -52,7 +52,7 @@ def add_rest_routes(app: FastAPI, catalogue: Catalogue, approvals: Approvals) ->
         app.add_api_route(
             "/mcp/tools/list", list_tools, methods=[method], operation_id=f"list_tools_{method.lower()}", **schemas.LIST
         )
-    described = schemas.call(catalogue)
+    described = schemas.call(registry)
     app.add_api_route("/mcp/tools/call", call_tool, methods=["POST"], operation_id="call_tool", **described)
 
 

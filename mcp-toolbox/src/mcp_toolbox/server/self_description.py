@@ -1,4 +1,4 @@
-"""What the toolbox tells of itself: its catalogue as resources, and how to work with its tools as prompts."""
+"""What the toolbox tells of itself: its catalog as resources, and how to work with its tools as prompts."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.prompts import Argument, Prompt, said_by_user
 from mcp_toolbox.registry.resources import Resource
-from mcp_toolbox.registry.tools import Catalogue
+from mcp_toolbox.registry.tools import ToolRegistry
 
-CATALOGUE_URI = "toolbox://catalogue"
+CATALOG_URI = "toolbox://catalogue"
 TOOL_URI = "toolbox://tools/{name}"
 
 _JSON = "application/json"
@@ -32,42 +32,42 @@ _EXPLAIN = """Explain the tool {name} to a person who has not used it: what it i
 {definition}"""  # noqa: E501 - a model reads it
 
 
-def resources_of(catalogue: Catalogue) -> list[Resource]:
-    """The catalogue as one document, and each tool as one."""
+def resources_of(registry: ToolRegistry) -> list[Resource]:
+    """The catalog as one document, and each tool as one."""
 
     def read_all(variables: Mapping[str, str], context: CallContext) -> str:
-        return _json({"tools": [tool.to_wire() for tool in catalogue]})
+        return _json({"tools": [tool.to_wire() for tool in registry]})
 
     def read_one(variables: Mapping[str, str], context: CallContext) -> str | None:
-        tool = catalogue.get(variables["name"])
+        tool = registry.get(variables["name"])
         return _json(tool.to_wire()) if tool else None
 
     return [
-        Resource(CATALOGUE_URI, "catalogue", "All tools of this server, with their schemas.", _JSON, read_all),
+        Resource(CATALOG_URI, "catalogue", "All tools of this server, with their schemas.", _JSON, read_all),
         Resource(
             TOOL_URI,
             "tool",
             "One tool: what it does, what it takes and what it answers.",
             _JSON,
             read_one,
-            complete={"name": lambda typed: _names(catalogue, typed)},
+            complete={"name": lambda typed: _names(registry, typed)},
         ),
     ]
 
 
-def prompts_of(catalogue: Catalogue) -> list[Prompt]:
+def prompts_of(registry: ToolRegistry) -> list[Prompt]:
     """How to use the tools for a task, and what one of them does."""
 
     def use_tools(given: Mapping[str, str], context: CallContext):
-        tools = ", ".join(tool.name for tool in catalogue)
+        tools = ", ".join(tool.name for tool in registry)
         return [said_by_user(_WORK.format(tools=tools, task=given["task"]))]
 
     def explain_tool(given: Mapping[str, str], context: CallContext):
-        tool = catalogue.get(given["name"])
+        tool = registry.get(given["name"])
         definition = _json(tool.to_wire()) if tool else "There is no tool of this name; say so."
         return [said_by_user(_EXPLAIN.format(name=given["name"], definition=definition))]
 
-    name = Argument("name", "The tool's name.", required=True, complete=lambda typed: _names(catalogue, typed))
+    name = Argument("name", "The tool's name.", required=True, complete=lambda typed: _names(registry, typed))
     return [
         Prompt(
             "use_tools",
@@ -80,8 +80,8 @@ def prompts_of(catalogue: Catalogue) -> list[Prompt]:
     ]
 
 
-def _names(catalogue: Catalogue, typed: str) -> list[str]:
-    return [tool.name for tool in catalogue if tool.name.startswith(typed)]
+def _names(registry: ToolRegistry, typed: str) -> list[str]:
+    return [tool.name for tool in registry if tool.name.startswith(typed)]
 
 
 def _json(value: object) -> str:

@@ -1,6 +1,6 @@
 """The toolbox as an MCP server, free of any transport.
 
-Built on the SDK's low-level server, because our catalogue already checks arguments and knows its schemas: the
+Built on the SDK's low-level server, because our catalog already checks arguments and knows its schemas: the
 high-level one would derive both again from functions.
 """
 
@@ -32,7 +32,7 @@ from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.prompts import Prompts
 from mcp_toolbox.registry.resources import Resources
 from mcp_toolbox.registry.tool import Tool, ToolResult
-from mcp_toolbox.registry.tools import Catalogue
+from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.server.changes import Changes
 from mcp_toolbox.server.error_masking import keep_faults_to_ourselves
 from mcp_toolbox.server.pagination import PAGE_SIZE, page_of
@@ -70,7 +70,7 @@ class ToolboxServer(Server[Any]):
 
 
 def create_server(
-    catalogue: Catalogue,
+    registry: ToolRegistry,
     *,
     version: str,
     approvals: Approvals | None = None,
@@ -78,16 +78,16 @@ def create_server(
     prompts: Prompts | None = None,
     page_size: int = PAGE_SIZE,
 ) -> ToolboxServer:
-    """An MCP server over `catalogue`, for every revision that the SDK speaks.
+    """An MCP server over `registry`, for every revision that the SDK speaks.
 
-    Without `resources` or `prompts` it offers those that describe the catalogue itself.
+    Without `resources` or `prompts` it offers those that describe the catalog itself.
     """
     approvals = approvals or Approvals(Destructive())
-    resources = Resources(resources_of(catalogue)) if resources is None else resources
-    prompts = Prompts(prompts_of(catalogue)) if prompts is None else prompts
+    resources = Resources(resources_of(registry)) if resources is None else resources
+    prompts = Prompts(prompts_of(registry)) if prompts is None else prompts
 
     def input_schema(name: str) -> dict[str, Any] | None:
-        tool = catalogue.get(name)
+        tool = registry.get(name)
         return tool.input_schema if tool else None
 
     server = ToolboxServer(
@@ -99,36 +99,36 @@ def create_server(
         get_tool_input_schema=input_schema,
     )
     server.middleware += [keep_faults_to_ourselves, approvals.boundary(NAME)]
-    _serve_tools(server, catalogue, approvals, page_size)
+    _serve_tools(server, registry, approvals, page_size)
     serve_resources(server, resources, page_size)
     serve_prompts(server, prompts, resources, page_size)
-    server.changes = Changes(catalogue, resources, prompts)
+    server.changes = Changes(registry, resources, prompts)
     _serve_changes(server, server.changes)
     return server
 
 
-def _serve_tools(server: Server[Any], catalogue: Catalogue, approvals: Approvals, page_size: int) -> None:
+def _serve_tools(server: Server[Any], registry: ToolRegistry, approvals: Approvals, page_size: int) -> None:
     async def list_tools(request: ServerRequestContext[Any], params: PaginatedRequestParams) -> HandlerResult:
         page = page_of(
-            catalogue, params.cursor, key=lambda tool: tool.name, to_wire=lambda tool: tool.to_wire(), size=page_size
+            registry, params.cursor, key=lambda tool: tool.name, to_wire=lambda tool: tool.to_wire(), size=page_size
         )
         return page.answer("tools")
 
     async def call_tool(request: ServerRequestContext[Any], params: CallToolRequestParams) -> HandlerResult:
         context = context_of(request)
-        tool = catalogue.get(params.name)
+        tool = registry.get(params.name)
         try:
             if tool is not None and approvals.needed(tool) and _fit(tool, params):
                 settled = await approvals.settle(request, tool, params)
                 if isinstance(settled, ToolResult):
-                    catalogue.refused(params.name, params.arguments or {}, context)
+                    registry.refused(params.name, params.arguments or {}, context)
                     return complete(settled.to_wire())
                 if settled is not None:
                     return settled
-                now = catalogue.get(params.name)
+                now = registry.get(params.name)
                 if now is None or now.to_wire() != tool.to_wire():
                     return complete(ToolResult.of(_CHANGED, is_error=True).to_wire())
-            return complete((await _call(catalogue, params, context)).to_wire())
+            return complete((await _call(registry, params, context)).to_wire())
         except (InvalidArgumentsError, RateLimitedError) as error:
             return complete(ToolResult.of(str(error), is_error=True).to_wire())
 
@@ -145,11 +145,11 @@ def _fit(tool: Tool, params: CallToolRequestParams) -> bool:
     return True
 
 
-async def _call(catalogue: Catalogue, params: CallToolRequestParams, context: CallContext) -> ToolResult:
+async def _call(registry: ToolRegistry, params: CallToolRequestParams, context: CallContext) -> ToolResult:
     """An unknown tool is an error of the protocol; wrong arguments are a result, so that the model can read what
     is wrong and try again (MCP 2025-11-25, Tools, Error Handling)."""
     try:
-        return await catalogue.call(params.name, params.arguments or {}, context)
+        return await registry.call(params.name, params.arguments or {}, context)
     except UnknownToolError as error:
         raise MCPError(code=INVALID_PARAMS, message=str(error)) from None
 

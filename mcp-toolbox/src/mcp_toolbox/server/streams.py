@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-class Handoff(Response):
+class AsgiResponse(Response):
     """A response that is whatever `app` answers: so that an ASGI application can be a documented route."""
 
     def __init__(self, app: ASGIApp) -> None:

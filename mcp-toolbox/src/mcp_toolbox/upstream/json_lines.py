@@ -11,7 +11,7 @@ Path = tuple[str, ...]
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 
 
-class Places:
+class JsonLines:
     """The first line of each path of object keys in a valid JSON text, counted from 1; array items are no paths of
     their own. `repeated` are the paths that an object names twice, with the line of the second."""
 

@@ -13,7 +13,7 @@ from service_kit.telemetry.logs import get_logger
 
 from mcp_toolbox.errors import ToolDefinitionError
 from mcp_toolbox.registry.tool import Tool
-from mcp_toolbox.registry.tools import Catalogue
+from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.upstream.errors import ServersFileError
 from mcp_toolbox.upstream.pins import Pins
 from mcp_toolbox.upstream.servers_file import Servers, read_servers
@@ -25,7 +25,7 @@ _log = get_logger(__name__)
 _POLL_SECONDS = 1.0
 
 
-class Fleet:
+class UpstreamManager:
     """The servers that the file at `path` describes; None for none. `running` starts and ends them.
 
     References are filled in from `environ`, of which a server's process gets only what any program needs.
@@ -54,7 +54,7 @@ class Fleet:
         self._lives: dict[str, asyncio.Task[None]] = {}
         self._leaving: set[asyncio.Task[None]] = set()
         self._turns: dict[str, asyncio.Lock] = {}
-        self._catalogue: Catalogue | None = None
+        self._registry: ToolRegistry | None = None
         self.file_error: str | None = None
 
     @property
@@ -68,13 +68,13 @@ class Fleet:
         return {name: self._upstreams[name].to_health() for name in sorted(self._upstreams)}
 
     @asynccontextmanager
-    async def running(self, catalogue: Catalogue) -> AsyncIterator[None]:
-        """Keep the servers connected and their tools in `catalogue` for the length of the block; it waits for none
+    async def running(self, registry: ToolRegistry) -> AsyncIterator[None]:
+        """Keep the servers connected and their tools in `registry` for the length of the block; it waits for none
         of them. At its end no process of theirs is left."""
         if self._path is None:
             yield
             return
-        self._catalogue = catalogue
+        self._registry = registry
         with _quiet_sdk():
             self._apply(self._servers)
             watching = asyncio.create_task(self._watch(), name="servers file")
@@ -85,7 +85,7 @@ class Fleet:
                 for name in list(self._lives):
                     self._end(name)
                 await asyncio.gather(watching, *self._leaving, return_exceptions=True)
-                self._catalogue = None
+                self._registry = None
 
     # --- the file ---
 
@@ -144,16 +144,16 @@ class Fleet:
         life.cancel()
 
     def _offer(self, server: str, tools: list[Tool]) -> list[str]:
-        """Put a server's tools into the catalogue; of two tools with one name the one that was there stays."""
+        """Put a server's tools into the catalog; of two tools with one name the one that was there stays."""
         source = f"upstream:{server}"
-        if self._catalogue is None:
+        if self._registry is None:
             return []
         try:
-            self._catalogue.replace(source, tools)
+            self._registry.replace(source, tools)
         except ToolDefinitionError:
-            self._catalogue.replace(source, [])
-            clashes = [tool.name for tool in tools if self._catalogue.get(tool.name) is not None]
-            self._catalogue.replace(source, [tool for tool in tools if tool.name not in clashes])
+            self._registry.replace(source, [])
+            clashes = [tool.name for tool in tools if self._registry.get(tool.name) is not None]
+            self._registry.replace(source, [tool for tool in tools if tool.name not in clashes])
             return clashes
         return []
 

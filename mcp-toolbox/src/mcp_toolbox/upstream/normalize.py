@@ -14,7 +14,7 @@ _STRICTEST = "2025-11-25"
 """The revision that allows the least in a tool's schemas."""
 
 
-def mended(message: Any) -> list[str]:
+def normalized(message: Any) -> list[str]:
     """Take out of a JSON-RPC message, if it is a list of tools, what is no tool of MCP; a sentence for each."""
     if not isinstance(message, JSONRPCResponse) or not isinstance(message.result.get("tools"), list):
         return []

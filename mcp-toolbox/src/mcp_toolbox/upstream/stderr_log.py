@@ -16,7 +16,7 @@ _LINES, _SECONDS = 50, 10.0
 _SHORTEST_SECRET = 6
 
 
-class Voice:
+class StderrLog:
     """Logs a server's lines: at most fifty in ten seconds, none without end, and without the secrets that we gave."""
 
     def __init__(self, name: str, secrets: Iterable[str], clock: Callable[[], float] = time.monotonic) -> None:

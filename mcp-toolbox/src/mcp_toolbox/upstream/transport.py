@@ -8,13 +8,13 @@ from typing import Protocol
 
 from mcp.client._transport import TransportStreams
 
-from mcp_toolbox.upstream.http import HttpLink
+from mcp_toolbox.upstream.http import HttpTransport
 from mcp_toolbox.upstream.references import References
 from mcp_toolbox.upstream.spec import Command, ServerSpec
-from mcp_toolbox.upstream.stdio import StdioLink
+from mcp_toolbox.upstream.stdio import StdioTransport
 
 
-class Link(Protocol):
+class Transport(Protocol):
     """`open` gives the streams of messages for the length of a block; `trouble` is what is known of why they ended,
     in words for `/health`; `abandon` frees what it holds at once, when the block cannot be left in order."""
 
@@ -25,7 +25,7 @@ class Link(Protocol):
     def abandon(self) -> None: ...
 
 
-def link_to(spec: ServerSpec, environ: Mapping[str, str]) -> Link:
+def transport_to(spec: ServerSpec, environ: Mapping[str, str]) -> Transport:
     """The way to a server, with its references filled in from `environ`.
 
     Raises:
@@ -34,5 +34,5 @@ def link_to(spec: ServerSpec, environ: Mapping[str, str]) -> Link:
     references = References(environ)
     target = spec.target.filled_in(references)
     if isinstance(target, Command):
-        return StdioLink(spec.name, target, environ, spec.limits.result_bytes, references.secrets)
-    return HttpLink(target, spec.limits)
+        return StdioTransport(spec.name, target, environ, spec.limits.result_bytes, references.secrets)
+    return HttpTransport(target, spec.limits)

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from mcp_toolbox.packs._sql.address import Address
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
-
-from mcp_toolbox.packs._sql.address import Address
 
 _SCRIPTS = Path(__file__).parent / "alembic"
 _LOCK_KEY = 0x746F6F6C626F78  # "toolbox": PostgreSQL's advisory locks are numbers

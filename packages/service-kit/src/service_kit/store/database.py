@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
-from service_kit.telemetry.logs import get_logger
+from mcp_toolbox.errors import ToolFailedError
+from mcp_toolbox.packs._sql.address import Address
+from mcp_toolbox.packs._sql.migrations import Migrations, migrate
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from mcp_toolbox.errors import ToolFailedError
-from mcp_toolbox.packs._sql.address import Address
-from mcp_toolbox.packs._sql.migrations import Migrations, migrate
+from service_kit.telemetry.logs import get_logger
 
 _log = get_logger(__name__)
 

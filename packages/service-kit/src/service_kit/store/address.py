@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import URL, make_url
-
 from mcp_toolbox.settings import ToolboxSettings
+from sqlalchemy import URL, make_url
 
 
 @dataclass(frozen=True)

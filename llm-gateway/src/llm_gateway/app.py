@@ -36,6 +36,7 @@ from llm_gateway.gateway import Gateway
 from llm_gateway.journey import Defaults, Waist
 from llm_gateway.metrics import Metrics
 from llm_gateway.metrics_server import metrics_server
+from llm_gateway.net.transport import Transport
 from llm_gateway.observation import Observation
 from llm_gateway.providers import Provider
 from llm_gateway.providers.embedded import EmbeddedProvider
@@ -53,7 +54,6 @@ from llm_gateway.surfaces.generation import GenerationSurface
 from llm_gateway.surfaces.messages import COUNT_TOKENS, MESSAGES, CountTokens, MessagesDialect
 from llm_gateway.surfaces.models import model_routes
 from llm_gateway.surfaces.operations import operation_routes
-from llm_gateway.transport import Transport
 
 VERSION = "0.1.0"
 

@@ -11,9 +11,9 @@ import msgspec
 from llm_gateway.aggregate import Aggregate
 from llm_gateway.catalog import Model
 from llm_gateway.dialects import ClientDialect
+from llm_gateway.net.transport import Reply, Transport
 from llm_gateway.providers.http import HttpProvider
 from llm_gateway.testing import Behaviour, Call, Exchange
-from llm_gateway.transport import Reply, Transport
 from llm_gateway.types import Event, Request, Result
 
 T = TypeVar("T")

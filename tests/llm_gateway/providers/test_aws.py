@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from botocore.credentials import ReadOnlyCredentials
 from llm_gateway.errors import UpstreamCredentials
+from llm_gateway.net.transport import Transport
 from llm_gateway.providers.aws import AwsSigner, BedrockEmbedder, BedrockProvider
 from llm_gateway.providers.aws_credentials import AwsCredentials, chain
 from llm_gateway.testing.bedrock import Embeds, Fails, FakeBedrock, FakeCredentials, Grant, Says, Secret
-from llm_gateway.transport import Transport
 from llm_gateway.types import EmbeddingRequest, Message, Request, Text
 from service_kit.testing import running
 

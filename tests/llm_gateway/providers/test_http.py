@@ -11,9 +11,9 @@ from llm_gateway.aggregate import Aggregate
 from llm_gateway.catalog import Model
 from llm_gateway.dialects.openai_chat import client
 from llm_gateway.errors import UpstreamError, UpstreamProtocol
+from llm_gateway.net.transport import Transport
 from llm_gateway.providers.http import HttpProvider
 from llm_gateway.testing import Behaviour, Endless, Fails, FakeOpenAI, Says, Sends
-from llm_gateway.transport import Transport
 from llm_gateway.types import Delta, Event, Message, Request, Result, Text
 from service_kit.testing import running
 

@@ -15,11 +15,11 @@ from botocore.credentials import ReadOnlyCredentials
 
 from llm_gateway.catalog import Endpoint, Model
 from llm_gateway.dialects.bedrock import client
-from llm_gateway.http1 import target_of
+from llm_gateway.net.http1 import target_of
+from llm_gateway.net.transport import Transport
 from llm_gateway.providers.aws_credentials import AwsCredentials
 from llm_gateway.providers.embeddings import HttpEmbedder
 from llm_gateway.providers.http import HttpProvider
-from llm_gateway.transport import Transport
 from llm_gateway.types import EmbeddingRequest, EmbeddingResult, Event, Request, Result
 
 _SERVICE = "bedrock"

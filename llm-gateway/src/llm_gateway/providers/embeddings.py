@@ -8,8 +8,8 @@ from typing import Protocol
 from llm_gateway.catalog import Model
 from llm_gateway.dialects import EmbeddingDialect
 from llm_gateway.errors import UpstreamProtocol, UpstreamTimeout
+from llm_gateway.net.transport import Transport
 from llm_gateway.providers.http import Signer
-from llm_gateway.transport import Transport
 from llm_gateway.types import EmbeddingRequest, EmbeddingResult
 
 _AT_ONCE = 8

@@ -8,7 +8,7 @@ from typing import Any
 from llm_gateway.catalog import Endpoint, Model
 from llm_gateway.dialects import ClientDialect, Framing, StreamDecoder
 from llm_gateway.errors import UpstreamError, UpstreamProtocol
-from llm_gateway.transport import StreamedReply, Transport
+from llm_gateway.net.transport import StreamedReply, Transport
 from llm_gateway.types import Event, Finish, Request, Result
 
 _LAST_WORDS_SECONDS = 2.0

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from llm_gateway.dialects.bedrock import client
 from llm_gateway.errors import UpstreamError, UpstreamProtocol
-from llm_gateway.event_stream import Frame
+from llm_gateway.net.event_stream import Frame
 from llm_gateway.types import (
     BlockStart,
     BlockStop,

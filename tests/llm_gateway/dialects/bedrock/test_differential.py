@@ -18,10 +18,10 @@ import boto3
 import msgspec
 import pytest
 from botocore.config import Config
+from llm_gateway.net.transport import Transport
 from llm_gateway.providers.aws import BedrockProvider
 from llm_gateway.providers.aws_credentials import AwsCredentials, chain
 from llm_gateway.testing.bedrock import FakeBedrock, Says, Secret
-from llm_gateway.transport import Transport
 from llm_gateway.types import (
     Image,
     Message,

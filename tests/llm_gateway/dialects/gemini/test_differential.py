@@ -21,13 +21,13 @@ from google.genai import types
 from llm_gateway.app import build_parts
 from llm_gateway.catalog import Model
 from llm_gateway.dialects.gemini import client
+from llm_gateway.net.transport import Transport
 from llm_gateway.providers.embeddings import HttpEmbedder
 from llm_gateway.providers.http import HttpProvider
 from llm_gateway.settings import GatewaySettings
 from llm_gateway.testing import Call
 from llm_gateway.testing.gemini import Embeds, FakeGemini, Says
 from llm_gateway.testing.gemini.judging import in_camel_case
-from llm_gateway.transport import Transport
 from llm_gateway.types import (
     EmbeddingRequest,
     Image,

@@ -23,11 +23,11 @@ import pytest
 from llm_gateway.catalog import Model
 from llm_gateway.catalog_file import load_catalog
 from llm_gateway.dialects.openai_chat import client
+from llm_gateway.net.transport import Transport
 from llm_gateway.providers.http import HttpProvider
 from llm_gateway.settings import GatewaySettings
 from llm_gateway.testing import FakeAzure, FakeOpenAI, Says
 from llm_gateway.testing.exchange import Call
-from llm_gateway.transport import Transport
 from llm_gateway.types import (
     Image,
     Message,

@@ -12,8 +12,8 @@ from llm_gateway.dialects.anthropic.client_errors import decode_error
 from llm_gateway.dialects.anthropic.client_format import NAME, form_of
 from llm_gateway.dialects.anthropic.client_request import encode_request
 from llm_gateway.dialects.anthropic.client_stream import StreamDecoder
+from llm_gateway.net.sse import SseDecoder
 from llm_gateway.parameters import EVERYTHING
-from llm_gateway.sse import SseDecoder
 from llm_gateway.types import Request
 
 __all__ = [

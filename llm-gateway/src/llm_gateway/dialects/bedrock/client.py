@@ -20,7 +20,7 @@ from llm_gateway.dialects.bedrock.schema_answers import NAME as TOOL_NAME
 from llm_gateway.dialects.bedrock.thinking import thought_of
 from llm_gateway.dialects.cache_control import with_fewer_marks
 from llm_gateway.errors import InvalidRequest
-from llm_gateway.event_stream import CONTENT_TYPE, EventStreamDecoder
+from llm_gateway.net.event_stream import CONTENT_TYPE, EventStreamDecoder
 from llm_gateway.types import Request, Tool, ToolChoice
 
 __all__ = [

@@ -14,7 +14,7 @@ from llm_gateway.dialects.bedrock.client_answers import finish_reason, stop_sequ
 from llm_gateway.dialects.bedrock.client_errors import in_stream
 from llm_gateway.dialects.bedrock.schema_answers import answer_tool
 from llm_gateway.errors import UpstreamProtocol, UpstreamUnavailable
-from llm_gateway.event_stream import Frame
+from llm_gateway.net.event_stream import Frame
 from llm_gateway.types import (
     BlockKind,
     BlockStart,

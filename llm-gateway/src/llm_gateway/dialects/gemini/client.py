@@ -16,8 +16,8 @@ from llm_gateway.dialects.gemini.client_stream import StreamDecoder
 from llm_gateway.dialects.gemini.contents import Conversation
 from llm_gateway.dialects.gemini.embeddings import decode_embeddings, encode_embeddings
 from llm_gateway.dialects.gemini.generation_config import generation_config, tools
+from llm_gateway.net.sse import SseDecoder
 from llm_gateway.parameters import EVERYTHING
-from llm_gateway.sse import SseDecoder
 from llm_gateway.types import Request, Result
 
 __all__ = [

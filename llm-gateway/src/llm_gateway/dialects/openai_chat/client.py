@@ -13,8 +13,8 @@ from llm_gateway.dialects.openai_chat.client_errors import decode_error
 from llm_gateway.dialects.openai_chat.client_messages import has_marks, messages
 from llm_gateway.dialects.openai_chat.client_stream import StreamDecoder
 from llm_gateway.dialects.reasoning_effort import effort_of
+from llm_gateway.net.sse import SseDecoder
 from llm_gateway.parameters import EVERYTHING
-from llm_gateway.sse import SseDecoder
 from llm_gateway.types import Request, ResponseFormat, Result, Tool, ToolChoice
 
 __all__ = [

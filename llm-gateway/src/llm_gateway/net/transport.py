@@ -11,7 +11,7 @@ from service_kit.ids import current_traceparent
 
 from llm_gateway.catalog import Timeouts
 from llm_gateway.errors import UpstreamError, UpstreamProtocol, UpstreamTimeout, UpstreamUnavailable
-from llm_gateway.http1 import Broken, ConnectFailed, Connection, Malformed, Origin, Pool, post_head, target_of
+from llm_gateway.net.http1 import Broken, ConnectFailed, Connection, Malformed, Origin, Pool, post_head, target_of
 
 _MAX_ERROR_BYTES = 64 * 1024
 _KEEPALIVE_SECONDS = 15.0

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
-from llm_gateway.http1 import (
+from llm_gateway.net.http1 import (
     Broken,
     ConnectFailed,
     Connection,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,7 +12,7 @@ from pathlib import Path
 import msgspec
 from fastapi import FastAPI
 from service_kit.service import Service, create_service, serve
-from service_kit.settings import SettingsError, load
+from service_kit.settings import Secret, SettingsError, load
 from starlette.types import ASGIApp
 
 from llm_gateway import openapi
@@ -36,6 +37,7 @@ from llm_gateway.gateway import Gateway
 from llm_gateway.journey import Defaults, Waist
 from llm_gateway.metrics import Metrics
 from llm_gateway.metrics_server import metrics_server
+from llm_gateway.net.proxy import NoProxy, Proxies, Proxy, proxy_of
 from llm_gateway.net.transport import Transport
 from llm_gateway.observation import Observation
 from llm_gateway.providers import Provider
@@ -135,7 +137,14 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
         SettingsError: the catalogue cannot be used, or the default model is not in it.
     """
     path = Path(settings.catalog_file) if settings.catalog_file else None
-    transport = Transport(max_connections=settings.upstream_max_connections, max_bytes=settings.upstream_max_bytes)
+    proxies, tls = _proxies(settings), _trusting(settings)
+    transport = Transport(
+        max_connections=settings.upstream_max_connections,
+        max_bytes=settings.upstream_max_bytes,
+        share=settings.upstream_max_connections_per_origin,
+        proxies=proxies,
+        tls=tls,
+    )
     try:
         holder = CatalogHolder(lambda: load_catalog(settings, environ, path), path)
     except CatalogError as error:
@@ -172,6 +181,38 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
         else None,
         breakers=Breakers(),
     )
+
+
+def _proxies(settings: GatewaySettings) -> Proxies:
+    """Raises SettingsError for a variable that names no proxy, without repeating what may hold a password."""
+    try:
+        no = NoProxy(settings.no_proxy)
+    except ValueError as error:
+        raise SettingsError(f"NO_PROXY: {error}") from error
+    return Proxies(
+        https=_proxy("HTTPS_PROXY", settings.https_proxy), http=_proxy("HTTP_PROXY", settings.http_proxy), no=no
+    )
+
+
+def _proxy(name: str, url: Secret | None) -> Proxy | None:
+    try:
+        return proxy_of(url.get_secret_value()) if url else None
+    except ValueError as error:
+        raise SettingsError(f"{name}: {error}") from None
+
+
+def _trusting(settings: GatewaySettings) -> ssl.SSLContext | None:
+    """What trusts the authorities of SSL_CERT_FILE alone; None where the system's are trusted.
+
+    Raises:
+        SettingsError: the file cannot be used.
+    """
+    if settings.ssl_cert_file is None:
+        return None
+    try:
+        return ssl.create_default_context(cafile=settings.ssl_cert_file)
+    except OSError as error:
+        raise SettingsError(f"SSL_CERT_FILE: {error}") from error
 
 
 def _bedrock(

@@ -3,32 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
-from llm_gateway.net.http1 import (
-    Broken,
-    ConnectFailed,
-    Connection,
-    Malformed,
-    Origin,
-    Pool,
-    post_head,
-    target_of,
-)
-
-from tests.peers import Peer, listening
+from llm_gateway.net.errors import Broken, Malformed
+from llm_gateway.net.http1 import Connection
 
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Thing: 1\r\n\r\nhello"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"
@@ -156,151 +136,105 @@ def test_a_peer_that_is_faster_than_its_reader_is_asked_to_wait() -> None:
     loop.close()
 
 
+_HEAD = b"HTTP/1.1 200 OK\r\n"
+_HELLO = b"\r\n\r\nhello"
+
+
 @pytest.mark.parametrize(
-    ("url", "target"),
+    ("answer", "headers"),
     [
-        ("http://a", (Origin("a", 80, False), "a", "/")),
-        ("https://a.example:8443/v1/x?y=1&z", (Origin("a.example", 8443, True), "a.example:8443", "/v1/x?y=1&z")),
-        ("http://[::1]:9/p", (Origin("::1", 9, False), "[::1]:9", "/p")),
-        ("http://user:secret@a/p", (Origin("a", 80, False), "a", "/p")),
+        (_HEAD + b"Content-Length: 5\r\nContent-Length: 5" + _HELLO, {"content-length": "5"}),
+        (_HEAD + b"content-length: 5\r\nX: 1\r\nCONTENT-LENGTH:5 " + _HELLO, {"x": "1", "content-length": "5"}),
+        (_HEAD + b"Content-Length: 5, 5" + _HELLO, {"content-length": "5"}),
+        (_HEAD + b"X: a\r\n  b\r\nContent-Length: 5" + _HELLO, {"x": "a b", "content-length": "5"}),
+        (_HEAD + b"X: a\r\n\tb\r\n c\r\nContent-Length:\r\n 5" + _HELLO, {"x": "a b c", "content-length": "5"}),
     ],
 )
-def test_an_address_is_taken_apart(url: str, target: object) -> None:
-    assert target_of(url) == target
+def test_what_other_clients_read_is_read_at_every_split(answer: bytes, headers: dict[str, str]) -> None:
+    loop = asyncio.new_event_loop()
+    for cut in range(1, len(answer) + 1):
+        connection, _ = _exchange(loop)
+        for piece in (answer[:cut], answer[cut:]):
+            if piece:
+                connection.data_received(piece)
+        assert (connection.status, connection.complete, connection.error) == (200, True, None)
+        assert (_body(connection), connection.headers) == (b"hello", headers)
+    loop.close()
 
 
-@pytest.mark.parametrize("url", ["", "a/b", "ftp://a", "http://", "file:///etc/passwd"])
-def test_what_is_no_address_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="not an http address"):
-        target_of(url)
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Content-Length: 5\r\nContent-Length: 6",
+        b"Content-Length: 5, 6",
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked",
+        b"Transfer-Encoding: chunked\r\nContent-Length: 5",
+        b"Content-Length: 5\r\nContent-Length: 5\r\nTransfer-Encoding: chunked",
+        b"Content-Length: +5",
+        b"Content-Length: -5\r\nContent-Length: -5",
+        b"X: a\rb\r\nContent-Length: 5",
+        b"X: a\nEvil: b\r\nContent-Length: 5",
+        b"X: a\0b\r\nContent-Length: 5",
+        b"X : a\r\nContent-Length: 5",
+        b"X: a\rb\r\nContent-Length: 5\r\nContent-Length: 5",
+        b"X: a\r\n b\0\r\nContent-Length: 5",
+        b"X: a\r\n b\rc\r\nContent-Length: 5",
+    ],
+)
+def test_what_two_readers_could_read_differently_is_refused(head: bytes) -> None:
+    loop = asyncio.new_event_loop()
+    answer = _HEAD + head + _HELLO
+    for cut in (len(answer), len(_HEAD) + 3, len(answer) - 7):
+        connection, wire = _exchange(loop)
+        for piece in (answer[:cut], answer[cut:]):
+            if piece and not connection.closed:
+                connection.data_received(piece)
+        assert isinstance(connection.error, Malformed) and wire.done[-1] == "abort"
+        assert not connection.reusable and not connection.complete
+    loop.close()
 
 
-def test_a_header_cannot_break_out_of_the_head() -> None:
-    with pytest.raises(ValueError, match="line break"):
-        post_head(target_of("http://a"), {"x": "1\r\nevil: 1"}, 0)
+def test_what_is_no_http_is_refused_at_once() -> None:
+    loop = asyncio.new_event_loop()
+    connection, wire = _exchange(loop)
+    connection.data_received(b"SSH-2.0-OpenSSH_9.6\r\n")
+    assert isinstance(connection.error, Malformed) and wire.done[-1] == "abort"
+    loop.close()
 
 
-@asynccontextmanager
-async def _served(peer: Peer) -> AsyncIterator[Origin]:
-    async with listening(peer) as port:
-        yield Origin("127.0.0.1", port, False)
+@pytest.mark.parametrize("coding", [b"chunked, gzip", b"xchunked"])
+def test_a_body_in_a_transfer_coding_that_is_not_known_has_no_end(coding: bytes) -> None:
+    loop = asyncio.new_event_loop()
+    connection, _ = _exchange(loop)
+    connection.data_received(_HEAD + b"Transfer-Encoding: " + coding + _HELLO)
+    connection.connection_lost(None)
+    assert isinstance(connection.error, Broken) and not connection.complete
+    loop.close()
 
 
-def _certificate(folder: Path) -> Path:
-    """A certificate for localhost that signs itself, with its key, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / "certificate.pem"
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    file.write_bytes(private + certificate.public_bytes(Encoding.PEM))
-    return file
-
-
-async def test_tls_works_and_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
-    async def always(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(PLAIN)
-
-    file = _certificate(tmp_path)
-    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    serving.load_cert_chain(file)
-    async with listening(always, tls=serving) as port:
-        origin = Origin("localhost", port, True)
-        trusting = Pool(1, keepalive=10, tls=ssl.create_default_context(cafile=str(file)))
-        connection = await trusting.acquire(origin, 5)
-        connection.send(post_head(target_of("https://localhost"), {}, 0))
-        assert await _finish(connection) == b"hello"
-        trusting.release(connection, origin)
-        trusting.close()
-        with pytest.raises(ConnectFailed, match="CERTIFICATE_VERIFY_FAILED"):
-            await Pool(1, keepalive=10).acquire(origin, 5)
-
-
-async def _silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await reader.read()
-    writer.close()
-
-
-async def _finish(connection: Connection) -> bytes:
-    until = asyncio.get_running_loop().time() + 5
-    while not connection.complete and connection.error is None:
-        await connection.news(until)
-    return _body(connection)
-
-
-async def test_a_connection_that_was_closed_while_idle_is_not_used_again() -> None:
-    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(PLAIN)
-        writer.close()
-
-    async with _served(once) as origin:
-        pool = Pool(2, keepalive=10)
-        for _ in range(3):
-            connection = await pool.acquire(origin, 1)
-            connection.send(post_head(target_of("http://a"), {}, 0))
-            assert await _finish(connection) == b"hello"
-            pool.release(connection, origin)
-            await asyncio.sleep(0.02)
-        pool.close()
-
-
-async def test_an_idle_connection_is_not_kept_for_longer_than_agreed() -> None:
-    async def always(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while await reader.readuntil(b"\r\n\r\n"):
-            writer.write(PLAIN)
-
-    async with _served(always) as origin:
-        pool = Pool(2, keepalive=0.05)
-        seen = []
-        for pause in (0, 0.2, 0):
-            connection = await pool.acquire(origin, 1)
-            connection.send(post_head(target_of("http://a"), {}, 0))
-            await _finish(connection)
-            seen.append(connection)
-            pool.release(connection, origin)
-            await asyncio.sleep(pause)
-        pool.close()
-        assert seen[0] is seen[1] and seen[1] is not seen[2]
-
-
-async def test_no_more_connections_than_allowed_and_a_wait_is_bounded() -> None:
-    async with _served(_silent) as origin:
-        pool = Pool(1, keepalive=10)
-        first = await pool.acquire(origin, 1)
+async def test_one_timer_serves_many_waits_and_each_ends_at_its_own_limit() -> None:
+    loop = asyncio.get_running_loop()
+    connection, _ = _exchange(loop)
+    for seconds in (0.03, 0.01, 0.05):
+        began = loop.time()
         with pytest.raises(TimeoutError):
-            await pool.acquire(origin, 0.05)
-        pool.release(first, origin)
-        pool.release(await pool.acquire(origin, 1), origin)
-        pool.close()
+            await connection.news(began + seconds)
+        assert seconds - 0.002 <= loop.time() - began < seconds + 0.5
+    later = asyncio.ensure_future(connection.news(loop.time() + 0.08))
+    await asyncio.sleep(0)
+    later.cancel()
+    await asyncio.gather(later, return_exceptions=True)
+    began = loop.time()
+    with pytest.raises(TimeoutError):
+        await connection.news(began + 0.15)  # longer than the timer that is still set
+    assert loop.time() - began >= 0.148
+    connection.abort()
 
 
-async def test_nobody_there_is_a_failure_and_gives_its_place_back() -> None:
-    pool = Pool(1, keepalive=10)
-    for _ in range(3):
-        with pytest.raises(ConnectFailed):
-            await pool.acquire(Origin("127.0.0.1", 1, False), 1)
-    pool.close()
-
-
-async def test_waiting_ends_in_time() -> None:
-    async with _served(_silent) as origin:
-        pool = Pool(1, keepalive=10)
-        connection = await pool.acquire(origin, 1)
-        connection.send(b"POST / HTTP/1.1\r\n\r\n")
-        with pytest.raises(TimeoutError):
-            await connection.news(asyncio.get_running_loop().time() + 0.05)
-        pool.release(connection, origin)
-        pool.close()
+async def test_silence_before_a_break_is_measured() -> None:
+    loop = asyncio.get_running_loop()
+    connection, _ = _exchange(loop)
+    with pytest.raises(TimeoutError):
+        await connection.news(loop.time() + 0.1)
+    connection.connection_lost(None)
+    assert isinstance(connection.error, Broken) and 0.09 <= connection.error.silence < 5

@@ -15,7 +15,7 @@ from botocore.credentials import ReadOnlyCredentials
 
 from llm_gateway.catalog import Endpoint, Model
 from llm_gateway.dialects.bedrock import client
-from llm_gateway.net.http1 import target_of
+from llm_gateway.net.target import target_of
 from llm_gateway.net.transport import Transport
 from llm_gateway.providers.aws_credentials import AwsCredentials
 from llm_gateway.providers.embeddings import HttpEmbedder

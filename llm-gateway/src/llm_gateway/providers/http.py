@@ -44,7 +44,8 @@ class HttpProvider:
         async with self._transport.stream(url, headers, body, model.timeouts) as reply:
             if reply.status != 200:
                 raise self._dialect.decode_error(reply.status, reply.headers, await reply.read())
-            if reply.content_type != self._dialect.STREAM_TYPE:
+            if not reply.may_be(self._dialect.STREAM_TYPE):
+                self._dialect.decode_result(await reply.read(), request, model)  # an error in it is what is raised
                 raise UpstreamProtocol(f"a stream was asked for, and came as {reply.headers.get('content-type')}")
             async for events in self._events(reply, request, model):
                 yield events

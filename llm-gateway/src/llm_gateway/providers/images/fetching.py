@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
-from llm_gateway.net.http1 import Broken, Connection, Malformed
+from llm_gateway.net.errors import Broken, Malformed
+from llm_gateway.net.http1 import Connection
 from llm_gateway.providers.images.addresses import is_public
 
 _MOST_REDIRECTS = 3

@@ -28,8 +28,9 @@ class Inflater:
         name = coding.strip().lower()
         if name not in _NAMES:
             raise Undecodable(f"the content coding {coding[:40]!r}, which was not asked for")
-        self._may_be_raw = name == "deflate"
         self._inflate = zlib.decompressobj(_NAMES[name])
+        self._opening: bytes | None = b"" if name == "deflate" else None
+        """What came of the two bytes that tell zlib's frame from none, while they are waited for."""
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """What `data` becomes, in pieces of at most 256 KiB.
@@ -37,8 +38,18 @@ class Inflater:
         Raises:
             Undecodable: it is not in the coding.
         """
+        if self._opening is not None:
+            data = self._opening = self._opening + data
+            if len(data) < 2:
+                return
+            self._opening = None
+            if not _is_zlib(data):
+                self._inflate = zlib.decompressobj(_RAW)
         while data and not self._inflate.eof:
-            piece = self._decompress(data)
+            try:
+                piece = self._inflate.decompress(data, _PIECE_BYTES)
+            except zlib.error as error:
+                raise Undecodable(str(error)) from error
             data = self._inflate.unconsumed_tail
             if piece:
                 yield piece
@@ -50,14 +61,7 @@ class Inflater:
             raise Undecodable("a compressed body that ends too soon")
         return rest
 
-    def _decompress(self, data: bytes) -> bytes:
-        try:
-            piece = self._inflate.decompress(data, _PIECE_BYTES)
-        except zlib.error as error:
-            if not self._may_be_raw:
-                raise Undecodable(str(error)) from error
-            self._may_be_raw = False
-            self._inflate = zlib.decompressobj(_RAW)
-            return self._decompress(data)
-        self._may_be_raw = False
-        return piece
+
+def _is_zlib(data: bytes) -> bool:
+    """Whether zlib's header begins `data` (RFC 1950, 2.2)."""
+    return data[0] & 0x0F == 8 and (data[0] << 8 | data[1]) % 31 == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -83,9 +83,9 @@ class StreamedReply:
         """The whole body, whatever its type, cut at the limit of an error's."""
         pieces: list[bytes] = []
         size = 0
-        async for chunk in self.chunks():
-            pieces.append(chunk)
-            size += len(chunk)
+        async for piece in self._pieces():
+            pieces.append(piece)
+            size += len(piece)
             if size > _MAX_ERROR_BYTES:
                 break
         return b"".join(pieces)[:_MAX_ERROR_BYTES].removeprefix(_BYTE_ORDER_MARK)
@@ -98,6 +98,13 @@ class StreamedReply:
             UpstreamProtocol: the connection broke, or the body is endless, or in no coding that is known.
         """
         size = 0
+        async for piece in self._pieces():
+            size += len(piece)
+            if size > self._max_bytes:
+                raise UpstreamProtocol(f"a stream of more than {self._max_bytes} bytes")
+            yield piece
+
+    async def _pieces(self) -> AsyncIterator[bytes]:
         while True:
             try:
                 chunk = await self._next()
@@ -105,14 +112,12 @@ class StreamedReply:
                 if self._may_end:
                     return
                 raise
-            if chunk and self._inflater is None:
-                pieces: Iterable[bytes] = (chunk,)
-            else:
-                pieces = _decoded(self._inflater, chunk, chunk is None)
-            for piece in pieces:
-                size += len(piece)
-                if size > self._max_bytes:
-                    raise UpstreamProtocol(f"a stream of more than {self._max_bytes} bytes")
+            if self._inflater is None:
+                if chunk is None:
+                    return
+                yield chunk
+                continue
+            for piece in _decoded(self._inflater, chunk, chunk is None):
                 yield piece
             if chunk is None:
                 return

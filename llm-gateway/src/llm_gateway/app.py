@@ -153,7 +153,7 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
         raise SettingsError(f"DEFAULT_MODEL or DEFAULT_PROVIDER: {error.message}") from error
     planner = EmbeddedProvider()
     planner.warm()
-    bedrock, bedrock_embedder = _bedrock(transport, holder, settings, environ)
+    bedrock, bedrock_embedder = _bedrock(transport, holder, settings, environ, proxies)
     return Parts(
         holder=holder,
         transport=transport,
@@ -166,6 +166,7 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
                     **bedrock,
                 },
                 settings,
+                ImageFetcher(max_bytes=settings.image_fetch_max_bytes, proxies=proxies, tls=tls),
             ),
             "offline": planner,
         },
@@ -216,7 +217,11 @@ def _trusting(settings: GatewaySettings) -> ssl.SSLContext | None:
 
 
 def _bedrock(
-    transport: Transport, holder: CatalogHolder, settings: GatewaySettings, environ: Mapping[str, str]
+    transport: Transport,
+    holder: CatalogHolder,
+    settings: GatewaySettings,
+    environ: Mapping[str, str],
+    proxies: Proxies,
 ) -> tuple[dict[str, Provider], dict[str, Embedder]]:
     """What calls Bedrock, where that can be called: botocore costs 0.2 s and some megabytes to import."""
     region = aws_region(settings)
@@ -226,18 +231,26 @@ def _bedrock(
     from llm_gateway.providers.aws import BedrockEmbedder, BedrockProvider
     from llm_gateway.providers.aws_credentials import AwsCredentials, chain
 
-    credentials = AwsCredentials(chain(environ, region, instance_role=settings.aws_use_instance_role))
+    found = chain(
+        environ,
+        region,
+        instance_role=settings.aws_use_instance_role,
+        proxies=proxies,
+        ca_bundle=settings.ssl_cert_file,
+    )
+    credentials = AwsCredentials(found)
     return (
         {"bedrock": BedrockProvider(transport, credentials, region)},
         {"bedrock": BedrockEmbedder(transport, credentials, region)},
     )
 
 
-def _over_http(providers: Mapping[str, Provider], settings: GatewaySettings) -> dict[str, Provider]:
+def _over_http(
+    providers: Mapping[str, Provider], settings: GatewaySettings, fetcher: ImageFetcher
+) -> dict[str, Provider]:
     """`providers` by dialect, with what the gateway does for models that cannot do it themselves."""
     able: dict[str, Provider] = dict(providers)
     if settings.image_fetch == "https":
-        fetcher = ImageFetcher(max_bytes=settings.image_fetch_max_bytes)
         able = {dialect: InlinedImages(provider, fetcher) for dialect, provider in able.items()}
     return {dialect: EmulatedTools(provider) for dialect, provider in able.items()}
 

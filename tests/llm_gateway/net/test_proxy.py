@@ -32,12 +32,18 @@ BASIC = f"Basic {b64encode(f'user:{PASSWORD}'.encode()).decode()}"
         ("proxy.example:3128", Proxy("proxy.example", 3128, False)),
         ("https://proxy.example/", Proxy("proxy.example", 443, True)),
         ("http://[::1]:8080", Proxy("::1", 8080, False)),
-        ("http://user:p%40ss%3Aword@proxy", Proxy("proxy", 80, False, BASIC)),
-        ("http://ñ@proxy", Proxy("proxy", 80, False, "Basic w7E6")),
+        ("http://user:p%40ss%3Aword@proxy", Proxy("proxy", 80, False, "user:p%40ss%3Aword")),
+        ("http://ñ@proxy", Proxy("proxy", 80, False, "ñ")),
     ],
 )
 def test_a_proxys_address(url: str, proxy: Proxy):
-    assert proxy_of(url) == proxy
+    assert proxy_of(url) == proxy == proxy_of(proxy.url)
+
+
+def test_a_proxys_password():
+    assert proxy_of("http://user:p%40ss%3Aword@proxy").authorization == BASIC
+    assert proxy_of("http://ñ@proxy").authorization == "Basic w7E6"
+    assert proxy_of("http://proxy").authorization == ""
 
 
 @pytest.mark.parametrize("url", ["socks5://a:1080", "http://", "ftp://a", "http://a:x", "http://user:secret@", "a b"])
@@ -49,7 +55,7 @@ def test_what_is_no_proxy_is_refused_without_showing_a_password(url: str):
 
 def test_a_proxy_does_not_show_its_password():
     assert repr(Route(Origin("a", 1, True), proxy_of("http://user:secret@proxy:1"))).count("secret") == 0
-    assert "Basic" not in repr(proxy_of("http://user:secret@proxy:1"))
+    assert repr(proxy_of("http://user:secret@[::1]:1")) == "http://[::1]:1"
 
 
 @pytest.mark.parametrize(

@@ -28,8 +28,8 @@ class Connector:
         self._loop = asyncio.get_running_loop()
         self._tls = tls
 
-    async def connect(self, route: Route, seconds: float) -> Connection:
-        """A new connection on this route.
+    async def connect(self, route: Route, seconds: float, *, name: str | None = None) -> Connection:
+        """A new connection on this route; `name` is what its certificate must be for, if not the origin's host.
 
         Raises:
             ConnectFailed: the peer cannot be reached, or shows a certificate that is not trusted.
@@ -39,7 +39,7 @@ class Connector:
         began = self._loop.time()
         try:
             async with asyncio.timeout(seconds):
-                connection = await self._connect(route)
+                connection = await self._connect(route, name or route.origin.host)
         except TimeoutError as error:
             if error.errno is not None:  # the system's own limit, which comes first where `seconds` are many
                 raise ConnectFailed(repr(error)) from error
@@ -49,28 +49,31 @@ class Connector:
         connection.connect_seconds = self._loop.time() - began
         return connection
 
-    async def _connect(self, route: Route) -> Connection:
-        if route.proxy is None:
-            origin = route.origin
-            return await self._open(Connection(self._loop), origin.host, origin.port, origin.secure)
-        if route.origin.secure:
-            return await self._tunnelled(route.origin, route.proxy)
-        proxy = route.proxy
+    async def _connect(self, route: Route, name: str) -> Connection:
+        origin, proxy = route
+        if proxy is None:
+            return await self._open(Connection(self._loop), origin.host, origin.port, name if origin.secure else None)
+        if origin.secure:
+            return await self._tunnelled(origin, proxy, name)
         try:
-            return await self._open(Connection(self._loop), proxy.host, proxy.port, proxy.secure)
+            return await self._open_proxy(Connection(self._loop), proxy)
         except OSError as error:
             raise ProxyFailed(f"the proxy {proxy!r}: {error!r}") from error
 
-    async def _open(self, protocol: _P, host: str, port: int, secure: bool) -> _P:
-        tls: dict[str, Any] = {"ssl": self._context(), "server_hostname": host} if secure else {}
+    async def _open_proxy(self, protocol: _P, proxy: Proxy) -> _P:
+        return await self._open(protocol, proxy.host, proxy.port, proxy.host if proxy.secure else None)
+
+    async def _open(self, protocol: _P, host: str, port: int, name: str | None) -> _P:
+        """Connects `protocol`, over TLS if there is a `name` for the certificate."""
+        tls: dict[str, Any] = {"ssl": self._context(), "server_hostname": name} if name else {}
         await self._loop.create_connection(lambda: protocol, host, port, **tls)
         return protocol
 
-    async def _tunnelled(self, origin: Origin, proxy: Proxy) -> Connection:
+    async def _tunnelled(self, origin: Origin, proxy: Proxy, name: str) -> Connection:
         """TLS to the origin, in a tunnel that the proxy makes: it sees the origin's name and nothing else."""
         tunnel = _Tunnel(self._loop)
         try:
-            await self._open(tunnel, proxy.host, proxy.port, proxy.secure)
+            await self._open_proxy(tunnel, proxy)
             transport = await tunnel.ask(origin, proxy)
         except OSError as error:
             raise ProxyFailed(f"the proxy {proxy!r}: {error!r}") from error
@@ -78,7 +81,7 @@ class Connector:
             tunnel.abort_unless_open()
         connection = Connection(self._loop)
         try:
-            secured = await self._loop.start_tls(transport, connection, self._context(), server_hostname=origin.host)
+            secured = await self._loop.start_tls(transport, connection, self._context(), server_hostname=name)
         except BaseException:
             transport.abort()
             raise

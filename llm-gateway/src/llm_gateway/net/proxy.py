@@ -18,16 +18,33 @@ _Network = IPv4Network | IPv6Network
 
 
 class Proxy(NamedTuple):
-    """A proxy. `secure`: it is itself spoken to over TLS. `authorization` is the value of Proxy-Authorization, or
-    empty, and never shown."""
+    """A proxy. `secure`: it is itself spoken to over TLS. `user` is `name:password` as an address has it, or empty,
+    and never shown."""
 
     host: str
     port: int
     secure: bool
-    authorization: str = ""
+    user: str = ""
 
     def __repr__(self) -> str:
-        return f"{'https' if self.secure else 'http'}://{self.host}:{self.port}"
+        return self._url("")
+
+    @property
+    def url(self) -> str:
+        """Its address, with the password in it."""
+        return self._url(f"{self.user}@" if self.user else "")
+
+    @property
+    def authorization(self) -> str:
+        """The value of Proxy-Authorization, or nothing."""
+        if not self.user:
+            return ""
+        name, _, password = self.user.partition(":")
+        return f"Basic {b64encode(f'{unquote(name)}:{unquote(password)}'.encode()).decode()}"
+
+    def _url(self, user: str) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.secure else 'http'}://{user}{host}:{self.port}"
 
 
 class Route(NamedTuple):
@@ -52,12 +69,8 @@ def proxy_of(url: str) -> Proxy:
         host = port = None
     if not host or any(char.isspace() for char in url):
         raise ValueError("not the address of a proxy, such as http://proxy.example:3128")
-    authorization = ""
-    if parts.username is not None:
-        credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        authorization = f"Basic {b64encode(credentials.encode()).decode()}"
     secure = parts.scheme == "https"
-    return Proxy(host, port or (443 if secure else 80), secure, authorization)
+    return Proxy(host, port or (443 if secure else 80), secure, parts.netloc.rpartition("@")[0])
 
 
 class NoProxy:

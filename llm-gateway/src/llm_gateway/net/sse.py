@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from llm_gateway.errors import UpstreamProtocol
 
-
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,11 @@ from urllib.parse import urlsplit
 from tests.peers import listening
 
 _END = b"\r\n\r\n"
+
+
+def basic(user: str, password: str) -> str:
+    """The value of Proxy-Authorization for these."""
+    return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
 @dataclass
@@ -37,7 +43,7 @@ class ForwardProxy:
             while True:
                 head = (await reader.readuntil(_END)).decode("latin-1")
                 self.heads.append(head)
-                if self.wants is not None and f"\r\nproxy-authorization: {self.wants}\r\n" not in head:
+                if self.wants not in (None, _authorization(head)):
                     writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n")
                     return await writer.drain()
                 method, target, _ = head.split(" ", 2)
@@ -69,6 +75,11 @@ class ForwardProxy:
             await asyncio.gather(_pump(reader, there_writer), _pump(there_reader, writer))
         finally:
             there_writer.close()
+
+
+def _authorization(head: str) -> str:
+    lines = (line.partition(": ") for line in head.split("\r\n"))
+    return next((value for name, _, value in lines if name.lower() == "proxy-authorization"), "")
 
 
 def _length(head: str) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,11 +17,11 @@ from llm_gateway.net.transport import Transport
 
 from tests.certificates import Authority
 from tests.peers import Peer, listening
-from tests.proxy import proxying
+from tests.proxy import basic, proxying
 
 LIMITS = Timeouts(connect=5, first_token=5, idle=5, total=10)
 PASSWORD = "p@ss:word"
-BASIC = f"Basic {b64encode(f'user:{PASSWORD}'.encode()).decode()}"
+BASIC = basic("user", PASSWORD)
 
 
 @pytest.mark.parametrize(

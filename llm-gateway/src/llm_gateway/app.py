@@ -105,7 +105,7 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
             await stack.enter_async_context(parts.transport.running())
             await stack.enter_async_context(observation.running())
             await stack.enter_async_context(parts.holder.running())
-            await stack.enter_async_context(metrics_server(settings.host, settings.metrics_port, metrics, observation))
+            await stack.enter_async_context(metrics_server(settings, metrics, observation))
             yield
 
     app = create_service(

@@ -11,10 +11,10 @@ import msgspec
 from fake_providers import Behaviour, Call, Exchange
 from llm_gateway.canonical import Event, Request, Result
 from llm_gateway.canonical.aggregate import Aggregate
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects import ClientDialect
+from llm_gateway.net.transport import Reply, Transport
 from llm_gateway.providers.http import HttpProvider
-from llm_gateway.transport import Reply, Transport
 
 T = TypeVar("T")
 

@@ -198,7 +198,7 @@ def _settle_garbage_collector() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-def server_config(app: Service, settings: ServiceSettings, **overrides: Any) -> uvicorn.Config:
+def server_config(app: ASGIApp, settings: ServiceSettings, **overrides: Any) -> uvicorn.Config:
     """How all four run: one worker whatever the environment says, uvloop, httptools, no log of uvicorn's own."""
     options: dict[str, Any] = {
         "host": settings.host.strip("[]"),

@@ -31,9 +31,9 @@ from llm_gateway.canonical import (
     ToolCall,
     ToolChoice,
 )
+from llm_gateway.net.transport import Transport
 from llm_gateway.providers.aws.bedrock import BedrockProvider
 from llm_gateway.providers.aws.credentials import AwsCredentials, chain
-from llm_gateway.transport import Transport
 from service_kit.testing import running
 
 from tests.llm_gateway import values

@@ -34,12 +34,12 @@ from llm_gateway.canonical import (
     ToolCall,
     ToolChoice,
 )
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.gemini import client
+from llm_gateway.net.transport import Transport
 from llm_gateway.providers.embeddings import HttpEmbedder
 from llm_gateway.providers.http import HttpProvider
 from llm_gateway.settings import GatewaySettings
-from llm_gateway.transport import Transport
 from service_kit.settings import load
 from service_kit.testing import running
 

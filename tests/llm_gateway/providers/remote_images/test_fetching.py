@@ -8,7 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
+from llm_gateway.net.proxy import NoProxy, Proxies, proxy_of
+from llm_gateway.providers.remote_images.addresses import is_public
 from llm_gateway.providers.remote_images.fetching import ImageFetcher, NotFetched, media_type_of, resolve
+from tests.proxy import proxying
 
 from tests.llm_gateway.providers.remote_images.pictures import HOST, PNG, answer, pictures
 
@@ -27,6 +30,24 @@ async def test_an_image_comes_with_the_type_that_its_bytes_say(tmp_path: Path):
         assert await fetcher.fetch(stage.url("/a")) == (PNG, "image/png")
         assert await fetcher.fetch(stage.url("/b")) == (b"GIF89a...", "image/gif")
     assert stage.looked_up == [HOST, HOST]
+
+
+async def test_a_proxy_gets_the_address_that_was_judged_and_never_the_name(tmp_path: Path):
+    async with pictures(tmp_path, a=answer()) as stage, proxying() as proxy:
+        ways = Proxies(https=proxy_of(f"http://127.0.0.1:{proxy.port}"))
+        assert await stage.fetcher(proxies=ways).fetch(stage.url("/a")) == (PNG, "image/png")
+        direct = Proxies(https=proxy_of("http://127.0.0.1:1"), no=NoProxy([HOST]))
+        assert await stage.fetcher(proxies=direct).fetch(stage.url("/a")) == (PNG, "image/png")
+        assert await refused(stage.fetcher(proxies=ways, allowed=is_public), stage.url("/a")) == UNREACHABLE
+    assert proxy.asked == [f"CONNECT 127.0.0.1:{stage.port}"]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "169.254.169.254", "[::1]", "[::ffff:10.0.0.1]"])
+async def test_behind_a_proxy_what_is_not_public_is_not_gone_to_either(host: str):
+    async with proxying() as proxy:
+        ways = Proxies(https=proxy_of(f"http://127.0.0.1:{proxy.port}"))
+        assert await refused(ImageFetcher(max_bytes=1000, proxies=ways), f"https://{host}/a") == UNREACHABLE
+    assert proxy.asked == []
 
 
 async def test_nothing_of_ours_goes_out(tmp_path: Path):

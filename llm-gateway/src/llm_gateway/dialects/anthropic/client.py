@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from llm_gateway.canonical import Request
 from llm_gateway.canonical.parameters import EVERYTHING
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.anthropic.decode import decode_result
 from llm_gateway.dialects.anthropic.decode_stream import StreamDecoder
 from llm_gateway.dialects.anthropic.encode import encode_request
 from llm_gateway.dialects.anthropic.encode_format import NAME, form_of
 from llm_gateway.dialects.anthropic.errors import decode_error
-from llm_gateway.sse import SseDecoder
+from llm_gateway.net.sse import SseDecoder
 
 __all__ = [
     "CARRIES", "NAME", "STREAM_TYPE", "StreamDecoder", "decode_error", "decode_result", "dropped", "encode_request",

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from llm_gateway.canonical import Request, Tool, ToolChoice
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.bedrock import encode_format as schema_answers
 from llm_gateway.dialects.bedrock.decode import decode_result
 from llm_gateway.dialects.bedrock.decode_stream import StreamDecoder, stream_decoder
@@ -21,7 +21,7 @@ from llm_gateway.dialects.bedrock.models import Family, family_of
 from llm_gateway.dialects.common.cache_control import with_fewer_marks
 from llm_gateway.dialects.common.closed_schema import closed
 from llm_gateway.errors import InvalidRequest
-from llm_gateway.event_stream import CONTENT_TYPE, EventStreamDecoder
+from llm_gateway.net.event_stream import CONTENT_TYPE, EventStreamDecoder
 
 __all__ = [
     "CARRIES", "NAME", "STREAM_TYPE", "StreamDecoder", "decode_embeddings", "decode_error", "decode_result", "dropped",

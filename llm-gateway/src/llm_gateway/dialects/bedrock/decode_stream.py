@@ -20,13 +20,13 @@ from llm_gateway.canonical import (
     Usage,
     UsageReport,
 )
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.bedrock import wire
 from llm_gateway.dialects.bedrock.decode import finish_reason, stop_sequence, usage_of
 from llm_gateway.dialects.bedrock.encode_format import answer_tool
 from llm_gateway.dialects.bedrock.errors import in_stream
 from llm_gateway.errors import UpstreamProtocol, UpstreamUnavailable
-from llm_gateway.event_stream import Frame
+from llm_gateway.net.event_stream import Frame
 
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
     "contentBlockStart": msgspec.json.Decoder(wire.ContentBlockStart),

@@ -14,13 +14,13 @@ from botocore.auth import SigV4Auth
 from botocore.credentials import ReadOnlyCredentials
 
 from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Event, Request, Result
-from llm_gateway.catalog import Endpoint, Model
+from llm_gateway.catalog.models import Endpoint, Model
 from llm_gateway.dialects.bedrock import client
-from llm_gateway.http1 import target_of
+from llm_gateway.net.target import target_of
+from llm_gateway.net.transport import Transport
 from llm_gateway.providers.aws.credentials import AwsCredentials
 from llm_gateway.providers.embeddings import HttpEmbedder
 from llm_gateway.providers.http import HttpProvider
-from llm_gateway.transport import Transport
 
 _SERVICE = "bedrock"
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, cast
 
+from botocore.config import Config
 from botocore.configprovider import ConfigChainFactory, ConfigValueStore
 from botocore.credentials import (
     AssumeRoleWithWebIdentityProvider,
@@ -27,12 +28,15 @@ from botocore.credentials import (
     create_credential_resolver,
 )
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.httpsession import URLLib3Session
 from botocore.parsers import ResponseParserError
 from botocore.session import Session
 from service_kit.telemetry.logs import get_logger
 
 from llm_gateway.dialects.bedrock.errors import STALE
 from llm_gateway.errors import UpstreamCredentials
+from llm_gateway.net.proxy import Proxies
+from llm_gateway.net.target import target_of
 
 _log = get_logger(__name__)
 
@@ -136,18 +140,31 @@ class AwsCredentials:
         return found, found.get_frozen_credentials()
 
 
-def chain(environ: Mapping[str, str], region: str, *, instance_role: bool) -> Loader:
+def chain(
+    environ: Mapping[str, str],
+    region: str,
+    *,
+    instance_role: bool,
+    proxies: Proxies | None = None,
+    ca_bundle: str | None = None,
+) -> Loader:
     """AWS's usual places in their usual order: variables, assumed roles, web identity, SSO, files, processes, the
     container's server, and with `instance_role` the instance's.
 
     `environ` is asked wherever botocore would ask the process's own environment, as far as botocore lets it be given:
     a profile's `credential_source = Environment` and AWS_EC2_METADATA_DISABLED are still read there.
+
+    AWS's services are asked through `proxies`, and trusted by the authorities in the file `ca_bundle` unless AWS's own
+    settings name others. The container's and the instance's servers are next to us, and asked directly.
     """
 
     present = {name: value for name, value in environ.items() if value.strip()}
 
     def load() -> Credentials | None:
         session = _session(present)
+        if ca_bundle and session.get_config_variable("ca_bundle") is None:
+            session.set_config_variable("ca_bundle", ca_bundle)
+        session.set_default_client_config(Config(proxies=_proxies(proxies or Proxies(), _sts(present, region))))
         resolver = cast("CredentialResolver", create_credential_resolver(session, region_name=region))
         providers = [_ours(provider, session, present, region) for provider in resolver.providers]
         if not instance_role:
@@ -156,6 +173,20 @@ def chain(environ: Mapping[str, str], region: str, *, instance_role: bool) -> Lo
         return CredentialResolver(known).load_credentials()
 
     return load
+
+
+def _sts(environ: Mapping[str, str], region: str) -> str:
+    """Where roles are assumed. SSO's server is taken to be reached in the same way."""
+    domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    own = environ.get("AWS_ENDPOINT_URL_STS") or environ.get("AWS_ENDPOINT_URL")
+    return own or f"https://sts.{region}.{domain}"
+
+
+def _proxies(proxies: Proxies, url: str) -> dict[str, str]:
+    """The way to `url` in botocore's terms; an empty one keeps it from asking the process's environment."""
+    origin = target_of(url).origin
+    proxy = proxies.route(origin).proxy
+    return {"https" if origin.secure else "http": proxy.url} if proxy else {}
 
 
 def _session(environ: Mapping[str, str]) -> Session:
@@ -189,6 +220,11 @@ def _ours(
             return EnvProvider(dict(environ))
         case ContainerProvider():
             return ContainerProvider(dict(environ))
+        case InstanceMetadataProvider():
+            # botocore would ask a link-local address through HTTP_PROXY, where that is set.
+            fetcher = provider._role_fetcher
+            fetcher._session = URLLib3Session(timeout=fetcher._timeout)
+            return provider
         case AssumeRoleWithWebIdentityProvider():
             return _web_identity(session, environ, region)
         case _:

@@ -10,7 +10,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
-from llm_gateway.http1 import Broken, Connection, Malformed
+from llm_gateway.net.connecting import Connector
+from llm_gateway.net.errors import Broken, ConnectFailed, ConnectTimeout, Malformed
+from llm_gateway.net.http1 import Connection
+from llm_gateway.net.proxy import Proxies, Route
+from llm_gateway.net.target import Origin
 from llm_gateway.providers.remote_images.addresses import is_public
 
 _MOST_REDIRECTS = 3
@@ -57,8 +61,10 @@ class ImageFetcher:
     """Fetches images of at most `max_bytes`, each within `seconds` in all.
 
     A host's addresses are looked up once and judged by `allowed`, every one of them, and the connection goes to one of
-    those, so that nobody can change them in between. Redirects, at most three, are judged as the first address is. None
-    of our headers but the host's name goes out, and no cookies.
+    those, so that nobody can change them in between. That holds behind a proxy too: it is asked for a tunnel to the
+    address that was judged, never to the name, which it would look up by itself, perhaps to an address within its
+    network. So names must be known here, and the proxy must make tunnels to addresses. Redirects, at most three, are
+    judged as the first address is. None of our headers but the host's name goes out, and no cookies.
     """
 
     def __init__(
@@ -70,6 +76,7 @@ class ImageFetcher:
         resolver: Resolver = resolve,
         allowed: Callable[[str], bool] = is_public,
         tls: ssl.SSLContext | None = None,
+        proxies: Proxies | None = None,
     ) -> None:
         self._max_bytes = max_bytes
         self._seconds = seconds
@@ -77,6 +84,8 @@ class ImageFetcher:
         self._resolve = resolver
         self._allowed = allowed
         self._tls = tls
+        self._proxies = proxies or Proxies()
+        self._connector: Connector | None = None  # made in the loop that uses it
         self._places = asyncio.Semaphore(_MOST_AT_ONCE)
 
     async def fetch(self, url: str) -> Fetched:
@@ -135,20 +144,17 @@ class ImageFetcher:
             raise NotFetched(_UNREACHABLE, f"{place.host}: {error!r}") from error
         if not addresses or not all(map(self._allowed, addresses)):
             raise NotFetched(_UNREACHABLE, f"{place.host} is not public: {addresses}")
-        if self._tls is None:
-            self._tls = ssl.create_default_context()
-        loop = asyncio.get_running_loop()
-        failure: OSError | None = None
+        if self._connector is None:
+            self._connector = Connector(self._tls)
+        proxy = self._proxies.route(Origin(place.host, place.port, True)).proxy
+        failure: Exception | None = None
         for address in addresses[:_MOST_ADDRESSES]:
+            route = Route(Origin(address, place.port, True), proxy)
             try:
-                _, connection = await loop.create_connection(
-                    lambda: Connection(loop), address, place.port, ssl=self._tls, server_hostname=place.host
-                )
-            except OSError as error:  # of TLS too
+                return await self._connector.connect(route, self._seconds, name=place.host)
+            except (ConnectFailed, ConnectTimeout) as error:
                 failure = error
-            else:
-                return connection
-        raise NotFetched(_UNREACHABLE, f"{place.host}: {failure!r}") from failure
+        raise NotFetched(_UNREACHABLE, f"{place.host}: {failure}") from failure
 
     def _check(self, status: int, headers: Mapping[str, str]) -> None:
         if status != 200:

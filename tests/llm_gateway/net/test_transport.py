@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 from fake_providers import Endless, Fails, FakeOpenAI, Says, Sends, Silent
-from llm_gateway.catalog import Timeouts
+from llm_gateway.catalog.models import Timeouts
 from llm_gateway.errors import UpstreamProtocol, UpstreamTimeout, UpstreamUnavailable
-from llm_gateway.transport import Transport
+from llm_gateway.net.transport import Transport
 from service_kit.ids import current_traceparent
 from service_kit.testing import running
 

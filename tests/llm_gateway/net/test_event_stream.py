@@ -15,7 +15,7 @@ from fake_providers.bedrock import Says, event, exception, frame
 from hypothesis import given
 from hypothesis import strategies as st
 from llm_gateway.errors import UpstreamProtocol
-from llm_gateway.event_stream import EventStreamDecoder, Frame
+from llm_gateway.net.event_stream import EventStreamDecoder, Frame
 
 LIMIT = 4096
 STREAM = Says(["¡Ho", "la! 👋"], calls=[("t1", "add", '{"a":1}')], reasoning="mmm").stream()
@@ -138,7 +138,7 @@ def test_nothing_but_our_own_error(noise: bytes):
 
 
 def test_botocore_is_not_loaded_with_the_gateway():
-    program = "import sys, llm_gateway.app, llm_gateway.event_stream; sys.exit('botocore' in sys.modules)"
+    program = "import sys, llm_gateway.app, llm_gateway.net.event_stream; sys.exit('botocore' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from llm_gateway.errors import UpstreamProtocol
-from llm_gateway.sse import SseDecoder
+from llm_gateway.net.sse import SseDecoder
 
 STREAM = (
     b": a comment\n\nevent: x\nid: 1\ndata: uno\n\ndata:dos\ndata:  tres\ndata\n\n\ndata: \xc3\xb1\xf0\x9f\x98\x80\n\n"

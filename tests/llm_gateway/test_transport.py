@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from llm_gateway.catalog import Timeouts
+from llm_gateway.catalog.models import Timeouts
 from llm_gateway.errors import UpstreamProtocol, UpstreamTimeout, UpstreamUnavailable
 from llm_gateway.testing import Endless, Fails, FakeOpenAI, Says, Sends, Silent
 from llm_gateway.transport import Transport

@@ -21,7 +21,8 @@ from llm_gateway.cache import Cache
 from llm_gateway.cache.memory import MemoryCache
 from llm_gateway.call_log import CallLog
 from llm_gateway.calls import Observer
-from llm_gateway.catalog_file import CatalogError, load_catalog
+from llm_gateway.catalog.loader import CatalogError, load_catalog
+from llm_gateway.catalog.watcher import CatalogHolder
 from llm_gateway.dialects import ServerDialect, native
 from llm_gateway.dialects.anthropic import client as anthropic_client
 from llm_gateway.dialects.anthropic.envelope import render_error as anthropic_error
@@ -44,7 +45,6 @@ from llm_gateway.providers.emulated import EmulatedTools
 from llm_gateway.providers.http import HttpProvider
 from llm_gateway.providers.images.fetching import ImageFetcher
 from llm_gateway.providers.images.inlining import InlinedImages
-from llm_gateway.reload import CatalogHolder
 from llm_gateway.routing import Router
 from llm_gateway.settings import GatewaySettings
 from llm_gateway.surfaces.embeddings import EmbeddingsSurface

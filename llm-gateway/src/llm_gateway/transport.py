@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import msgspec
 from service_kit.ids import current_traceparent
 
-from llm_gateway.catalog import Timeouts
+from llm_gateway.catalog.models import Timeouts
 from llm_gateway.errors import UpstreamError, UpstreamProtocol, UpstreamTimeout, UpstreamUnavailable
 from llm_gateway.http1 import Broken, ConnectFailed, Connection, Malformed, Origin, Pool, post_head, target_of
 

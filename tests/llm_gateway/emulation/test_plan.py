@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from llm_gateway.canonical.types import Message, Request, ResponseFormat, Text, Tool, ToolCall, ToolChoice
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.emulation import emulates
 from llm_gateway.emulation.constraint import calls_schema, either_schema
 from llm_gateway.emulation.fitting import fits

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 from llm_gateway.canonical.aggregate import Aggregate
 from llm_gateway.canonical.types import Event, Request, Result
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects import ClientDialect
 from llm_gateway.providers.http import HttpProvider
 from llm_gateway.testing import Behaviour, Call, Exchange

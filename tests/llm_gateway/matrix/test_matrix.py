@@ -9,7 +9,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from llm_gateway.canonical.types import Choice, Part, Refusal, Result, Text, ToolCall, Usage
-from llm_gateway.catalog_file import load_catalog
+from llm_gateway.catalog.loader import load_catalog
 from llm_gateway.settings import GatewaySettings
 from llm_gateway.testing import Silent
 from service_kit.settings import load

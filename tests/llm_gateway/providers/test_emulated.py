@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.providers.embedded import EmbeddedProvider
 from llm_gateway.providers.emulated import EmulatedTools
 from llm_gateway.testing import Endless, FakeOpenAI, Says, Sends

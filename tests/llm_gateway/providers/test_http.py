@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from llm_gateway.canonical.aggregate import Aggregate
 from llm_gateway.canonical.types import Delta, Event, Message, Request, Result, Text
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.openai_chat import client
 from llm_gateway.errors import UpstreamError, UpstreamProtocol
 from llm_gateway.providers.http import HttpProvider

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from llm_gateway.breakers import Entry
 from llm_gateway.canonical.types import Event, Request, Result
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.errors import (
     CircuitOpen,
     InvalidRequest,

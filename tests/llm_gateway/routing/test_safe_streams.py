@@ -28,9 +28,9 @@ from llm_gateway.canonical.types import (
     Usage,
     UsageReport,
 )
-from llm_gateway.catalog import Route
+from llm_gateway.catalog.models import Route
+from llm_gateway.catalog.pricing import Rate, Rates, cost
 from llm_gateway.errors import UpstreamError, UpstreamProtocol, UpstreamRejected, UpstreamTimeout, UpstreamUnavailable
-from llm_gateway.pricing import Rate, Rates, cost
 from llm_gateway.routing import Answered, together
 from llm_gateway.routing.parts import broken_part
 from llm_gateway.routing.seam import Seam, Spoken, onward

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 from llm_gateway.canonical.types import FinishReason, Image, Message, Reasoning, Request, Result, ToolCall, Usage
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.bedrock import client
 from llm_gateway.testing import Behaviour, Exchange
 from llm_gateway.testing.bedrock import Embeds, Fails, FakeBedrock, Says, event, exception, frame

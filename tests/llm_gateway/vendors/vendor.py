@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from llm_gateway.canonical.types import Request, Result, Text
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects import ClientDialect
 from llm_gateway.testing import Behaviour, Embeds, FakeProvider
 

@@ -14,7 +14,7 @@ from botocore.auth import SigV4Auth
 from botocore.credentials import ReadOnlyCredentials
 
 from llm_gateway.canonical.types import EmbeddingRequest, EmbeddingResult, Event, Request, Result
-from llm_gateway.catalog import Endpoint, Model
+from llm_gateway.catalog.models import Endpoint, Model
 from llm_gateway.dialects.bedrock import client
 from llm_gateway.http1 import target_of
 from llm_gateway.providers.aws_credentials import AwsCredentials

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from llm_gateway.canonical.parameters import EVERYTHING
 from llm_gateway.canonical.types import Event, Message, Request, Result, Text
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.providers import offline
 
 _CARRIES = EVERYTHING - {"n", "logprobs", "top_logprobs"}

@@ -6,7 +6,7 @@ import asyncio
 from typing import Protocol
 
 from llm_gateway.canonical.types import EmbeddingRequest, EmbeddingResult
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects import EmbeddingDialect
 from llm_gateway.errors import UpstreamProtocol, UpstreamTimeout
 from llm_gateway.providers.http import Signer

@@ -8,7 +8,7 @@ from typing import cast
 from uuid import uuid4
 
 from llm_gateway.canonical.types import Event, Request, Result
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.emulation import emulates, is_emulated
 from llm_gateway.emulation.plan import plan_of
 from llm_gateway.emulation.prompt import rewritten

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 from llm_gateway.canonical.types import Event, Finish, Request, Result
-from llm_gateway.catalog import Endpoint, Model
+from llm_gateway.catalog.models import Endpoint, Model
 from llm_gateway.dialects import ClientDialect, Framing, StreamDecoder
 from llm_gateway.errors import UpstreamError, UpstreamProtocol
 from llm_gateway.transport import StreamedReply, Transport

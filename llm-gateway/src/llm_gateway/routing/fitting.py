@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from llm_gateway.canonical.parameters import OPTIONAL, given, without
 from llm_gateway.canonical.types import Image, Request
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.emulation import EMULATED_TOOLS
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.providers import Provider

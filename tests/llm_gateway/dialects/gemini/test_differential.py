@@ -31,7 +31,7 @@ from llm_gateway.canonical.types import (
     ToolCall,
     ToolChoice,
 )
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.gemini import client
 from llm_gateway.providers.embeddings import HttpEmbedder
 from llm_gateway.providers.http import HttpProvider

@@ -31,8 +31,8 @@ from llm_gateway.canonical.types import (
     ToolCall,
     ToolChoice,
 )
-from llm_gateway.catalog import Model
-from llm_gateway.catalog_file import load_catalog
+from llm_gateway.catalog.loader import load_catalog
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.openai_chat import client
 from llm_gateway.providers.http import HttpProvider
 from llm_gateway.settings import GatewaySettings

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from llm_gateway.canonical.parameters import EVERYTHING
 from llm_gateway.canonical.types import Request
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.anthropic.client_answers import decode_result
 from llm_gateway.dialects.anthropic.client_errors import decode_error
 from llm_gateway.dialects.anthropic.client_format import NAME, form_of

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from llm_gateway.canonical.types import Request, ResponseFormat, Tool
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.anthropic.closed_schema import closed
 from llm_gateway.dialects.anthropic.generations import generation_of
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from llm_gateway.canonical.types import CacheMark, Image, Message, Part, Reasoning, Refusal, Request, Text, ToolCall
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.anthropic.arguments import input_of
 from llm_gateway.dialects.anthropic.generations import generation_of
 from llm_gateway.dialects.anthropic.identifiers import tool_id

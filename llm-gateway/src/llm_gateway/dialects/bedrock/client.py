@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from llm_gateway.canonical.types import Request, Tool, ToolChoice
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.anthropic.closed_schema import closed
 from llm_gateway.dialects.bedrock import schema_answers
 from llm_gateway.dialects.bedrock.client_answers import decode_result

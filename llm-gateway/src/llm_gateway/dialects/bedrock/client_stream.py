@@ -20,7 +20,7 @@ from llm_gateway.canonical.types import (
     Usage,
     UsageReport,
 )
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.bedrock import wire
 from llm_gateway.dialects.bedrock.client_answers import finish_reason, stop_sequence, usage_of
 from llm_gateway.dialects.bedrock.client_errors import in_stream

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from llm_gateway.canonical.types import Request
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.anthropic.generations import generation_of
 from llm_gateway.dialects.bedrock.families import Family
 from llm_gateway.dialects.bedrock.thinking import Thought

@@ -12,7 +12,7 @@ import msgspec
 from llm_gateway.canonical.aggregate import Aggregate
 from llm_gateway.canonical.parameters import EVERYTHING
 from llm_gateway.canonical.types import Request, Result
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.gemini.client_errors import decode_error
 from llm_gateway.dialects.gemini.client_stream import StreamDecoder
 from llm_gateway.dialects.gemini.contents import Conversation

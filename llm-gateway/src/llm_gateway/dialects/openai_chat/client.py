@@ -8,7 +8,7 @@ import msgspec
 
 from llm_gateway.canonical.parameters import EVERYTHING
 from llm_gateway.canonical.types import Request, ResponseFormat, Result, Tool, ToolChoice
-from llm_gateway.catalog import Endpoint, Model
+from llm_gateway.catalog.models import Endpoint, Model
 from llm_gateway.dialects.cache_control import control_of
 from llm_gateway.dialects.openai_chat.client_answers import decode_answer
 from llm_gateway.dialects.openai_chat.client_errors import decode_error

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from llm_gateway.catalog import Catalog
-from llm_gateway.catalog_file import load_catalog
-from llm_gateway.reload import CatalogHolder
+from llm_gateway.catalog.loader import load_catalog
+from llm_gateway.catalog.models import Catalog
+from llm_gateway.catalog.watcher import CatalogHolder
 from llm_gateway.settings import GatewaySettings
 from llm_gateway.testing import FakeOpenAI, Says
 from service_kit.settings import load

@@ -15,8 +15,8 @@ from yaml.nodes import MappingNode, Node, SequenceNode
 
 from llm_gateway.aws_settings import aws_missing, bedrock_url
 from llm_gateway.canonical.parameters import EVERYTHING, UnknownParameter, droppable
-from llm_gateway.catalog import OFFLINE, Catalog, Endpoint, Model, ReasoningBack, SafeStream, Strategy, Timeouts
-from llm_gateway.pricing import FREE, Rate, Rates, rates_of
+from llm_gateway.catalog.models import OFFLINE, Catalog, Endpoint, Model, ReasoningBack, SafeStream, Strategy, Timeouts
+from llm_gateway.catalog.pricing import FREE, Rate, Rates, rates_of
 from llm_gateway.settings import GatewaySettings
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
@@ -127,7 +127,7 @@ def load_catalog(settings: GatewaySettings, environ: Mapping[str, str], path: Pa
         CatalogError: the file cannot be read, does not parse, or contradicts itself.
     """
     try:
-        text = (path or files("llm_gateway").joinpath("catalog.yaml")).read_text(encoding="utf-8")
+        text = (path or files("llm_gateway.catalog").joinpath("catalog.yaml")).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CatalogError(f"{path}: {error}") from error
     parsed, node = _parse(text, str(path or "catalog.yaml"))

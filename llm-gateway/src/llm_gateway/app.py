@@ -21,7 +21,8 @@ from llm_gateway.cache import Cache
 from llm_gateway.cache.memory import MemoryCache
 from llm_gateway.call_log import CallLog
 from llm_gateway.calls import Observer
-from llm_gateway.catalog.loader import CatalogError, load_catalog
+from llm_gateway.catalog.document import CatalogError
+from llm_gateway.catalog.loader import load_catalog
 from llm_gateway.catalog.watcher import CatalogHolder
 from llm_gateway.dialects import ServerDialect, native
 from llm_gateway.dialects.anthropic import client as anthropic_client

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from service_kit.telemetry.logs import get_logger
 
-from llm_gateway.catalog.loader import CatalogError
+from llm_gateway.catalog.document import CatalogError
 from llm_gateway.catalog.models import Catalog
 from llm_gateway.errors import ModelNotFound
 

@@ -19,7 +19,8 @@ from llm_gateway.aws_settings import aws_region
 from llm_gateway.cache import Cache
 from llm_gateway.cache.memory import MemoryCache
 from llm_gateway.calls import Observer
-from llm_gateway.catalog.loader import CatalogError, load_catalog
+from llm_gateway.catalog.document import CatalogError
+from llm_gateway.catalog.loader import load_catalog
 from llm_gateway.catalog.watcher import CatalogHolder
 from llm_gateway.dialects import ServerDialect
 from llm_gateway.dialects.anthropic import client as anthropic_client

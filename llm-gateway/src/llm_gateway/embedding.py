@@ -20,10 +20,10 @@ from llm_gateway.cache.key import embedding_key
 from llm_gateway.calls import Call, Caller
 from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Usage
 from llm_gateway.canonical.estimate import estimated_embedding_usage
-from llm_gateway.catalog import Catalog, Model
+from llm_gateway.catalog.models import Catalog, Model
+from llm_gateway.catalog.pricing import Cost, cost
 from llm_gateway.errors import InvalidRequest, ProviderNotConfigured, UpstreamError, UpstreamProtocol
 from llm_gateway.journey import Waist, metered
-from llm_gateway.pricing import Cost, cost
 from llm_gateway.providers.embeddings import Embedder
 from llm_gateway.routing import too_late
 

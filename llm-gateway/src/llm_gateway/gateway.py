@@ -14,7 +14,7 @@ from llm_gateway.cache.flight import Flight, Flights
 from llm_gateway.calls import Caller
 from llm_gateway.canonical import Event, Request
 from llm_gateway.canonical.aggregate import Aggregate, events_of
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.errors import UpstreamProtocol
 from llm_gateway.journey import Journey, Waist
 from llm_gateway.routing import Answered, within

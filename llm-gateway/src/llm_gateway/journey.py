@@ -19,9 +19,9 @@ from llm_gateway.calls import Call, Caller, Observer, Status
 from llm_gateway.canonical import Event, Request, Result, Usage
 from llm_gateway.canonical.aggregate import Aggregate, events_of
 from llm_gateway.canonical.estimate import as_far_as, estimated_usage
-from llm_gateway.catalog import Catalog, Model, Route
+from llm_gateway.catalog.models import Catalog, Model, Route
+from llm_gateway.catalog.pricing import UNKNOWN, Cost, cost
 from llm_gateway.errors import UpstreamError
-from llm_gateway.pricing import UNKNOWN, Cost, cost
 from llm_gateway.providers.emulated_tools import emulates
 from llm_gateway.routing import Answered, Part, Router, together, too_late
 

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from fake_providers import Silent
 from llm_gateway.canonical import Choice, Part, Refusal, Result, Text, ToolCall, Usage
-from llm_gateway.catalog_file import load_catalog
+from llm_gateway.catalog.loader import load_catalog
 from llm_gateway.settings import GatewaySettings
 from service_kit.settings import load
 

@@ -21,11 +21,11 @@ from llm_gateway.net.transport import Transport
 from llm_gateway.providers.aws.bedrock import AwsSigner, BedrockEmbedder, BedrockProvider
 from llm_gateway.providers.aws.credentials import AwsCredentials, chain
 from service_kit.testing import running
-from tests.certificates import Authority
-from tests.proxy import basic, proxying
 
+from tests.certificates import Authority
 from tests.llm_gateway import values
 from tests.peers import listening
+from tests.proxy import basic, proxying
 
 REGION = "us-west-2"
 NOVA = "us.amazon.nova-pro-v1:0"

@@ -28,12 +28,12 @@ from llm_gateway.canonical import (
     UsageReport,
 )
 from llm_gateway.canonical.aggregate import Aggregate
-from llm_gateway.catalog import Route
+from llm_gateway.catalog.models import Route
+from llm_gateway.catalog.pricing import Rate, Rates, cost
 from llm_gateway.errors import UpstreamError, UpstreamProtocol, UpstreamRejected, UpstreamTimeout, UpstreamUnavailable
-from llm_gateway.pricing import Rate, Rates, cost
 from llm_gateway.routing import Answered, together
-from llm_gateway.routing.parts import broken_part
-from llm_gateway.routing.seam import Seam, Spoken, onward
+from llm_gateway.routing.segments import broken_part
+from llm_gateway.routing.splicer import Seam, Spoken, onward
 from msgspec.structs import replace
 
 from tests.llm_gateway.routing.stage import ASK, Scripted, Stage, broken, model, route, spoken

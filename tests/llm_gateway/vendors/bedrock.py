@@ -10,7 +10,7 @@ import msgspec
 from fake_providers import Behaviour, Exchange
 from fake_providers.bedrock import Embeds, Fails, FakeBedrock, Says, event, exception, frame
 from llm_gateway.canonical import FinishReason, Image, Message, Reasoning, Request, Result, ToolCall, Usage
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.bedrock import client
 
 from tests.llm_gateway import values

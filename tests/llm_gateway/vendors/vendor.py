@@ -9,7 +9,7 @@ from typing import Any
 
 from fake_providers import Behaviour, Embeds, FakeProvider
 from llm_gateway.canonical import Request, Result, Text
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects import ClientDialect
 
 

@@ -13,7 +13,7 @@ from service_kit.errors import ApiError
 
 from llm_gateway.answer import Answer, Origin
 from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Event, Request, Result
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.errors import UpstreamError
 
 Frame = TypeVar("Frame")

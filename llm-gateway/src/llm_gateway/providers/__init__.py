@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from llm_gateway.canonical import Event, Request, Result
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 
 
 class Provider(Protocol):

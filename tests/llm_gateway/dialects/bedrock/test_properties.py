@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from llm_gateway.canonical import Message, Request, ResponseFormat, Result, Text, Tool
 from llm_gateway.canonical.aggregate import Aggregate
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.bedrock import client
 from llm_gateway.errors import InvalidRequest, UpstreamProtocol
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from llm_gateway.canonical import Message, Request, ResponseFormat, Text, Tool, ToolCall, ToolChoice
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.providers.emulated_tools import emulates
 from llm_gateway.providers.emulated_tools.constraint import calls_schema, either_schema

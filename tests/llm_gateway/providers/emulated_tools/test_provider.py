@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from fake_providers import Endless, FakeOpenAI, Says, Sends
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.providers.embedded import EmbeddedProvider
 from llm_gateway.providers.emulated_tools.provider import EmulatedTools
 from openai import AsyncOpenAI

@@ -11,9 +11,9 @@ import pytest
 from llm_gateway.net.proxy import NoProxy, Proxies, proxy_of
 from llm_gateway.providers.remote_images.addresses import is_public
 from llm_gateway.providers.remote_images.fetching import ImageFetcher, NotFetched, media_type_of, resolve
-from tests.proxy import proxying
 
 from tests.llm_gateway.providers.remote_images.pictures import HOST, PNG, answer, pictures
+from tests.proxy import proxying
 
 UNREACHABLE = "it could not be reached"
 

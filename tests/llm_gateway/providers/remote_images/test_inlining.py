@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from llm_gateway.canonical import Delta, Event, Finish, Image, Message, Request, Result, Text
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.providers.remote_images.inlining import InlinedImages
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from llm_gateway.canonical import Choice, FinishReason, Part, Reasoning, Request, Result, Text, ToolCall, Usage
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.anthropic.call_arguments import arguments_of
 from llm_gateway.dialects.anthropic.encode_format import form_of
 from llm_gateway.dialects.anthropic.errors import error_of

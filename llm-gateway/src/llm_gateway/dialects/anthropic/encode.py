@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from llm_gateway.canonical import Request, Tool, ToolChoice
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.anthropic.encode_format import NAME, Form, form_of
 from llm_gateway.dialects.anthropic.encode_messages import Block, conversation
 from llm_gateway.dialects.anthropic.encode_thinking import Thinking, thinking_of

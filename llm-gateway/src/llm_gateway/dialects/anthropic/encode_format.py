@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from llm_gateway.canonical import Request, ResponseFormat, Tool
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.anthropic.models import generation_of
 from llm_gateway.dialects.common.closed_schema import closed
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from llm_gateway.canonical import CacheMark, Image, Message, Part, Reasoning, Refusal, Request, Text, ToolCall
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.anthropic.call_arguments import input_of
 from llm_gateway.dialects.anthropic.call_ids import tool_id
 from llm_gateway.dialects.anthropic.models import generation_of

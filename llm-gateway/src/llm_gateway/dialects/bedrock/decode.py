@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from llm_gateway.canonical import Choice, FinishReason, Part, Reasoning, Request, Result, Text, ToolCall, Usage
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.bedrock import wire
 from llm_gateway.dialects.bedrock.encode_format import answer_tool
 from llm_gateway.errors import UpstreamProtocol

@@ -11,7 +11,7 @@ from itertools import chain, count
 from typing import Any
 
 from llm_gateway.canonical import Request, ResponseFormat, Tool
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.anthropic.models import generation_of
 from llm_gateway.errors import InvalidRequest
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from llm_gateway.canonical import Request
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.anthropic.models import generation_of
 from llm_gateway.dialects.bedrock.encode_thinking import Thought
 from llm_gateway.dialects.bedrock.models import Family

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from llm_gateway.canonical import Request, ResponseFormat, Tool, ToolChoice
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.gemini.models import thinking_config
 from llm_gateway.errors import InvalidRequest
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from llm_gateway.canonical import Image, Message, Part, Reasoning, Refusal, Text, ToolCall
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.gemini.call_ids import given_id
 from llm_gateway.dialects.gemini.models import fetches_urls, is_modern
 from llm_gateway.errors import InvalidRequest

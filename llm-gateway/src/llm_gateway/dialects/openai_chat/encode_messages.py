@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TypeGuard
 
 from llm_gateway.canonical import Image, Message, Part, Reasoning, Refusal, Request, Text, ToolCall
-from llm_gateway.catalog import Endpoint, Model
+from llm_gateway.catalog.models import Endpoint, Model
 from llm_gateway.dialects.common.cache_control import control_of
 from llm_gateway.dialects.openai_chat.reasoning_details import sent_back
 

@@ -7,7 +7,7 @@ The catalogue says which models (`supports: [emulated_tools]`). `plan` decides h
 from __future__ import annotations
 
 from llm_gateway.canonical import Message, Request, ToolCall
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 
 EMULATED_TOOLS = "emulated_tools"
 

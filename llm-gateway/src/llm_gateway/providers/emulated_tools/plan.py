@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from llm_gateway.canonical import Request, ResponseFormat, Tool
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.providers.emulated_tools.constraint import calls_schema, either_schema
 

@@ -8,7 +8,7 @@ from typing import cast
 from uuid import uuid4
 
 from llm_gateway.canonical import Event, Request, Result
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.providers import Provider
 from llm_gateway.providers.emulated_tools import emulates, is_emulated
 from llm_gateway.providers.emulated_tools.plan import plan_of

@@ -12,7 +12,7 @@ import msgspec
 from service_kit.telemetry.logs import get_logger
 
 from llm_gateway.canonical import Event, Image, Message, Part, Request, Result
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.providers import Provider
 from llm_gateway.providers.remote_images.fetching import ImageFetcher, NotFetched

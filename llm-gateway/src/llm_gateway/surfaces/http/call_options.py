@@ -8,7 +8,7 @@ from typing import cast, get_args
 
 from llm_gateway.calls import NO_TERMS, Terms
 from llm_gateway.canonical.parameters import UnknownParameter, droppable
-from llm_gateway.catalog import SafeStream
+from llm_gateway.catalog.models import SafeStream
 from llm_gateway.errors import InvalidRequest
 
 TIMEOUT, DROP, SAFE = b"x-request-timeout", b"x-drop-params", b"x-safe-stream"

@@ -8,9 +8,9 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from llm_gateway.catalog import OFFLINE, Catalog, Model
+from llm_gateway.catalog.models import OFFLINE, Catalog, Model
+from llm_gateway.catalog.pricing import Rates
 from llm_gateway.errors import ModelNotFound
-from llm_gateway.pricing import Rates
 
 
 class Price(BaseModel):

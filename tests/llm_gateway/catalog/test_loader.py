@@ -4,8 +4,9 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from llm_gateway.catalog import Catalog
-from llm_gateway.catalog_file import CatalogError, load_catalog
+from llm_gateway.catalog.document import CatalogError
+from llm_gateway.catalog.loader import load_catalog
+from llm_gateway.catalog.models import Catalog
 from llm_gateway.settings import GatewaySettings
 from service_kit.settings import load
 
@@ -107,7 +108,7 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path):
 
 
 def test_a_copy_of_the_built_in_catalogue_is_the_same(tmp_path: Path):
-    text = files("llm_gateway").joinpath("catalog.yaml").read_text(encoding="utf-8")
+    text = files("llm_gateway.catalog").joinpath("catalog.yaml").read_text(encoding="utf-8")
     assert read(tmp_path, text).models == load_catalog(load(GatewaySettings, {}), {}).models
 
 

@@ -1,206 +1,24 @@
-"""The catalogue as a file: YAML in, a `Catalog` out, or a complaint that names the line."""
+"""From the file's rows to the snapshot."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from importlib.resources import files
-from pathlib import Path
-from typing import Annotated, Any, Literal
 
 import msgspec
-import yaml
-from yaml.nodes import MappingNode, Node, SequenceNode
 
 from llm_gateway.aws_settings import aws_missing, bedrock_url
 from llm_gateway.canonical.parameters import EVERYTHING, UnknownParameter, droppable
-from llm_gateway.catalog import OFFLINE, Catalog, Endpoint, Model, ReasoningBack, SafeStream, Strategy, Timeouts
-from llm_gateway.pricing import FREE, Rate, Rates, rates_of
+from llm_gateway.catalog.models import OFFLINE, Catalog, Endpoint, Model, Timeouts
+from llm_gateway.catalog.pricing import FREE, Rate, Rates, rates_of
+from llm_gateway.catalog.rows import CatalogFile, DeploymentRow, ModelRow, PriceRow, ProviderRow, TimeoutsRow
 from llm_gateway.settings import GatewaySettings
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
-_NAMED_FIELD = re.compile(r"field `([^`]+)`")
-_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 
 
-_Usd = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
-_Seconds = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
-
-
-class CatalogError(Exception):
-    """A catalogue that cannot be used; the message says where and why."""
-
-
-class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A provider, as the file has it."""
-
-    dialect: Literal["openai_chat", "anthropic", "gemini", "bedrock", "offline"] = "openai_chat"
-    base_url: str | None = None
-    base_url_variable: str | None = None
-    key_variable: str | None = None
-    optional_key_variable: str | None = None
-    token_variable: str | None = None
-    key_header: str = "authorization"
-    path: str = "/chat/completions"
-    stream_path: str | None = None
-    embeddings_path: str = "/embeddings"
-    query: dict[str, str] = {}
-    headers: dict[str, str] = {}
-    max_tokens_field: str = "max_tokens"
-    extra_body: dict[str, Any] = {}
-    cache_marks: bool = False
-    also_carries: frozenset[Literal["top_k", "reasoning_budget"]] = frozenset()
-    reasoning_back: ReasoningBack | None = None
-    embeddings_batch: Annotated[int, msgspec.Meta(ge=1)] = 2048
-    token_inputs: bool = False
-    packed_vectors: bool = False
-    default_model_variable: str | None = None
-    aliases: tuple[str, ...] = ()
-    prices: str | None = None
-    free: bool = False
-    unsupported: str | None = None
-    lacks: tuple[str, ...] = ()
-    drop_params: tuple[str, ...] | Literal["all"] = ()
-
-
-class _Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """USD per million tokens, as an operator writes it."""
-
-    input_usd_per_mtok: _Usd
-    output_usd_per_mtok: _Usd
-    cached_input_usd_per_mtok: _Usd | None = None
-
-
-class _PartialTimeouts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    connect: _Seconds | None = None
-    first_token: _Seconds | None = None
-    idle: _Seconds | None = None
-    total: _Seconds | None = None
-
-
-class _Deployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One of several who answer a model."""
-
-    provider: str
-    id: str
-    id_variable: str | None = None
-    weight: Annotated[float, msgspec.Meta(gt=0, le=1e6)] = 1.0
-    price: str | _Price | None = None
-
-
-class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A model, as the file has it: with a `provider` and an `id`, or with `deployments`."""
-
-    name: str
-    provider: str | None = None
-    id: str | None = None
-    id_variable: str | None = None
-    deployments: tuple[_Deployment, ...] = ()
-    strategy: Strategy = "weighted"
-    description: str = ""
-    context_window: int | None = None
-    max_output_tokens: int | None = None
-    supports: tuple[str, ...] = ()
-    aliases: tuple[str, ...] = ()
-    fallbacks: tuple[str, ...] = ()
-    context_window_fallbacks: tuple[str, ...] = ()
-    content_filter_fallbacks: tuple[str, ...] = ()
-    retries: Annotated[int, msgspec.Meta(ge=0, le=10)] | None = None
-    lacks: tuple[str, ...] = ()
-    drop_params: tuple[str, ...] | Literal["all"] = ()
-    safe_stream: SafeStream = "off"
-    price: str | _Price | None = None
-    timeouts: _PartialTimeouts = _PartialTimeouts()
-
-
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    providers: dict[str, _Row]
-    models: tuple[_Entry, ...]
-    retired: dict[str, str] = {}
-
-
-def load_catalog(settings: GatewaySettings, environ: Mapping[str, str], path: Path | None = None) -> Catalog:
-    """The catalogue in `path`, or the one that comes with the package, with `environ`'s credentials.
-
-    Raises:
-        CatalogError: the file cannot be read, does not parse, or contradicts itself.
-    """
-    try:
-        text = (path or files("llm_gateway").joinpath("catalog.yaml")).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CatalogError(f"{path}: {error}") from error
-    parsed, node = _parse(text, str(path or "catalog.yaml"))
-    present = {name: value for name, value in environ.items() if value.strip()}
-    try:
-        return _Builder(parsed, settings, present).build()
-    except _MistakeError as mistake:
-        raise CatalogError(f"{path or 'catalog.yaml'}:{_line(node, mistake.path)}: {mistake}") from None
-
-
-def _parse(text: str, name: str) -> tuple[_File, Node]:
-    try:
-        loader = yaml.CSafeLoader(text)
-        node = loader.get_single_node()
-        plain: Any = None if node is None else loader.construct_document(node)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise CatalogError(f"{name}:{line}: {error.problem}") from error
-    except yaml.YAMLError as error:
-        raise CatalogError(f"{name}: {error}") from error
-    if node is None:
-        raise CatalogError(f"{name}:1: the file is empty")
-    try:
-        return msgspec.convert(plain, _File), node
-    except msgspec.ValidationError as error:
-        message, path = _complaint(error)
-        if path.startswith("$.providers[...]"):
-            message, path = _provider_complaint(plain["providers"])
-        raise CatalogError(f"{name}:{_line(node, path)}: {message}") from error
-
-
-def _complaint(error: msgspec.ValidationError) -> tuple[str, str]:
-    """What is wrong, and the path of it: of the field itself where it is one that does not belong there."""
-    message, _, place = str(error).partition(" - at ")
-    path = place.strip("`")
-    named = _NAMED_FIELD.search(message)
-    return message, f"{path or '$'}.{named[1]}" if named else path
-
-
-def _provider_complaint(providers: Mapping[str, Any]) -> tuple[str, str]:
-    """The first complaint about one of the providers; msgspec does not say which entry of a mapping it means."""
-    for name, row in providers.items():
-        try:
-            msgspec.convert(row, _Row)
-        except msgspec.ValidationError as error:
-            message, path = _complaint(error)
-            return message, f"$.providers.{name}{path.removeprefix('$')}"
-    return "a provider is not as it should be", "$.providers"
-
-
-def _line(node: Node, path: str) -> int:
-    """The line of `$.models[3].price` in the file; of its nearest parent when it is not there."""
-    line = node.start_mark.line
-    for key, index in _STEP.findall(path):
-        child = _child(node, key, index)
-        if child is None:
-            break
-        node, line = child
-    return line + 1
-
-
-def _child(node: Node, key: str, index: str) -> tuple[Node, int] | None:
-    if isinstance(node, MappingNode):
-        for name, value in node.value:
-            if name.value == key:
-                return value, name.start_mark.line
-    elif isinstance(node, SequenceNode) and index.isdigit() and int(index) < len(node.value):
-        item = node.value[int(index)]
-        return item, item.start_mark.line
-    return None
-
-
-class _MistakeError(Exception):
+class Mistake(Exception):
     def __init__(self, path: str, message: str) -> None:
         super().__init__(message)
         self.path = path
@@ -212,10 +30,10 @@ def _base(url: str, path: str) -> str:
     return url.removesuffix("/v1") if path.startswith("/v1/") else url
 
 
-class _Builder:
+class CatalogBuilder:
     """From the file's rows to the snapshot."""
 
-    def __init__(self, file: _File, settings: GatewaySettings, environ: Mapping[str, str]) -> None:
+    def __init__(self, file: CatalogFile, settings: GatewaySettings, environ: Mapping[str, str]) -> None:
         self._file = file
         self._settings = settings
         self._environ = environ
@@ -268,7 +86,7 @@ class _Builder:
         name, provider = self._settings.model_name, self._settings.model_provider
         return f"{provider}/{name}" if name and provider else name
 
-    def _endpoint(self, name: str, row: _Row) -> Endpoint:
+    def _endpoint(self, name: str, row: ProviderRow) -> Endpoint:
         key = self._environ.get(row.key_variable or row.optional_key_variable or "")
         base_url = self._environ.get(row.base_url_variable or "") or row.base_url
         if base_url is None and row.dialect == "bedrock":
@@ -305,7 +123,7 @@ class _Builder:
             default_id=self._environ.get(row.default_model_variable or ""),
         )
 
-    def _why_unavailable(self, name: str, row: _Row, key: str | None, base_url: str | None) -> str | None:
+    def _why_unavailable(self, name: str, row: ProviderRow, key: str | None, base_url: str | None) -> str | None:
         if name == OFFLINE:
             return None
         if row.dialect == "bedrock":
@@ -328,20 +146,20 @@ class _Builder:
         for index, entry in enumerate(self._file.models):
             where = f"$.models[{index}]"
             if entry.name in seen:
-                raise _MistakeError(f"{where}.name", f"the name '{entry.name}' is there twice")
+                raise Mistake(f"{where}.name", f"the name '{entry.name}' is there twice")
             seen.add(entry.name)
             yield entry.name, self._model(entry, where, endpoints)
 
-    def _model(self, entry: _Entry, where: str, endpoints: Mapping[str, Endpoint]) -> Model:
+    def _model(self, entry: ModelRow, where: str, endpoints: Mapping[str, Endpoint]) -> Model:
         found = [self._deployment(entry, row, path, endpoints) for row, path in _deployments(entry, where)]
         usable = tuple(model for model in found if model.available)
         if len(usable) > 1:
             return msgspec.structs.replace(usable[0], deployments=usable)
         return usable[0] if usable else found[0]
 
-    def _deployment(self, entry: _Entry, row: _Deployment, where: str, endpoints: Mapping[str, Endpoint]) -> Model:
+    def _deployment(self, entry: ModelRow, row: DeploymentRow, where: str, endpoints: Mapping[str, Endpoint]) -> Model:
         if row.provider not in endpoints:
-            raise _MistakeError(f"{where}.provider", f"there is no provider '{row.provider}'")
+            raise Mistake(f"{where}.provider", f"there is no provider '{row.provider}'")
         endpoint, provider = endpoints[row.provider], self._file.providers[row.provider]
         id_ = self._environ.get(row.id_variable or "") or row.id
         return Model(
@@ -373,7 +191,7 @@ class _Builder:
         self._warnings.append(f"{source}: '{id_}' has been shut down by its provider; '{replacement}' is used instead")
         return replacement
 
-    def _merged(self, partial: _PartialTimeouts) -> Timeouts:
+    def _merged(self, partial: TimeoutsRow) -> Timeouts:
         given = {name: value for name, value in msgspec.structs.asdict(partial).items() if value is not None}
         return msgspec.structs.replace(self._timeouts, **given)
 
@@ -387,53 +205,53 @@ class _Builder:
 
     def _check(self, models: Mapping[str, Model]) -> None:
         if OFFLINE not in models:
-            raise _MistakeError("$.models", f"the model '{OFFLINE}' must stay listed")
+            raise Mistake("$.models", f"the model '{OFFLINE}' must stay listed")
         names = set(models) | set(self._aliases(models))
         for index, entry in enumerate(self._file.models):
             for field in ("fallbacks", "context_window_fallbacks", "content_filter_fallbacks"):
                 for fallback in getattr(entry, field):
                     if fallback not in names and fallback.partition("/")[0] not in self._file.providers:
-                        raise _MistakeError(f"$.models[{index}].{field}", f"there is no model '{fallback}'")
+                        raise Mistake(f"$.models[{index}].{field}", f"there is no model '{fallback}'")
 
 
-def _deployments(entry: _Entry, where: str) -> Iterator[tuple[_Deployment, str]]:
+def _deployments(entry: ModelRow, where: str) -> Iterator[tuple[DeploymentRow, str]]:
     """Who answers, and where the file says so; a model that names nobody else is its own only deployment."""
     if entry.deployments:
         for name in ("provider", "id", "id_variable"):
             if getattr(entry, name) is not None:
-                raise _MistakeError(f"{where}.{name}", f"{name} belongs to each of the deployments here")
+                raise Mistake(f"{where}.{name}", f"{name} belongs to each of the deployments here")
         for index, row in enumerate(entry.deployments):
             yield row, f"{where}.deployments[{index}]"
         return
     if entry.provider is None or entry.id is None:
-        raise _MistakeError(where, f"'{entry.name}' needs a provider and an id, or deployments")
-    yield _Deployment(entry.provider, entry.id, entry.id_variable), where
+        raise Mistake(where, f"'{entry.name}' needs a provider and an id, or deployments")
+    yield DeploymentRow(entry.provider, entry.id, entry.id_variable), where
 
 
 def _droppable(names: tuple[str, ...] | str) -> frozenset[str]:
     return droppable((names,) if isinstance(names, str) else names)
 
 
-def _check_parameters(row: _Row | _Entry, where: str) -> None:
-    """Raises _MistakeError for a parameter that there is none of."""
+def _check_parameters(row: ProviderRow | ModelRow, where: str) -> None:
+    """Raises Mistake for a parameter that there is none of."""
     for index, name in enumerate(row.lacks):
         if name not in EVERYTHING:
-            raise _MistakeError(f"{where}.lacks[{index}]", str(UnknownParameter(name)))
+            raise Mistake(f"{where}.lacks[{index}]", str(UnknownParameter(name)))
     try:
         _droppable(row.drop_params)
     except UnknownParameter as error:
-        raise _MistakeError(f"{where}.drop_params", str(error)) from error
+        raise Mistake(f"{where}.drop_params", str(error)) from error
 
 
-def _rates(price: str | _Price | None, endpoint: Endpoint, id_: str) -> Rates | None:
-    if isinstance(price, _Price):
+def _rates(price: str | PriceRow | None, endpoint: Endpoint, id_: str) -> Rates | None:
+    if isinstance(price, PriceRow):
         return _explicit(price)
     if endpoint.free:
         return FREE
     return rates_of(endpoint.prices, price or id_) if endpoint.prices else None
 
 
-def _explicit(price: _Price) -> Rates:
+def _explicit(price: PriceRow) -> Rates:
     def rate(value: float) -> Rate:
         return Rate(Decimal(repr(value)))
 

@@ -8,9 +8,9 @@ from decimal import Decimal
 import genai_prices
 import pytest
 from llm_gateway.canonical import Usage
-from llm_gateway.catalog import Model
-from llm_gateway.catalog_file import load_catalog
-from llm_gateway.pricing import FREE, Rates, cost
+from llm_gateway.catalog.loader import load_catalog
+from llm_gateway.catalog.models import Model
+from llm_gateway.catalog.pricing import FREE, Rates, cost
 from llm_gateway.settings import GatewaySettings
 from service_kit.settings import load
 

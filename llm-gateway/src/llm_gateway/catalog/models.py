@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import msgspec
 
+from llm_gateway.catalog.pricing import FREE, Rates, rates_of
 from llm_gateway.errors import ModelNotFound, ProviderNotConfigured
-from llm_gateway.pricing import FREE, Rates, rates_of
 
 OFFLINE = "offline"
 SafeStream = Literal["off", "hold", "continue"]
@@ -152,7 +152,7 @@ class Route(msgspec.Struct, frozen=True):
 
 
 class Catalog:
-    """A snapshot: endpoints, models, and how names resolve. Built by `catalog_file`."""
+    """A snapshot: endpoints, models, and how names resolve. Built by `loader`."""
 
     def __init__(
         self,

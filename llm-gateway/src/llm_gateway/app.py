@@ -26,7 +26,7 @@ from llm_gateway.dialects import ServerDialect
 from llm_gateway.dialects.anthropic import client as anthropic_client
 from llm_gateway.dialects.anthropic.render_error import render_error as anthropic_error
 from llm_gateway.dialects.gemini import client as gemini_client
-from llm_gateway.dialects.native.server import server as native
+from llm_gateway.dialects.native import server as native
 from llm_gateway.dialects.openai_chat import client as openai_client
 from llm_gateway.dialects.openai_chat import server as openai_server
 from llm_gateway.dialects.openai_embeddings import client as openai_embeddings

@@ -3,9 +3,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from llm_gateway.breakers import Breakers
 from llm_gateway.calls import Call
 from llm_gateway.metrics import Metrics
+from llm_gateway.routing.breakers import Breakers
 from llm_gateway.types import Usage
 
 

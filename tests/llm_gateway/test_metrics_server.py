@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import httpx
-from llm_gateway.breakers import Breakers
 from llm_gateway.metrics import Metrics
 from llm_gateway.metrics_server import metrics_server
 from llm_gateway.observation import Observation
+from llm_gateway.routing.breakers import Breakers
 
 from tests.llm_gateway.test_metrics import call
 

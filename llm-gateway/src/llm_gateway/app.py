@@ -16,7 +16,6 @@ from starlette.types import ASGIApp
 
 from llm_gateway import openapi
 from llm_gateway.aws_settings import aws_region
-from llm_gateway.breakers import Breakers
 from llm_gateway.cache import Cache
 from llm_gateway.cache.memory import MemoryCache
 from llm_gateway.call_log import CallLog
@@ -46,6 +45,7 @@ from llm_gateway.providers.images.fetching import ImageFetcher
 from llm_gateway.providers.images.inlining import InlinedImages
 from llm_gateway.reload import CatalogHolder
 from llm_gateway.routing import Router
+from llm_gateway.routing.breakers import Breakers
 from llm_gateway.settings import GatewaySettings
 from llm_gateway.surfaces.embeddings import EmbeddingsSurface
 from llm_gateway.surfaces.front import Front

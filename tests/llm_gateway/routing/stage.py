@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import msgspec
-from llm_gateway.breakers import Breakers
 from llm_gateway.catalog import Model, Route
 from llm_gateway.parameters import EVERYTHING
 from llm_gateway.routing import Patience, Router
+from llm_gateway.routing.breakers import Breakers
 from llm_gateway.types import (
     BlockStart,
     BlockStop,

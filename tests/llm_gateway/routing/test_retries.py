@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from llm_gateway.breakers import Entry
 from llm_gateway.catalog import Model
 from llm_gateway.errors import (
     CircuitOpen,
@@ -19,6 +18,7 @@ from llm_gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
+from llm_gateway.routing.breakers import Entry
 from llm_gateway.types import Event, Request, Result
 
 from tests.llm_gateway import values

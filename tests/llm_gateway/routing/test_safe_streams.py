@@ -16,8 +16,8 @@ from llm_gateway.catalog import Route
 from llm_gateway.errors import UpstreamError, UpstreamProtocol, UpstreamRejected, UpstreamTimeout, UpstreamUnavailable
 from llm_gateway.pricing import Rate, Rates, cost
 from llm_gateway.routing import Answered, together
-from llm_gateway.routing.parts import broken_part
-from llm_gateway.routing.seam import Seam, Spoken, onward
+from llm_gateway.routing.segments import broken_part
+from llm_gateway.routing.splicer import Seam, Spoken, onward
 from llm_gateway.types import (
     BlockStart,
     BlockStop,

@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 from service_kit.logs import get_logger
 
-from llm_gateway.breakers import Breakers, Deployment, Entry, Pause
 from llm_gateway.catalog import Model, Route
 from llm_gateway.errors import CircuitOpen, InvalidRequest, UpstreamError, UpstreamRateLimited, UpstreamUnavailable
 from llm_gateway.routing.balance import Balancer
+from llm_gateway.routing.breakers import Breakers, Deployment, Entry, Pause
 from llm_gateway.routing.retry import COUNTED, Again, Patience, again
 from llm_gateway.types import Request
 

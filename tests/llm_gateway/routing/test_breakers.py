@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llm_gateway.breakers import Breakers, Deployment, Entry, Rules
+from llm_gateway.routing.breakers import Breakers, Deployment, Entry, Rules
 
 OPENAI: Deployment = ("openai", "https://api.test/v1", "gpt-4o")
 MINI: Deployment = ("openai", "https://api.test/v1", "gpt-4o-mini")

@@ -13,9 +13,9 @@ from typing import cast
 from llm_gateway.catalog import Model, Route
 from llm_gateway.errors import InvalidRequest, UpstreamError, UpstreamTimeout
 from llm_gateway.estimate import estimated_usage
-from llm_gateway.routing.answered import Answered
-from llm_gateway.routing.parts import broken_part
-from llm_gateway.routing.seam import Seam, Spoken, onward
+from llm_gateway.routing.routed import Answered
+from llm_gateway.routing.segments import broken_part
+from llm_gateway.routing.splicer import Seam, Spoken, onward
 from llm_gateway.routing.streams import Batches
 from llm_gateway.types import Event, Request, UsageReport
 

@@ -11,7 +11,7 @@ from llm_gateway.calls import Terms
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.parameters import EVERYTHING, MEANING, OPTIONAL, UnknownParameter, droppable
 from llm_gateway.parameters import given as says
-from llm_gateway.routing.fitting import Fitting
+from llm_gateway.routing.adapt import Fitting
 from llm_gateway.types import Image, Message, Request, ResponseFormat, Tool, ToolChoice
 from msgspec.structs import replace
 

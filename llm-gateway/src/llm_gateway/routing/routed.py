@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 from llm_gateway.catalog import Model
-from llm_gateway.routing.parts import Part
+from llm_gateway.routing.segments import Part
 
 T = TypeVar("T")
 

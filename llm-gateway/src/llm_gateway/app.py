@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 from fastapi import FastAPI
+from service_kit.memory import releasing_memory
 from service_kit.service import Service, create_service, serve
 from service_kit.settings import Secret, SettingsError, load
 from starlette.types import ASGIApp
@@ -102,6 +103,7 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
     async def lifespan(app: FastAPI):
         parts.holder.announce()
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(releasing_memory())
             await stack.enter_async_context(parts.transport.running())
             await stack.enter_async_context(observation.running())
             await stack.enter_async_context(parts.holder.running())

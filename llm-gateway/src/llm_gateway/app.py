@@ -192,8 +192,11 @@ def _proxies(settings: GatewaySettings) -> Proxies:
         no = NoProxy(settings.no_proxy)
     except ValueError as error:
         raise SettingsError(f"NO_PROXY: {error}") from error
+    others = _proxy("ALL_PROXY", settings.all_proxy)
     return Proxies(
-        https=_proxy("HTTPS_PROXY", settings.https_proxy), http=_proxy("HTTP_PROXY", settings.http_proxy), no=no
+        https=_proxy("HTTPS_PROXY", settings.https_proxy) or others,
+        http=_proxy("HTTP_PROXY", settings.http_proxy) or others,
+        no=no,
     )
 
 

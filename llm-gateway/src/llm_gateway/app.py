@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 from fastapi import FastAPI
+from service_kit.memory import releasing_memory
 from service_kit.service import Service, create_service, serve
 from service_kit.settings import Secret, SettingsError, load
 from starlette.types import ASGIApp
@@ -104,6 +105,7 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
     async def lifespan(app: FastAPI):
         parts.holder.announce()
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(releasing_memory())
             await stack.enter_async_context(parts.transport.running())
             await stack.enter_async_context(observation.running())
             await stack.enter_async_context(parts.holder.running())
@@ -192,8 +194,11 @@ def _proxies(settings: GatewaySettings) -> Proxies:
         no = NoProxy(settings.no_proxy)
     except ValueError as error:
         raise SettingsError(f"NO_PROXY: {error}") from error
+    others = _proxy("ALL_PROXY", settings.all_proxy)
     return Proxies(
-        https=_proxy("HTTPS_PROXY", settings.https_proxy), http=_proxy("HTTP_PROXY", settings.http_proxy), no=no
+        https=_proxy("HTTPS_PROXY", settings.https_proxy) or others,
+        http=_proxy("HTTP_PROXY", settings.http_proxy) or others,
+        no=no,
     )
 
 

@@ -10,7 +10,7 @@ from service_kit.settings import Csv, Secret, ServiceSettings
 _REGION = r"^[a-z0-9-]{1,32}$"
 """A region becomes part of a host name."""
 
-_EITHER_CASE = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
+_EITHER_CASE = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 """Variables that most programs also read in lower case, which goes before."""
 
 
@@ -46,6 +46,7 @@ class GatewaySettings(ServiceSettings):
 
     https_proxy: Secret | None = Field(None, alias="HTTPS_PROXY")
     http_proxy: Secret | None = Field(None, alias="HTTP_PROXY")
+    all_proxy: Secret | None = Field(None, alias="ALL_PROXY")
     no_proxy: Csv = Field((), alias="NO_PROXY")
     ssl_cert_file: str | None = Field(None, alias="SSL_CERT_FILE")
 

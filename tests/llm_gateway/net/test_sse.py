@@ -54,3 +54,16 @@ def test_an_endless_event_is_refused(chunk: bytes):
 def test_many_small_events_are_not_an_endless_one():
     decoder = SseDecoder(100)
     assert sum(len(decoder.feed(b"data: aaaaaaaaaa\n\n")) for _ in range(1000)) == 1000
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 100])
+def test_one_byte_order_mark_may_come_first(size: int):
+    data = b"\xef\xbb\xbfdata: a\n\n\xef\xbb\xbfdata: no field\n\ndata: b\n\n"
+    decoder = SseDecoder(1000)
+    found = [event for at in range(0, len(data), size) for event in decoder.feed(data[at : at + size])]
+    assert found == [b"a", b"b"]
+
+
+def test_a_stream_of_half_a_byte_order_mark_says_nothing():
+    decoder = SseDecoder(1000)
+    assert decoder.feed(b"\xef\xbb") == [] and decoder.finish() == []

@@ -154,8 +154,8 @@ async def test_of_an_endless_error_as_much_is_read_as_says_which(stream: bool):
     assert (answer.status_code, error_of(answer)["code"]) == (503, "upstream_unavailable")
 
 
-@pytest.mark.parametrize("case", [str.upper, str.lower])
-async def test_a_provider_is_reached_through_the_proxy_over_tls(tmp_path: Path, case):
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+async def test_a_provider_is_reached_through_the_proxy_over_tls(tmp_path: Path, variable: str):
     authority = Authority(tmp_path)
     body = msgspec.json.encode(Says("sí").completion({"model": "gpt-4o"}))
     peer = _answers(f"content-type: application/json\r\ncontent-length: {len(body)}\r\n", body)
@@ -164,7 +164,7 @@ async def test_a_provider_is_reached_through_the_proxy_over_tls(tmp_path: Path, 
         proxying(wants=basic("user", "secret")) as proxy,
         gateway(
             OPENAI_API_KEY=KEY, OPENAI_BASE_URL=f"https://model.test:{port}/v1", SSL_CERT_FILE=str(authority.file),
-            **{case("HTTPS_PROXY"): f"http://user:secret@127.0.0.1:{proxy.port}"},
+            **{variable: f"http://user:secret@127.0.0.1:{proxy.port}"},
         ) as stage,
     ):  # fmt: skip
         answer = await stage.chat()

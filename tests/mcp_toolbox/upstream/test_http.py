@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,9 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
+
+from tests.certificates import Authority
+from tests.proxy import basic, proxying
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -89,6 +93,24 @@ async def test_the_sdks_own_server_over_every_transport(web: Any):
     trace = f"00-{'a' * 32}-{'b' * 16}-01"
     answer = await web.registry.call("web__trace", {}, CallContext(traceparent=trace))
     assert answer.text == trace
+
+
+async def test_a_server_on_the_internet_is_reached_through_the_environments_proxy(
+    fleet_of: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    authority = Authority(tmp_path)
+    authority.serving("localhost")
+    async with (
+        serving(official().streamable_http_app(), ssl_certfile=str(tmp_path / "localhost.pem")) as url,
+        proxying(wants=basic("user", "secret")) as proxy,
+    ):
+        port = url.rpartition(":")[2]
+        monkeypatch.setenv("HTTPS_PROXY", f"http://user:secret@127.0.0.1:{proxy.port}")
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+        async with fleet_of({"web": {"url": f"https://localhost:{port}/mcp"}}) as fleet:
+            await fleet.connected("web")
+            assert (await fleet.catalogue.call("web__add", {"a": 5, "b": 3})).structured == {"total": 8}
+    assert set(proxy.asked) == {f"CONNECT localhost:{port}"}
 
 
 async def test_many_calls_at_a_time(web: Any):

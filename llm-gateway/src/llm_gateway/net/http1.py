@@ -8,7 +8,7 @@ most of what a gateway does.
 from __future__ import annotations
 
 import asyncio
-from typing import cast
+from typing import Any, cast
 
 import httptools
 
@@ -46,7 +46,7 @@ class Connection(asyncio.Protocol):
         self.headers: dict[str, str] = {}
         self.complete = False
         self.error: Exception | None = None
-        self._parser = httptools.HttpResponseParser(self)
+        self._parser: Any = httptools.HttpResponseParser(self)
         self._chunks: list[bytes] = []
         self._unread = 0
         self._head: list[bytes] = []
@@ -61,12 +61,15 @@ class Connection(asyncio.Protocol):
     def send(self, head: bytes, body: bytes = b"") -> None:
         """Begin an exchange."""
         self._reset()
-        assert self._transport is not None
+        if self._transport is None:  # closed since it was made
+            self._parser = None
+            return self._fail(Broken("closed by the peer", begun=False))
         if len(body) <= _JOINED_BYTES:
             self._transport.write(head + body)
         else:
             self._transport.write(head)
             self._transport.write(body)
+        return None
 
     async def news(self, until: float) -> None:
         """Wait for anything to happen; raises TimeoutError at `until`, in seconds of the loop's clock."""
@@ -168,6 +171,10 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
         self._stop_timer()
+        self._transport = None
+        self._parser = (
+            None  # which leads back here: without this, what is unread stays until the garbage collector comes
+        )
         if self.status and exc is None and self._ends_with_connection() and self.error is None:
             self.complete = True
             return self._wake()

@@ -1,4 +1,4 @@
-"""Which proxy a request goes through: what HTTPS_PROXY, HTTP_PROXY and NO_PROXY mean, read as curl does.
+"""Which proxy a request goes through: what HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY mean, read as curl does.
 
 Source: https://everything.curl.dev/usingcurl/proxies/env.html
 """

@@ -69,7 +69,7 @@ class HttpTransport:
     ) -> httpx2.AsyncClient:
         # Idle connections are dropped before the usual servers drop them (uvicorn: 5 s).
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=32, keepalive_expiry=4.0)
-        transport = _Answering(httpx2.AsyncHTTPTransport(limits=limits, trust_env=False), self)
+        transport = _Answering(_Outward(limits), self)
         read = max(_IDLE_SECONDS, self._limits.call_seconds + 5)
         try:
             given = httpx2.Headers({**self._address.headers, **(headers or {})})
@@ -88,6 +88,22 @@ class HttpTransport:
         """What one answer may have. Over the older transport the SDK takes no event of more than a megabyte."""
         most = self._limits.result_bytes + _ENVELOPE_BYTES
         return min(most, _MAX_SSE_EVENT) if self._address.kind == "sse" else most
+
+
+class _Outward(httpx2.AsyncBaseTransport):
+    """The way out as the environment has it: HTTPS_PROXY, HTTP_PROXY, NO_PROXY and SSL_CERT_FILE. Only httpx2's client
+    reads them, and it gives requests that go through a proxy to transports of its own."""
+
+    def __init__(self, limits: httpx2.Limits) -> None:
+        self._client = httpx2.AsyncClient(limits=limits, trust_env=True, follow_redirects=False)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        response = await self._client.send(request, stream=True)
+        self._client.cookies.clear()  # which are the outer client's to keep
+        return response
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
 
 
 class _Answering(httpx2.AsyncBaseTransport):

@@ -57,3 +57,6 @@ class Watch:
         self._start.cancel()
         if self._task is not None:
             self._task.cancel()
+            # The task's own traceback leads back here. Without this the answer, which the caller's presence leads to,
+            # would stay until the garbage collector comes by, which it seldom does.
+            self._task = None

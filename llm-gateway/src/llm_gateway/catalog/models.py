@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 import msgspec
@@ -38,6 +38,9 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     that an endpoint with OpenAI's API takes Anthropic's marks, `also_carries` names parameters that it takes beyond
     OpenAI's own, `reasoning_back` how it wants to see its earlier thoughts again, if at all. Of embeddings: how many
     inputs it takes at once, whether as token ids too, and whether it can send vectors in base64.
+
+    A provider with several keys is `keyed` once with each of them, itself with the first; `key` is then the variable
+    that has it.
     """
 
     provider: str
@@ -60,6 +63,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     embeddings_batch: int = 2048
     token_inputs: bool = False
     packed_vectors: bool = False
+    key: str = ""
+    keyed: tuple[Endpoint, ...] = ()
 
     def __repr__(self) -> str:
         return f"Endpoint({self.provider!r}, {self.base_url!r})"
@@ -89,16 +94,26 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         return text
 
 
+class SystemPrompt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a model is told before each conversation: `default` where the caller tells it nothing, `prepend` before
+    what the caller tells it, `replace` in place of that."""
+
+    text: Annotated[str, msgspec.Meta(min_length=1)]
+    mode: Literal["default", "prepend", "replace"] = "default"
+
+
 class Model(msgspec.Struct, frozen=True, kw_only=True):
     """One name that clients may use.
 
     `retries` bounds further attempts at it after the first. `lacks` are optional parameters that it does not take
     although its provider's API has them; `drop_params` those that may be left out rather than refused.
     A model that several deployments answer is each of its `deployments` in turn: they bear its name, and it
-    describes the first one that is configured.
+    describes the first one that is configured. With each key of its provider it is a deployment of its own.
+    `tags` are an operator's words for it.
 
-    Two are made from the others, once: `deployment` is what answers, whatever it is called (the provider, its address
-    and the id there), `kind` all that decides which parameters it takes.
+    Two are made from the others, once: `deployment` is what answers, whatever it is called (the provider, its address,
+    the id there, and the variable of the key where there are several), `kind` all that decides which parameters it
+    takes.
     """
 
     name: str
@@ -118,20 +133,28 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     lacks: tuple[str, ...] = ()
     drop_params: frozenset[str] = frozenset()
     safe_stream: SafeStream = "off"
+    system_prompt: SystemPrompt | None = None
+    tags: tuple[str, ...] = ()
     strategy: Strategy = "weighted"
     weight: float = 1.0
     deployments: tuple[Model, ...] = ()
-    deployment: tuple[str, str, str] = ("", "", "")
+    deployment: tuple[str, ...] = ()
     kind: tuple[str, frozenset[str], tuple[str, ...]] = ("", frozenset(), ())
 
     def __post_init__(self) -> None:
         endpoint = self.endpoint
-        msgspec.structs.force_setattr(self, "deployment", (self.provider, endpoint.base_url or "", self.id))
+        key = (endpoint.key,) if endpoint.key else ()
+        deployment = (self.provider, endpoint.base_url or "", self.id, *key)
+        msgspec.structs.force_setattr(self, "deployment", deployment)
         msgspec.structs.force_setattr(self, "kind", (endpoint.dialect, endpoint.also_carries, self.lacks))
 
     @property
     def available(self) -> bool:
         return self.endpoint.unavailable is None
+
+    def with_each_key(self) -> tuple[Model, ...]:
+        """It with each key of its provider; it alone where there is one, or none."""
+        return tuple(msgspec.structs.replace(self, endpoint=keyed) for keyed in self.endpoint.keyed) or (self,)
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -179,11 +202,7 @@ class Catalog:
         self._timeouts = timeouts
         self._retries = retries
         self._default_provider = self._provider(default_provider) if default_provider else None
-        self._by_id = {
-            (deployment.provider, deployment.id): deployment
-            for model in reversed(list(models.values()))
-            for deployment in (model.deployments or (model,))
-        }
+        self._by_id = {at: one for model in reversed(list(models.values())) for at, one in _by_id(model)}
         self.configured = [
             name for name, endpoint in endpoints.items() if endpoint.unavailable is None and name != OFFLINE
         ]
@@ -292,10 +311,11 @@ class Catalog:
     def _unlisted(self, provider: str, id_: str) -> Model:
         endpoint = self.endpoints[provider]
         rates = FREE if endpoint.free else rates_of(endpoint.prices, id_) if endpoint.prices else None
-        return Model(
+        model = Model(
             name=f"{provider}/{id_}", provider=provider, id=id_, endpoint=endpoint, rates=rates,
             timeouts=self._timeouts, retries=self._retries,
         )  # fmt: skip
+        return _one_of(model.with_each_key())
 
     def _choose(self, candidates: list[Model]) -> Model:
         """Of several providers' models of one name: the default provider's, else the first configured one's."""
@@ -303,3 +323,19 @@ class Catalog:
             if model.provider == self._default_provider:
                 return model
         return next((model for model in candidates if model.available), candidates[0])
+
+
+def _by_id(model: Model) -> Iterator[tuple[tuple[str, str], Model]]:
+    """A model by each provider and id that answers it, with all keys that this provider has."""
+    deployments: dict[tuple[str, str], tuple[Model, ...]] = {}
+    for one in model.deployments or (model,):
+        at = (one.provider, one.id)
+        deployments[at] = (*deployments.get(at, ()), one)
+    for at, ones in deployments.items():
+        yield at, _one_of(ones)
+
+
+def _one_of(deployments: tuple[Model, ...]) -> Model:
+    """The model that these deployments answer."""
+    first = deployments[0]
+    return first if len(deployments) == 1 else msgspec.structs.replace(first, deployments=deployments)

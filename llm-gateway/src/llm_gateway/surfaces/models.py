@@ -33,6 +33,7 @@ class Llm(BaseModel):
     max_output_tokens: int | None
     supports: list[str]
     fallbacks: list[str]
+    tags: list[str]
     price: Price | None
 
 
@@ -90,6 +91,7 @@ def _llm(model: Model) -> Llm:
         max_output_tokens=model.max_output_tokens,
         supports=list(model.supports),
         fallbacks=list(model.fallbacks),
+        tags=list(model.tags),
         price=_price(model.rates),
     )
 

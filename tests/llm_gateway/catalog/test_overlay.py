@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -157,6 +158,15 @@ def test_a_system_prompt_has_a_mode(tmp_path: Path):
     assert prompt("{text: Hola}") == SystemPrompt("Hola", "default")
     assert prompt("{mode: replace, text: Hola}") == SystemPrompt("Hola", "replace")
     assert prompt("null") is None
+
+
+def test_the_example_in_the_documentation_works(tmp_path: Path):
+    page = (Path(__file__).parents[3] / "docs/operations.md").read_text(encoding="utf-8")
+    [example] = [block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "system_prompt" in block]
+    found = read(tmp_path, example, OPENAI_API_KEY="a", OPENAI_API_KEY_2="b", MINE_KEY="c")
+    assert len(found.models["gpt-4o"].deployments) == 2 and found.models["gpt-4o"].tags == ("default", "eu")
+    assert [model.name for model in found.route("house").targets] == ["house", "gpt-4o"]
+    assert "gemini-pro" not in found.models and "groq" not in found.endpoints
 
 
 # --- mistakes ---

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from llm_gateway.catalog.catalog import Catalog
 from llm_gateway.catalog.document import CatalogError
 from llm_gateway.catalog.loader import load_catalog
-from llm_gateway.catalog.models import Catalog
 from llm_gateway.settings import GatewaySettings
 from service_kit.settings import load
 

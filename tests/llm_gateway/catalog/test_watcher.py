@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from llm_gateway.catalog.catalog import Catalog
 from llm_gateway.catalog.loader import load_catalog
-from llm_gateway.catalog.models import Catalog
 from llm_gateway.catalog.watcher import CatalogHolder
 from llm_gateway.settings import GatewaySettings
 from llm_gateway.testing import FakeOpenAI, Says

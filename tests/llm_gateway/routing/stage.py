@@ -23,7 +23,8 @@ from llm_gateway.canonical.types import (
     Usage,
     UsageReport,
 )
-from llm_gateway.catalog.models import Model, Route
+from llm_gateway.catalog.catalog import Route
+from llm_gateway.catalog.models import Model
 from llm_gateway.routing import Patience, Router
 
 from tests.llm_gateway import values

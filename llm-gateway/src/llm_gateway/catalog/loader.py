@@ -8,8 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from llm_gateway.catalog.builder import CatalogBuilder
+from llm_gateway.catalog.catalog import Catalog
 from llm_gateway.catalog.document import CatalogError, Document, Place, parse
-from llm_gateway.catalog.models import Catalog
 from llm_gateway.catalog.overlay import rows_of
 from llm_gateway.settings import GatewaySettings
 

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from llm_gateway.answer import Answer, Origin
 from llm_gateway.canonical.estimate import estimated_usage
 from llm_gateway.canonical.types import Image, Request
-from llm_gateway.catalog.models import Catalog
+from llm_gateway.catalog.catalog import Catalog
 from llm_gateway.dialects import StreamEncoder
 from llm_gateway.dialects.anthropic import server
 from llm_gateway.errors import InvalidRequest

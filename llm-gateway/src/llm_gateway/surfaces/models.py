@@ -8,7 +8,8 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from llm_gateway.catalog.models import OFFLINE, Catalog, Model
+from llm_gateway.catalog.catalog import Catalog
+from llm_gateway.catalog.models import OFFLINE, Model
 from llm_gateway.catalog.pricing import Rates
 from llm_gateway.errors import ModelNotFound
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from llm_gateway.breakers import Breakers, State
 from llm_gateway.cache import Cache
-from llm_gateway.catalog.models import Catalog
+from llm_gateway.catalog.catalog import Catalog
 from llm_gateway.catalog.watcher import CatalogHolder
 from llm_gateway.metrics import Metrics
 from llm_gateway.observation import Observation

@@ -7,8 +7,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from llm_gateway.app import from_environment
+from llm_gateway.catalog.loader import load_catalog
 from llm_gateway.catalog.models import Model, SystemPrompt
+from llm_gateway.catalog.watcher import CatalogHolder
 from llm_gateway.errors import ModelNotFound
+from llm_gateway.settings import GatewaySettings
+from service_kit.settings import SettingsError, load
 
 from tests.llm_gateway.catalog.reading import builtin, read, refused
 
@@ -227,6 +232,33 @@ def test_a_mistake_is_named_by_its_line(tmp_path: Path, old: str, new: str, line
     assert GOOD.count(old) == 1
     message = refused(tmp_path, GOOD.replace(old, new))
     assert message.startswith(f":{line}: ") and why in message, message
+
+
+@pytest.mark.parametrize("text", ["retired: {a: 7}", "retired: {7: a}", "providers: {7: {}}", "models: [{7: a}]"])
+def test_names_are_words(tmp_path: Path, text: str):
+    message = refused(tmp_path, text)
+    assert message.startswith(":1: ") and "Expected `str`" in message, message
+
+
+def test_a_mistake_keeps_the_last_good_file_in_force(tmp_path: Path):
+    read(tmp_path, GOOD)
+    path = tmp_path / "catalog.yaml"
+    holder = CatalogHolder(lambda: load_catalog(load(GatewaySettings, {}), {}, path), path)
+    for mistake in ("hooks: [redact]", "tags: fast", "fallbacks: [gemini-pro]"):
+        path.write_text(GOOD.replace("tags: [fast]", mistake), encoding="utf-8")
+        assert holder.check() is False
+        assert holder.error and holder.error.startswith(f"{path}:6: model 'gpt-4o': ")
+        assert holder.current().models["gpt-4o"].tags == ("fast",)
+    path.write_text(GOOD.replace("tags: [fast]", "tags: [slow]"), encoding="utf-8")
+    assert holder.check() is True and holder.error is None
+    assert holder.current().models["gpt-4o"].tags == ("slow",)
+
+
+def test_a_mistake_at_the_start_keeps_the_service_from_starting(tmp_path: Path):
+    path = tmp_path / "catalog.yaml"
+    path.write_text(GOOD.replace("tags: [fast]", "hooks: [redact]"), encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"CATALOG_FILE: .*catalog\.yaml:6: model 'gpt-4o': .*hooks"):
+        from_environment({"CATALOG_FILE": str(path)})
 
 
 def test_embeddings_have_no_system_prompt(tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -75,6 +76,17 @@ async def test_streams_and_vectors_take_their_turns_too(tmp_path: Path):
             assert (await stage.http.post("/v1/embeddings", json=body)).status_code == 200
             assert (await stage.chat()).status_code == 200
     assert used(fake) == ["k1", "k2", "k3"] * 2
+
+
+async def test_live_requests_are_spread_over_all_keys(tmp_path: Path):
+    hold = asyncio.Event()
+    fake = FakeOpenAI(always=Says("hola", hold=hold))
+    async with three_keys(tmp_path, fake) as stage:
+        asking = [asyncio.create_task(stage.generate(stream=bool(number % 2))) for number in range(30)]
+        await fake.call(29)
+        assert Counter(used(fake)) == {"k1": 10, "k2": 10, "k3": 10}
+        hold.set()
+        assert [answer.status_code for answer in await asyncio.gather(*asking)] == [200] * 30
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ class _Layers:
     def __init__(self) -> None:
         self._providers: dict[str, Placed[Row]] = {}
         self._models: dict[str, Placed[Row]] = {}
-        self._retired: dict[str, Any] = {}
+        self._retired: dict[str, str] = {}
 
     def lay(self, document: Document, file: CatalogFile, *, claims: bool) -> None:
         """Lay a file over what is there; where it `claims` so, the aliases that it names come before the others."""
@@ -62,7 +62,7 @@ class _Layers:
             if change is not None:
                 self._change_provider(name, change, top.at("providers", name)._replace(label=f"provider '{name}'"))
         self._change_models(file.models, top, claims=claims)
-        self._retired = _merged(self._retired, file.retired)
+        self._retired = converted(_merged(self._retired, file.retired), dict[str, str], top.at("retired"))
 
     def checked(self) -> CatalogRows:
         """All rows, by now whole."""

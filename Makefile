@@ -4,7 +4,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-MEMBERS := packages/service-kit packages/agent-core llm-gateway mcp-toolbox agent-http agent-websocket
+MEMBERS := packages/service-kit packages/agent-core packages/offline-planner packages/fake-providers llm-gateway mcp-toolbox agent-http agent-websocket
 INSTALLED := $(VENV)/.installed
 
 .PHONY: help up chat local-model test conformance test-images check lint format types imports bench bench-quick lock install clean

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from llm_gateway.canonical.types import EmbeddingResult, Result, Usage
+from llm_gateway.canonical import EmbeddingResult, Result, Usage
 from llm_gateway.catalog.pricing import UNKNOWN, Cost
 
 CacheStatus = Literal["hit", "miss", "bypass", "coalesced"]

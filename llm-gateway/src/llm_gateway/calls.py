@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from llm_gateway.answer import CacheStatus
-from llm_gateway.canonical.types import Usage
+from llm_gateway.canonical import Usage
 from llm_gateway.catalog.models import SafeStream
 from llm_gateway.catalog.pricing import CostSource
 

@@ -18,8 +18,8 @@ from llm_gateway.answer import CacheStatus, EmbeddingAnswer, Origin
 from llm_gateway.cache.flight import Flight, Flights
 from llm_gateway.cache.key import embedding_key
 from llm_gateway.calls import Call, Caller
+from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Usage
 from llm_gateway.canonical.estimate import estimated_embedding_usage
-from llm_gateway.canonical.types import EmbeddingRequest, EmbeddingResult, Usage
 from llm_gateway.catalog.catalog import Catalog
 from llm_gateway.catalog.models import Model
 from llm_gateway.catalog.pricing import Cost, cost

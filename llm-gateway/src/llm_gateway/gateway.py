@@ -12,12 +12,12 @@ from service_kit.errors import ApiError
 from llm_gateway.answer import Answer, CacheStatus, Origin
 from llm_gateway.cache.flight import Flight, Flights
 from llm_gateway.calls import Caller
+from llm_gateway.canonical import Event, Request
 from llm_gateway.canonical.aggregate import Aggregate, events_of
-from llm_gateway.canonical.types import Event, Request
 from llm_gateway.catalog.models import Model
 from llm_gateway.errors import UpstreamProtocol
 from llm_gateway.journey import Journey, Waist
-from llm_gateway.routing import Answered, within
+from llm_gateway.routing import Routed, within
 
 _Piece = Model | list[Event] | Answer
 """What the followers of a stream get: who speaks, what they say, and at the end all of it."""
@@ -109,7 +109,7 @@ class Gateway:
     async def _lead(
         self,
         journey: Journey,
-        answered: Answered[AsyncIterator[list[Event]]],
+        answered: Routed[AsyncIterator[list[Event]]],
         flight: Flight[_Piece] | None,
     ) -> AsyncIterator[list[Event] | Answer]:
         """The upstream's events, then the answer; followers get the same."""

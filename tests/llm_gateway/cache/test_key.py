@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from llm_gateway.cache.key import cache_key
-from llm_gateway.canonical.types import Message, Request, Text
+from llm_gateway.canonical import Message, Request, Text
 from llm_gateway.dialects.openai_chat import server
 
 from tests.llm_gateway import values

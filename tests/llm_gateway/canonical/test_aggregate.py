@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 from hypothesis import given, settings
-from llm_gateway.canonical.aggregate import Aggregate, events_of
-from llm_gateway.canonical.types import (
+from llm_gateway.canonical import (
     BlockStart,
     BlockStop,
     Choice,
@@ -16,6 +15,7 @@ from llm_gateway.canonical.types import (
     Usage,
     UsageReport,
 )
+from llm_gateway.canonical.aggregate import Aggregate, events_of
 
 from tests.llm_gateway import values
 

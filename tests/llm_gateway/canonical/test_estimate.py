@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from llm_gateway.canonical import Image, Message, Request, Text, ToolCall, Usage
 from llm_gateway.canonical.estimate import as_far_as, estimated_usage
-from llm_gateway.canonical.types import Image, Message, Request, Text, ToolCall, Usage
 
 
 def test_text_and_calls_count_and_the_guess_is_marked():

@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from llm_gateway.canonical import Request, ResponseFormat, Tool, ToolChoice
 from llm_gateway.canonical.parameters import EVERYTHING, OPTIONAL, given, lacking, without
-from llm_gateway.canonical.types import Request, ResponseFormat, Tool, ToolChoice
 
 BLANK = Request(model="m", messages=())
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import genai_prices
 import pytest
-from llm_gateway.canonical.types import Usage
+from llm_gateway.canonical import Usage
 from llm_gateway.catalog.loader import load_catalog
 from llm_gateway.catalog.models import Model
 from llm_gateway.catalog.pricing import FREE, Rates, cost

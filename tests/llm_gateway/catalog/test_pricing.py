@@ -7,7 +7,7 @@ import genai_prices
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llm_gateway.canonical.types import Usage
+from llm_gateway.canonical import Usage
 from llm_gateway.catalog.loader import load_catalog
 from llm_gateway.catalog.models import Model
 from llm_gateway.catalog.pricing import FREE, UNKNOWN, Rate, Rates, Tier, cost, rates_of

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fake_providers import FakeOpenAI, Says
 from llm_gateway.catalog.catalog import Catalog
 from llm_gateway.catalog.loader import load_catalog
 from llm_gateway.catalog.watcher import CatalogHolder
 from llm_gateway.settings import GatewaySettings
-from llm_gateway.testing import FakeOpenAI, Says
 from service_kit.settings import load
 from service_kit.testing import running
 

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from llm_gateway.canonical import Request
 from llm_gateway.canonical.parameters import lacking, without
-from llm_gateway.canonical.types import Request
 from llm_gateway.errors import InvalidRequest
 
 from tests.llm_gateway import values

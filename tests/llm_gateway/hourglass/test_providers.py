@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from llm_gateway.canonical import Message, Reasoning, Request, Result, Text
 from llm_gateway.canonical.parameters import lacking, without
-from llm_gateway.canonical.types import Message, Reasoning, Request, Result, Text
 from llm_gateway.errors import InvalidRequest, UpstreamError
 
 from tests.llm_gateway.hourglass import drawn

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from llm_gateway.canonical import Choice, Event, Result, Text
 from llm_gateway.canonical.aggregate import events_of
-from llm_gateway.canonical.types import Choice, Event, Result, Text
 from llm_gateway.errors import UpstreamError, UpstreamTimeout
 
 from tests.llm_gateway import values

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import time
 
+from llm_gateway.canonical import Message, Request, Text, Tool
 from llm_gateway.canonical.aggregate import Aggregate
-from llm_gateway.canonical.types import Message, Request, Text, Tool
 from llm_gateway.providers.embedded import EmbeddedProvider
 
 from tests.llm_gateway import values

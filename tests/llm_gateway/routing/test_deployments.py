@@ -7,7 +7,7 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llm_gateway.canonical.types import Request, Result
+from llm_gateway.canonical import Request, Result
 from llm_gateway.catalog.models import Model
 from llm_gateway.catalog.pricing import FREE
 from llm_gateway.errors import InvalidRequest, UpstreamUnavailable

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from llm_gateway.canonical.types import Choice, Delta, Finish, Request, Result, Text, ToolCall, Usage, UsageReport
+from llm_gateway.canonical import Choice, Delta, Finish, Request, Result, Text, ToolCall, Usage, UsageReport
 from llm_gateway.errors import UpstreamRejected, UpstreamUnavailable
 from msgspec.structs import replace
 

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from fake_providers import Embeds, Fails, FakeOpenAI, Says
+from fake_providers.exchange import Exchange
 from llm_gateway.routing.balance import Balancer
-from llm_gateway.testing import Embeds, Fails, FakeOpenAI, Says
-from llm_gateway.testing.exchange import Exchange
 from service_kit.testing import running
 
 from tests.llm_gateway.catalog.reading import read

@@ -5,18 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from fake_providers import FakeOpenAI, Says
+from fake_providers.anthropic import FakeAnthropic
+from fake_providers.anthropic import Says as AnthropicSays
+from fake_providers.bedrock import FakeBedrock
+from fake_providers.bedrock import Says as BedrockSays
+from fake_providers.gemini import FakeGemini
+from fake_providers.gemini import Says as GeminiSays
 from llm_gateway.cache.key import cache_key
-from llm_gateway.canonical.types import Image, Message, Request, Text
+from llm_gateway.canonical import Image, Message, Request, Text
 from llm_gateway.catalog.models import SystemPrompt
-from llm_gateway.routing.fitting import Fitting
+from llm_gateway.routing.adapt import RequestAdapter
 from llm_gateway.routing.system_prompt import instructed
-from llm_gateway.testing import FakeOpenAI, Says
-from llm_gateway.testing.anthropic import FakeAnthropic
-from llm_gateway.testing.anthropic import Says as AnthropicSays
-from llm_gateway.testing.bedrock import FakeBedrock
-from llm_gateway.testing.bedrock import Says as BedrockSays
-from llm_gateway.testing.gemini import FakeGemini
-from llm_gateway.testing.gemini import Says as GeminiSays
 from service_kit.testing import running
 
 from tests.llm_gateway.harness import KEY, gateway, staged
@@ -58,11 +58,11 @@ def test_what_the_caller_says_keeps_its_marks():
 
 
 def test_the_key_of_the_cache_has_it():
-    request, fitting = Request(model="m", messages=(ASKED,)), Fitting({model().endpoint.dialect: Scripted()})
+    request, adapter = Request(model="m", messages=(ASKED,)), RequestAdapter({model().endpoint.dialect: Scripted()})
 
     def key(prompt: SystemPrompt | None) -> bytes:
         meant = model(system_prompt=prompt)
-        return cache_key(fitting.fit(request, meant, frozenset())[0], meant, "t")
+        return cache_key(adapter.fit(request, meant, frozenset())[0], meant, "t")
 
     keys = [key(None), key(SystemPrompt("a")), key(SystemPrompt("b"))]
     assert len(set(keys)) == 3 and key(SystemPrompt("a")) == keys[1]

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from llm_gateway.canonical.types import EmbeddingResult, Result, Usage
+from llm_gateway.canonical import EmbeddingResult, Result, Usage
 from llm_gateway.catalog.pricing import Cost
 
 

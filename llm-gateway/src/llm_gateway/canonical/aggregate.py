@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from llm_gateway.canonical.types import (
+from llm_gateway.canonical import (
     BlockStart,
     BlockStop,
     Choice,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from llm_gateway.canonical.types import EmbeddingRequest, Request, Text, ToolCall, Usage
+from llm_gateway.canonical import EmbeddingRequest, Request, Text, ToolCall, Usage
 
 _CHARACTERS_PER_TOKEN = 4
 _TOKENS_PER_MESSAGE = 4

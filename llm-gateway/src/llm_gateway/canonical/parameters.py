@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from llm_gateway.canonical.types import Request
+from llm_gateway.canonical import Request
 
 _UNSET: dict[str, Callable[[Any], bool]] = {
     "n": lambda value: value == 1,

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from llm_gateway.canonical.types import Usage
+from llm_gateway.canonical import Usage
 
 CostSource = Literal["reported", "computed", "estimated", "unknown"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from llm_gateway.canonical.types import Event, Request, Result
+from llm_gateway.canonical import Event, Request, Result
 from llm_gateway.catalog.models import Model
 
 

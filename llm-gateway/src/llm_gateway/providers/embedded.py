@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import offline_planner as offline
+
+from llm_gateway.canonical import Event, Message, Request, Result, Text
 from llm_gateway.canonical.parameters import EVERYTHING
-from llm_gateway.canonical.types import Event, Message, Request, Result, Text
 from llm_gateway.catalog.models import Model
-from llm_gateway.providers import offline
 
 _CARRIES = EVERYTHING - {"n", "logprobs", "top_logprobs"}
 """What says how to sample means nothing to a planner that does not; several answers or their odds it does not have."""

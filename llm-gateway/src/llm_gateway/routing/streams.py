@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing
 from typing import TypeVar, cast
 
-from llm_gateway.canonical.types import BlockStart, Delta, Event, Finish, Result, UsageReport
+from llm_gateway.canonical import BlockStart, Delta, Event, Finish, Result, UsageReport
 from llm_gateway.errors import UpstreamProtocol, UpstreamRejected, UpstreamTimeout
 
 T = TypeVar("T")

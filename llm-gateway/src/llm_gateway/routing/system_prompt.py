@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import msgspec
 
-from llm_gateway.canonical.types import Message, Request, Text
+from llm_gateway.canonical import Message, Request, Text
 from llm_gateway.catalog.models import SystemPrompt
 
 _BETWEEN = "\n\n"

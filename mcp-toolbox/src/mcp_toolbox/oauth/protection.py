@@ -12,7 +12,7 @@ from service_kit.settings import SettingsError
 from mcp_toolbox.oauth.issuer_keys import IssuerKeys
 from mcp_toolbox.oauth.resource import ProtectedResource
 from mcp_toolbox.oauth.tokens import KeyOrToken, Tokens
-from mcp_toolbox.schemas import PROTECTED_RESOURCE
+from mcp_toolbox.server.schemas import PROTECTED_RESOURCE
 from mcp_toolbox.settings import ToolboxSettings
 
 

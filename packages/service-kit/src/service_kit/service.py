@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service_kit.auth.keys import Keys
+from service_kit.background import BackgroundLoops
 from service_kit.docs_page import STATIC_PATH, add_docs_page
 from service_kit.edge.middleware import EdgeMiddleware
 from service_kit.edge.policy import Challenge, ErrorBody, Policy
@@ -89,14 +90,15 @@ def create_service(
     `error_bodies` says how errors look on paths whose clients do not read our envelope. `keys` stand in for those of
     the settings, and `challenge` tells who was refused where to get one.
     """
-    lifecycle, access_log = Lifecycle(), AccessLog()
+    lifecycle, access_log, background = Lifecycle(), AccessLog(), BackgroundLoops()
 
     @asynccontextmanager
     async def living(app: FastAPI):
-        async with access_log.running(), lifespan(app) if lifespan else _nothing():
-            lifecycle.started = True
-            yield
-            lifecycle.drain()
+        with background.collecting():
+            async with access_log.running(), lifespan(app) if lifespan else _nothing():
+                lifecycle.started = True
+                yield
+                lifecycle.drain()
 
     def observe(access: Access) -> None:
         if access.path not in unlogged_paths:
@@ -123,6 +125,7 @@ def create_service(
         lifespan=living,
     )
     app.state.lifecycle = lifecycle
+    app.state.background = background
     install_error_handlers(app)
     add_probes(app, lifecycle)
     add_docs_page(app)
@@ -195,7 +198,7 @@ def _settle_garbage_collector() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-def server_config(app: Service, settings: ServiceSettings, **overrides: Any) -> uvicorn.Config:
+def server_config(app: ASGIApp, settings: ServiceSettings, **overrides: Any) -> uvicorn.Config:
     """How all four run: one worker whatever the environment says, uvloop, httptools, no log of uvicorn's own."""
     options: dict[str, Any] = {
         "host": settings.host.strip("[]"),

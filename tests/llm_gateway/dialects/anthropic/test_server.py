@@ -9,8 +9,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from llm_gateway.canonical.aggregate import events_of
-from llm_gateway.canonical.types import (
+from llm_gateway.canonical import (
     BlockStart,
     BlockStop,
     Choice,
@@ -31,6 +30,7 @@ from llm_gateway.canonical.types import (
     Usage,
     UsageReport,
 )
+from llm_gateway.canonical.aggregate import events_of
 from llm_gateway.dialects.anthropic import client, server
 from service_kit.errors import ApiError
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from llm_gateway.canonical.types import (
+from fake_providers.bedrock.rules import mistake_in
+from llm_gateway.canonical import (
     Image,
     Message,
     Part,
@@ -21,7 +22,6 @@ from llm_gateway.canonical.types import (
 )
 from llm_gateway.dialects.bedrock import client
 from llm_gateway.errors import InvalidRequest
-from llm_gateway.testing.bedrock.rules import mistake_in
 
 from tests.llm_gateway import values
 

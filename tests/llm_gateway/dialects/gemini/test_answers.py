@@ -6,8 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from llm_gateway.canonical.aggregate import Aggregate
-from llm_gateway.canonical.types import (
+from llm_gateway.canonical import (
     BlockStart,
     Choice,
     Event,
@@ -19,6 +18,7 @@ from llm_gateway.canonical.types import (
     Usage,
     UsageReport,
 )
+from llm_gateway.canonical.aggregate import Aggregate
 from llm_gateway.dialects.gemini import client
 from llm_gateway.errors import (
     UpstreamError,

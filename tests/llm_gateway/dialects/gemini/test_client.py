@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from llm_gateway.canonical.types import (
+from llm_gateway.canonical import (
     Image,
     Message,
     Part,

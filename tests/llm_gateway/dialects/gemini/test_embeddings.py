@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from llm_gateway.canonical.types import EmbeddingRequest, Usage
+from llm_gateway.canonical import EmbeddingRequest, Usage
 from llm_gateway.dialects.gemini import client
 from llm_gateway.errors import InvalidRequest, UpstreamProtocol
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from llm_gateway.canonical import Event, Image, Message, Reasoning, Request, Result, Text, Tool, ToolCall, Usage
 from llm_gateway.canonical.aggregate import Aggregate
-from llm_gateway.canonical.types import Event, Image, Message, Reasoning, Request, Result, Text, Tool, ToolCall, Usage
 from llm_gateway.dialects.openai_chat import client, server
 from llm_gateway.errors import (
     UpstreamCredentials,

@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from llm_gateway.canonical.types import Message, Request
+from llm_gateway.canonical import Message, Request
 from llm_gateway.dialects.openai_chat import client, server, wire
 
 from tests.llm_gateway import values

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from llm_gateway.canonical.types import (
+from llm_gateway.canonical import (
     BlockStart,
     BlockStop,
     Choice,

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 from hypothesis import given, settings
-from llm_gateway.canonical.types import Choice, FinishReason, Reasoning, Refusal, Request, Result, Text, ToolCall, Usage
+from llm_gateway.canonical import Choice, FinishReason, Reasoning, Refusal, Request, Result, Text, ToolCall, Usage
 from llm_gateway.catalog.pricing import UNKNOWN, Cost
 from llm_gateway.dialects.openai_responses import server
 from llm_gateway.errors import InvalidRequest, UpstreamRateLimited

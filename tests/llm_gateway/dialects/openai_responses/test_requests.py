@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 from hypothesis import given, settings
-from llm_gateway.canonical.types import (
+from llm_gateway.canonical import (
     Image,
     Message,
     Part,

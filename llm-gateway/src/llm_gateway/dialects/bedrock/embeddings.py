@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from llm_gateway.canonical.types import EmbeddingRequest, EmbeddingResult, Usage
+from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Usage
 from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.bedrock.wire import UNREADABLE
 from llm_gateway.errors import InvalidRequest, UpstreamProtocol

@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-from llm_gateway.canonical.types import EmbeddingRequest, EmbeddingResult, Usage
+from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Usage
 from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.gemini import wire
-from llm_gateway.dialects.gemini.client_answers import usage_of
+from llm_gateway.dialects.gemini.decode import usage_of
 from llm_gateway.errors import InvalidRequest, UpstreamProtocol
 
 _MOST_TEXTS = 100

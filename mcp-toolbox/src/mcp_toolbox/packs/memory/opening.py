@@ -21,8 +21,8 @@ from mcp_toolbox.packs.memory.index import NumpyIndex, PgvectorIndex
 from mcp_toolbox.packs.memory.local import LocalEmbedder
 from mcp_toolbox.packs.memory.memory import Memory
 from mcp_toolbox.packs.memory.tools import MemoryTools
+from mcp_toolbox.registry.tool import Tool
 from mcp_toolbox.settings import ToolboxSettings
-from mcp_toolbox.tool import Tool
 
 _log = get_logger(__name__)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import msgspec
 
+from service_kit.background import supervised
 from service_kit.telemetry.logs import Line, log_batch
 
 FLUSH_SECONDS = 0.2
@@ -51,17 +51,14 @@ class AccessLog:
     @asynccontextmanager
     async def running(self, every_seconds: float = FLUSH_SECONDS) -> AsyncIterator[None]:
         """Flush now and then until the block ends, and once more then."""
-        task = asyncio.create_task(self._flush_forever(every_seconds))
         try:
-            yield
+            async with supervised("access log", self._turn, every_seconds=every_seconds):
+                yield
         finally:
-            task.cancel()
             self.flush()
 
-    async def _flush_forever(self, every_seconds: float) -> None:
-        while True:
-            await asyncio.sleep(every_seconds)
-            self.flush()
+    async def _turn(self) -> None:
+        self.flush()
 
 
 def line_of(access: Access) -> Line:

@@ -1,0 +1,105 @@
+"""What a model can take: a request as it is, without a few of its parameters, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from llm_gateway.canonical import Image, Request
+from llm_gateway.canonical.parameters import OPTIONAL, given, without
+from llm_gateway.catalog.models import Model
+from llm_gateway.errors import InvalidRequest
+from llm_gateway.providers import Provider
+from llm_gateway.providers.emulated_tools import EMULATED_TOOLS
+from llm_gateway.routing.system_prompt import instructed
+
+_TOOL_WORDS = ("tools", "tool_choice", "parallel_tool_calls")
+
+
+class RequestAdapter:
+    """Cuts requests to what models take. What a kind of model lacks is found once, not for each request."""
+
+    def __init__(self, providers: Mapping[str, Provider]) -> None:
+        self._providers = providers
+        self._lacks: dict[tuple[str, frozenset[str], tuple[str, ...]], tuple[str, ...]] = {}
+
+    def fit(self, request: Request, model: Model, drop: frozenset[str]) -> tuple[Request, tuple[str, ...]]:
+        """`request` with the model's own system prompt and as `model` takes it, and the names of what was left out;
+        `drop` may be, beyond what the catalogue lets go.
+
+        Raises:
+            InvalidRequest: names the parameter that the model lacks.
+        """
+        if model.system_prompt is not None:
+            request = instructed(request, model.system_prompt)
+        lacked = self._lacks.get(model.kind)
+        if lacked is None:
+            lacked = self._lacked(model)
+        for name in lacked:
+            if given(request, name):
+                break
+        else:  # as it nearly always is: the loop costs less than a list
+            if not request.tools or _calls_tools(model):
+                check_supported(request, model)
+                return request, ()
+        lacking = [name for name in lacked if given(request, name)]
+        if request.tools and not _calls_tools(model):
+            lacking += [name for name in _TOOL_WORDS if name not in lacking and given(request, name)]
+        return self._without(request, model, lacking, drop)
+
+    @staticmethod
+    def _without(
+        request: Request, model: Model, lacking: list[str], drop: frozenset[str]
+    ) -> tuple[Request, tuple[str, ...]]:
+        allowed = model.drop_params | drop
+        for name in lacking:
+            if name not in allowed and not (name in _TOOL_WORDS and "tools" in allowed and "tools" in lacking):
+                raise _unsupported(name, _why(name, model))
+        left_out = tuple(lacking)
+        fitted = without(request, left_out)
+        check_supported(fitted, model)
+        return fitted, left_out
+
+    def _lacked(self, model: Model) -> tuple[str, ...]:
+        carried = self._providers[model.endpoint.dialect].carries(model)
+        lacked = tuple(name for name in OPTIONAL if name not in carried or name in model.lacks)
+        self._lacks[model.kind] = lacked
+        return lacked
+
+
+def check_supported(request: Request, model: Model) -> None:
+    """Refuse what the catalogue says a model lacks; an unlisted model is not judged.
+
+    Raises:
+        InvalidRequest: names the parameter.
+    """
+    if not model.supports:
+        return
+    if "embeddings" in model.supports:
+        raise InvalidRequest(
+            f"model: '{model.name}' gives embeddings, not answers", param="model", code="chat_not_supported"
+        )
+    if request.tools and not _calls_tools(model):
+        raise _unsupported("tools", _why("tools", model))
+    if "vision" not in model.supports and _has_images(request):
+        raise _unsupported("messages", f"'{model.name}' takes no images")
+
+
+def _calls_tools(model: Model) -> bool:
+    supports = model.supports
+    return not supports or "tools" in supports or EMULATED_TOOLS in supports
+
+
+def _why(name: str, model: Model) -> str:
+    return f"'{model.name}' has no tool calling" if name == "tools" else f"'{model.name}' does not take it"
+
+
+def _unsupported(param: str, why: str) -> InvalidRequest:
+    return InvalidRequest(f"{param}: {why}", param=param, code="unsupported_parameter")
+
+
+def _has_images(request: Request) -> bool:
+    for message in request.messages:
+        for part in message.content:
+            if type(part) is Image:
+                return True
+    return False

@@ -1,0 +1,202 @@
+"""Circuit breakers and cool-downs, one a deployment: who keeps failing, or asks for a pause, is left alone a while.
+
+    closed ── five failures in a row, or half of many ──► open ── 15 s ──► half open ── a probe succeeds ──► closed
+                                                            ▲                  │
+                                                            └── a probe fails ─┘
+
+A cool-down is what a provider asked for with Retry-After: it lasts exactly that long, and needs no probe.
+All methods take constant time and none awaits, so that no two tasks can get the same probe.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from enum import Enum
+from typing import Literal
+
+import msgspec
+
+State = Literal["closed", "open", "half_open"]
+
+Deployment = tuple[str, ...]
+"""A provider, its address, and the id of a model there; and the variable of the key, where the provider has several."""
+
+_SEVERITY: dict[State, int] = {"closed": 0, "half_open": 1, "open": 2}
+_MOST_CIRCUITS = 4096
+"""Ids that clients make up must not grow the table for ever; the oldest is forgotten first."""
+
+
+class Admission(Enum):
+    """Whether a deployment may be asked; a `PROBE` is the only one at its time, and must be settled."""
+
+    NORMAL = "normal"
+    PROBE = "probe"
+    REFUSED = "refused"
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """When a circuit opens and for how long; times in seconds.
+
+    It opens after `failures` in a row, or when of at least `volume` calls within `window` the part `rate` failed.
+    """
+
+    failures: int = 5
+    rate: float = 0.5
+    volume: int = 20
+    window: float = 30.0
+    open: float = 15.0
+
+
+class Pause(msgspec.Struct, frozen=True):
+    """Why a deployment is not asked: for how many seconds more, and whether its provider asked for that."""
+
+    seconds: float
+    cooling: bool
+
+
+class CircuitReport(msgspec.Struct, frozen=True):
+    """One circuit as people see it; `retry_in` are the seconds until it may be asked again."""
+
+    deployment: Deployment
+    state: State
+    retry_in: float
+    cooling: bool
+
+
+class _Circuit:
+    """What is known of one deployment that failed lately."""
+
+    __slots__ = ("asked", "cooling_until", "failed", "open_until", "probing", "row", "since")
+
+    def __init__(self, now: float) -> None:
+        self.row = 0  # failures without a success between them
+        self.since, self.asked, self.failed = now, 0, 0  # the window
+        self.open_until: float | None = None
+        self.cooling_until = now
+        self.probing = False
+
+    def state(self, now: float) -> State:
+        if now < self.cooling_until:
+            return "open"
+        if self.open_until is None:
+            return "closed"
+        return "open" if now < self.open_until else "half_open"
+
+    def count(self, now: float, rules: Rules, *, failed: bool) -> None:
+        if now - self.since > rules.window:
+            self.since, self.asked, self.failed = now, 0, 0
+        self.asked += 1
+        self.failed += failed
+        self.row = self.row + 1 if failed else 0
+
+    def tripped(self, rules: Rules) -> bool:
+        often = self.asked >= rules.volume and self.failed >= rules.rate * self.asked
+        return self.row >= rules.failures or often
+
+
+class Breakers:
+    """Every deployment's circuit. One that has not failed lately has none, and costs one look-up."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, rules: Rules | None = None) -> None:
+        self._clock = clock
+        self._rules = rules or Rules()
+        self._circuits: dict[Deployment, _Circuit] = {}
+
+    # --- before a call ---
+
+    def enter(self, deployment: Deployment) -> Admission:
+        """Whether it may be asked now. A probe is settled by `succeeded`, `failed` or `left`, whatever happens."""
+        circuit = self._circuits.get(deployment)
+        if circuit is None:
+            return Admission.NORMAL
+        now = self._clock()
+        if now < circuit.cooling_until:
+            return Admission.REFUSED
+        if circuit.open_until is None:
+            return Admission.NORMAL
+        if now < circuit.open_until or circuit.probing:
+            return Admission.REFUSED
+        circuit.probing = True
+        return Admission.PROBE
+
+    def pause(self, deployment: Deployment) -> Pause:
+        """Of a deployment that was refused: until when, and why."""
+        circuit = self._circuits.get(deployment)
+        if circuit is None:
+            return Pause(0.0, False)
+        now = self._clock()
+        cooling, closed_for = circuit.cooling_until - now, (circuit.open_until or now) - now
+        return Pause(max(cooling, closed_for, 0.0), cooling > closed_for)
+
+    # --- after it ---
+
+    def succeeded(self, deployment: Deployment, admission: Admission = Admission.NORMAL) -> None:
+        """It answered. Of an open circuit only a probe's answer counts: others were asked before it opened."""
+        circuit = self._circuits.get(deployment)
+        if circuit is None:
+            return
+        now = self._clock()
+        if admission is Admission.PROBE:
+            if now >= circuit.cooling_until:
+                del self._circuits[deployment]
+            else:
+                circuit.open_until, circuit.probing, circuit.row = None, False, 0
+        elif circuit.open_until is None:
+            if now - circuit.since > self._rules.window and now >= circuit.cooling_until:
+                del self._circuits[deployment]
+            else:
+                circuit.count(now, self._rules, failed=False)
+
+    def failed(self, deployment: Deployment, admission: Admission = Admission.NORMAL) -> None:
+        """It let us down."""
+        circuit, now = self._circuit(deployment), self._clock()
+        if admission is Admission.PROBE:
+            circuit.probing = False
+            circuit.open_until = now + self._rules.open
+        elif circuit.open_until is None:
+            circuit.count(now, self._rules, failed=True)
+            if circuit.tripped(self._rules):
+                circuit.open_until = now + self._rules.open
+
+    def cool_down(self, deployment: Deployment, seconds: float) -> None:
+        """Leave it alone for so long; a pause that it asked for before is never shortened."""
+        circuit = self._circuit(deployment)
+        circuit.cooling_until = max(circuit.cooling_until, self._clock() + seconds)
+
+    def left(self, deployment: Deployment, admission: Admission) -> None:
+        """The call said nothing about the deployment: cancelled, or refused for what it was."""
+        if admission is Admission.PROBE and (circuit := self._circuits.get(deployment)) is not None:
+            circuit.probing = False
+
+    def _circuit(self, deployment: Deployment) -> _Circuit:
+        circuit = self._circuits.get(deployment)
+        if circuit is None:
+            if len(self._circuits) >= _MOST_CIRCUITS:
+                del self._circuits[next(iter(self._circuits))]
+            circuit = self._circuits[deployment] = _Circuit(self._clock())
+        return circuit
+
+    # --- for people ---
+
+    def state(self, deployment: Deployment) -> State:
+        circuit = self._circuits.get(deployment)
+        return "closed" if circuit is None else circuit.state(self._clock())
+
+    def reports(self) -> Iterator[CircuitReport]:
+        """Every circuit that is not closed."""
+        now = self._clock()
+        for deployment, circuit in self._circuits.items():
+            state = circuit.state(now)
+            if state != "closed":
+                pause = self.pause(deployment)
+                yield CircuitReport(deployment, state, round(pause.seconds, 3), pause.cooling)
+
+    def providers(self) -> dict[str, State]:
+        """The worst state of each provider's circuits; those that are not named are closed."""
+        worst: dict[str, State] = {}
+        for report in self.reports():
+            provider = report.deployment[0]
+            if _SEVERITY[report.state] > _SEVERITY[worst.get(provider, "closed")]:
+                worst[provider] = report.state
+        return worst

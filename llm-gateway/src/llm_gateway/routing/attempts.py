@@ -10,7 +10,8 @@ import msgspec
 from service_kit.telemetry.logs import get_logger
 
 from llm_gateway.canonical import Request
-from llm_gateway.catalog.models import Model, Route
+from llm_gateway.catalog.catalog import Route
+from llm_gateway.catalog.models import Model
 from llm_gateway.errors import CircuitOpen, InvalidRequest, UpstreamError, UpstreamRateLimited, UpstreamUnavailable
 from llm_gateway.routing.balance import Balancer
 from llm_gateway.routing.breakers import Admission, Breakers, Deployment, Pause

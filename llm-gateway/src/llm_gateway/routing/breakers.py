@@ -19,8 +19,8 @@ import msgspec
 
 State = Literal["closed", "open", "half_open"]
 
-Deployment = tuple[str, str, str]
-"""A provider, its address, and the id of a model there."""
+Deployment = tuple[str, ...]
+"""A provider, its address, and the id of a model there; and the variable of the key, where the provider has several."""
 
 _SEVERITY: dict[State, int] = {"closed": 0, "half_open": 1, "open": 2}
 _MOST_CIRCUITS = 4096

@@ -34,10 +34,11 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """A provider as it is configured here. `headers` hold its credentials and are never shown.
 
-    `unavailable` says why it cannot be called, or is None. `prices` is its id in genai-prices. `cache_marks` says
-    that an endpoint with OpenAI's API takes Anthropic's marks, `also_carries` names parameters that it takes beyond
-    OpenAI's own, `reasoning_back` how it wants to see its earlier thoughts again, if at all. Of embeddings: how many
-    inputs it takes at once, whether as token ids too, and whether it can send vectors in base64.
+    `unavailable` says why it cannot be called, or is None; `key_variable` names the setting that holds its key.
+    `prices` is its id in genai-prices. `cache_marks` says that an endpoint with OpenAI's API takes Anthropic's marks,
+    `also_carries` names parameters that it takes beyond OpenAI's own, `reasoning_back` how it wants to see its earlier
+    thoughts again, if at all. Of embeddings: how many inputs it takes at once, whether as token ids too, and whether it
+    can send vectors in base64.
     """
 
     provider: str
@@ -53,6 +54,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     prices: str | None
     free: bool
     unavailable: str | None
+    key_variable: str | None = None
     default_id: str | None = None
     cache_marks: bool = False
     also_carries: frozenset[str] = frozenset()

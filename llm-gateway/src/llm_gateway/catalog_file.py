@@ -302,6 +302,7 @@ class _Builder:
             prices=row.prices,
             free=row.free,
             unavailable=self._why_unavailable(name, row, token or key, base_url),
+            key_variable=row.key_variable or row.optional_key_variable,
             default_id=self._environ.get(row.default_model_variable or ""),
         )
 

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from llm_gateway.errors import UpstreamProtocol
 
+_MARK = b"\xef\xbb\xbf"
+"""A byte order mark, of which a stream may have one at its beginning."""
+
 
 class SseDecoder:
     """Bytes in, the `data` of whole events out; comments, ids and event names are passed over.
@@ -14,9 +17,10 @@ class SseDecoder:
     An event larger than `max_bytes` raises UpstreamProtocol, so that a peer cannot fill our memory.
     """
 
-    __slots__ = ("_data", "_max_bytes", "_rest", "_size")
+    __slots__ = ("_begun", "_data", "_max_bytes", "_rest", "_size")
 
     def __init__(self, max_bytes: int) -> None:
+        self._begun = False
         self._rest = b""
         self._data: list[bytes] = []
         self._size = 0
@@ -25,6 +29,8 @@ class SseDecoder:
     def feed(self, chunk: bytes) -> list[bytes]:
         """The data of every event that is complete with this chunk."""
         text = self._rest + chunk
+        if not self._begun and len(text) >= len(_MARK):
+            self._begun, text = True, text.removeprefix(_MARK)
         held = b""
         if b"\r" in text:
             if text.endswith(b"\r"):  # may be the first half of \r\n

@@ -8,7 +8,7 @@ from typing import Protocol
 from llm_gateway.catalog import Model
 from llm_gateway.dialects import EmbeddingDialect
 from llm_gateway.errors import UpstreamProtocol, UpstreamTimeout
-from llm_gateway.providers.http import Signer
+from llm_gateway.providers.http import Signer, dated, is_answer
 from llm_gateway.transport import Transport
 from llm_gateway.types import EmbeddingRequest, EmbeddingResult
 
@@ -68,8 +68,8 @@ class HttpEmbedder:
         url = endpoint.embeddings_url(model.id)
         headers = await self._sign(endpoint, url, body) if self._sign else endpoint.headers
         reply = await self._transport.post(url, headers, body, model.timeouts)
-        if reply.status != 200:
-            raise self._dialect.decode_error(reply.status, reply.headers, reply.body)
+        if not is_answer(reply.status):
+            raise self._dialect.decode_error(reply.status, dated(reply.headers), reply.body)
         return reply.body
 
     def dropped(self, request: EmbeddingRequest, model: Model) -> tuple[str, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from email.utils import formatdate
 from typing import Any
 
 from llm_gateway.catalog import Endpoint, Model
@@ -13,6 +15,10 @@ from llm_gateway.types import Event, Finish, Request, Result
 
 _LAST_WORDS_SECONDS = 2.0
 """How long a complete answer's usage and `[DONE]` are waited for."""
+
+_GENERAL_TYPES = ("", "text/plain", "application/octet-stream")
+_NO_EVENTS = (b"{", b"[", b"<")
+"""What neither a line of server-sent events nor a binary frame begins with."""
 
 Signer = Callable[[Endpoint, str, bytes], Awaitable[Mapping[str, str]]]
 """All headers for a body that goes to this address of an endpoint, for providers that sign each request."""
@@ -32,8 +38,8 @@ class HttpProvider:
         url = endpoint.url(model.id)
         headers = await self._sign(endpoint, url, body) if self._sign else endpoint.headers
         reply = await self._transport.post(url, headers, body, model.timeouts)
-        if reply.status != 200:
-            raise self._dialect.decode_error(reply.status, reply.headers, reply.body)
+        if not is_answer(reply.status):
+            raise self._dialect.decode_error(reply.status, dated(reply.headers), reply.body)
         return self._dialect.decode_result(reply.body, request, model)
 
     async def stream(self, request: Request, model: Model) -> AsyncIterator[list[Event]]:
@@ -42,35 +48,46 @@ class HttpProvider:
         url = endpoint.stream_url(model.id)
         headers = await self._sign(endpoint, url, body) if self._sign else endpoint.headers
         async with self._transport.stream(url, headers, body, model.timeouts) as reply:
-            if reply.status != 200:
-                raise self._dialect.decode_error(reply.status, reply.headers, await reply.read())
-            if reply.content_type != self._dialect.STREAM_TYPE:
-                raise UpstreamProtocol(f"a stream was asked for, and came as {reply.headers.get('content-type')}")
-            async for events in self._events(reply, request, model):
+            chunks = reply.chunks()
+            first = await anext(chunks, b"") if is_answer(reply.status) else b""
+            if not (is_answer(reply.status) and self._may_be_stream(reply, first)):
+                raise self._dialect.decode_error(reply.status, dated(reply.headers), first + await reply.read())
+            async for events in self._events(first, chunks, reply, request, model):
                 yield events
 
-    async def _events(self, reply: StreamedReply, request: Request, model: Model) -> AsyncIterator[list[Event]]:
-        begun, wanted = False, request.n or 1
+    def _may_be_stream(self, reply: StreamedReply, first: bytes) -> bool:
+        """Whether the body, which begins with `first`, is read as a stream. Servers that name no type or a general one
+        are believed, unless an object stands where events were due: that is an error, or a page of somebody's proxy."""
+        kinds = (self._dialect.STREAM_TYPE, *_GENERAL_TYPES)
+        return reply.content_type in kinds and first.lstrip()[:1] not in _NO_EVENTS
+
+    async def _events(
+        self, first: bytes, chunks: AsyncIterator[bytes], reply: StreamedReply, request: Request, model: Model
+    ) -> AsyncIterator[list[Event]]:
+        begun, wanted, ends_at = False, request.n or 1, 0.0
         framing = self._dialect.framing()
         decoder = self._dialect.stream_decoder(request, model)
-        async for chunk in reply.chunks():
-            events: list[Event] = []
-            try:
-                for frame in framing.feed(chunk):
-                    events += decoder.feed(frame)
-            except UpstreamError:
+        chunk: bytes | None = first
+        while chunk is not None:
+            events, failure = _said(framing, decoder, chunk)
+            whole = decoder.complete and wanted == 1
+            if failure is not None and not whole:
                 if begun and events:  # what came together with the failure was said before it
                     yield events
-                raise
+                raise failure
             if events:
                 if not begun:
                     begun = True
                     reply.allow_silence(model.timeouts.idle)
                 yield events
-            if decoder.done:
+            if decoder.done or failure is not None:  # a failure cannot take back what was said whole
                 break
-            if decoder.complete and wanted == 1:
-                reply.may_end(_LAST_WORDS_SECONDS)
+            if whole:
+                ends_at = ends_at or _now() + _LAST_WORDS_SECONDS
+                if _now() >= ends_at:  # comments keep a connection alive, not an answer that needs nothing more
+                    break
+                reply.may_end(ends_at)
+            chunk = await anext(chunks, None)
         else:
             rest = _last_words(framing, decoder)
             if rest:
@@ -85,6 +102,33 @@ class HttpProvider:
 
     def dropped(self, request: Request, model: Model) -> tuple[str, ...]:
         return self._dialect.dropped(request, model)
+
+
+def is_answer(status: int) -> bool:
+    """Whether a status promises an answer in its body."""
+    return 200 <= status < 300 and status not in (204, 205)
+
+
+def dated(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """`headers` with the time by our clock where the provider gives none, so that dates in them can be measured."""
+    return headers if "date" in headers else {**headers, "date": formatdate(usegmt=True)}
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _said(framing: Framing[Any], decoder: StreamDecoder[Any], chunk: bytes) -> tuple[list[Event], UpstreamError | None]:
+    """The events of a piece of the body up to the stream's end, behind which nothing counts, or up to a failure."""
+    events: list[Event] = []
+    try:
+        for frame in framing.feed(chunk):
+            events += decoder.feed(frame)
+            if decoder.done:
+                break
+    except UpstreamError as error:
+        return events, error
+    return events, None
 
 
 def _last_words(framing: Framing[Any], decoder: StreamDecoder[Any]) -> list[Event]:

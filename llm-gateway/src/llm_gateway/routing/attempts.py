@@ -10,7 +10,14 @@ import msgspec
 from service_kit.logs import get_logger
 
 from llm_gateway.catalog import Model, Route
-from llm_gateway.errors import CircuitOpen, InvalidRequest, UpstreamError, UpstreamRateLimited, UpstreamUnavailable
+from llm_gateway.errors import (
+    CircuitOpen,
+    InvalidRequest,
+    UpstreamCredentials,
+    UpstreamError,
+    UpstreamRateLimited,
+    UpstreamUnavailable,
+)
 from llm_gateway.routing.balance import Balancer
 from llm_gateway.routing.breakers import Admission, Breakers, Deployment, Pause
 from llm_gateway.routing.retry import COUNTED, RetryPolicy, RetryScope, retry_scope
@@ -156,7 +163,7 @@ class Attempts:
     def enter(self, attempt: Attempt) -> bool:
         """Begin the attempt, after its wait; False when the deployment's circuit does not let it."""
         policy, model = self._policy, attempt.model
-        attempt.admission = policy.breakers.enter(model.deployment)
+        attempt.admission = policy.breakers.enter(model.deployment, served=attempt.wait)
         if attempt.admission is Admission.REFUSED:
             self._paused += ((policy.breakers.pause(model.deployment), model),)
             self._spent |= {model.deployment}
@@ -240,12 +247,20 @@ def model_deployments(model: Model, address: tuple[str, ...]) -> list[Model]:
     return [one for one in model.deployments or (model,) if one.deployment[:2] == address]
 
 
+def _refused_credentials(model: Model) -> str:
+    """What the operator has to look at: names of providers and settings are no secrets."""
+    variable = model.endpoint.key_variable
+    return f"{model.provider} refused the gateway's credentials" + (f" ({variable})." if variable else ".")
+
+
 def report_failure(
     breakers: Breakers, model: Model, error: UpstreamError, admission: Admission = Admission.NORMAL, *, number: int = 1
 ) -> None:
     """Log a failure, and count it where it speaks against the deployment."""
     error.provider = model.provider
     error.detail = model.endpoint.redacted(error.detail)
+    if isinstance(error, UpstreamCredentials):
+        error.message = _refused_credentials(model)
     _log.warning(
         "provider failed",
         provider=model.provider, model=model.name, providerModel=model.id, code=error.code, attempt=number,

@@ -14,7 +14,7 @@ import msgspec
 
 from llm_gateway.dialects.anthropic import wire
 from llm_gateway.dialects.anthropic.blocks import mark, messages_of, text_parts
-from llm_gateway.dialects.anthropic.received import UNREADABLE
+from llm_gateway.dialects.common.tolerant_json import UNREADABLE
 from llm_gateway.dialects.openai_chat.server import within
 from llm_gateway.dialects.reading import BodyReader, invalid, not_json
 from llm_gateway.dialects.reasoning_effort import LEAST_BUDGET

@@ -26,7 +26,7 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     floor: float = 0.4
     base: float = 0.8
-    cap: float = 3.2
+    cap: float = 2.0
     longest: float = 5.0
 
     def backoff(self, attempt: int, draw: float) -> float:

@@ -20,11 +20,11 @@ _TOO_LONG = re.compile(r"prompt is too long|exceeds? (?:the )?context (?:limit|w
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
     """A provider's error answer, as a type; its text is kept for the log alone.
 
-    A status below 400 may come with an error too, which then decides; without one it is no answer at all.
+    A success may come with an error too, which then decides; without one it is no answer at all.
     """
     parsed = loads(body)
     error = parsed.get("error") if isinstance(parsed, dict) else None
-    return error_of(None if status < 400 and error else status, headers, error, body)
+    return error_of(None if status < 300 and error else status, headers, error, body)
 
 
 def error_of(status: int | None, headers: Mapping[str, str], error: Any, body: bytes) -> UpstreamError:

@@ -34,8 +34,6 @@ def decode_result(body: bytes, request: Request, model: Model) -> Result:
             raise hidden from None
         raise UpstreamProtocol(f"{error}: {body[:500]!r}") from None
     content = tuple(_parts(answer.output.message.content, model.provider))
-    if not (content or answer.stop_reason):
-        raise UpstreamProtocol(f"no message: {body[:500]!r}")
     hidden = answer_tool(request, model)
     if hidden is not None:
         content = _unhidden(content, hidden)

@@ -38,11 +38,12 @@ def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> Upstre
     """An error answer as a type. Its name comes as a header, or as `__type` in the body; both may have more around
     it (`com.amazon.coral.service#ThrottlingException`, `ValidationException:http://…`).
 
-    A status below 400 may come with an error too, which then decides; without one it is no answer at all."""
+    A success may come with an error too, which then decides; without one it is no answer at all.
+    """
     problem = _read(body)
     name = headers.get("x-amzn-errortype") or problem.type or ""
     name = name.partition(":")[0].rpartition("#")[2]
-    return error_of(name, None if status < 400 and name else status, headers, body)
+    return error_of(name, None if status < 300 and name else status, headers, body)
 
 
 def error_of(name: str, status: int | None, headers: Mapping[str, str], body: bytes) -> UpstreamError:

@@ -112,8 +112,6 @@ class StreamDecoder:
             case wire.ContentBlockStop():
                 self._close(received.content_block_index, events)
             case wire.MessageStop():
-                if not (received.stop_reason or self._blocks):
-                    raise UpstreamProtocol("the end of a message that never began")
                 self._stop = received.stop_reason or "end_turn"
                 self._stop_sequence = stop_sequence(received.additional_model_response_fields)
                 self.complete = True

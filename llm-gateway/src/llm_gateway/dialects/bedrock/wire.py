@@ -61,7 +61,7 @@ class Answer(_Received):
     """A whole answer; `usage` is read apart, so that no figure in it costs the answer."""
 
     output: Output
-    stop_reason: str | None = None
+    stop_reason: str | None
     usage: Any = None
     service_tier: Any = None
     additional_model_response_fields: Any = None
@@ -111,7 +111,7 @@ class ContentBlockStop(_Received):
 
 
 class MessageStop(_Received):
-    stop_reason: str | None = None
+    stop_reason: str | None
     additional_model_response_fields: Any = None
 
 

@@ -112,15 +112,16 @@ def _struct(value: Any, kind: inspect.StructType, pieces: frozenset[str]) -> Any
         found = _LEFT_OUT
         if field.encode_name in value:
             found = _fitted(value[field.encode_name], field.type, pieces, piece=field.name in pieces)
-        if field.required and (found is _LEFT_OUT or _is_converted(found, value[field.encode_name])):
+        if field.required and (found is _LEFT_OUT or _is_made_up(found, value[field.encode_name], field)):
             raise ValueError(f"no {field.encode_name}")
         if found is not _LEFT_OUT:
             fields[field.encode_name] = found
     return fields
 
 
-def _is_converted(found: Any, value: Any) -> bool:
-    return isinstance(found, str) and not isinstance(value, str)
+def _is_made_up(found: Any, value: Any, field: inspect.Field) -> bool:
+    """Whether a text that had to be one was made of something else."""
+    return isinstance(field.type, inspect.StrType) and found is not value and not isinstance(value, str)
 
 
 def _list(value: Any, kind: inspect.ListType | inspect.VarTupleType, pieces: frozenset[str]) -> Any:

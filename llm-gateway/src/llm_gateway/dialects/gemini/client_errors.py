@@ -20,13 +20,13 @@ _TOO_LONG = "exceeds the maximum number of tokens"
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
     """An error answer as a type; it comes as an object, or as the first of an array.
 
-    A status below 400 may come with an error too, which then decides; without one it is no answer at all.
+    A success may come with an error too, which then decides; without one it is no answer at all.
     """
     parsed = loads(body)
     if isinstance(parsed, list) and parsed:
         parsed = parsed[0]
     error = parsed.get("error") if isinstance(parsed, dict) else None
-    return error_of(status_of(error) if status < 400 and error else status, headers, error, body)
+    return error_of(status_of(error) if status < 300 and error else status, headers, error, body)
 
 
 def error_of(status: int | None, headers: Mapping[str, str], error: Any, body: bytes) -> UpstreamError:

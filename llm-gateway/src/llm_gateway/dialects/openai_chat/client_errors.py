@@ -21,10 +21,10 @@ _SAYS_TOO_LONG = re.compile(
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
     """A provider's error answer, as a type; its text is kept for the log alone.
 
-    A status below 400 may come with an error too, which then decides; without one it is no answer at all.
+    A success may come with an error too, which then decides; without one it is no answer at all.
     """
     error = _error_in(body)
-    if status < 400 and error:
+    if status < 300 and error:
         return error_of(status_of(error), headers, error, body)
     return error_of(status, headers, error, body)
 

@@ -36,7 +36,7 @@ FAILURES = [
     pytest.param(Fails(400, None, SECRET, param="temperature"), 400, "upstream_rejected", id="400"),
     pytest.param(Fails(400, "context_length_exceeded", SECRET), 400, "context_length_exceeded", id="context"),
     pytest.param(Fails(400, "content_filter", SECRET), 400, "content_policy_violation", id="policy"),
-    pytest.param(Fails(302, headers={"location": "http://127.0.0.1:9/"}), 502, "upstream_protocol_error", id="redirect"),
+    pytest.param(Fails(302, headers={"location": "http://x.test/"}), 502, "upstream_protocol_error", id="redirect"),
     pytest.param(Sends([], "text/plain", 204), 502, "upstream_protocol_error", id="204"),
     pytest.param(Sends([], "text/plain", 304), 502, "upstream_protocol_error", id="304"),
     pytest.param(Fails(405, None, SECRET), 502, "upstream_protocol_error", id="405"),

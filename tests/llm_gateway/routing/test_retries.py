@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+import uvloop
 from llm_gateway.catalog import Model
 from llm_gateway.errors import (
     CircuitOpen,
@@ -18,7 +19,8 @@ from llm_gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from llm_gateway.routing.breakers import Admission
+from llm_gateway.routing import Router
+from llm_gateway.routing.breakers import Admission, Breakers
 from llm_gateway.types import Event, Request, Result
 
 from tests.llm_gateway import values
@@ -151,6 +153,28 @@ async def test_nobody_is_asked_before_it_wants_to_be():
     assert stage.scripted.asked == ["main"]
     stage.clock.now += 0.5
     await stage.router.complete(ASK, route(model()))
+
+
+def test_a_pause_that_was_served_is_over_on_the_loop_that_ships():
+    """uvloop's timers fire up to a millisecond early by the clock that pauses are measured with."""
+
+    async def ask(seconds: float) -> bool:
+        scripted = Scripted(main=[limited(seconds), GOOD])
+        router = Router({"openai_chat": scripted}, Breakers())
+        return (await router.complete(ASK, route(model()))).value == GOOD
+
+    async def often() -> list[bool]:
+        pauses = [0.0005 + 0.0001 * number for number in range(60)]
+        return [await ask(pause) for pause in pauses * 4]
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert all(runner.run(often()))
+
+
+async def test_of_a_crowd_that_was_asked_to_wait_all_are_let_in():
+    stage = Stage(Scripted(main=[limited(3)] * 20 + [GOOD] * 20))
+    crowd = [asyncio.create_task(stage.router.complete(ASK, route(model()))) for _ in range(20)]
+    assert all(answered.value == GOOD for answered in await asyncio.gather(*crowd))
 
 
 # --- the caller's time ---

@@ -171,12 +171,6 @@ def test_a_pause_that_was_served_is_over_on_the_loop_that_ships():
         assert all(runner.run(often()))
 
 
-async def test_of_a_crowd_that_was_asked_to_wait_all_are_let_in():
-    stage = Stage(Scripted(main=[limited(3)] * 20 + [GOOD] * 20))
-    crowd = [asyncio.create_task(stage.router.complete(ASK, route(model()))) for _ in range(20)]
-    assert all(answered.value == GOOD for answered in await asyncio.gather(*crowd))
-
-
 # --- the caller's time ---
 
 

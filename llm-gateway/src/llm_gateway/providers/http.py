@@ -65,7 +65,7 @@ class HttpProvider:
         self, first: bytes, chunks: AsyncIterator[bytes], reply: StreamedReply, request: Request, model: Model
     ) -> AsyncIterator[list[Event]]:
         begun, wanted, ends_at = False, request.n or 1, 0.0
-        framing = self._dialect.framing()
+        framing = self._dialect.framing(self._transport.max_bytes)
         decoder = self._dialect.stream_decoder(request, model)
         chunk: bytes | None = first
         while chunk is not None:

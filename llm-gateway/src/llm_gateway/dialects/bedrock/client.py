@@ -19,6 +19,7 @@ from llm_gateway.dialects.bedrock.sampling import sampled
 from llm_gateway.dialects.bedrock.schema_answers import NAME as TOOL_NAME
 from llm_gateway.dialects.bedrock.thinking import thought_of
 from llm_gateway.dialects.cache_control import with_fewer_marks
+from llm_gateway.dialects.common import MAX_FRAME_BYTES
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.event_stream import CONTENT_TYPE, EventStreamDecoder
 from llm_gateway.types import Request, Tool, ToolChoice
@@ -37,7 +38,6 @@ CARRIES = frozenset(
 )  # fmt: skip
 STREAM_TYPE = CONTENT_TYPE
 
-_MAX_FRAME_BYTES = 4 * 1024 * 1024
 _OWN_FIELDS = frozenset({"guardrailConfig", "performanceConfig", "promptVariables", "requestMetadata", "serviceTier"})
 _STOP_SEQUENCE = ["/stop_sequence", "/delta/stop_sequence"]
 """Where Claude says which stop sequence it met, in an answer and in a stream."""
@@ -93,8 +93,8 @@ def dropped(request: Request, model: Model) -> tuple[str, ...]:
     return (*request.hints, *foreign, *(name for name, applies in lost.items() if applies))
 
 
-def framing() -> EventStreamDecoder:
-    return EventStreamDecoder(_MAX_FRAME_BYTES)
+def framing(max_bytes: int = MAX_FRAME_BYTES) -> EventStreamDecoder:
+    return EventStreamDecoder(max_bytes)
 
 
 def _text_format(request: Request, model: Model) -> dict[str, Any]:

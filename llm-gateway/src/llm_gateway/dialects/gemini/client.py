@@ -11,6 +11,7 @@ import msgspec
 
 from llm_gateway.aggregate import Aggregate
 from llm_gateway.catalog import Model
+from llm_gateway.dialects.common import MAX_FRAME_BYTES
 from llm_gateway.dialects.gemini.client_errors import decode_error
 from llm_gateway.dialects.gemini.client_stream import StreamDecoder
 from llm_gateway.dialects.gemini.contents import Conversation
@@ -28,8 +29,6 @@ __all__ = [
 NAME = "gemini"
 CARRIES = EVERYTHING - {"logit_bias", "parallel_tool_calls"}
 STREAM_TYPE = "text/event-stream"
-
-_MAX_EVENT_BYTES = 4 * 1024 * 1024
 
 _encode = msgspec.json.Encoder().encode
 
@@ -83,8 +82,8 @@ def decode_result(body: bytes, request: Request, model: Model) -> Result:
     return msgspec.structs.replace(whole.result(), id=decoder.id, model=decoder.model)
 
 
-def framing() -> SseDecoder:
-    return SseDecoder(_MAX_EVENT_BYTES)
+def framing(max_bytes: int = MAX_FRAME_BYTES) -> SseDecoder:
+    return SseDecoder(max_bytes)
 
 
 def stream_decoder(request: Request, model: Model) -> StreamDecoder:

@@ -35,7 +35,7 @@ class SseDecoder:
             self._rest_size += len(chunk)
             self._check(self._rest_size)
             return []
-        text = b"".join((*self._rest, self._held, chunk))
+        text = b"".join((*self._rest, self._held, chunk)) if self._rest or self._held else chunk
         if not self._begun and len(text) >= len(_MARK):
             self._begun, text = True, text.removeprefix(_MARK)
         self._held = b""
@@ -44,8 +44,11 @@ class SseDecoder:
                 text, self._held = text[:-1], b"\r"
             text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         *lines, rest = text.split(b"\n")
-        self._rest, self._rest_size = [rest] if rest else [], len(rest)
-        self._check(self._rest_size)
+        if rest:
+            self._rest, self._rest_size = [rest], len(rest)
+            self._check(self._rest_size)
+        elif self._rest:
+            self._rest, self._rest_size = [], 0
         return [data for line in lines if (data := self._line(line)) is not None]
 
     def finish(self) -> list[bytes]:

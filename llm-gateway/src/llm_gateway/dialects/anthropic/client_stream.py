@@ -18,6 +18,7 @@ from llm_gateway.errors import UpstreamProtocol
 from llm_gateway.types import BlockKind, BlockStart, BlockStop, Delta, Event, Finish, Signature, UsageReport
 
 _reader = TolerantReader(ReceivedEvent, PIECES)
+_strictly = _reader.strictly
 
 
 class _Open:
@@ -67,13 +68,18 @@ class StreamDecoder:
             UpstreamError: it is an error.
         """
         try:
-            event, odd = _reader.read_piece(data)
+            event = _strictly(data)
         except UNREADABLE as error:
-            raise UpstreamProtocol(f"{error}: {data[:500]!r}") from None
-        if odd and self._torn is None:
-            self._torn = TornText()
+            event = self._forgiven(data, error)
         events = self._events(event, data)
         return events if self._torn is None else self._torn.join(events)
+
+    def _forgiven(self, data: bytes, error: Exception) -> ReceivedEvent:
+        self._torn = self._torn or TornText()
+        try:
+            return _reader.forgive_piece(data, error)
+        except UNREADABLE:
+            raise UpstreamProtocol(f"{error}: {data[:500]!r}") from None
 
     def _events(self, event: ReceivedEvent, data: bytes) -> list[Event]:
         match event.type:

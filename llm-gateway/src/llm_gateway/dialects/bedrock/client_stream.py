@@ -93,13 +93,18 @@ class StreamDecoder:
         if reader is None:
             return []
         try:
-            received, odd = reader.read_piece(frame.payload)
+            received = reader.strictly(frame.payload)
         except UNREADABLE as error:
-            raise UpstreamProtocol(f"{frame.name}: {error}: {frame.payload[:500]!r}") from None
-        if odd and self._torn is None:
-            self._torn = TornText()
+            received = self._forgiven(reader, frame, error)
         events = self._events(received)
         return events if self._torn is None else self._torn.join(events)
+
+    def _forgiven(self, reader: TolerantReader[Any], frame: Frame, error: Exception) -> Any:
+        self._torn = self._torn or TornText()
+        try:
+            return reader.forgive_piece(frame.payload, error)
+        except UNREADABLE:
+            raise UpstreamProtocol(f"{frame.name}: {error}: {frame.payload[:500]!r}") from None
 
     def _events(self, received: Any) -> list[Event]:
         events: list[Event] = []

@@ -29,13 +29,16 @@ _LEFT_OUT: Any = object()
 
 class TolerantReader(Generic[T]):
     """Reads JSON as `kind`, a struct. Fields named in `pieces` are pieces of a streamed text, which may end within a
-    character: `read_piece` leaves them so, for `TornText` to join."""
+    character: `forgive_piece` leaves them so, for `TornText` to join.
 
-    __slots__ = ("_decode", "_kind", "_pieces", "_type")
+    A stream's decoder calls `strictly` itself, and `forgive_piece` where that raises: it is asked for every token.
+    """
+
+    __slots__ = ("_kind", "_pieces", "_type", "strictly")
 
     def __init__(self, kind: type[T], pieces: frozenset[str] = frozenset()) -> None:
         self._kind = kind
-        self._decode = msgspec.json.Decoder(kind).decode
+        self.strictly = msgspec.json.Decoder(kind).decode
         self._type = inspect.type_info(kind)
         self._pieces = pieces
 
@@ -46,19 +49,13 @@ class TolerantReader(Generic[T]):
             UNREADABLE: it is none, even to a forgiving reader.
         """
         try:
-            return self._decode(body)
+            return self.strictly(body)
         except UNREADABLE as error:
             return self._forgiving(body, error, frozenset())
 
-    def read_piece(self, data: bytes) -> tuple[T, bool]:
-        """The piece of a stream in `data`, and whether its texts may begin or end with half a character.
-
-        Raises as `read` does.
-        """
-        try:
-            return self._decode(data), False
-        except UNREADABLE as error:
-            return self._forgiving(data, error, self._pieces), True
+    def forgive_piece(self, data: bytes, error: Exception) -> T:
+        """The piece of a stream in `data`, at which strict reading raised `error`; raises that where it is none."""
+        return self._forgiving(data, error, self._pieces)
 
     def _forgiving(self, body: bytes, error: Exception, pieces: frozenset[str]) -> T:
         try:

@@ -16,6 +16,7 @@ from llm_gateway.types import Usage
 MOST_TOKENS = 500_000_000
 """Far more than any context or batch of texts holds."""
 _MOST_USD = 100_000
+_NONE: dict[str, Any] = {}
 
 
 class _Incredible(Exception):
@@ -24,8 +25,9 @@ class _Incredible(Exception):
 
 def fields(told: Any, name: str | None = None) -> dict[str, Any]:
     """The fields of a usage object, or of the object `name` in it; none where it is no object."""
-    found = told.get(name) if name is not None and isinstance(told, dict) else told
-    return found if isinstance(found, dict) else {}
+    if name is not None and type(told) is dict:
+        told = told.get(name)
+    return told if type(told) is dict else _NONE
 
 
 def usage_from(
@@ -37,19 +39,22 @@ def usage_from(
     `prompt` and `completion` are summands; the first of the prompt's must be there. `details` are further counts by
     their names in `Usage`: one that cannot be is left out, and the usage is then an estimate. `cost` is in USD.
     """
+    if prompt[0] is None:
+        return None
     try:
-        if not prompt or prompt[0] is None:
-            return None
         prompt_tokens, completion_tokens = _sum(prompt), _sum(completion)
     except _Incredible:
         return None
     counts: dict[str, int] = {}
     for name, told in details.items():
+        if told is None:
+            continue
         try:
-            counts[name] = _count(told)
+            if count := _count(told):
+                counts[name] = count
         except _Incredible:
             estimated = True
-    if counts.get("cached_tokens", 0) + counts.get("cache_write_tokens", 0) > prompt_tokens:
+    if counts and counts.get("cached_tokens", 0) + counts.get("cache_write_tokens", 0) > prompt_tokens:
         counts |= {"cached_tokens": 0, "cache_write_tokens": 0}
         estimated = True
     return Usage(
@@ -73,6 +78,8 @@ def _sum(told: tuple[Any, ...]) -> int:
 
 def _count(told: Any) -> int:
     """A count, 0 where none was told. Some servers write whole numbers as `3.0`."""
+    if type(told) is int and 0 <= told <= MOST_TOKENS:
+        return told
     if told is None:
         return 0
     if type(told) is float and told.is_integer():
@@ -83,6 +90,6 @@ def _count(told: Any) -> int:
 
 
 def _usd(told: Any) -> Decimal | None:
-    if type(told) not in (int, float) or not math.isfinite(told) or not 0 <= told <= _MOST_USD:
+    if told is None or type(told) not in (int, float) or not math.isfinite(told) or not 0 <= told <= _MOST_USD:
         return None
     return Decimal(repr(told))

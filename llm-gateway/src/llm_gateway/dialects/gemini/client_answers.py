@@ -12,6 +12,7 @@ from llm_gateway.errors import UpstreamProtocol
 from llm_gateway.types import FinishReason, Usage
 
 _reader = TolerantReader(wire.Received, wire.PIECES)
+_strictly = _reader.strictly
 
 _FILTERED = frozenset({
     "SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY",
@@ -28,15 +29,22 @@ def received(body: bytes) -> tuple[wire.Received, bool]:
         UpstreamError: it is an error.
     """
     try:
-        found, odd = _reader.read_piece(body)
+        found, odd = _strictly(body), False
     except UNREADABLE as error:
-        raise UpstreamProtocol(f"{error}: {body[:500]!r}") from None
+        found, odd = _forgiven(body, error), True
     if found.error:
         raise error_of(status_of(found.error), {}, found.error, body)
     feedback = found.prompt_feedback
     if feedback is not None and feedback.block_reason and not found.candidates:
         raise policy_violation(feedback.block_reason, body[:500].decode("utf-8", "replace"))
     return found, odd
+
+
+def _forgiven(body: bytes, error: Exception) -> wire.Received:
+    try:
+        return _reader.forgive_piece(body, error)
+    except UNREADABLE:
+        raise UpstreamProtocol(f"{error}: {body[:500]!r}") from None
 
 
 def finish_reason(reason: str, message: str | None, *, has_calls: bool) -> FinishReason:

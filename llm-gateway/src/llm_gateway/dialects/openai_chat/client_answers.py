@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import msgspec
@@ -12,7 +12,7 @@ from llm_gateway.dialects.common.tolerant_json import UNREADABLE, TolerantReader
 from llm_gateway.dialects.openai_chat import wire
 from llm_gateway.dialects.openai_chat.client_errors import error_of, hidden_error, status_of
 from llm_gateway.dialects.openai_chat.reasoning_details import thoughts
-from llm_gateway.errors import UpstreamProtocol, UpstreamUnavailable
+from llm_gateway.errors import UpstreamError, UpstreamProtocol, UpstreamUnavailable
 from llm_gateway.types import (
     Choice,
     FinishReason,
@@ -35,7 +35,7 @@ def decode_answer(body: bytes, provider: str | None = None) -> Result:
         UpstreamProtocol: it is none.
         UpstreamError: it is an error that came with status 200.
     """
-    answer = received(body, reader.read)
+    answer = received(body)
     if not answer.choices:
         raise UpstreamProtocol("an answer without choices")
     return Result(
@@ -46,22 +46,28 @@ def decode_answer(body: bytes, provider: str | None = None) -> Result:
     )
 
 
-def received(body: bytes, read: Callable[[bytes], wire.Received]) -> wire.Received:
-    """An answer, or a chunk of one; an error inside it is raised."""
+def received(body: bytes) -> wire.Received:
+    """A whole answer; an error inside it is raised."""
     try:
-        found = read(body)
+        found = reader.read(body)
     except UNREADABLE as error:
-        hidden = hidden_error(body)
-        if hidden is not None:
-            raise hidden from None
-        raise UpstreamProtocol(f"{error}: {body[:500]!r}") from None
+        raise unreadable(body, error) from None
+    if found.error or found.choices is None:
+        refuse_error(found, body)
+    return found
+
+
+def unreadable(body: bytes, error: Exception) -> UpstreamError:
+    """What a body is that is no answer: an error in a form of its own, or nothing known."""
+    return hidden_error(body) or UpstreamProtocol(f"{error}: {body[:500]!r}")
+
+
+def refuse_error(found: wire.Received, body: bytes) -> None:
+    """Raises the error in an answer, or in a chunk of one, that has one or has no choices."""
     if found.error:
         raise error_of(status_of(found.error), {}, found.error, body)
-    if found.choices is None and found.usage is None:
-        hidden = hidden_error(body)
-        if hidden is not None:
-            raise hidden
-    return found
+    if found.usage is None and (hidden := hidden_error(body)) is not None:
+        raise hidden
 
 
 def _choice(choice: wire.ReceivedChoice, id_: str | None, provider: str | None) -> Choice:
@@ -151,7 +157,10 @@ def usage_of(received: wire.Received) -> Usage | None:
     """A provider's counts as ours, or None when it gave none that can be. `cost` is OpenRouter's, in USD,
     `prompt_cache_hit_tokens` DeepSeek's."""
     told = counted.fields(received.usage) or counted.fields(received.x_groq, "usage")
-    prompt, completion = (counted.fields(told, f"{kind}_tokens_details") for kind in ("prompt", "completion"))
+    if not told:
+        return None
+    prompt = counted.fields(told, "prompt_tokens_details")
+    completion = counted.fields(told, "completion_tokens_details")
     tier = received.service_tier or told.get("service_tier")
     return counted.usage_from(
         prompt=(told.get("prompt_tokens"),),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from llm_gateway.dialects.common.tolerant_json import UNREADABLE
 from llm_gateway.dialects.common.torn_text import TornText
 from llm_gateway.dialects.openai_chat import wire
 from llm_gateway.dialects.openai_chat.client_answers import (
@@ -12,7 +13,8 @@ from llm_gateway.dialects.openai_chat.client_answers import (
     finish_reason,
     made_id,
     reader,
-    received,
+    refuse_error,
+    unreadable,
     usage_of,
 )
 from llm_gateway.dialects.openai_chat.reasoning_details import Detail, continued, sealed
@@ -31,6 +33,8 @@ from llm_gateway.types import (
     Usage,
     UsageReport,
 )
+
+_strictly = reader.strictly
 
 
 class _OpenChoice:
@@ -76,7 +80,12 @@ class StreamDecoder:
         if data[:1] != b"{" and data.strip().startswith(b"[DONE]"):
             self._done = True
             return []
-        chunk = received(data, self._read)
+        try:
+            chunk = _strictly(data)
+        except UNREADABLE as error:
+            chunk = self._forgiven(data, error)
+        if chunk.error or chunk.choices is None:
+            refuse_error(chunk, data)
         self._id = self._id or chunk.id
         self._model = chunk.model or self._model
         if chunk.service_tier is not None:
@@ -89,11 +98,12 @@ class StreamDecoder:
             self._feed_choice(choice, events)
         return events if self._torn is None else self._torn.join(events)
 
-    def _read(self, data: bytes) -> wire.Received:
-        chunk, odd = reader.read_piece(data)
-        if odd and self._torn is None:
-            self._torn = TornText()
-        return chunk
+    def _forgiven(self, data: bytes, error: Exception) -> wire.Received:
+        self._torn = self._torn or TornText()
+        try:
+            return reader.forgive_piece(data, error)
+        except UNREADABLE:
+            raise unreadable(data, error) from None
 
     @property
     def done(self) -> bool:

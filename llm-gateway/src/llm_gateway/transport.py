@@ -107,7 +107,7 @@ class Transport:
 
     def __init__(self, *, max_connections: int, max_bytes: int) -> None:
         self._max_connections = max_connections
-        self.max_bytes = max_bytes
+        self._max_bytes = max_bytes
         self._pool: Pool | None = None
 
     @asynccontextmanager
@@ -138,8 +138,8 @@ class Transport:
                 while (chunk := connection.take()) is not None:
                     chunks.append(chunk)
                     size += len(chunk)
-                if size > self.max_bytes:
-                    raise UpstreamProtocol(f"an answer of more than {self.max_bytes} bytes")
+                if size > self._max_bytes:
+                    raise UpstreamProtocol(f"an answer of more than {self._max_bytes} bytes")
                 if connection.complete:
                     whole = chunks[0] if len(chunks) == 1 else b"".join(chunks)
                     return Reply(connection.status, connection.headers, whole)
@@ -163,7 +163,7 @@ class Transport:
             pool, url, headers, body, timeouts, until=lambda: min(ends_at, now() + silence)
         )
         try:
-            yield StreamedReply(connection, ends_at=ends_at, silence=silence, max_bytes=self.max_bytes)
+            yield StreamedReply(connection, ends_at=ends_at, silence=silence, max_bytes=self._max_bytes)
         finally:
             pool.release(connection, origin)
 

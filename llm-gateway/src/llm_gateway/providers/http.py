@@ -9,6 +9,7 @@ from typing import Any
 
 from llm_gateway.catalog import Endpoint, Model
 from llm_gateway.dialects import ClientDialect, Framing, StreamDecoder
+from llm_gateway.dialects.common import MAX_FRAME_BYTES
 from llm_gateway.errors import UpstreamError, UpstreamProtocol
 from llm_gateway.transport import StreamedReply, Transport
 from llm_gateway.types import Event, Finish, Request, Result
@@ -25,12 +26,21 @@ Signer = Callable[[Endpoint, str, bytes], Awaitable[Mapping[str, str]]]
 
 
 class HttpProvider:
-    """Speaks `dialect` to whatever endpoint a model names; `sign` replaces an endpoint's fixed headers."""
+    """Speaks `dialect` to whatever endpoint a model names; `sign` replaces an endpoint's fixed headers, and one event
+    of a stream has at most `max_frame_bytes`."""
 
-    def __init__(self, dialect: ClientDialect[Any], transport: Transport, sign: Signer | None = None) -> None:
+    def __init__(
+        self,
+        dialect: ClientDialect[Any],
+        transport: Transport,
+        sign: Signer | None = None,
+        *,
+        max_frame_bytes: int = MAX_FRAME_BYTES,
+    ) -> None:
         self._dialect = dialect
         self._transport = transport
         self._sign = sign
+        self._max_frame_bytes = max_frame_bytes
 
     async def complete(self, request: Request, model: Model) -> Result:
         endpoint = model.endpoint
@@ -65,7 +75,7 @@ class HttpProvider:
         self, first: bytes, chunks: AsyncIterator[bytes], reply: StreamedReply, request: Request, model: Model
     ) -> AsyncIterator[list[Event]]:
         begun, wanted, ends_at = False, request.n or 1, 0.0
-        framing = self._dialect.framing(self._transport.max_bytes)
+        framing = self._dialect.framing(self._max_frame_bytes)
         decoder = self._dialect.stream_decoder(request, model)
         chunk: bytes | None = first
         while chunk is not None:

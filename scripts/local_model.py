@@ -59,8 +59,10 @@ def serve(model: Path, port: int) -> int:
     """Serve `model` on loopback until a signal; the API stands under /v1."""
     if not model.is_file():
         raise SystemExit(f"LOCAL_MODEL_PATH: there is no file {model}")
-    install_server()
-    import xllamacpp
+    try:
+        import xllamacpp
+    except ImportError as error:
+        raise SystemExit("LOCAL_MODEL_PATH needs xllamacpp, which `make up` brings") from error
 
     params = xllamacpp.CommonParams()
     params.model.path = str(model)

@@ -38,6 +38,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     that an endpoint with OpenAI's API takes Anthropic's marks, `also_carries` names parameters that it takes beyond
     OpenAI's own, `reasoning_back` how it wants to see its earlier thoughts again, if at all. Of embeddings: how many
     inputs it takes at once, whether as token ids too, and whether it can send vectors in base64.
+    `credential_variable` and `address_variable` name the variables that its credential and its address came from.
     """
 
     provider: str
@@ -60,6 +61,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     embeddings_batch: int = 2048
     token_inputs: bool = False
     packed_vectors: bool = False
+    credential_variable: str | None = None
+    address_variable: str | None = None
 
     def __repr__(self) -> str:
         return f"Endpoint({self.provider!r}, {self.base_url!r})"

@@ -13,7 +13,7 @@ import msgspec
 import yaml
 from yaml.nodes import MappingNode, Node, SequenceNode
 
-from llm_gateway.aws_settings import aws_missing, bedrock_url
+from llm_gateway.aws_settings import aws_credential_variable, aws_missing, bedrock_url
 from llm_gateway.catalog import OFFLINE, Catalog, Endpoint, Model, ReasoningBack, SafeStream, Strategy, Timeouts
 from llm_gateway.parameters import EVERYTHING, UnknownParameter, droppable
 from llm_gateway.pricing import FREE, Rate, Rates, rates_of
@@ -303,7 +303,16 @@ class _Builder:
             free=row.free,
             unavailable=self._why_unavailable(name, row, token or key, base_url),
             default_id=self._environ.get(row.default_model_variable or ""),
+            credential_variable=self._credential_variable(row),
+            address_variable=row.base_url_variable if row.base_url_variable in self._environ else None,
         )
+
+    def _credential_variable(self, row: _Row) -> str | None:
+        """The variable that the credential comes from: the first one that is set of those that would be used."""
+        for variable in (row.token_variable, row.key_variable, row.optional_key_variable):
+            if variable in self._environ:
+                return variable
+        return aws_credential_variable(self._settings) if row.dialect == "bedrock" else None
 
     def _why_unavailable(self, name: str, row: _Row, key: str | None, base_url: str | None) -> str | None:
         if name == OFFLINE:

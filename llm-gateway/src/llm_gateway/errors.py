@@ -13,7 +13,8 @@
         ├── UpstreamTimeout        504  it was silent for too long
         └── UpstreamProtocol       502  it answered, but not what its API promises
 
-What a provider said goes to the log (`detail`), never to the client; a rejection's code does reach the client.
+What a provider said goes to the log (`detail`), never to the client; a rejection's code does reach the client, and so
+do the provider's name and the names of its variables, once `blame` has said them.
 """
 
 from __future__ import annotations
@@ -36,6 +37,10 @@ class ProviderNotConfigured(ApiError):
         super().__init__(
             503, "provider_not_configured", f"Provider '{provider}' is not configured: {reason}", param="model"
         )
+
+
+_UNNAMED = "The provider"
+"""How the texts call a provider, until its name is known."""
 
 
 class UpstreamError(ApiError):
@@ -69,6 +74,12 @@ class UpstreamError(ApiError):
         self.provider = provider
         self.asked_to_wait = retry_after
 
+    def blame(self, provider: str, *, credential: str | None = None, address: str | None = None) -> None:
+        """Say which provider failed. The other two are the variables that its credential and its address come from."""
+        self.provider = provider
+        if self.message.startswith(_UNNAMED):
+            self.message = provider + self.message.removeprefix(_UNNAMED)
+
 
 class UpstreamRejected(UpstreamError):
     status_code = 400
@@ -81,6 +92,11 @@ class UpstreamCredentials(UpstreamError):
     default_code = "upstream_credentials"
     text = "The provider refused the gateway's credentials."
 
+    def blame(self, provider: str, *, credential: str | None = None, address: str | None = None) -> None:
+        super().blame(provider, credential=credential, address=address)
+        if credential:
+            self.message = f"{provider} refused {credential}, the gateway's credential."
+
 
 class UpstreamRateLimited(UpstreamError):
     status_code = 429
@@ -92,6 +108,11 @@ class UpstreamUnavailable(UpstreamError):
     status_code = 503
     default_code = "upstream_unavailable"
     text = "The provider is not available."
+
+    def blame(self, provider: str, *, credential: str | None = None, address: str | None = None) -> None:
+        super().blame(provider, credential=credential, address=address)
+        if address and self.message == f"{provider} is not available.":
+            self.message = f"{provider} is not available at {address}."
 
 
 class CircuitOpen(UpstreamUnavailable):

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.docs.repository import ROOT
 from tests.e2e.suite import clean_environment, starting
@@ -43,6 +44,12 @@ def python(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def make(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["make", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=500, check=False)
+
+
+def test_github_tries_every_version():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+    (job,) = workflow["jobs"].values()
+    assert job["strategy"]["matrix"]["python"] == list(VERSIONS)
 
 
 def test_what_make_up_installs_is_small_and_complete(python: str):

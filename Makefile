@@ -32,8 +32,9 @@ $(RUNS): requirements.lock $(MEMBERS:%=%/pyproject.toml)
 	@$(PYTHON) -c 'import ensurepip' || { echo "Python lacks venv and pip: install python3-venv (Debian, Ubuntu)"; exit 1; }
 	@echo "Installing into $(VENV) (half a minute, once) …"
 	@test -x $(BIN)/python -a -z "$(ANEW)" || $(PYTHON) -m venv $(ANEW) $(VENV)
-	@scripts/install-lock.sh $(BIN)/python requirements.lock
+	@scripts/install-lock.sh $(BIN)/python requirements.lock --no-compile
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(MEMBERS:%=-e ./%)
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null || true # on all cores, unlike pip; templates are no Python
 	@touch $@
 
 # What tests, checks, measures and locks it.

@@ -32,6 +32,7 @@ from service_kit.settings import ServiceSettings
 ROOT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 60.0
 GRACE_SECONDS = 15.0
+FIRST_ANSWER_SECONDS = 60.0
 QUESTION = "Multiplica 25 por 8, luego convierte el resultado a texto en mayúsculas"
 
 _COLORS = ("\x1b[36m", "\x1b[35m", "\x1b[32m", "\x1b[33m", "\x1b[34m")
@@ -48,7 +49,7 @@ _ANY_PROGRAMS = frozenset(
 _ANY_PROGRAMS_PREFIXES = ("LC_", "PYTHON", "XDG_", "OMP_", "OPENBLAS_")
 _MODEL_SERVER_PREFIXES = ("CUDA_", "GGML_", "LLAMA_")
 _PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"})
-_REFERENCE = re.compile(r"\$\{(\w+)")
+_REFERENCE = re.compile(r"\$\{(?:env:)?(\w+)")
 
 
 class CannotStart(Exception):
@@ -298,11 +299,13 @@ def ask(url: str, key: str | None) -> str:
     headers = {"content-type": "application/json", **({"authorization": f"Bearer {key}"} if key else {})}
     request = urllib.request.Request(f"{url}/process", json.dumps({"input": QUESTION}).encode(), headers)
     try:
-        with urllib.request.urlopen(request, timeout=120) as response:
+        with urllib.request.urlopen(request, timeout=FIRST_ANSWER_SECONDS) as response:
             answer = json.load(response)
     except urllib.error.HTTPError as error:
         raise _refused(error.code, error.read()) from error
-    except (OSError, ValueError) as error:  # nobody there, nothing in time, or no JSON
+    except TimeoutError as error:
+        raise NotAnswered(f"there was no answer within {FIRST_ANSWER_SECONDS:.0f} s", "upstream_timeout") from error
+    except (OSError, ValueError) as error:  # the agent is not there, or what answers is no JSON
         raise NotAnswered(str(error)) from error
     tools = [tool for step in answer["steps"] if step["node"] == "tool_execution" for tool in step["tools"]]
     calls = "; ".join(f"{tool['name']}({_arguments(tool['args'])}) → {tool['result']}" for tool in tools)
@@ -404,6 +407,7 @@ async def _live(suite: Suite, services: Sequence[Service], environ: Mapping[str,
     await suite.wait_until_ready()
     key = next((k.strip() for k in environ.get("API_KEYS", "").split(",") if k.strip()), None)
     agent = next(service for service in services if service.name == "agent-http")
+    say(f"Everything is ready; asking a first question: {QUESTION}")
     try:
         first = "Its first answer:\n" + await asyncio.to_thread(ask, agent.url, key)
     except NotAnswered as error:

@@ -91,7 +91,7 @@ def test_everybody_gets_what_any_program_needs(name: str):
 
 def test_what_the_file_of_other_servers_refers_to_goes_to_the_toolbox(tmp_path: Path):
     file = tmp_path / "servers.json"
-    file.write_text('{"mcpServers": {"git": {"command": "x", "env": {"A": "${GITHUB_TOKEN}", "B": "${REGION:-eu}"}}}}')
+    file.write_text('{"mcpServers": {"git": {"command": "x", "env": {"A": "${GITHUB_TOKEN}", "B": "${env:REGION}"}}}}')
     environ = {"MCP_SERVERS_FILE": str(file)}
     assert holders(environ, "GITHUB_TOKEN") == holders(environ, "REGION") == {"llm-gateway", "mcp-toolbox"}
     assert holders(environ, "GITLAB_TOKEN") == {"llm-gateway"}

@@ -4,7 +4,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-MEMBERS := packages/service-kit packages/agent-core llm-gateway mcp-toolbox agent-http agent-websocket
+MEMBERS := packages/service-kit packages/agent-core packages/offline-planner packages/fake-providers llm-gateway mcp-toolbox agent-http agent-websocket
 RUNS := $(VENV)/.installed
 TESTS := $(VENV)/.installed-dev
 # What the scripts install into and run with.

@@ -93,14 +93,14 @@ def measure(rig: Rig, calls: Calls, *, rounds: int, window_s: float) -> list[Too
 
 
 def in_process_ms() -> float:
-    """The median time of a call without any transport: the catalogue's own."""
+    """The median time of a call without any transport: the catalog's own."""
 
     async def calls() -> float | None:
-        catalogue = built_in()
+        registry = built_in()
         taken = []
         for number in range(_IN_PROCESS_CALLS):
             began = time.perf_counter()
-            await catalogue.call("add", {"a": 10**12 + number, "b": 0})
+            await registry.call("add", {"a": 10**12 + number, "b": 0})
             taken.append((time.perf_counter() - began) * 1000)
         return median(taken)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from llm_gateway.parameters import OPTIONAL
+from llm_gateway.canonical.parameters import OPTIONAL
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/providers.md"
@@ -67,7 +67,8 @@ def page() -> str:
         cells: Any = import_module("tests.llm_gateway.matrix.cells")
     finally:
         sys.path.remove(str(ROOT))
-    rows = yaml.safe_load(files("llm_gateway").joinpath("catalog.yaml").read_text(encoding="utf-8"))["providers"]
+    text = files("llm_gateway.catalog").joinpath("catalog.yaml").read_text(encoding="utf-8")
+    rows = yaml.safe_load(text)["providers"]
     surfaces = ", ".join(f"`{path}`" for path in cells.PATHS.values())
     parts = (
         INTRODUCTION,

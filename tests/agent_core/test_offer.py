@@ -17,10 +17,10 @@ from agent_core.settings import AgentSettings
 from agent_core.steps import ToolExecutionStep, ToolOutcome
 from agent_core.testing import Answer, ScriptedGateway, call
 from mcp_toolbox.app import built_in, create_app
-from mcp_toolbox.catalogue import Catalogue
 from mcp_toolbox.errors import ToolFailedError
+from mcp_toolbox.registry.tool import Hints, Tool, from_function
+from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.settings import ToolboxSettings
-from mcp_toolbox.tool import Hints, Tool, from_function
 from pydantic import Field
 from service_kit.settings import load
 from service_kit.testing import running
@@ -50,7 +50,7 @@ class Stage:
 @asynccontextmanager
 async def staged(*tools: Tool, toolbox: dict[str, str] | None = None, **variables: str) -> AsyncIterator[Stage]:
     gateway = ScriptedGateway()
-    app = create_app(load(ToolboxSettings, toolbox or {}), Catalogue([*built_in(), *tools]))
+    app = create_app(load(ToolboxSettings, toolbox or {}), ToolRegistry([*built_in(), *tools]))
     async with gateway.running() as gateway_url, running(app) as toolbox_url:
         environ = {"LLM_GATEWAY_URL": gateway_url, "MCP_SERVER_URL": toolbox_url, **variables}
         async with open_agent(load(AgentSettings, environ)) as agent:

@@ -147,7 +147,7 @@ async def test_a_service_that_stops_waits_for_what_is_still_to_be_read(stage_of)
         async with asyncio.timeout(10):
             while not stage.agent.requests:
                 await asyncio.sleep(0.01)
-        goodbye = asyncio.create_task(stage.app.state.lifecycle.say_farewells())
+        goodbye = asyncio.create_task(stage.app.state.lifecycle.run_shutdown_hooks())
         await asyncio.sleep(0.3)
         assert not goodbye.done()
         assert len(await client.until("complete")) == 65

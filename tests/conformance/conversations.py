@@ -18,7 +18,7 @@ from mcp.types import (
     TextContent,
 )
 from mcp.types.jsonrpc import MISSING_REQUIRED_CLIENT_CAPABILITY
-from mcp_toolbox.tool import ToolResult
+from mcp_toolbox.registry.tool import ToolResult
 
 Request = ServerRequestContext[Any, Any]
 Answer = ToolResult | InputRequiredResult

@@ -22,8 +22,8 @@ from mcp.types import (
     SamplingMessage,
     TextContent,
 )
-from mcp_toolbox.prompts import said_by_user
-from mcp_toolbox.tool import ToolResult
+from mcp_toolbox.registry.prompts import said_by_user
+from mcp_toolbox.registry.tool import ToolResult
 
 from tests.conformance.conversations import Answer, Conversation, Request
 

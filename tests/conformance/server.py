@@ -11,38 +11,38 @@ from typing import Any
 
 from mcp.server.context import HandlerResult
 from mcp.types import CallToolRequestParams, EmptyResult, GetPromptRequestParams, SetLevelRequestParams
-from mcp_toolbox.answers import complete
 from mcp_toolbox.app import VERSION, approvals_of, mounted
-from mcp_toolbox.catalogue import Catalogue
-from mcp_toolbox.context import CallContext
 from mcp_toolbox.errors import ToolFailedError
-from mcp_toolbox.prompts import Prompt, Prompts, said_by_user
-from mcp_toolbox.resources import Resources
-from mcp_toolbox.server import ToolboxServer, create_server
+from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.prompts import Prompt, Prompts, said_by_user
+from mcp_toolbox.registry.resources import Resources
+from mcp_toolbox.registry.tool import Tool, ToolResult
+from mcp_toolbox.registry.tools import ToolRegistry
+from mcp_toolbox.server.results import complete
+from mcp_toolbox.server.server import ToolboxServer, create_server
 from mcp_toolbox.settings import ToolboxSettings
-from mcp_toolbox.tool import Tool, ToolResult
 from service_kit.service import Service
+from tests.conformance.registries import fixture_prompts, fixture_resources
 
 from tests.conformance.conversations import TALKING, Conversation, Request
 from tests.conformance.rounds import ASKING, ASKING_PROMPT
 from tests.conformance.rounds import prompt as asking_prompt
-from tests.conformance.shelves import fixture_prompts, fixture_resources
 from tests.conformance.tools import NOTHING, fixture_tool, fixture_tools
 
 
 def create_fixture_app(settings: ToolboxSettings) -> Service:
     """The fixture server as a web service."""
-    catalogue = Catalogue(fixture_tools())
+    registry = ToolRegistry(fixture_tools())
     prompts = Prompts(fixture_prompts())
-    catalogue.replace("conversations", _conversations())
-    catalogue.replace("changes", _changes(catalogue, prompts))
+    registry.replace("conversations", _conversations())
+    registry.replace("changes", _changes(registry, prompts))
     prompts.replace("asking", [Prompt(ASKING_PROMPT, "Asks for its context.", lambda given, context: [])])
     approvals = approvals_of(settings)
     server = create_server(
-        catalogue, version=VERSION, approvals=approvals, resources=Resources(fixture_resources()), prompts=prompts
+        registry, version=VERSION, approvals=approvals, resources=Resources(fixture_resources()), prompts=prompts
     )
     _converse(server)
-    return mounted(settings, catalogue, server, approvals)
+    return mounted(settings, registry, server, approvals)
 
 
 def _conversations() -> Iterable[Tool]:
@@ -57,12 +57,12 @@ def _only_over_mcp(arguments: dict[str, Any], context: CallContext) -> ToolResul
     raise ToolFailedError("This tool speaks with its client, which only MCP can")
 
 
-def _changes(catalogue: Catalogue, prompts: Prompts) -> list[Tool]:
+def _changes(registry: ToolRegistry, prompts: Prompts) -> list[Tool]:
     """Tools that change what is listed, so that who listens is told."""
 
     def change_tools(arguments: dict[str, Any], context: CallContext) -> ToolResult:
-        there = catalogue.get("test_passing") is not None
-        catalogue.replace("passing", [] if there else [fixture_tool("test_passing", "Comes and goes.", _only_over_mcp)])
+        there = registry.get("test_passing") is not None
+        registry.replace("passing", [] if there else [fixture_tool("test_passing", "Comes and goes.", _only_over_mcp)])
         return ToolResult.of("The list of tools has changed.")
 
     def change_prompts(arguments: dict[str, Any], context: CallContext) -> ToolResult:

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mcp_toolbox.context import CallContext
-from mcp_toolbox.prompts import Argument, Message, Prompt, said_by_user
-from mcp_toolbox.resources import Resource
+from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.prompts import Argument, Message, Prompt, said_by_user
+from mcp_toolbox.registry.resources import Resource
 
 from tests.conformance.samples import PNG_TYPE, image_block, png
 
@@ -48,7 +48,7 @@ def fixture_prompts() -> list[Prompt]:
                 said_by_user(f"Prompt with arguments: arg1='{given['arg1']}', arg2='{given['arg2']}'")
             ],
             arguments=(
-                Argument("arg1", "The first.", required=True, complete=_places),
+                Argument("arg1", "The first.", required=True, complete=_lines),
                 Argument("arg2", "The second.", required=True),
             ),
         ),
@@ -67,7 +67,7 @@ def _data(variables: Mapping[str, str], context: CallContext) -> str:
     return json.dumps({"id": id_, "templateTest": True, "data": f"Data for ID: {id_}"})
 
 
-def _places(typed: str) -> list[str]:
+def _lines(typed: str) -> list[str]:
     return [place for place in ("paris", "park", "party", "porto") if place.startswith(typed)]
 
 

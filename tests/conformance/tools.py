@@ -1,4 +1,4 @@
-"""The tools of the fixture server that the toolbox's own catalogue can run.
+"""The tools of the fixture server that the toolbox's own catalog can run.
 
 Names and answers are those that the scenarios of @modelcontextprotocol/conformance describe.
 """
@@ -9,9 +9,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from mcp_toolbox.context import CallContext
 from mcp_toolbox.errors import ToolFailedError
-from mcp_toolbox.tool import Hints, Tool, ToolResult
+from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.tool import Hints, Tool, ToolResult
 
 from tests.conformance.samples import audio_block, image_block
 
@@ -51,7 +51,7 @@ _IN_A_HEADER = {
 
 
 def fixture_tool(name: str, description: str, run: Run, schema: dict[str, Any] = NOTHING) -> Tool:
-    """A tool as the catalogue takes it, whose arguments are passed as they are."""
+    """A tool as the catalog takes it, whose arguments are passed as they are."""
     return Tool(name, description, schema, None, Hints(), check=dict, run=run)
 
 

@@ -9,13 +9,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anthropic
+import fake_providers as openai_wire
 import pytest
 from anthropic.types import Message, MessageParam, ToolParam
-from llm_gateway import testing as openai_wire
-from llm_gateway.testing import FakeOpenAI, FakeProvider, Sends
-from llm_gateway.testing import anthropic as wire
-from llm_gateway.testing.anthropic import FakeAnthropic
-from llm_gateway.testing.anthropic.behaviours import framed
+from fake_providers import FakeOpenAI, FakeProvider, Sends
+from fake_providers import anthropic as wire
+from fake_providers.anthropic import FakeAnthropic
+from fake_providers.anthropic.behaviours import framed
 from pydantic import BaseModel
 from service_kit.testing import running
 

@@ -12,7 +12,7 @@ import pytest_asyncio
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
-from llm_gateway.types import Choice, Part, Result, Text, ToolCall, Usage
+from llm_gateway.canonical import Choice, Part, Result, Text, ToolCall, Usage
 from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
 from pydantic import BaseModel, SecretStr
 

@@ -11,8 +11,8 @@ from typing import Any
 import anthropic
 import pytest
 from anthropic.types import MessageParam, ToolParam
-from llm_gateway.testing import Sends, Silent
-from llm_gateway.testing.anthropic import Counts, Endless, Fails, FakeAnthropic, Says
+from fake_providers import Sends, Silent
+from fake_providers.anthropic import Counts, Endless, Fails, FakeAnthropic, Says
 from service_kit.testing import running
 
 QUESTION: list[MessageParam] = [{"role": "user", "content": "Hola"}]

@@ -13,8 +13,8 @@ import msgspec
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, EventStreamError, ReadTimeoutError
-from llm_gateway.testing import Sends, Silent
-from llm_gateway.testing.bedrock import Embeds, Endless, Fails, FakeBedrock, Raises, Says, Secret, event
+from fake_providers import Sends, Silent
+from fake_providers.bedrock import Embeds, Endless, Fails, FakeBedrock, Raises, Says, Secret, event
 from service_kit.testing import running
 from urllib3.exceptions import ProtocolError
 

@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+from fake_providers import Sends, Silent
+from fake_providers.gemini import Blocks, Embeds, Endless, Fails, FakeGemini, Says
+from fake_providers.gemini.behaviours import vector_of
 from google import genai
 from google.genai import errors, types
-from llm_gateway.testing import Sends, Silent
-from llm_gateway.testing.gemini import Blocks, Embeds, Endless, Fails, FakeGemini, Says
-from llm_gateway.testing.gemini.behaviours import vector_of
 from service_kit.testing import running
 
 MODEL = "gemini-3.8-flash"

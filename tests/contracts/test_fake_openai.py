@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import openai
 import pytest
-from llm_gateway.testing import Endless, Fails, FakeOpenAI, Says, Sends, Silent
+from fake_providers import Endless, Fails, FakeOpenAI, Says, Sends, Silent
 from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
 from service_kit.testing import running
 

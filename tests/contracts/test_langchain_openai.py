@@ -6,10 +6,10 @@ from typing import Any
 
 import openai
 import pytest
+from fake_providers import Fails, FakeOpenAI, Says
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
-from llm_gateway.testing import Fails, FakeOpenAI, Says
 from pydantic import SecretStr
 
 from tests.llm_gateway.harness import Stage, gateway, staged

@@ -86,14 +86,14 @@ async def test_it_lists_and_calls_every_tool(inspector: Inspector):
 async def test_it_reads_resources_prompts_and_what_is_wrong(tmp_path: Path):
     async with serve() as url:
         inspector = Inspector([f"{url}/mcp", "--transport", "http", "--protocol-era", "legacy"], tmp_path)
-        wrong, catalogue, prompt = await asyncio.gather(
+        wrong, registry, prompt = await asyncio.gather(
             inspector.call("add", {"a": "five", "b": 3}),
             inspector.ask("resources/read", "--uri", "toolbox://catalogue"),
             inspector.ask("prompts/get", "--prompt-name", "use_tools", "--prompt-args", "task=suma 5 y 3"),
         )
     assert wrong.code == TOOL_FAILED
     assert "a: Input should be a number" in wrong.output
-    assert "add" in [tool["name"] for tool in json.loads(catalogue["contents"][0]["text"])["tools"]]
+    assert "add" in [tool["name"] for tool in json.loads(registry["contents"][0]["text"])["tools"]]
     assert "suma 5 y 3" in prompt["messages"][0]["content"]["text"]
 
 

@@ -16,7 +16,7 @@ from mcp_toolbox.settings import ToolboxSettings
 from service_kit.settings import load
 from service_kit.testing import running
 
-from tests.contracts.working_tools import working_catalogue
+from tests.contracts.working_tools import working_registry
 
 CHILD = StdioServerParameters(command=sys.executable, args=[str(Path(__file__).parent / "working_tools.py")])
 WAYS = {
@@ -30,7 +30,7 @@ WAYS = {
 @pytest.fixture(params=WAYS)
 async def client(request: pytest.FixtureRequest) -> AsyncIterator[Any]:
     """What makes the client; each test enters it in its own task."""
-    async with running(create_app(load(ToolboxSettings, {}), working_catalogue())) as url:
+    async with running(create_app(load(ToolboxSettings, {}), working_registry())) as url:
         yield WAYS[request.param](url)
 
 

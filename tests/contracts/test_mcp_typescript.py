@@ -14,7 +14,7 @@ from mcp_toolbox.settings import ToolboxSettings
 from service_kit.settings import load
 from service_kit.testing import running
 
-from tests.contracts.working_tools import working_catalogue
+from tests.contracts.working_tools import working_registry
 from tests.nodejs import FOLDER, run_node
 
 CURRENT, LAST_HANDSHAKE = "2026-07-28", "2025-11-25"
@@ -34,7 +34,7 @@ WAYS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 def serve(**environ: str):
-    return running(create_app(load(ToolboxSettings, environ), working_catalogue()))
+    return running(create_app(load(ToolboxSettings, environ), working_registry()))
 
 
 @pytest.fixture

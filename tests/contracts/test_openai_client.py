@@ -10,7 +10,7 @@ from typing import Any
 
 import openai
 import pytest
-from llm_gateway.testing import Endless, Fails, FakeOpenAI, Says, Sends
+from fake_providers import Endless, Fails, FakeOpenAI, Says, Sends
 from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
 from pydantic import BaseModel
 

@@ -10,9 +10,9 @@ from typing import Any
 import openai
 import pytest
 import tiktoken.registry
+from fake_providers import Embeds, Fails, FakeOpenAI, Says
+from fake_providers.embeds import vector_of
 from langchain_openai import OpenAIEmbeddings
-from llm_gateway.testing import Embeds, Fails, FakeOpenAI, Says
-from llm_gateway.testing.embeds import vector_of
 from pydantic import SecretStr
 from service_kit.testing import running
 

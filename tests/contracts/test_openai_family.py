@@ -10,8 +10,7 @@ from typing import Any
 import msgspec
 import openai
 import pytest
-from llm_gateway.surfaces.schemas import ChatCompletion
-from llm_gateway.testing import (
+from fake_providers import (
     AzureFilters,
     AzureSays,
     Embeds,
@@ -24,12 +23,13 @@ from llm_gateway.testing import (
     OpenRouterSays,
     Says,
 )
-from llm_gateway.testing.embeds import vector_of
+from fake_providers.embeds import vector_of
+from llm_gateway.surfaces.http.schemas import ChatCompletion
 from openai.types.chat import ChatCompletionMessageParam
 from service_kit.testing import running
 
 from tests.llm_gateway.harness import gateway
-from tests.llm_gateway.surfaces.test_schemas import strictly
+from tests.llm_gateway.surfaces.http.test_schemas import strictly
 
 QUESTION: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Hola"}]
 ADD: Any = {"type": "function", "function": {"name": "add", "parameters": {"type": "object", "properties": {}}}}

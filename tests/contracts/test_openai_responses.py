@@ -11,11 +11,11 @@ from typing import Any
 
 import openai
 import pytest
+from fake_providers import Behaviour, Endless, Fails, FakeOpenAI, FakeProvider, Says, Sends, gemini
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
-from llm_gateway.testing import Behaviour, Endless, Fails, FakeOpenAI, FakeProvider, Says, Sends, gemini
-from llm_gateway.types import Choice, Part, Reasoning, Result, Text, ToolCall, Usage
+from llm_gateway.canonical import Choice, Part, Reasoning, Result, Text, ToolCall, Usage
 from openai.types.responses import FunctionToolParam, Response, ResponseFunctionToolCall, ResponseReasoningItem
 from pydantic import BaseModel, SecretStr
 from service_kit.testing import running

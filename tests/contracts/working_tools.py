@@ -11,17 +11,17 @@ from contextlib import nullcontext
 from typing import Annotated
 
 from mcp_toolbox.app import built_in
-from mcp_toolbox.catalogue import Catalogue
-from mcp_toolbox.context import CallContext
-from mcp_toolbox.server import create_server
+from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.tool import Hints, from_function
+from mcp_toolbox.registry.tools import ToolRegistry
+from mcp_toolbox.server.server import create_server
+from mcp_toolbox.server.stdio import serve_stdio
 from mcp_toolbox.settings import ToolboxSettings
-from mcp_toolbox.stdio import serve_stdio
-from mcp_toolbox.tool import Hints, from_function
 from pydantic import Field
 from service_kit.settings import load
 
 
-def working_catalogue() -> Catalogue:
+def working_registry() -> ToolRegistry:
     """The built-in tools, and `count`, `wait` and `waits`."""
     running = 0
     cancelled = 0
@@ -50,10 +50,10 @@ def working_catalogue() -> Catalogue:
         """How many calls of wait there are, and were cancelled."""
         return {"running": running, "cancelled": cancelled}
 
-    catalogue = built_in()
-    catalogue.replace("working", [from_function(tool, Hints()) for tool in (count, wait, waits)])
-    return catalogue
+    registry = built_in()
+    registry.replace("working", [from_function(tool, Hints()) for tool in (count, wait, waits)])
+    return registry
 
 
 if __name__ == "__main__":
-    sys.exit(serve_stdio(create_server(working_catalogue(), version="1"), load(ToolboxSettings, {}), nullcontext()))
+    sys.exit(serve_stdio(create_server(working_registry(), version="1"), load(ToolboxSettings, {}), nullcontext()))

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from agent_http.settings import HttpAgentSettings
 from agent_websocket.settings import WebSocketAgentSettings
-from llm_gateway.catalog_file import load_catalog
+from llm_gateway.catalog.loader import load_catalog
 from llm_gateway.settings import GatewaySettings
 from mcp_toolbox.settings import ToolboxSettings
 from service_kit.settings import ServiceSettings, load
@@ -21,7 +21,7 @@ from tests.docs.repository import ROOT
 SETTINGS: tuple[type[ServiceSettings], ...] = (
     GatewaySettings, ToolboxSettings, HttpAgentSettings, WebSocketAgentSettings,
 )  # fmt: skip
-CATALOGUE_FILE = ROOT / "llm-gateway/src/llm_gateway/catalog.yaml"
+CATALOGUE_FILE = ROOT / "llm-gateway/src/llm_gateway/catalog/catalog.yaml"
 CATALOGUE = CATALOGUE_FILE.read_text()
 CHAT = (ROOT / "agent-websocket/src/agent_websocket/chat/__main__.py").read_text()
 UP = (ROOT / "scripts/up.py").read_text()

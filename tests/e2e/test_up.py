@@ -10,7 +10,7 @@ import time
 
 import httpx
 import pytest
-from llm_gateway.testing import Fails, FakeOpenAI
+from fake_providers import Fails, FakeOpenAI
 from service_kit.testing import running
 
 from tests.e2e.suite import PORT_VARIABLES, UpProcess, clean_environment, free_ports, is_running, starting

@@ -10,7 +10,7 @@ OWN_MEGABYTES = {"llm-gateway": 120, "mcp-toolbox": 250, "agent-http": 200, "age
 """What an image may add to its base; the toolbox's brings a sentence encoder and two databases' drivers."""
 
 PACKAGES = {
-    "llm-gateway": {"service-kit", "llm-gateway"},
+    "llm-gateway": {"service-kit", "offline-planner", "llm-gateway"},
     "mcp-toolbox": {"service-kit", "mcp-toolbox"},
     "agent-http": {"service-kit", "agent-core", "agent-http"},
     "agent-websocket": {"service-kit", "agent-core", "agent-websocket"},

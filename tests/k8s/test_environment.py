@@ -12,7 +12,7 @@ from service_kit.settings import load
 @pytest.fixture(scope="session")
 def provider_variables(root):
     """Variables that belong to one provider: rows of the catalogue name them."""
-    catalogue = (root / "llm-gateway/src/llm_gateway/catalog.yaml").read_text("utf-8")
+    catalogue = (root / "llm-gateway/src/llm_gateway/catalog/catalog.yaml").read_text("utf-8")
     rows = yaml.safe_load(catalogue)["providers"].values()
     return {value for row in rows for key, value in row.items() if key.endswith("_variable")}
 

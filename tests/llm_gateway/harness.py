@@ -9,10 +9,10 @@ from typing import Any
 
 import httpx
 import msgspec
+from fake_providers import FakeOpenAI
 from llm_gateway.app import Parts, build_parts, create_app
 from llm_gateway.calls import Call
 from llm_gateway.settings import GatewaySettings
-from llm_gateway.testing import FakeOpenAI
 from service_kit.settings import load
 from service_kit.testing import running
 

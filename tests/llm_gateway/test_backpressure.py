@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 import pytest
-from llm_gateway.testing import Exchange, FakeOpenAI
+from fake_providers import Exchange, FakeOpenAI
 
 from tests.llm_gateway.harness import CHAT, QUESTION, staged
 

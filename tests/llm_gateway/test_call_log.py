@@ -6,9 +6,9 @@ import logging
 from decimal import Decimal
 from typing import Any
 
+from fake_providers import Fails, FakeOpenAI, Says
 from llm_gateway.call_log import CallLog, line_of
-from llm_gateway.testing import Fails, FakeOpenAI, Says
-from service_kit.logs import logging_to
+from service_kit.telemetry.logs import logging_to
 
 from tests.llm_gateway.harness import KEY, staged
 from tests.llm_gateway.test_metrics import call

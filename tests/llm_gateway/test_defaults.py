@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from llm_gateway.testing import FakeOpenAI, Says
+from fake_providers import FakeOpenAI, Says
 
 from tests.llm_gateway.harness import error_of, staged
 

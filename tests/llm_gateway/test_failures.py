@@ -7,7 +7,7 @@ import time
 
 import msgspec
 import pytest
-from llm_gateway.testing import Behaviour, Endless, Fails, FakeOpenAI, Says, Sends, Silent
+from fake_providers import Behaviour, Endless, Fails, FakeOpenAI, Says, Sends, Silent
 from service_kit.testing import running
 
 from tests.llm_gateway.event_stream import events

@@ -9,20 +9,31 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from llm_gateway.breakers import Breakers
 from llm_gateway.cache.memory import MemoryCache
 from llm_gateway.calls import CacheControl, Call, Caller
-from llm_gateway.catalog import Catalog, Model
-from llm_gateway.catalog_file import load_catalog
-from llm_gateway.dialects import native
+from llm_gateway.canonical import (
+    BlockStart,
+    Delta,
+    Event,
+    Finish,
+    Message,
+    Request,
+    Result,
+    Text,
+    Usage,
+    UsageReport,
+)
+from llm_gateway.canonical.parameters import EVERYTHING
+from llm_gateway.catalog.loader import load_catalog
+from llm_gateway.catalog.models import Catalog, Model
+from llm_gateway.dialects.native import server as native
 from llm_gateway.errors import InvalidRequest, UpstreamError, UpstreamProtocol, UpstreamUnavailable
 from llm_gateway.gateway import Gateway, LiveStream
 from llm_gateway.journey import Defaults, Waist
-from llm_gateway.parameters import EVERYTHING
 from llm_gateway.routing import Router
+from llm_gateway.routing.breakers import Breakers
 from llm_gateway.settings import GatewaySettings
-from llm_gateway.surfaces.generation import GenerationSurface
-from llm_gateway.types import BlockStart, Delta, Event, Finish, Message, Request, Result, Text, Usage, UsageReport
+from llm_gateway.surfaces.http.generation import GenerationSurface
 from service_kit.settings import load
 
 from tests.llm_gateway import values

@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
+from fake_providers import Endless, FakeOpenAI, Says, Silent
 from llm_gateway.calls import Call
-from llm_gateway.testing import Endless, FakeOpenAI, Says, Silent
 
 from tests.llm_gateway.event_stream import events
 from tests.llm_gateway.harness import CHAT, GENERATE, QUESTION, Stage, staged

@@ -5,8 +5,8 @@ from typing import Any
 
 from llm_gateway.breakers import Breakers
 from llm_gateway.calls import Call
+from llm_gateway.canonical import Usage
 from llm_gateway.metrics import Metrics
-from llm_gateway.types import Usage
 
 
 def call(**changes: Any) -> Call:

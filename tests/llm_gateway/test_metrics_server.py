@@ -1,21 +1,35 @@
 from __future__ import annotations
 
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import httpx
+import pytest
 from llm_gateway.breakers import Breakers
 from llm_gateway.metrics import Metrics
 from llm_gateway.metrics_server import metrics_server
 from llm_gateway.observation import Observation
+from llm_gateway.settings import GatewaySettings
+from service_kit.settings import load
 
 from tests.llm_gateway.test_metrics import call
 
 
-async def test_the_exposition_has_a_port_of_its_own():
+@asynccontextmanager
+async def serving(**environ: str) -> AsyncIterator[tuple[httpx.AsyncClient, Observation]]:
     metrics = Metrics(Breakers())
     observation = Observation([metrics.observe])
+    settings = load(GatewaySettings, {"METRICS_PORT": "0", **environ})
     async with (
-        metrics_server("127.0.0.1", 0, metrics, observation) as port,
+        metrics_server(settings, metrics, observation) as port,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", verify=False) as http,
     ):
+        yield http, observation
+
+
+async def test_the_exposition_has_a_port_of_its_own():
+    async with serving() as (http, observation):
         observation(call())
         plain = await http.get("/metrics")
         modern = await http.get("/metrics", headers={"accept": "application/openmetrics-text"})
@@ -26,6 +40,28 @@ async def test_the_exposition_has_a_port_of_its_own():
     assert elsewhere.status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:9090", 200), ("127.0.0.1:9090", 200), ("llm-gateway:9090", 200), ("10.1.2.3:9090", 200),
+        ("[fd00::7]:9090", 200), ("[::1]", 200), ("evil.example", 421), ("evil.example:9090", 421),
+        ("10.1.2.3.evil.example", 421), ("", 421), ("localhost.evil.example:9090", 421),
+    ],
+)  # fmt: skip
+async def test_a_strange_name_is_refused_and_an_address_is_not(host: str, status: int):
+    async with serving(ALLOWED_HOSTS="localhost,llm-gateway") as (http, _):
+        answer = await http.get("/metrics", headers={"host": host})
+    assert answer.status_code == status
+    assert status == 200 or (answer.json()["error"]["code"] == "host_not_allowed" and "mcp_" not in answer.text)
+
+
+async def test_a_port_that_is_taken_is_told():
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
+        async with serving(METRICS_PORT=str(taken.getsockname()[1])):
+            pass
+
+
 async def test_without_a_port_there_is_none():
-    async with metrics_server("127.0.0.1", None, Metrics(Breakers()), Observation([])) as port:
+    settings = load(GatewaySettings, {})
+    async with metrics_server(settings, Metrics(Breakers()), Observation([])) as port:
         assert port is None

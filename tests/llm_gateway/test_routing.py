@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from fake_providers import Behaviour, Endless, Fails, FakeOpenAI, Says, Sends, Silent
+from llm_gateway.canonical import Image, Message, Request, Tool
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.routing import check_supported
-from llm_gateway.testing import Behaviour, Endless, Fails, FakeOpenAI, Says, Sends, Silent
-from llm_gateway.types import Image, Message, Request, Tool
 from service_kit.testing import running
 
 from tests.llm_gateway import values

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from llm_gateway.testing import Fails, FakeOpenAI, Says
+from fake_providers import Fails, FakeOpenAI, Says
 
 from tests.llm_gateway.event_stream import events
 from tests.llm_gateway.harness import CHAT, QUESTION, Stage, staged

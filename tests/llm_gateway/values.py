@@ -8,9 +8,7 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 from llm_gateway.answer import Answer, Origin
-from llm_gateway.catalog import Endpoint, Model, Timeouts
-from llm_gateway.pricing import FREE, Cost, Rates
-from llm_gateway.types import (
+from llm_gateway.canonical import (
     Choice,
     FinishReason,
     Image,
@@ -26,6 +24,8 @@ from llm_gateway.types import (
     ToolChoice,
     Usage,
 )
+from llm_gateway.catalog.models import Endpoint, Model, Timeouts
+from llm_gateway.catalog.pricing import FREE, Cost, Rates
 
 TIMEOUTS = Timeouts(connect=1, first_token=1, idle=1, total=2)
 

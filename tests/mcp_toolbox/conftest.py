@@ -9,9 +9,9 @@ import httpx
 import pytest
 from mcp_toolbox import tools
 from mcp_toolbox.app import create_app
-from mcp_toolbox.catalogue import Catalogue, discover
+from mcp_toolbox.registry.tool import Tool
+from mcp_toolbox.registry.tools import ToolRegistry, discover
 from mcp_toolbox.settings import ToolboxSettings
-from mcp_toolbox.tool import Tool
 from service_kit.settings import load
 from service_kit.testing import running
 
@@ -20,16 +20,16 @@ ACCEPT = "application/json, text/event-stream"
 
 
 @pytest.fixture
-def catalogue() -> Catalogue:
-    return Catalogue(discover(tools))
+def registry() -> ToolRegistry:
+    return ToolRegistry(discover(tools))
 
 
 @pytest.fixture
-def serve_toolbox(catalogue: Catalogue):
+def serve_toolbox(registry: ToolRegistry):
     """A context manager: the toolbox with these variables and these extra tools, as a base URL."""
 
     def serve(*extra: Tool, **environ: str):
-        return running(create_app(load(ToolboxSettings, environ), Catalogue([*catalogue, *extra])))
+        return running(create_app(load(ToolboxSettings, environ), ToolRegistry([*registry, *extra])))
 
     return serve
 

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 from mcp_toolbox.app import from_environment
-from mcp_toolbox.tool import Hints, from_function
+from mcp_toolbox.registry.tool import Hints, from_function
 from service_kit.settings import SettingsError
 
 KEYS = {"AUTH_MODE": "keys", "API_KEYS": "key-one,key-two"}

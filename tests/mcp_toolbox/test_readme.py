@@ -6,8 +6,8 @@ import json
 import re
 from pathlib import Path
 
-from mcp_toolbox.catalogue import Catalogue
-from mcp_toolbox.tool import from_function
+from mcp_toolbox.registry.tool import from_function
+from mcp_toolbox.registry.tools import ToolRegistry
 
 README = (Path(__file__).parents[2] / "mcp-toolbox" / "README.md").read_text()
 
@@ -21,7 +21,7 @@ async def test_the_example_of_a_tool_is_a_tool():
     module: dict[str, object] = {}
     exec(source, module)
     tool = from_function(module["reverse"], module["HINTS"])  # type: ignore[arg-type]
-    assert (await Catalogue([tool]).call("reverse", {"text": "abc"})).text == "cba"
+    assert (await ToolRegistry([tool]).call("reverse", {"text": "abc"})).text == "cba"
 
 
 def test_the_client_configuration_is_json():
@@ -29,5 +29,5 @@ def test_the_client_configuration_is_json():
     assert config["mcpServers"]["toolbox"]["args"] == ["-m", "mcp_toolbox", "--stdio"]
 
 
-def test_every_built_in_tool_is_named(catalogue: Catalogue):
-    assert all(f"`{tool.name}`" in README for tool in catalogue)
+def test_every_built_in_tool_is_named(registry: ToolRegistry):
+    assert all(f"`{tool.name}`" in README for tool in registry)

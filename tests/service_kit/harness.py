@@ -14,9 +14,9 @@ import httpx
 from fastapi import Request, WebSocket
 from pydantic import BaseModel
 from service_kit.errors import ApiError
-from service_kit.logs import logging_to
 from service_kit.service import Service, create_service
 from service_kit.settings import ServiceSettings, load
+from service_kit.telemetry.logs import logging_to
 from service_kit.testing import running
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 

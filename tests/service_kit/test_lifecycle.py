@@ -33,7 +33,7 @@ async def test_farewells_are_said_in_order():
         await asyncio.sleep(0)
         said.append(word)
 
-    lifecycle.before_closing(lambda: say("goodbye"))
-    lifecycle.before_closing(lambda: say("adiós"))
-    await lifecycle.say_farewells()
+    lifecycle.add_shutdown_hook(lambda: say("goodbye"))
+    lifecycle.add_shutdown_hook(lambda: say("adiós"))
+    await lifecycle.run_shutdown_hooks()
     assert said == ["goodbye", "adiós"]

@@ -11,8 +11,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from agent_core.events import Cancelled, Emit, Event, error_event, numbered
 from service_kit.errors import ApiError, internal_error
-from service_kit.logs import get_logger
 from service_kit.service import PING_SECONDS
+from service_kit.telemetry.logs import get_logger
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 

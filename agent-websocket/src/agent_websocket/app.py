@@ -12,9 +12,9 @@ from agent_core.compose import open_agent
 from agent_core.event_log import MemoryEventLog
 from agent_core.runs import Runs
 from fastapi import FastAPI
-from service_kit.logs import get_logger
 from service_kit.service import Service, create_service, serve
 from service_kit.settings import load
+from service_kit.telemetry.logs import get_logger
 
 from agent_websocket.hub import ChatAgent, Hub
 from agent_websocket.page import ChatPage
@@ -66,7 +66,7 @@ def create_app(
         for hub in hubs:
             await hub.drain(settings.shutdown_grace_seconds * _GRACE_FOR_RUNS)
 
-    app.state.lifecycle.before_closing(say_goodbye)
+    app.state.lifecycle.add_shutdown_hook(say_goodbye)
     add_routes(app, lambda: hubs[0], page)
     return app
 

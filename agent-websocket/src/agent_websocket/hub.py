@@ -12,7 +12,7 @@ from agent_core.events import Emit
 from agent_core.run_errors import TooManyChannels
 from agent_core.runs import Runs
 from service_kit.errors import ApiError
-from service_kit.logs import get_logger
+from service_kit.telemetry.logs import get_logger
 from starlette.websockets import WebSocket
 
 from agent_websocket.client_socket import Socket, SocketGoneError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,21 +12,21 @@ from pathlib import Path
 import msgspec
 from fastapi import FastAPI
 from service_kit.service import Service, create_service, serve
-from service_kit.settings import SettingsError, load
+from service_kit.settings import Secret, SettingsError, load
 from starlette.types import ASGIApp
 
-from llm_gateway import openapi
 from llm_gateway.aws_settings import aws_region
-from llm_gateway.breakers import Breakers
 from llm_gateway.cache import Cache
 from llm_gateway.cache.memory import MemoryCache
-from llm_gateway.call_log import CallLog
 from llm_gateway.calls import Observer
-from llm_gateway.catalog_file import CatalogError, load_catalog
-from llm_gateway.dialects import ServerDialect, native
+from llm_gateway.catalog.document import CatalogError
+from llm_gateway.catalog.loader import load_catalog
+from llm_gateway.catalog.watcher import CatalogHolder
+from llm_gateway.dialects import ServerDialect
 from llm_gateway.dialects.anthropic import client as anthropic_client
-from llm_gateway.dialects.anthropic.envelope import render_error as anthropic_error
+from llm_gateway.dialects.anthropic.render_error import render_error as anthropic_error
 from llm_gateway.dialects.gemini import client as gemini_client
+from llm_gateway.dialects.native import server as native
 from llm_gateway.dialects.openai_chat import client as openai_client
 from llm_gateway.dialects.openai_chat import server as openai_server
 from llm_gateway.dialects.openai_embeddings import client as openai_embeddings
@@ -34,26 +35,29 @@ from llm_gateway.embedding import Embeddings
 from llm_gateway.errors import ModelNotFound
 from llm_gateway.gateway import Gateway
 from llm_gateway.journey import Defaults, Waist
-from llm_gateway.metrics import Metrics
 from llm_gateway.metrics_server import metrics_server
+from llm_gateway.net.proxy import NoProxy, Proxies, Proxy, proxy_of
+from llm_gateway.net.transport import Transport
 from llm_gateway.observation import Observation
 from llm_gateway.providers import Provider
 from llm_gateway.providers.embedded import EmbeddedProvider
 from llm_gateway.providers.embeddings import Embedder, HttpEmbedder
-from llm_gateway.providers.emulated import EmulatedTools
+from llm_gateway.providers.emulated_tools.provider import EmulatedTools
 from llm_gateway.providers.http import HttpProvider
-from llm_gateway.providers.images.fetching import ImageFetcher
-from llm_gateway.providers.images.inlining import InlinedImages
-from llm_gateway.reload import CatalogHolder
+from llm_gateway.providers.remote_images.fetching import ImageFetcher
+from llm_gateway.providers.remote_images.inlining import InlinedImages
 from llm_gateway.routing import Router
+from llm_gateway.routing.breakers import Breakers
 from llm_gateway.settings import GatewaySettings
-from llm_gateway.surfaces.embeddings import EmbeddingsSurface
-from llm_gateway.surfaces.front import Front
-from llm_gateway.surfaces.generation import GenerationSurface
-from llm_gateway.surfaces.messages import COUNT_TOKENS, MESSAGES, CountTokens, MessagesDialect
-from llm_gateway.surfaces.models import model_routes
-from llm_gateway.surfaces.operations import operation_routes
-from llm_gateway.transport import Transport
+from llm_gateway.surfaces.http import openapi
+from llm_gateway.surfaces.http.embeddings import EmbeddingsSurface
+from llm_gateway.surfaces.http.generation import GenerationSurface
+from llm_gateway.surfaces.http.messages import COUNT_TOKENS, MESSAGES, CountTokens, MessagesDialect
+from llm_gateway.surfaces.http.models import model_routes
+from llm_gateway.surfaces.http.ops import ops_routes
+from llm_gateway.surfaces.http.raw_routes import RawRoutes
+from llm_gateway.telemetry.log import CallLog
+from llm_gateway.telemetry.metrics import Metrics
 
 VERSION = "0.1.0"
 
@@ -103,7 +107,7 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
             await stack.enter_async_context(parts.transport.running())
             await stack.enter_async_context(observation.running())
             await stack.enter_async_context(parts.holder.running())
-            await stack.enter_async_context(metrics_server(settings.host, settings.metrics_port, metrics, observation))
+            await stack.enter_async_context(metrics_server(settings, metrics, observation))
             yield
 
     app = create_service(
@@ -115,11 +119,11 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
         lifespan=lifespan,
         unlogged_paths=frozenset(hot) - {COUNT_TOKENS},  # those are logged as calls
         error_bodies={MESSAGES: anthropic_error, COUNT_TOKENS: anthropic_error},
-        front=lambda inner: Front(inner, hot, settings.root_path),
+        front=lambda inner: RawRoutes(inner, hot, settings.root_path),
     )
     app.include_router(model_routes(parts.holder.current, int(time.time())))
     app.include_router(
-        operation_routes(
+        ops_routes(
             holder=parts.holder, breakers=parts.breakers, cache=parts.cache, metrics=metrics,
             observation=observation, version=VERSION,
         )
@@ -135,7 +139,14 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
         SettingsError: the catalogue cannot be used, or the default model is not in it.
     """
     path = Path(settings.catalog_file) if settings.catalog_file else None
-    transport = Transport(max_connections=settings.upstream_max_connections, max_bytes=settings.upstream_max_bytes)
+    proxies, tls = _proxies(settings), _trusting(settings)
+    transport = Transport(
+        max_connections=settings.upstream_max_connections,
+        max_bytes=settings.upstream_max_bytes,
+        share=settings.upstream_max_connections_per_origin,
+        proxies=proxies,
+        tls=tls,
+    )
     try:
         holder = CatalogHolder(lambda: load_catalog(settings, environ, path), path)
     except CatalogError as error:
@@ -144,7 +155,7 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
         raise SettingsError(f"DEFAULT_MODEL or DEFAULT_PROVIDER: {error.message}") from error
     planner = EmbeddedProvider()
     planner.warm()
-    bedrock, bedrock_embedder = _bedrock(transport, holder, settings, environ)
+    bedrock, bedrock_embedder = _bedrock(transport, holder, settings, environ, proxies)
     return Parts(
         holder=holder,
         transport=transport,
@@ -157,6 +168,7 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
                     **bedrock,
                 },
                 settings,
+                ImageFetcher(max_bytes=settings.image_fetch_max_bytes, proxies=proxies, tls=tls),
             ),
             "offline": planner,
         },
@@ -174,29 +186,73 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
     )
 
 
+def _proxies(settings: GatewaySettings) -> Proxies:
+    """Raises SettingsError for a variable that names no proxy, without repeating what may hold a password."""
+    try:
+        no = NoProxy(settings.no_proxy)
+    except ValueError as error:
+        raise SettingsError(f"NO_PROXY: {error}") from error
+    return Proxies(
+        https=_proxy("HTTPS_PROXY", settings.https_proxy), http=_proxy("HTTP_PROXY", settings.http_proxy), no=no
+    )
+
+
+def _proxy(name: str, url: Secret | None) -> Proxy | None:
+    try:
+        return proxy_of(url.get_secret_value()) if url else None
+    except ValueError as error:
+        raise SettingsError(f"{name}: {error}") from None
+
+
+def _trusting(settings: GatewaySettings) -> ssl.SSLContext | None:
+    """What trusts the authorities of SSL_CERT_FILE alone; None where the system's are trusted.
+
+    Raises:
+        SettingsError: the file cannot be used.
+    """
+    if settings.ssl_cert_file is None:
+        return None
+    try:
+        return ssl.create_default_context(cafile=settings.ssl_cert_file)
+    except OSError as error:
+        raise SettingsError(f"SSL_CERT_FILE: {error}") from error
+
+
 def _bedrock(
-    transport: Transport, holder: CatalogHolder, settings: GatewaySettings, environ: Mapping[str, str]
+    transport: Transport,
+    holder: CatalogHolder,
+    settings: GatewaySettings,
+    environ: Mapping[str, str],
+    proxies: Proxies,
 ) -> tuple[dict[str, Provider], dict[str, Embedder]]:
     """What calls Bedrock, where that can be called: botocore costs 0.2 s and some megabytes to import."""
     region = aws_region(settings)
     endpoints = holder.current().endpoints.values()
     if region is None or all(one.unavailable for one in endpoints if one.dialect == "bedrock"):
         return {}, {}
-    from llm_gateway.providers.aws import BedrockEmbedder, BedrockProvider
-    from llm_gateway.providers.aws_credentials import AwsCredentials, chain
+    from llm_gateway.providers.aws.bedrock import BedrockEmbedder, BedrockProvider
+    from llm_gateway.providers.aws.credentials import AwsCredentials, chain
 
-    credentials = AwsCredentials(chain(environ, region, instance_role=settings.aws_use_instance_role))
+    found = chain(
+        environ,
+        region,
+        instance_role=settings.aws_use_instance_role,
+        proxies=proxies,
+        ca_bundle=settings.ssl_cert_file,
+    )
+    credentials = AwsCredentials(found)
     return (
         {"bedrock": BedrockProvider(transport, credentials, region)},
         {"bedrock": BedrockEmbedder(transport, credentials, region)},
     )
 
 
-def _over_http(providers: Mapping[str, Provider], settings: GatewaySettings) -> dict[str, Provider]:
+def _over_http(
+    providers: Mapping[str, Provider], settings: GatewaySettings, fetcher: ImageFetcher
+) -> dict[str, Provider]:
     """`providers` by dialect, with what the gateway does for models that cannot do it themselves."""
     able: dict[str, Provider] = dict(providers)
     if settings.image_fetch == "https":
-        fetcher = ImageFetcher(max_bytes=settings.image_fetch_max_bytes)
         able = {dialect: InlinedImages(provider, fetcher) for dialect, provider in able.items()}
     return {dialect: EmulatedTools(provider) for dialect, provider in able.items()}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from service_kit.logs import Line, log_batch
+from service_kit.telemetry.logs import Line, log_batch
 
 from llm_gateway.calls import Call
 

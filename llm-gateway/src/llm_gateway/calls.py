@@ -10,9 +10,9 @@ from typing import Literal
 import msgspec
 
 from llm_gateway.answer import CacheStatus
-from llm_gateway.catalog import SafeStream
-from llm_gateway.pricing import CostSource
-from llm_gateway.types import Usage
+from llm_gateway.canonical import Usage
+from llm_gateway.catalog.models import SafeStream
+from llm_gateway.catalog.pricing import CostSource
 
 Status = Literal["ok", "error", "cancelled"]
 

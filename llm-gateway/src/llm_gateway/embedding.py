@@ -18,14 +18,14 @@ from llm_gateway.answer import CacheStatus, EmbeddingAnswer, Origin
 from llm_gateway.cache.flight import Flight, Flights
 from llm_gateway.cache.key import embedding_key
 from llm_gateway.calls import Call, Caller
-from llm_gateway.catalog import Catalog, Model
+from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Usage
+from llm_gateway.canonical.estimate import estimated_embedding_usage
+from llm_gateway.catalog.models import Catalog, Model
+from llm_gateway.catalog.pricing import Cost, cost
 from llm_gateway.errors import InvalidRequest, ProviderNotConfigured, UpstreamError, UpstreamProtocol
-from llm_gateway.estimate import estimated_embedding_usage
 from llm_gateway.journey import Waist, metered
-from llm_gateway.pricing import Cost, cost
 from llm_gateway.providers.embeddings import Embedder
 from llm_gateway.routing import too_late
-from llm_gateway.types import EmbeddingRequest, EmbeddingResult, Usage
 
 _FREE_OF_CHARGE = Cost(Decimal(0), "computed")
 _UNREAD = EmbeddingRequest(model="", inputs=())

@@ -10,8 +10,14 @@
         ├── UpstreamRateLimited    429  it asked us to wait
         ├── UpstreamUnavailable    503  it could not be reached, or failed
         │   └── CircuitOpen        503  it failed so often that it is not asked for a while
-        ├── UpstreamTimeout        504  it was silent for too long
-        └── UpstreamProtocol       502  it answered, but not what its API promises
+        ├── UpstreamTimeout        504  it was not done in time
+        │   ├── UpstreamConnectTimeout        no connection in time: nothing was sent
+        │   ├── UpstreamSilent                it hung up after a long silence
+        │   │   ├── UpstreamFirstByteTimeout  nothing of its answer came in time
+        │   │   └── UpstreamIdleTimeout       it stopped in the middle of its answer
+        │   └── UpstreamTotalTimeout          its answer took too long as a whole
+        ├── UpstreamProtocol       502  it answered, but not what its API promises
+        └── GatewaySaturated       503  it was not asked: the gateway has no connection free for it
 
 What a provider said goes to the log (`detail`), never to the client; a rejection's code does reach the client, and so
 do the provider's name and the names of its variables, once `blame` has said them.
@@ -126,6 +132,40 @@ class UpstreamTimeout(UpstreamError):
     text = "The provider did not answer in time."
 
 
+class UpstreamConnectTimeout(UpstreamTimeout):
+    """No connection in time. Nothing was sent, so asking again costs nothing."""
+
+
+class UpstreamSilent(UpstreamTimeout):
+    """Silence, of which some may already be paid for: it is not worth repeating at the same deployment, also when the
+    provider or something before it ended it by hanging up. With code `upstream_stream_cut`, some had been said."""
+
+
+class UpstreamFirstByteTimeout(UpstreamSilent):
+    """Nothing of the answer came within the limit for its beginning."""
+
+
+class UpstreamIdleTimeout(UpstreamSilent):
+    """The answer had begun, and nothing more of it came within the limit for a pause."""
+
+
+class UpstreamTotalTimeout(UpstreamTimeout):
+    """The answer was not complete within the limit for all of it."""
+
+
 class UpstreamProtocol(UpstreamError):
     default_code = "upstream_protocol_error"
     text = "The provider's answer could not be understood."
+
+
+class GatewaySaturated(UpstreamError):
+    """No connection to the provider became free in time. That is the gateway's own state: it says nothing about the
+    provider, and nothing was sent."""
+
+    status_code = 503
+    default_code = "gateway_saturated"
+    text = "The gateway has no connection free for this provider."
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail)
+        self.type = "unavailable_error"  # as every 503 of the gateway itself; it comes with Retry-After

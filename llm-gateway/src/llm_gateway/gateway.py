@@ -9,15 +9,15 @@ from typing import cast
 
 from service_kit.errors import ApiError
 
-from llm_gateway.aggregate import Aggregate, events_of
 from llm_gateway.answer import Answer, CacheStatus, Origin
 from llm_gateway.cache.flight import Flight, Flights
 from llm_gateway.calls import Caller
-from llm_gateway.catalog import Model
+from llm_gateway.canonical import Event, Request
+from llm_gateway.canonical.aggregate import Aggregate, events_of
+from llm_gateway.catalog.models import Model
 from llm_gateway.errors import UpstreamProtocol
 from llm_gateway.journey import Journey, Waist
 from llm_gateway.routing import Answered, within
-from llm_gateway.types import Event, Request
 
 _Piece = Model | list[Event] | Answer
 """What the followers of a stream get: who speaks, what they say, and at the end all of it."""

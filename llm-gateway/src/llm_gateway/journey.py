@@ -11,19 +11,19 @@ from typing import Any, TypeVar, cast
 import msgspec
 from service_kit.errors import ApiError
 
-from llm_gateway.aggregate import Aggregate, events_of
 from llm_gateway.answer import Answer, CacheStatus, Origin
 from llm_gateway.cache import Cache, Entry
 from llm_gateway.cache.flight import Flight, Flights
 from llm_gateway.cache.key import cache_key
 from llm_gateway.calls import Call, Caller, Observer, Status
-from llm_gateway.catalog import Catalog, Model, Route
-from llm_gateway.emulation import emulates
+from llm_gateway.canonical import Event, Request, Result, Usage
+from llm_gateway.canonical.aggregate import Aggregate, events_of
+from llm_gateway.canonical.estimate import as_far_as, estimated_usage
+from llm_gateway.catalog.models import Catalog, Model, Route
+from llm_gateway.catalog.pricing import UNKNOWN, Cost, cost
 from llm_gateway.errors import UpstreamError
-from llm_gateway.estimate import as_far_as, estimated_usage
-from llm_gateway.pricing import UNKNOWN, Cost, cost
+from llm_gateway.providers.emulated_tools import emulates
 from llm_gateway.routing import Answered, Part, Router, together, too_late
-from llm_gateway.types import Event, Request, Result, Usage
 
 T = TypeVar("T")
 _FREE_OF_CHARGE = Cost(Decimal(0), "computed")

@@ -2,42 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from ipaddress import ip_address
 
-from service_kit.logs import get_logger
+import uvicorn
+from service_kit.edge.hosts import HostRule, without_port
+from service_kit.errors import ApiError, error_response
+from service_kit.ids import request_id
+from service_kit.service import server_config
+from service_kit.telemetry.logs import get_logger
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
-from llm_gateway.metrics import Metrics
 from llm_gateway.observation import Observation
+from llm_gateway.settings import GatewaySettings
+from llm_gateway.telemetry.metrics import Metrics
 
 _log = get_logger(__name__)
 
 
 @asynccontextmanager
 async def metrics_server(
-    host: str, port: int | None, metrics: Metrics, observation: Observation
+    settings: GatewaySettings, metrics: Metrics, observation: Observation
 ) -> AsyncIterator[int | None]:
-    """Serve `GET /metrics` for the length of the block; nothing when `port` is None. Yields the real port."""
-    if port is None:
+    """Serves `GET /metrics` on METRICS_PORT for the length of the block; nothing where that is not set. Yields the real
+    port.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    if settings.metrics_port is None:
         yield None
         return
-    # Imported here: it weighs 10 MB, and most gateways are scraped on their own port.
-    from aiohttp import web
+    hosts = HostRule(settings.allowed_hosts)
 
-    async def exposition(request: web.Request) -> web.Response:
+    async def exposition(request: Request) -> Response:
+        if not _allowed(hosts, request.headers.get("host")):
+            error = ApiError(421, "host_not_allowed", "This host name is not in ALLOWED_HOSTS.")
+            return error_response(error, request_id(request.headers.get("x-request-id")))
         observation.flush()
         body, content_type = metrics.exposition(request.headers.get("accept", ""))
-        return web.Response(body=body, headers={"content-type": content_type})
+        return Response(body, headers={"content-type": content_type})
 
-    app = web.Application()
-    app.router.add_get("/metrics", exposition)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, host.strip("[]"), port)
-    await site.start()
-    real_port = runner.addresses[0][1]
-    _log.info("metrics", host=host, port=real_port)
+    app = Starlette(routes=[Route("/metrics", exposition)])
+    listener = _listener(settings.host.strip("[]"), settings.metrics_port)
+    port = listener.getsockname()[1]
+    server = _Server(server_config(app, settings, port=port, lifespan="off"))
+    serving = asyncio.create_task(server.serve([listener]), name="metrics server")
+    _log.info("metrics", host=settings.host, port=port)
     try:
-        yield real_port
+        yield port
     finally:
-        await runner.cleanup()
+        server.should_exit = True
+        await serving
+        listener.close()
+
+
+def _allowed(hosts: HostRule, host: str | None) -> bool:
+    """Whether `host` is in ALLOWED_HOSTS, or a bare address: scrapers find pods by their addresses, and a page of
+    another site can point a name of its own at us, but not an address."""
+    if hosts.allows(host):
+        return True
+    try:
+        ip_address(without_port(host or "").strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """Bound here, so that a port that is taken stops the start, and connections that come early wait."""
+    return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that leaves signals to the service's own."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
-from service_kit.settings import Secret, ServiceSettings
+from pydantic import Field, model_validator
+from service_kit.settings import Csv, Secret, ServiceSettings
 
 _REGION = r"^[a-z0-9-]{1,32}$"
 """A region becomes part of a host name."""
+
+_EITHER_CASE = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
+"""Variables that most programs also read in lower case, which goes before."""
 
 
 class GatewaySettings(ServiceSettings):
@@ -39,6 +42,12 @@ class GatewaySettings(ServiceSettings):
     upstream_retries: int = Field(2, alias="UPSTREAM_RETRIES", ge=0, le=10)
     upstream_max_bytes: int = Field(32 * 1024 * 1024, alias="UPSTREAM_MAX_BYTES", gt=0)
     upstream_max_connections: int = Field(512, alias="UPSTREAM_MAX_CONNECTIONS", gt=0)
+    upstream_max_connections_per_origin: int | None = Field(None, alias="UPSTREAM_MAX_CONNECTIONS_PER_ORIGIN", gt=0)
+
+    https_proxy: Secret | None = Field(None, alias="HTTPS_PROXY")
+    http_proxy: Secret | None = Field(None, alias="HTTP_PROXY")
+    no_proxy: Csv = Field((), alias="NO_PROXY")
+    ssl_cert_file: str | None = Field(None, alias="SSL_CERT_FILE")
 
     image_fetch: Literal["never", "https"] = Field("never", alias="IMAGE_FETCH")
     image_fetch_max_bytes: int = Field(5 * 1024 * 1024, alias="IMAGE_FETCH_MAX_BYTES", gt=0)
@@ -58,3 +67,9 @@ class GatewaySettings(ServiceSettings):
     aws_use_instance_role: bool = Field(False, alias="AWS_USE_INSTANCE_ROLE")
 
     local_model_path: str | None = Field(None, alias="LOCAL_MODEL_PATH")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_either_case(cls, environ: Any) -> Any:
+        lower = {name: environ[name.lower()] for name in _EITHER_CASE if environ.get(name.lower())}
+        return {**environ, **lower} if lower else environ

@@ -15,59 +15,60 @@ from service_kit.settings import SettingsError, load
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from mcp_toolbox import schemas, tools
-from mcp_toolbox.approval.approvals import Approvals
-from mcp_toolbox.approval.destructive import Destructive
-from mcp_toolbox.approval.ledger import Ledger
-from mcp_toolbox.catalogue import Catalogue, discover
-from mcp_toolbox.guard.audit import AuditLog
-from mcp_toolbox.guard.compose import guarded
+from mcp_toolbox import tools
+from mcp_toolbox.approvals.approvals import Approvals
+from mcp_toolbox.approvals.destructive import Destructive
+from mcp_toolbox.approvals.used_approvals import UsedApprovals
+from mcp_toolbox.calls.audit import AuditLog
+from mcp_toolbox.calls.compose import with_call_policy
 from mcp_toolbox.oauth.protection import protection_of
 from mcp_toolbox.packs.registry import opened_packs
 from mcp_toolbox.page.listing import Listing
-from mcp_toolbox.page.page import CataloguePage
+from mcp_toolbox.page.page import CatalogPage
 from mcp_toolbox.page.routes import ROOT, add_page_routes
-from mcp_toolbox.rest import add_rest_routes
-from mcp_toolbox.sdk_logs import drop_client_faults
+from mcp_toolbox.registry.tools import ToolRegistry, discover
 from mcp_toolbox.search.rest import add_search_route
 from mcp_toolbox.search.search import ToolSearch
-from mcp_toolbox.server import NAME, ToolboxServer, create_server
+from mcp_toolbox.server import schemas
+from mcp_toolbox.server.rest import add_rest_routes
+from mcp_toolbox.server.sdk_logs import drop_client_faults
+from mcp_toolbox.server.server import NAME, ToolboxServer, create_server
+from mcp_toolbox.server.stdio import serve_stdio
+from mcp_toolbox.server.streams import AsgiResponse, let_answers_finish
+from mcp_toolbox.server.transports import MESSAGES_PATH, HttpTransports
 from mcp_toolbox.settings import ToolboxSettings
-from mcp_toolbox.stdio import serve_stdio
-from mcp_toolbox.streams import Handoff, let_answers_finish
-from mcp_toolbox.transports import MESSAGES_PATH, HttpTransports
 from mcp_toolbox.upstream.errors import ServersFileError
-from mcp_toolbox.upstream.fleet import Fleet
+from mcp_toolbox.upstream.manager import UpstreamManager
 from mcp_toolbox.upstream.pins import Pins, PinsFileError
 from mcp_toolbox.upstream.spec import Limits
 
 VERSION = version("mcp-toolbox")
 
 
-def create_app(settings: ToolboxSettings, catalogue: Catalogue, fleet: Fleet | None = None) -> Service:
-    """The toolbox as a web service: MCP, plain REST and health over one catalogue, which `fleet` adds to."""
-    approvals = approvals_of(settings, ledger_of(settings))
-    server = create_server(catalogue, version=VERSION, approvals=approvals)
-    return mounted(settings, catalogue, server, approvals, fleet)
+def create_app(settings: ToolboxSettings, registry: ToolRegistry, upstreams: UpstreamManager | None = None) -> Service:
+    """The toolbox as a web service: MCP, plain REST and health over one catalog, which `upstreams` adds to."""
+    approvals = approvals_of(settings, used_approvals_of(settings))
+    server = create_server(registry, version=VERSION, approvals=approvals)
+    return mounted(settings, registry, server, approvals, upstreams)
 
 
 def mounted(
     settings: ToolboxSettings,
-    catalogue: Catalogue,
+    registry: ToolRegistry,
     server: ToolboxServer,
     approvals: Approvals,
-    fleet: Fleet | None = None,
+    upstreams: UpstreamManager | None = None,
 ) -> Service:
-    """`server` as a web service, with plain REST and health of the same catalogue beside it."""
-    fleet = fleet or Fleet(None, {})
+    """`server` as a web service, with plain REST and health of the same catalog beside it."""
+    upstreams = upstreams or UpstreamManager(None, {})
     protection = protection_of(settings)
-    audit = guarded(catalogue, settings)
-    search = ToolSearch(catalogue, settings.tool_search_threshold)
+    audit = with_call_policy(registry, settings)
+    search = ToolSearch(registry, settings.tool_search_threshold)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI):
         fresh = protection.running() if protection else nullcontext()
-        async with filled(settings, catalogue, fleet, audit), approvals.running(), fresh, transports.run():
+        async with filled(settings, registry, upstreams, audit), approvals.running(), fresh, transports.run():
             yield
 
     app = create_service(
@@ -87,57 +88,61 @@ def mounted(
         drained=app.state.lifecycle.drain_started,
         on_drain=server.changes.listen.close,
     )
-    add_rest_routes(app, catalogue, approvals)
+    add_rest_routes(app, registry, approvals)
     add_search_route(app, search)
-    listing = Listing(catalogue, approvals, fleet.to_health)
-    add_page_routes(app, listing, CataloguePage.load(), service=NAME, version=VERSION)
+    listing = Listing(registry, approvals, upstreams.to_health)
+    add_page_routes(app, listing, CatalogPage.load(), service=NAME, version=VERSION)
     _add_mcp_routes(app, transports)
     if protection:
         protection.add_routes(app)
-    _add_health(app, catalogue, fleet)
+    _add_health(app, registry, upstreams)
     return app
 
 
 @asynccontextmanager
-async def filled(settings: ToolboxSettings, catalogue: Catalogue, fleet: Fleet, audit: AuditLog) -> AsyncIterator[None]:
-    """`catalogue` with the tools of the packs that are on, and those of other servers while they are there; what is
+async def filled(
+    settings: ToolboxSettings, registry: ToolRegistry, upstreams: UpstreamManager, audit: AuditLog
+) -> AsyncIterator[None]:
+    """`registry` with the tools of the packs that are on, and those of other servers while they are there; what is
     called is recorded."""
-    async with audit.running(), opened_packs(settings, catalogue), fleet.running(catalogue):
+    async with audit.running(), opened_packs(settings, registry), upstreams.running(registry):
         yield
 
 
 def from_environment(environ: Mapping[str, str]) -> tuple[Service, ToolboxSettings]:
     """The toolbox that `environ` describes."""
     settings = load(ToolboxSettings, environ)
-    return create_app(settings, built_in(), fleet_of(settings, environ)), settings
+    return create_app(settings, built_in(), upstreams_of(settings, environ)), settings
 
 
-def built_in() -> Catalogue:
+def built_in() -> ToolRegistry:
     """The tools that the toolbox brings."""
-    return Catalogue(discover(tools))
+    return ToolRegistry(discover(tools))
 
 
-def ledger_of(settings: ToolboxSettings) -> Ledger | None:
+def used_approvals_of(settings: ToolboxSettings) -> UsedApprovals | None:
     """Where replicas note which approvals were used; None where each keeps its own account."""
     if settings.postgres_url is None:
         return None
-    from mcp_toolbox.approval.sql_ledger import SqlLedger  # SQL takes memory, and is loaded where it is wanted
+    from mcp_toolbox.approvals.used_approvals_sql import (
+        SqlUsedApprovals,  # SQL takes memory, and is loaded where it is wanted
+    )
     from mcp_toolbox.packs._sql.address import address_of
 
-    return SqlLedger(address_of(settings))
+    return SqlUsedApprovals(address_of(settings))
 
 
-def approvals_of(settings: ToolboxSettings, ledger: Ledger | None = None) -> Approvals:
+def approvals_of(settings: ToolboxSettings, used_approvals: UsedApprovals | None = None) -> Approvals:
     """Who asks a person before a destructive tool runs."""
     return Approvals(
         Destructive(settings.destructive_tools),
         keys=[key.get_secret_value() for key in settings.mcp_state_keys],
-        ledger=ledger,
+        used_approvals=used_approvals,
         language=settings.ui_language,
     )
 
 
-def fleet_of(settings: ToolboxSettings, environ: Mapping[str, str]) -> Fleet:
+def upstreams_of(settings: ToolboxSettings, environ: Mapping[str, str]) -> UpstreamManager:
     """The other servers that the settings name; `environ` is what their file may refer to.
 
     Raises:
@@ -149,7 +154,7 @@ def fleet_of(settings: ToolboxSettings, environ: Mapping[str, str]) -> Fleet:
         result_bytes=settings.tool_max_result_bytes,
     )
     try:
-        return Fleet(settings.mcp_servers_file, environ, defaults=limits, pins=Pins(settings.mcp_pins_file))
+        return UpstreamManager(settings.mcp_servers_file, environ, defaults=limits, pins=Pins(settings.mcp_pins_file))
     except ServersFileError as error:
         raise SettingsError(f"MCP_SERVERS_FILE: {error}") from None
     except PinsFileError as error:
@@ -162,11 +167,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--stdio", action="store_true", help="speak MCP over standard input and output")
     if parser.parse_args(arguments).stdio:
         settings = load(ToolboxSettings, os.environ)
-        catalogue = built_in()
-        server = create_server(catalogue, version=VERSION, approvals=approvals_of(settings))
-        ToolSearch(catalogue, settings.tool_search_threshold)
+        registry = built_in()
+        server = create_server(registry, version=VERSION, approvals=approvals_of(settings))
+        ToolSearch(registry, settings.tool_search_threshold)
         return serve_stdio(
-            server, settings, filled(settings, catalogue, fleet_of(settings, os.environ), guarded(catalogue, settings))
+            server,
+            settings,
+            filled(settings, registry, upstreams_of(settings, os.environ), with_call_policy(registry, settings)),
         )
     return serve_http(*from_environment(os.environ))
 
@@ -188,21 +195,21 @@ def _add_mcp_routes(app: FastAPI, transports: HttpTransports) -> None:
 
 def _hand_off(app: FastAPI, path: str, method: str, target: ASGIApp, described: dict[str, Any]) -> None:
     async def route() -> Response:
-        return Handoff(target)
+        return AsgiResponse(target)
 
     name = f"{path.strip('/')}_{method.lower()}"
     app.add_api_route(path, route, methods=[method], name=name, operation_id=name, **described)
 
 
-def _add_health(app: FastAPI, catalogue: Catalogue, fleet: Fleet) -> None:
+def _add_health(app: FastAPI, registry: ToolRegistry, upstreams: UpstreamManager) -> None:
     @app.get("/health", tags=["health"], summary="How the toolbox is", response_model_exclude_none=True)
     async def health() -> schemas.Health:
         return schemas.Health(
-            status="degraded" if fleet.degraded else "healthy",
+            status="degraded" if upstreams.degraded else "healthy",
             service=NAME,
-            tools_count=len(catalogue),
+            tools_count=len(registry),
             protocol="MCP over HTTP REST",
-            servers=fleet.to_health(),
-            servers_file_error=fleet.file_error,
+            servers=upstreams.to_health(),
+            servers_file_error=upstreams.file_error,
             version=VERSION,
         )

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, model_validator
 from service_kit.settings import Csv, Secret, SecretCsv, ServiceSettings
 
-from mcp_toolbox.guard.settings import ToolRates, ToolSeconds
+from mcp_toolbox.calls.settings import ToolRates, ToolSeconds
 from mcp_toolbox.oauth.addresses import is_secure
 from mcp_toolbox.packs.registry import known_packs
 

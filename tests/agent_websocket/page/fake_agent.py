@@ -20,7 +20,7 @@ from agent_core import events
 from agent_core.agent import ModelInfo, ToolInfo
 from agent_core.usage import Usage
 from agent_websocket import protocol
-from service_kit.keys import SUBPROTOCOL, to_subprotocol
+from service_kit.auth.keys import SUBPROTOCOL, to_subprotocol
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed

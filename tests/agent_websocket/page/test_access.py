@@ -2,7 +2,7 @@
 
 import pytest
 from playwright.async_api import Browser, expect
-from service_kit.keys import from_subprotocols
+from service_kit.auth.keys import from_subprotocols
 
 from tests.agent_websocket.page.fake_agent import PAGE, FakeAgent, running_agent
 from tests.agent_websocket.page.visitor import Visitor, visiting

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from llm_gateway.cache.key import cache_key
+from llm_gateway.canonical import Message, Request, Text
 from llm_gateway.dialects.openai_chat import server
-from llm_gateway.types import Message, Request, Text
 
 from tests.llm_gateway import values
 

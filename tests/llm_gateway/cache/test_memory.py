@@ -4,8 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 from llm_gateway.cache.memory import MemoryCache
-from llm_gateway.pricing import Cost
-from llm_gateway.types import Result, Usage
+from llm_gateway.canonical import Result, Usage
+from llm_gateway.catalog.pricing import Cost
 
 from tests.llm_gateway import values
 

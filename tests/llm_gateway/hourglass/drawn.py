@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from hypothesis import strategies as st
-from llm_gateway.types import (
+from llm_gateway.canonical import (
     Choice,
     FinishReason,
     Image,

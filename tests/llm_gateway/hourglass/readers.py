@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-from llm_gateway.dialects.signatures import unwrap
-from llm_gateway.types import Choice, FinishReason, Part, Reasoning, Refusal, Result, Text, ToolCall, Usage
+from llm_gateway.canonical import Choice, FinishReason, Part, Reasoning, Refusal, Result, Text, ToolCall, Usage
+from llm_gateway.dialects.common.signatures import unwrap
 from openai.types.responses import (
     Response,
     ResponseCompletedEvent,

@@ -8,17 +8,7 @@ from typing import Any
 
 import msgspec
 from hypothesis import strategies as st
-from llm_gateway.aggregate import events_of
-from llm_gateway.dialects import ServerDialect
-from llm_gateway.dialects import native as native_dialect
-from llm_gateway.dialects.anthropic import server as anthropic
-from llm_gateway.dialects.cache_control import with_fewer_marks
-from llm_gateway.dialects.openai_chat import server as openai_chat
-from llm_gateway.dialects.openai_chat.reasoning_details import parsed, sent_back
-from llm_gateway.dialects.openai_responses import server as openai_responses
-from llm_gateway.dialects.reasoning_effort import effort_of
-from llm_gateway.dialects.signatures import wrap
-from llm_gateway.types import (
+from llm_gateway.canonical import (
     Choice,
     Delta,
     Event,
@@ -33,6 +23,16 @@ from llm_gateway.types import (
     ToolCall,
     ToolChoice,
 )
+from llm_gateway.canonical.aggregate import events_of
+from llm_gateway.dialects import ServerDialect
+from llm_gateway.dialects.anthropic import server as anthropic
+from llm_gateway.dialects.common.cache_control import with_fewer_marks
+from llm_gateway.dialects.common.reasoning_effort import effort_of
+from llm_gateway.dialects.common.signatures import wrap
+from llm_gateway.dialects.native import server as native_dialect
+from llm_gateway.dialects.openai_chat import server as openai_chat
+from llm_gateway.dialects.openai_chat.reasoning_details import parsed, sent_back
+from llm_gateway.dialects.openai_responses import server as openai_responses
 
 from tests.llm_gateway import values
 from tests.llm_gateway.hourglass import drawn, readers

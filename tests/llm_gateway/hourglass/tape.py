@@ -8,13 +8,13 @@ from typing import Any, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
 import msgspec
-from llm_gateway.aggregate import Aggregate
-from llm_gateway.catalog import Model
+from fake_providers import Behaviour, Call, Exchange
+from llm_gateway.canonical import Event, Request, Result
+from llm_gateway.canonical.aggregate import Aggregate
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects import ClientDialect
+from llm_gateway.net.transport import Reply, Transport
 from llm_gateway.providers.http import HttpProvider
-from llm_gateway.testing import Behaviour, Call, Exchange
-from llm_gateway.transport import Reply, Transport
-from llm_gateway.types import Event, Request, Result
 
 T = TypeVar("T")
 

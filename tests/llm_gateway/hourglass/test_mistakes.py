@@ -10,9 +10,9 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from llm_gateway.canonical import Request
+from llm_gateway.canonical.parameters import lacking, without
 from llm_gateway.errors import InvalidRequest
-from llm_gateway.parameters import lacking, without
-from llm_gateway.types import Request
 
 from tests.llm_gateway import values
 from tests.llm_gateway.matrix.asking import ASKINGS, PICTURE, PIXEL, Asking

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from llm_gateway.canonical import Message, Reasoning, Request, Result, Text
+from llm_gateway.canonical.parameters import lacking, without
 from llm_gateway.errors import InvalidRequest, UpstreamError
-from llm_gateway.parameters import lacking, without
-from llm_gateway.types import Message, Reasoning, Request, Result, Text
 
 from tests.llm_gateway.hourglass import drawn
 from tests.llm_gateway.hourglass.surfaces import essence

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from llm_gateway.aggregate import events_of
+from llm_gateway.canonical import Choice, Event, Result, Text
+from llm_gateway.canonical.aggregate import events_of
 from llm_gateway.errors import UpstreamError, UpstreamTimeout
-from llm_gateway.types import Choice, Event, Result, Text
 
 from tests.llm_gateway import values
 from tests.llm_gateway.hourglass import drawn

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import msgspec
-from llm_gateway.types import Result
+from llm_gateway.canonical import Result
 
 from tests.llm_gateway.harness import error_of
 from tests.llm_gateway.hourglass import surfaces as served

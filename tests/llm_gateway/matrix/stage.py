@@ -9,11 +9,11 @@ from typing import Any
 
 import httpx
 import msgspec
+from fake_providers import Behaviour, Call, Exchange, FakeProvider, Sends
 from llm_gateway.app import build_parts, create_app
 from llm_gateway.breakers import Breakers
+from llm_gateway.canonical import Result
 from llm_gateway.settings import GatewaySettings
-from llm_gateway.testing import Behaviour, Call, Exchange, FakeProvider, Sends
-from llm_gateway.types import Result
 from service_kit.settings import load
 from service_kit.testing import running
 

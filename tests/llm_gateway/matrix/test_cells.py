@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llm_gateway.catalog_file import load_catalog
+from llm_gateway.catalog.loader import load_catalog
 from llm_gateway.settings import GatewaySettings
 from service_kit.settings import load
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from llm_gateway.types import Choice, Reasoning, Result, Text, ToolCall, Usage
+from llm_gateway.canonical import Choice, Reasoning, Result, Text, ToolCall, Usage
 
 from tests.llm_gateway.matrix.asking import ASKINGS, Asking
 from tests.llm_gateway.matrix.cells import PROVIDERS, Provider

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 import pytest_asyncio
-from llm_gateway.catalog_file import load_catalog
+from fake_providers import Silent
+from llm_gateway.canonical import Choice, Part, Refusal, Result, Text, ToolCall, Usage
+from llm_gateway.catalog.loader import load_catalog
 from llm_gateway.settings import GatewaySettings
-from llm_gateway.testing import Silent
-from llm_gateway.types import Choice, Part, Refusal, Result, Text, ToolCall, Usage
 from service_kit.settings import load
 
 from tests.llm_gateway.harness import error_of

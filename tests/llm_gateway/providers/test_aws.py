@@ -13,15 +13,19 @@ from pathlib import Path
 
 import pytest
 from botocore.credentials import ReadOnlyCredentials
+from fake_providers.bedrock import Embeds, Fails, FakeBedrock, FakeCredentials, Grant, Says, Secret
+from llm_gateway.canonical import EmbeddingRequest, Message, Request, Text
 from llm_gateway.errors import UpstreamCredentials
-from llm_gateway.providers.aws import AwsSigner, BedrockEmbedder, BedrockProvider
-from llm_gateway.providers.aws_credentials import AwsCredentials, chain
-from llm_gateway.testing.bedrock import Embeds, Fails, FakeBedrock, FakeCredentials, Grant, Says, Secret
-from llm_gateway.transport import Transport
-from llm_gateway.types import EmbeddingRequest, Message, Request, Text
+from llm_gateway.net.proxy import NoProxy, Proxies, proxy_of
+from llm_gateway.net.transport import Transport
+from llm_gateway.providers.aws.bedrock import AwsSigner, BedrockEmbedder, BedrockProvider
+from llm_gateway.providers.aws.credentials import AwsCredentials, chain
 from service_kit.testing import running
 
+from tests.certificates import Authority
 from tests.llm_gateway import values
+from tests.peers import listening
+from tests.proxy import basic, proxying
 
 REGION = "us-west-2"
 NOVA = "us.amazon.nova-pro-v1:0"
@@ -174,6 +178,67 @@ async def test_a_web_identity(tmp_path: Path):
         frozen = await credentials_of(environ).current()
     assert (frozen.access_key, frozen.token) == (FIRST.key_id, FIRST.token)
     assert server.asked == ["the-cluster's-word"]
+
+
+@pytest.mark.parametrize("direct", [False, True])
+async def test_a_role_is_assumed_through_the_proxy_unless_sts_is_reached_directly(tmp_path: Path, direct: bool):
+    token = tmp_path / "token"
+    token.write_text("the-cluster's-word")
+    server = FakeCredentials(FIRST)
+    async with running(server) as url, proxying(wants=basic("user", "p@ss")) as proxy:
+        sts = url if direct else url.replace("127.0.0.1", "sts.test")  # which only the proxy finds
+        environ = {
+            "AWS_WEB_IDENTITY_TOKEN_FILE": str(token), "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/gateway",
+            "AWS_ENDPOINT_URL_STS": sts, **NOWHERE,
+        }  # fmt: skip
+        ways = Proxies(http=proxy_of(f"http://user:p%40ss@127.0.0.1:{proxy.port}"), no=NoProxy(["127.0.0.0/8"]))
+        found = await AwsCredentials(chain(environ, REGION, instance_role=False, proxies=ways)).current()
+    assert found.access_key == FIRST.key_id
+    assert proxy.asked == ([] if direct else [f"POST {sts}/"])
+
+
+async def test_aws_is_trusted_by_the_authorities_of_the_settings(tmp_path: Path):
+    token = tmp_path / "token"
+    token.write_text("the-cluster's-word")
+    authority = Authority(tmp_path)
+
+    async def sts(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        came.append(head.split(" ")[0])
+        writer.write(b"HTTP/1.1 403 No\r\ncontent-length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    came: list[str] = []
+    async with listening(sts, tls=authority.serving("localhost")) as port:
+        environ = {
+            "AWS_WEB_IDENTITY_TOKEN_FILE": str(token), "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/gateway",
+            "AWS_ENDPOINT_URL_STS": f"https://localhost:{port}", **NOWHERE,
+        }  # fmt: skip
+        for bundle, calls in ((None, []), (str(authority.file), ["POST"])):
+            load = chain(environ, REGION, instance_role=False, ca_bundle=bundle)
+            with pytest.raises(UpstreamCredentials):
+                await AwsCredentials(load).current()
+            assert came == calls
+
+
+async def test_an_instances_server_is_not_asked_through_a_proxy(tmp_path: Path):
+    """botocore reads the proxy of the process itself here, so this takes a process of its own."""
+    program = """
+import asyncio, sys
+from llm_gateway.providers.aws.credentials import AwsCredentials, chain
+environ = {"AWS_CONFIG_FILE": sys.argv[1], "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent"}
+print(asyncio.run(AwsCredentials(chain(environ, "us-west-2", instance_role=True)).current()).access_key)
+"""
+    config = tmp_path / "config"
+    async with running(FakeCredentials(FIRST)) as url, proxying() as proxy:
+        config.write_text(f"[default]\nec2_metadata_service_endpoint = {url}/\n")
+        environ = {"HTTP_PROXY": f"http://127.0.0.1:{proxy.port}", "http_proxy": f"http://127.0.0.1:{proxy.port}"}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", program, str(config), env=environ, stdout=asyncio.subprocess.PIPE
+        )
+        out, _ = await asyncio.wait_for(process.communicate(), 30)
+    assert (out.decode().strip(), proxy.asked) == (FIRST.key_id, [])
 
 
 async def test_variables_come_before_the_container():

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from llm_gateway.testing import Behaviour, Sends
-from llm_gateway.testing.bedrock import Embeds, Endless, Fails, FakeBedrock, Raises, Says, Secret, event
+from fake_providers import Behaviour, Sends
+from fake_providers.bedrock import Embeds, Endless, Fails, FakeBedrock, Raises, Says, Secret, event
 from service_kit.testing import running
 
 from tests.llm_gateway.event_stream import events

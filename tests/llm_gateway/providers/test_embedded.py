@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import time
 
-from llm_gateway.aggregate import Aggregate
+from llm_gateway.canonical import Message, Request, Text, Tool
+from llm_gateway.canonical.aggregate import Aggregate
 from llm_gateway.providers.embedded import EmbeddedProvider
-from llm_gateway.types import Message, Request, Text, Tool
 
 from tests.llm_gateway import values
 

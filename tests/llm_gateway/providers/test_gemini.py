@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import openai
 import pytest
-from llm_gateway.testing import Sends, Silent
-from llm_gateway.testing.gemini import Blocks, Embeds, Endless, Fails, FakeGemini, Says
+from fake_providers import Sends, Silent
+from fake_providers.gemini import Blocks, Embeds, Endless, Fails, FakeGemini, Says
 from service_kit.testing import running
 
 from tests.llm_gateway.harness import CHAT, GENERATE, QUESTION, Stage, error_of, gateway

@@ -7,14 +7,14 @@ from typing import cast
 
 import msgspec
 import pytest
-from llm_gateway.aggregate import Aggregate
-from llm_gateway.catalog import Model
+from fake_providers import Behaviour, Endless, Fails, FakeOpenAI, Says, Sends
+from llm_gateway.canonical import Delta, Event, Message, Request, Result, Text
+from llm_gateway.canonical.aggregate import Aggregate
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.openai_chat import client
 from llm_gateway.errors import UpstreamError, UpstreamProtocol
+from llm_gateway.net.transport import Transport
 from llm_gateway.providers.http import HttpProvider
-from llm_gateway.testing import Behaviour, Endless, Fails, FakeOpenAI, Says, Sends
-from llm_gateway.transport import Transport
-from llm_gateway.types import Delta, Event, Message, Request, Result, Text
 from service_kit.testing import running
 
 from tests.llm_gateway import values

@@ -8,11 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import msgspec
-from llm_gateway.breakers import Breakers
-from llm_gateway.catalog import Model, Route
-from llm_gateway.parameters import EVERYTHING
-from llm_gateway.routing import Patience, Router
-from llm_gateway.types import (
+from llm_gateway.canonical import (
     BlockStart,
     BlockStop,
     Delta,
@@ -25,6 +21,10 @@ from llm_gateway.types import (
     Usage,
     UsageReport,
 )
+from llm_gateway.canonical.parameters import EVERYTHING
+from llm_gateway.catalog.models import Model, Route
+from llm_gateway.routing import Patience, Router
+from llm_gateway.routing.breakers import Breakers
 
 from tests.llm_gateway import values
 

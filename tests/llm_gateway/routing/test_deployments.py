@@ -7,11 +7,11 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llm_gateway.catalog import Model
+from llm_gateway.canonical import Request, Result
+from llm_gateway.catalog.models import Model
+from llm_gateway.catalog.pricing import FREE
 from llm_gateway.errors import InvalidRequest, UpstreamUnavailable
-from llm_gateway.pricing import FREE
 from llm_gateway.routing.balance import Balancer
-from llm_gateway.types import Request, Result
 from msgspec.structs import replace
 
 from tests.llm_gateway import values

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from llm_gateway.canonical import Choice, Delta, Finish, Request, Result, Text, ToolCall, Usage, UsageReport
 from llm_gateway.errors import UpstreamRejected, UpstreamUnavailable
-from llm_gateway.types import Choice, Delta, Finish, Request, Result, Text, ToolCall, Usage, UsageReport
 from msgspec.structs import replace
 
 from tests.llm_gateway import values

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from llm_gateway.calls import Terms
+from llm_gateway.canonical import Image, Message, Request, ResponseFormat, Tool, ToolChoice
+from llm_gateway.canonical.parameters import EVERYTHING, MEANING, OPTIONAL, UnknownParameter, droppable
+from llm_gateway.canonical.parameters import given as says
 from llm_gateway.errors import InvalidRequest
-from llm_gateway.parameters import EVERYTHING, MEANING, OPTIONAL, UnknownParameter, droppable
-from llm_gateway.parameters import given as says
 from llm_gateway.routing.fitting import Fitting
-from llm_gateway.types import Image, Message, Request, ResponseFormat, Tool, ToolChoice
 from msgspec.structs import replace
 
 from tests.llm_gateway import values

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from llm_gateway.breakers import Entry
-from llm_gateway.catalog import Model
+from llm_gateway.canonical import Event, Request, Result
+from llm_gateway.catalog.models import Model
 from llm_gateway.errors import (
     CircuitOpen,
     InvalidRequest,
@@ -19,7 +19,7 @@ from llm_gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from llm_gateway.types import Event, Request, Result
+from llm_gateway.routing.breakers import Entry
 
 from tests.llm_gateway import values
 from tests.llm_gateway.routing.stage import ASK, Scripted, Stage, broken, model, route, several, spoken

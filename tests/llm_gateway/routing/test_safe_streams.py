@@ -10,15 +10,8 @@ from typing import Any, cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llm_gateway.aggregate import Aggregate
 from llm_gateway.calls import Terms
-from llm_gateway.catalog import Route
-from llm_gateway.errors import UpstreamError, UpstreamProtocol, UpstreamRejected, UpstreamTimeout, UpstreamUnavailable
-from llm_gateway.pricing import Rate, Rates, cost
-from llm_gateway.routing import Answered, together
-from llm_gateway.routing.parts import broken_part
-from llm_gateway.routing.seam import Seam, Spoken, onward
-from llm_gateway.types import (
+from llm_gateway.canonical import (
     BlockStart,
     BlockStop,
     Delta,
@@ -34,6 +27,13 @@ from llm_gateway.types import (
     Usage,
     UsageReport,
 )
+from llm_gateway.canonical.aggregate import Aggregate
+from llm_gateway.catalog.models import Route
+from llm_gateway.catalog.pricing import Rate, Rates, cost
+from llm_gateway.errors import UpstreamError, UpstreamProtocol, UpstreamRejected, UpstreamTimeout, UpstreamUnavailable
+from llm_gateway.routing import Answered, together
+from llm_gateway.routing.segments import broken_part
+from llm_gateway.routing.splicer import Seam, Spoken, onward
 from msgspec.structs import replace
 
 from tests.llm_gateway.routing.stage import ASK, Scripted, Stage, broken, model, route, spoken

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from llm_gateway.testing import Fails, FakeOpenAI, Says, Sends, Silent
+from fake_providers import Fails, FakeOpenAI, Says, Sends, Silent
 from service_kit.testing import running
 
 from tests.llm_gateway.event_stream import events

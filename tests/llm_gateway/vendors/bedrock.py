@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from llm_gateway.catalog import Model
+from fake_providers import Behaviour, Exchange
+from fake_providers.bedrock import Embeds, Fails, FakeBedrock, Says, event, exception, frame
+from llm_gateway.canonical import FinishReason, Image, Message, Reasoning, Request, Result, ToolCall, Usage
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.bedrock import client
-from llm_gateway.testing import Behaviour, Exchange
-from llm_gateway.testing.bedrock import Embeds, Fails, FakeBedrock, Says, event, exception, frame
-from llm_gateway.types import FinishReason, Image, Message, Reasoning, Request, Result, ToolCall, Usage
 
 from tests.llm_gateway import values
 from tests.llm_gateway.vendors.anthropic import signed

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from fake_providers import Behaviour
+from fake_providers.gemini import Embeds, Fails, FakeGemini, Says
+from llm_gateway.canonical import FinishReason, Reasoning, Result, ToolCall, Usage
 from llm_gateway.dialects.gemini import client
-from llm_gateway.testing import Behaviour
-from llm_gateway.testing.gemini import Embeds, Fails, FakeGemini, Says
-from llm_gateway.types import FinishReason, Reasoning, Result, ToolCall, Usage
 
 from tests.llm_gateway import values
 from tests.llm_gateway.vendors.vendor import SSE, Vendor, pieces, text_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import msgspec
-from llm_gateway.testing import Behaviour, Exchange, FakeOpenAI
-from llm_gateway.types import Choice, Result, Text, ToolCall
+from fake_providers import Behaviour, Exchange, FakeOpenAI
+from llm_gateway.canonical import Choice, Result, Text, ToolCall
 
 from tests.llm_gateway.vendors.openai import look_alike, says
 from tests.llm_gateway.vendors.vendor import text_of

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from fake_providers import Behaviour, Fails, FakeAzure, FakeOpenAI, FakeOpenRouter, FakeVllm, Says
+from llm_gateway.canonical import Reasoning, Refusal, Result, ToolCall, Usage
 from llm_gateway.dialects.openai_chat import client
-from llm_gateway.testing import Behaviour, Fails, FakeAzure, FakeOpenAI, FakeOpenRouter, FakeVllm, Says
-from llm_gateway.types import Reasoning, Refusal, Result, ToolCall, Usage
 
 from tests.llm_gateway import values
 from tests.llm_gateway.vendors.vendor import SSE, Vendor, pieces, text_of

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from llm_gateway.catalog import Model
+from fake_providers import Behaviour, Embeds, FakeProvider
+from llm_gateway.canonical import Request, Result, Text
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects import ClientDialect
-from llm_gateway.testing import Behaviour, Embeds, FakeProvider
-from llm_gateway.types import Request, Result, Text
 
 
 @dataclass(frozen=True)

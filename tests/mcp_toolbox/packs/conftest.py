@@ -12,12 +12,12 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from mcp_toolbox.catalogue import Catalogue
 from mcp_toolbox.packs.registry import opened_packs
+from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.settings import ToolboxSettings
 from service_kit.settings import load
 
-Packs = Callable[..., AbstractAsyncContextManager[Catalogue]]
+Packs = Callable[..., AbstractAsyncContextManager[ToolRegistry]]
 
 
 @pytest.fixture(scope="session")
@@ -55,13 +55,13 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def packs(database: dict[str, str]) -> Packs:
-    """A context manager: the catalogue of these packs over that database, with these variables."""
+    """A context manager: the catalog of these packs over that database, with these variables."""
 
     @asynccontextmanager
-    async def opened(*names: str, **environ: str) -> AsyncIterator[Catalogue]:
-        catalogue = Catalogue()
+    async def opened(*names: str, **environ: str) -> AsyncIterator[ToolRegistry]:
+        registry = ToolRegistry()
         settings = load(ToolboxSettings, {**database, "TOOL_PACKS": ",".join(names), **environ})
-        async with opened_packs(settings, catalogue):
-            yield catalogue
+        async with opened_packs(settings, registry):
+            yield registry
 
     return opened

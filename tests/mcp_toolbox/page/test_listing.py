@@ -4,12 +4,12 @@ from typing import Any
 
 import httpx
 import pytest
-from mcp_toolbox.approval.approvals import Approvals
-from mcp_toolbox.approval.destructive import Destructive
-from mcp_toolbox.catalogue import Catalogue
+from mcp_toolbox.approvals.approvals import Approvals
+from mcp_toolbox.approvals.destructive import Destructive
 from mcp_toolbox.page.listing import Listing
-from mcp_toolbox.page.page import CataloguePage, policy
+from mcp_toolbox.page.page import CatalogPage, policy
 from mcp_toolbox.page.routes import prefers_html
+from mcp_toolbox.registry.tools import ToolRegistry
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 KEYS = {"AUTH_MODE": "keys", "API_KEYS": "key-one"}
@@ -44,8 +44,8 @@ async def test_the_summary(http: httpx.AsyncClient):
     assert answer["servers"] == {
         "built-in": {"name": "built-in", "kind": "built-in", "status": "up", "healthy": True, "tools": 4}
     }
-    for link in answer["links"].values():
-        assert (await http.get(link, headers={"accept": "application/json"})).status_code in (200, 400, 406)
+    for transport in answer["links"].values():
+        assert (await http.get(transport, headers={"accept": "application/json"})).status_code in (200, 400, 406)
 
 
 async def test_the_whole_catalogue_has_what_the_list_has(http: httpx.AsyncClient):
@@ -88,20 +88,20 @@ async def test_the_policy_lets_nothing_in(http: httpx.AsyncClient):
     assert "frame-ancestors 'none'" in allowed
     assert "http" not in allowed
     assert policy("<style>a</style><script>b</script>") != policy("<style>a</style><script>c</script>")
-    CataloguePage.load()
+    CatalogPage.load()
 
 
-def test_where_tools_come_from(catalogue: Catalogue):
+def test_where_tools_come_from(registry: ToolRegistry):
     health = {
         "files": {"status": "connected", "tools": 1},
         "dead": {"status": "failed", "tools": 0, "error": "it does not start"},
     }
-    add = catalogue.get("add")
+    add = registry.get("add")
     assert add is not None
-    only = Catalogue()
+    only = ToolRegistry()
     only.replace("employees", [add])
     only.replace("companies", [])
-    only.replace("upstream:files", [tool for tool in catalogue if tool.name == "multiply"])
+    only.replace("upstream:files", [tool for tool in registry if tool.name == "multiply"])
     listing = Listing(only, Approvals(Destructive(["multi*"])), lambda: health)
     servers = [(server["name"], server["kind"], server["healthy"], len(server["tools"])) for server in listing.full()]
     assert servers == [

@@ -1,4 +1,4 @@
-"""The catalogue's page in a real browser."""
+"""The catalog's page in a real browser."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal
 import pytest
 import pytest_asyncio
 from mcp_toolbox.app import built_in, create_app
-from mcp_toolbox.catalogue import Catalogue
 from mcp_toolbox.errors import ToolFailedError
+from mcp_toolbox.registry.tool import Hints, from_function
+from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.settings import ToolboxSettings
-from mcp_toolbox.tool import Hints, from_function
 from playwright.async_api import Browser, ConsoleMessage, Locator, Page, expect
 from pydantic import Field
 from service_kit.settings import load
@@ -62,8 +62,8 @@ TOOLS = [
 
 @asynccontextmanager
 async def toolbox(**variables: str) -> AsyncIterator[str]:
-    catalogue = Catalogue([*built_in(), *TOOLS])
-    async with running(create_app(load(ToolboxSettings, variables), catalogue)) as url:
+    registry = ToolRegistry([*built_in(), *TOOLS])
+    async with running(create_app(load(ToolboxSettings, variables), registry)) as url:
         yield url
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mcp_toolbox.context import CallContext
-from mcp_toolbox.tool import Hints, Tool, ToolResult
+from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.tool import Hints, Tool, ToolResult
 
 _ES = {
     "crm": ("cliente", "de la cartera comercial"),

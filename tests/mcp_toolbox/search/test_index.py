@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from mcp_toolbox.catalogue import Catalogue
+from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.search.index import ToolIndex
 
 from tests.mcp_toolbox.search.many_tools import many_tools
@@ -61,8 +61,8 @@ def test_equal_tools_come_in_the_order_of_their_names(index: ToolIndex):
     assert found == sorted(found, key=lambda each: (-each.score, each.tool.name))
 
 
-def test_the_built_in_tools_are_found_in_both_languages(catalogue: Catalogue):
-    index = ToolIndex(catalogue)
+def test_the_built_in_tools_are_found_in_both_languages(registry: ToolRegistry):
+    index = ToolIndex(registry)
     for query, name in {
         "suma 10 y 5": "add",
         "sum up these numbers": "add",

@@ -6,48 +6,48 @@ from typing import Any
 import httpx
 import pytest
 from mcp import Client
-from mcp_toolbox.catalogue import Catalogue
 from mcp_toolbox.errors import InvalidArgumentsError
+from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.search.search import NAME, ToolSearch
 
 from tests.mcp_toolbox.search.many_tools import many_tools
 
 
-def names(catalogue: Catalogue) -> set[str]:
-    return {tool.name for tool in catalogue}
+def names(registry: ToolRegistry) -> set[str]:
+    return {tool.name for tool in registry}
 
 
-async def test_the_tool_is_there_only_while_there_are_many(catalogue: Catalogue):
-    ToolSearch(catalogue, threshold=30)
-    assert NAME not in names(catalogue)
-    catalogue.replace("more", many_tools()[:26])
-    assert len(catalogue) == 30
-    assert NAME not in names(catalogue)
-    catalogue.replace("more", many_tools()[:27])
-    assert NAME in names(catalogue)
-    assert len(catalogue) == 32
-    catalogue.replace("more", many_tools()[:26])
-    assert NAME not in names(catalogue)
+async def test_the_tool_is_there_only_while_there_are_many(registry: ToolRegistry):
+    ToolSearch(registry, threshold=30)
+    assert NAME not in names(registry)
+    registry.replace("more", many_tools()[:26])
+    assert len(registry) == 30
+    assert NAME not in names(registry)
+    registry.replace("more", many_tools()[:27])
+    assert NAME in names(registry)
+    assert len(registry) == 32
+    registry.replace("more", many_tools()[:26])
+    assert NAME not in names(registry)
 
 
-async def test_it_finds_what_is_there_now(catalogue: Catalogue):
-    search = ToolSearch(catalogue, threshold=3)
+async def test_it_finds_what_is_there_now(registry: ToolRegistry):
+    search = ToolSearch(registry, threshold=3)
     assert search.search("borra un archivo") == []
-    catalogue.replace("more", many_tools())
+    registry.replace("more", many_tools())
     assert search.search("borra un archivo")[0].tool.name == "files__delete_file"
-    catalogue.replace("more", [])
+    registry.replace("more", [])
     assert search.search("borra un archivo") == []
     assert search.search("search tools") == []  # not itself
 
 
-async def test_what_it_answers_is_enough_to_call(catalogue: Catalogue):
-    ToolSearch(catalogue, threshold=3)
-    result = await catalogue.call(NAME, {"query": "suma dos números", "limit": 1})
+async def test_what_it_answers_is_enough_to_call(registry: ToolRegistry):
+    ToolSearch(registry, threshold=3)
+    result = await registry.call(NAME, {"query": "suma dos números", "limit": 1})
     (tool,) = json.loads(result.text)
     assert tool == {
         "name": "add",
-        "description": catalogue.get("add").description,  # pyright: ignore[reportOptionalMemberAccess]
-        "inputSchema": catalogue.get("add").input_schema,  # pyright: ignore[reportOptionalMemberAccess]
+        "description": registry.get("add").description,  # pyright: ignore[reportOptionalMemberAccess]
+        "inputSchema": registry.get("add").input_schema,  # pyright: ignore[reportOptionalMemberAccess]
     }
     assert result.structured == {"result": [tool]}
 
@@ -56,10 +56,10 @@ async def test_what_it_answers_is_enough_to_call(catalogue: Catalogue):
     "arguments",
     [{}, {"query": ""}, {"query": 5}, {"query": "x" * 2001}, {"query": "x", "limit": 0}, {"query": "x", "limit": 51}],
 )
-async def test_its_arguments_are_checked(catalogue: Catalogue, arguments: dict[str, Any]):
-    ToolSearch(catalogue, threshold=3)
+async def test_its_arguments_are_checked(registry: ToolRegistry, arguments: dict[str, Any]):
+    ToolSearch(registry, threshold=3)
     with pytest.raises(InvalidArgumentsError):
-        await catalogue.call(NAME, arguments)
+        await registry.call(NAME, arguments)
 
 
 async def test_over_rest(http: httpx.AsyncClient):

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from mcp_toolbox.catalogue import Catalogue
+from mcp_toolbox.registry.tools import ToolRegistry
 
 
 @pytest.mark.parametrize(
@@ -22,14 +22,14 @@ from mcp_toolbox.catalogue import Catalogue
         (19.99, 0.01, "20", 20),
     ],
 )
-async def test_the_sum_is_exact(catalogue: Catalogue, a: float, b: float, text: str, result: float):
-    answer = await catalogue.call("add", {"a": a, "b": b})
+async def test_the_sum_is_exact(registry: ToolRegistry, a: float, b: float, text: str, result: float):
+    answer = await registry.call("add", {"a": a, "b": b})
     assert (answer.text, answer.structured, answer.is_error) == (text, {"result": result}, False)
     assert answer.structured is not None
     assert type(answer.structured["result"]) is type(result)
 
 
-async def test_a_sum_out_of_range_is_a_failure(catalogue: Catalogue):
-    answer = await catalogue.call("add", {"a": 1.7e308, "b": 1.7e308})
+async def test_a_sum_out_of_range_is_a_failure(registry: ToolRegistry):
+    answer = await registry.call("add", {"a": 1.7e308, "b": 1.7e308})
     assert answer.is_error
     assert "outside the range" in answer.text

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from mcp_toolbox.catalogue import Catalogue
 from mcp_toolbox.errors import InvalidArgumentsError
-from mcp_toolbox.limits import MAX_TEXT
+from mcp_toolbox.registry.limits import MAX_TEXT
+from mcp_toolbox.registry.tools import ToolRegistry
 
 
 @pytest.mark.parametrize(
@@ -24,12 +24,12 @@ from mcp_toolbox.limits import MAX_TEXT
         ("日本語 テスト", 2),
     ],
 )
-async def test_a_word_has_a_letter_or_a_digit(catalogue: Catalogue, text: str, words: int):
-    answer = await catalogue.call("count_words", {"text": text})
+async def test_a_word_has_a_letter_or_a_digit(registry: ToolRegistry, text: str, words: int):
+    answer = await registry.call("count_words", {"text": text})
     assert (answer.text, answer.structured) == (str(words), {"result": words})
 
 
-async def test_the_longest_text_is_taken_and_one_more_character_is_not(catalogue: Catalogue):
-    assert (await catalogue.call("count_words", {"text": "a " * (MAX_TEXT // 2)})).text == str(MAX_TEXT // 2)
+async def test_the_longest_text_is_taken_and_one_more_character_is_not(registry: ToolRegistry):
+    assert (await registry.call("count_words", {"text": "a " * (MAX_TEXT // 2)})).text == str(MAX_TEXT // 2)
     with pytest.raises(InvalidArgumentsError):
-        await catalogue.call("count_words", {"text": " " * (MAX_TEXT + 1)})
+        await registry.call("count_words", {"text": " " * (MAX_TEXT + 1)})

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from mcp_toolbox.catalogue import Catalogue
+from mcp_toolbox.registry.tools import ToolRegistry
 
 
 @pytest.mark.parametrize(
@@ -19,11 +19,11 @@ from mcp_toolbox.catalogue import Catalogue
         (1e-200, 1e-100, "1e-300", 1e-300),
     ],
 )
-async def test_the_product_is_exact(catalogue: Catalogue, a: float, b: float, text: str, result: float):
-    answer = await catalogue.call("multiply", {"a": a, "b": b})
+async def test_the_product_is_exact(registry: ToolRegistry, a: float, b: float, text: str, result: float):
+    answer = await registry.call("multiply", {"a": a, "b": b})
     assert (answer.text, answer.structured, answer.is_error) == (text, {"result": result}, False)
 
 
 @pytest.mark.parametrize(("a", "b"), [(1e200, 1e200), (-1e200, 1e200), (1e-200, 1e-200), (10**200, 10**200)])
-async def test_a_product_out_of_range_is_a_failure(catalogue: Catalogue, a: float, b: float):
-    assert (await catalogue.call("multiply", {"a": a, "b": b})).is_error
+async def test_a_product_out_of_range_is_a_failure(registry: ToolRegistry, a: float, b: float):
+    assert (await registry.call("multiply", {"a": a, "b": b})).is_error

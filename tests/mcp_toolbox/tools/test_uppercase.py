@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from mcp_toolbox.catalogue import Catalogue
 from mcp_toolbox.errors import InvalidArgumentsError
-from mcp_toolbox.limits import MAX_TEXT
+from mcp_toolbox.registry.limits import MAX_TEXT
+from mcp_toolbox.registry.tools import ToolRegistry
 
 
 @pytest.mark.parametrize(
@@ -21,13 +21,13 @@ from mcp_toolbox.limits import MAX_TEXT
         ("  \n\t ", "  \n\t "),
     ],
 )
-async def test_any_alphabet(catalogue: Catalogue, text: str, upper: str):
-    answer = await catalogue.call("uppercase", {"text": text})
+async def test_any_alphabet(registry: ToolRegistry, text: str, upper: str):
+    answer = await registry.call("uppercase", {"text": text})
     assert (answer.text, answer.structured) == (upper, {"result": upper})
 
 
-async def test_the_longest_text_is_taken_and_one_more_character_is_not(catalogue: Catalogue):
-    assert (await catalogue.call("uppercase", {"text": "ß" * MAX_TEXT})).text == "SS" * MAX_TEXT
+async def test_the_longest_text_is_taken_and_one_more_character_is_not(registry: ToolRegistry):
+    assert (await registry.call("uppercase", {"text": "ß" * MAX_TEXT})).text == "SS" * MAX_TEXT
     with pytest.raises(InvalidArgumentsError) as error:
-        await catalogue.call("uppercase", {"text": "a" * (MAX_TEXT + 1)})
+        await registry.call("uppercase", {"text": "a" * (MAX_TEXT + 1)})
     assert error.value.field == "text"

@@ -13,8 +13,8 @@ from typing import Any
 
 import psutil
 import pytest
-from mcp_toolbox.catalogue import Catalogue
-from mcp_toolbox.upstream.fleet import Fleet
+from mcp_toolbox.registry.tools import ToolRegistry
+from mcp_toolbox.upstream.manager import UpstreamManager
 from mcp_toolbox.upstream.pins import Pins
 
 PLAIN = Path(__file__).parent / "servers" / "plain.py"
@@ -46,28 +46,28 @@ def plain():
 
 
 class Running:
-    """A fleet that runs, its catalogue and its file."""
+    """A fleet that runs, its catalog and its file."""
 
-    def __init__(self, fleet: Fleet, catalogue: Catalogue, file: Path) -> None:
-        self.fleet, self.catalogue, self.file = fleet, catalogue, file
+    def __init__(self, upstreams: UpstreamManager, registry: ToolRegistry, file: Path) -> None:
+        self.upstreams, self.registry, self.file = upstreams, registry, file
 
     def write(self, servers: dict[str, Any]) -> None:
         self.file.write_text(json.dumps({"mcpServers": servers}), "utf-8")
 
     def server(self, name: str) -> dict[str, Any]:
-        return self.fleet.to_health()[name]
+        return self.upstreams.to_health()[name]
 
     def status(self, name: str) -> str | None:
-        return self.fleet.to_health().get(name, {}).get("status")
+        return self.upstreams.to_health().get(name, {}).get("status")
 
     def names(self) -> list[str]:
-        return [tool.name for tool in self.catalogue]
+        return [tool.name for tool in self.registry]
 
     async def connected(self, *names: str, seconds: float = 15.0) -> None:
         await until(lambda: all(self.status(name) == "connected" for name in names), seconds)
 
     async def text(self, tool: str, **arguments: Any) -> str:
-        result = await self.catalogue.call(tool, arguments)
+        result = await self.registry.call(tool, arguments)
         assert not result.is_error, result.text
         return result.text
 
@@ -76,7 +76,7 @@ class Running:
 
 
 @pytest.fixture
-def fleet_of(tmp_path: Path):
+def upstreams_of(tmp_path: Path):
     """A context manager: a fleet of these servers, `Running`."""
 
     @asynccontextmanager
@@ -85,10 +85,10 @@ def fleet_of(tmp_path: Path):
     ) -> AsyncIterator[Running]:
         file = tmp_path / "servers.json"
         file.write_text(json.dumps({"mcpServers": servers}), "utf-8")
-        fleet = Fleet(file, {**os.environ, **(environ or {})}, pins=pins, poll_seconds=0.05)
-        catalogue = Catalogue()
-        async with fleet.running(catalogue):
-            yield Running(fleet, catalogue, file)
+        upstreams = UpstreamManager(file, {**os.environ, **(environ or {})}, pins=pins, poll_seconds=0.05)
+        registry = ToolRegistry()
+        async with upstreams.running(registry):
+            yield Running(upstreams, registry, file)
 
     return opened
 

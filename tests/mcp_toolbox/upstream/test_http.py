@@ -12,7 +12,7 @@ import pytest
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp_toolbox.context import CallContext
+from mcp_toolbox.registry.context import CallContext
 from pydantic import BaseModel
 from service_kit.testing import running as serving
 from starlette.applications import Starlette
@@ -69,37 +69,37 @@ APPS: dict[str, Callable[[], tuple[Any, dict[str, Any]]]] = {
 
 
 @pytest.fixture(params=APPS)
-async def web(request: pytest.FixtureRequest, fleet_of: Any) -> AsyncIterator[Any]:
+async def web(request: pytest.FixtureRequest, upstreams_of: Any) -> AsyncIterator[Any]:
     app, entry = APPS[request.param]()
     async with serving(app) as url:
         entry = {"max_result_bytes": 100_000, "timeout_seconds": 10, "url": url + entry.pop("path"), **entry}
-        async with fleet_of({"web": entry}) as fleet:
-            await fleet.connected("web")
-            yield fleet
+        async with upstreams_of({"web": entry}) as upstreams:
+            await upstreams.connected("web")
+            yield upstreams
 
 
 async def test_the_sdks_own_server_over_every_transport(web: Any):
     assert web.names() == ["web__add", "web__big", "web__trace", "web__work", "web__wrong"]
-    result = await web.catalogue.call("web__add", {"a": 5, "b": 3})
+    result = await web.registry.call("web__add", {"a": 5, "b": 3})
     assert result.structured == {"total": 8}
-    assert web.catalogue.get("web__add").output_schema["required"] == ["total"]
-    wrong = await web.catalogue.call("web__wrong", {})
+    assert web.registry.get("web__add").output_schema["required"] == ["total"]
+    wrong = await web.registry.call("web__wrong", {})
     assert wrong.is_error
     assert "as it must be" in wrong.text
     trace = f"00-{'a' * 32}-{'b' * 16}-01"
-    answer = await web.catalogue.call("web__trace", {}, CallContext(traceparent=trace))
+    answer = await web.registry.call("web__trace", {}, CallContext(traceparent=trace))
     assert answer.text == trace
 
 
 async def test_many_calls_at_a_time(web: Any):
-    calls = [web.catalogue.call("web__add", {"a": number, "b": 1}) for number in range(50)]
+    calls = [web.registry.call("web__add", {"a": number, "b": 1}) for number in range(50)]
     assert [call.structured["total"] for call in await asyncio.gather(*calls)] == [number + 1 for number in range(50)]
 
 
 async def test_a_large_answer_fails_alone(web: Any):
     assert len(await web.text("web__big", size=20_000)) == 20_000
     for size in (100_001, 2_000_000):
-        result = await web.catalogue.call("web__big", {"size": size})
+        result = await web.registry.call("web__big", {"size": size})
         assert result.is_error
         assert "bytes" in result.text or "large" in result.text or "limit" in result.text
     await web.connected("web")
@@ -112,7 +112,7 @@ async def test_a_cancelled_call_leaves_the_connection_alone(web: Any):
     async def report(*_: Any) -> None:
         heard.set()
 
-    call = asyncio.create_task(web.catalogue.call("web__work", {"seconds": 30}, CallContext(report=report)))
+    call = asyncio.create_task(web.registry.call("web__work", {"seconds": 30}, CallContext(report=report)))
     await asyncio.sleep(0.3)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -122,16 +122,16 @@ async def test_a_cancelled_call_leaves_the_connection_alone(web: Any):
 
 
 @pytest.mark.parametrize("kind", ["http", "sse"])
-async def test_progress_comes_through(fleet_of: Any, kind: str):
+async def test_progress_comes_through(upstreams_of: Any, kind: str):
     app, entry = APPS[kind]()
     heard: list[Any] = []
 
     async def report(*progress: Any) -> None:
         heard.append(progress)
 
-    async with serving(app) as url, fleet_of({"web": {"url": url + entry.pop("path"), **entry}}) as fleet:
-        await fleet.connected("web")
-        await fleet.catalogue.call("web__work", {"seconds": 0.2}, CallContext(report=report))
+    async with serving(app) as url, upstreams_of({"web": {"url": url + entry.pop("path"), **entry}}) as upstreams:
+        await upstreams.connected("web")
+        await upstreams.registry.call("web__work", {"seconds": 0.2}, CallContext(report=report))
     assert heard == [(1.0, 2.0, "half")]
 
 
@@ -193,7 +193,7 @@ def cut(body: bytes, content_type: str) -> Response:
         lambda _: Response("data: " + "y" * 200_000 + "\n\n", media_type="text/event-stream"),
     ],
 )  # fmt: skip
-async def test_a_wrong_answer_is_an_error_of_its_call(fleet_of: Any, call: Callable[[dict[str, Any]], Response]):
+async def test_a_wrong_answer_is_an_error_of_its_call(upstreams_of: Any, call: Callable[[dict[str, Any]], Response]):
     wrong = [True]
 
     async def handler(request: Request) -> Response:
@@ -201,15 +201,15 @@ async def test_a_wrong_answer_is_an_error_of_its_call(fleet_of: Any, call: Calla
 
     async with serving(by_hand(handler)) as url:
         entry = {"url": f"{url}/mcp", "max_result_bytes": 100_000, "timeout_seconds": 20}
-        async with fleet_of({"web": entry}) as fleet:
-            await fleet.connected("web")
+        async with upstreams_of({"web": entry}) as upstreams:
+            await upstreams.connected("web")
             started = time.monotonic()
-            result = await fleet.catalogue.call("web__echo", {})
+            result = await upstreams.registry.call("web__echo", {})
             assert result.is_error
             assert time.monotonic() - started < 15
             wrong[0] = False
-            await fleet.connected("web")
-            assert await fleet.text("web__echo") == "here"
+            await upstreams.connected("web")
+            assert await upstreams.text("web__echo") == "here"
 
 
 @pytest.mark.parametrize(
@@ -222,23 +222,23 @@ async def test_a_wrong_answer_is_an_error_of_its_call(fleet_of: Any, call: Calla
     ],
 )
 async def test_an_address_that_is_no_server_says_why(
-    fleet_of: Any, eventually: Any, response: Callable[[], Response], reason: str
+    upstreams_of: Any, eventually: Any, response: Callable[[], Response], reason: str
 ):
     async def handler(request: Request) -> Response:
         return response()
 
-    async with serving(by_hand(handler)) as url, fleet_of({"web": {"url": f"{url}/mcp"}}) as fleet:
-        assert await eventually(lambda: fleet.server("web").get("error")) == reason
+    async with serving(by_hand(handler)) as url, upstreams_of({"web": {"url": f"{url}/mcp"}}) as upstreams:
+        assert await eventually(lambda: upstreams.server("web").get("error")) == reason
 
 
 @pytest.mark.parametrize("kind", ["http", "sse"])
-async def test_nobody_listens(fleet_of: Any, eventually: Any, kind: str):
-    async with fleet_of({"web": {"url": "http://127.0.0.1:9/mcp", "type": kind}}) as fleet:
-        assert await eventually(lambda: fleet.server("web").get("error")) == "cannot be reached"
-        assert "127.0.0.1" not in json.dumps(fleet.fleet.to_health())
+async def test_nobody_listens(upstreams_of: Any, eventually: Any, kind: str):
+    async with upstreams_of({"web": {"url": "http://127.0.0.1:9/mcp", "type": kind}}) as upstreams:
+        assert await eventually(lambda: upstreams.server("web").get("error")) == "cannot be reached"
+        assert "127.0.0.1" not in json.dumps(upstreams.upstreams.to_health())
 
 
-async def test_headers_by_reference(fleet_of: Any):
+async def test_headers_by_reference(upstreams_of: Any):
     seen: list[str | None] = []
 
     async def handler(request: Request) -> Response:
@@ -247,18 +247,18 @@ async def test_headers_by_reference(fleet_of: Any):
 
     async with serving(by_hand(handler)) as url:
         entry = {"url": "${WHERE}/mcp", "headers": {"Authorization": "Bearer ${KEY_OF_WEB}"}}
-        async with fleet_of({"web": entry}, {"WHERE": url, "KEY_OF_WEB": "k3y"}) as fleet:
-            await fleet.connected("web")
-            assert await fleet.text("web__echo") == "here"
+        async with upstreams_of({"web": entry}, {"WHERE": url, "KEY_OF_WEB": "k3y"}) as upstreams:
+            await upstreams.connected("web")
+            assert await upstreams.text("web__echo") == "here"
     assert set(seen) == {"Bearer k3y"}
 
 
-async def test_a_header_that_no_header_can_have(fleet_of: Any, eventually: Any):
-    async with fleet_of({"web": {"url": "http://127.0.0.1:9/", "headers": {"X": "列"}}}) as fleet:
-        await eventually(lambda: fleet.status("web") == "failed")
+async def test_a_header_that_no_header_can_have(upstreams_of: Any, eventually: Any):
+    async with upstreams_of({"web": {"url": "http://127.0.0.1:9/", "headers": {"X": "列"}}}) as upstreams:
+        await eventually(lambda: upstreams.status("web") == "failed")
 
 
-async def test_a_server_that_goes_away_and_comes_back(fleet_of: Any, eventually: Any):
+async def test_a_server_that_goes_away_and_comes_back(upstreams_of: Any, eventually: Any):
     there = [True]
 
     async def handler(request: Request) -> Response:
@@ -266,19 +266,19 @@ async def test_a_server_that_goes_away_and_comes_back(fleet_of: Any, eventually:
             return Response(status_code=503)
         return await replied(request, lambda message: JSONResponse(answer(message)))
 
-    async with serving(by_hand(handler)) as url, fleet_of({"web": {"url": f"{url}/mcp"}}) as fleet:
-        await fleet.connected("web")
+    async with serving(by_hand(handler)) as url, upstreams_of({"web": {"url": f"{url}/mcp"}}) as upstreams:
+        await upstreams.connected("web")
         there[0] = False
-        result = await fleet.catalogue.call("web__echo", {})
+        result = await upstreams.registry.call("web__echo", {})
         assert result.is_error
-        assert await eventually(lambda: fleet.server("web").get("error")) == "answered HTTP 503"
-        assert fleet.names() == []
+        assert await eventually(lambda: upstreams.server("web").get("error")) == "answered HTTP 503"
+        assert upstreams.names() == []
         there[0] = True
-        await fleet.connected("web")
-        assert await fleet.text("web__echo") == "here"
+        await upstreams.connected("web")
+        assert await upstreams.text("web__echo") == "here"
 
 
-async def test_tools_with_unusable_schemas_cost_only_themselves(fleet_of: Any):
+async def test_tools_with_unusable_schemas_cost_only_themselves(upstreams_of: Any):
     tools: list[dict[str, Any]] = [
         {"name": "good", "inputSchema": {"type": "object"}, "outputSchema": {"type": "object", "required": ["a"]}},
         {"name": "odd_output", "inputSchema": {"type": "object"}, "outputSchema": {"type": "nonsense"}},
@@ -294,12 +294,12 @@ async def test_tools_with_unusable_schemas_cost_only_themselves(fleet_of: Any):
         said = answer(json.loads(await request.body()), tools)
         return JSONResponse(said) if said else Response(status_code=202)
 
-    async with serving(by_hand(handler)) as url, fleet_of({"web": {"url": f"{url}/mcp"}}) as fleet:
-        await fleet.connected("web")
-        assert fleet.names() == ["web__good", "web__list_output", "web__odd_output"]
-        assert len(fleet.server("web")["problems"]) == 5
-        promised = await fleet.catalogue.call("web__good", {})
+    async with serving(by_hand(handler)) as url, upstreams_of({"web": {"url": f"{url}/mcp"}}) as upstreams:
+        await upstreams.connected("web")
+        assert upstreams.names() == ["web__good", "web__list_output", "web__odd_output"]
+        assert len(upstreams.server("web")["problems"]) == 5
+        promised = await upstreams.registry.call("web__good", {})
         assert promised.is_error
         assert "output schema promises" in promised.text
-        assert fleet.catalogue.get("web__odd_output").output_schema is None
-        assert await fleet.text("web__odd_output") == "here"
+        assert upstreams.registry.get("web__odd_output").output_schema is None
+        assert await upstreams.text("web__odd_output") == "here"

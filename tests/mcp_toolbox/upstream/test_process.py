@@ -137,8 +137,10 @@ async def test_a_wrong_file_stops_the_toolbox_at_the_start(tmp_path: Path):
     assert b"MCP_SERVERS_FILE: line 2: mcpServers.one.comand: unknown field" in err
 
 
-async def test_killing_what_watches_a_server_ends_the_server(fleet_of: Any, plain: Any, eventually: Any, alive: Any):
-    async with fleet_of({"one": plain(child=True)}) as running:
+async def test_killing_what_watches_a_server_ends_the_server(
+    upstreams_of: Any, plain: Any, eventually: Any, alive: Any
+):
+    async with upstreams_of({"one": plain(child=True)}) as running:
         await running.connected("one")
         pids = await running.pids("one")
         os.kill(pids["parent"], signal.SIGKILL)
@@ -148,11 +150,11 @@ async def test_killing_what_watches_a_server_ends_the_server(fleet_of: Any, plai
         os.kill(pids["child"], signal.SIGKILL)  # it had a session of its own, and nobody left to find it
 
 
-async def test_a_server_that_ends_takes_its_children_along(fleet_of: Any, plain: Any, eventually: Any, alive: Any):
-    async with fleet_of({"one": plain(child=True)}) as running:
+async def test_a_server_that_ends_takes_its_children_along(upstreams_of: Any, plain: Any, eventually: Any, alive: Any):
+    async with upstreams_of({"one": plain(child=True)}) as running:
         await running.connected("one")
         pids = await running.pids("one")
-        await running.catalogue.call("one__die", {})
+        await running.registry.call("one__die", {})
         await eventually(lambda: not alive(pids["child"]))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from mcp_toolbox.upstream.errors import ServersFileError, UpstreamUnavailable
-from mcp_toolbox.upstream.places import Places
+from mcp_toolbox.upstream.json_lines import JsonLines
 from mcp_toolbox.upstream.references import References
 from mcp_toolbox.upstream.servers_file import Servers, read_servers
 from mcp_toolbox.upstream.spec import Address, Command, Limits
@@ -134,7 +134,7 @@ def test_every_prefix_of_a_file_is_refused_or_read(read: Any):
 
 def test_places_know_keys_from_values():
     text = '{"a": "b",\n "c": ["a", {"x": 1},\n {"x": 2}], "d": {\n "\\u0061": {"a": {}}}}'
-    places = Places(text)
+    places = JsonLines(text)
     assert places.repeated == {}
     assert [places.line(path) for path in [("a",), ("c",), ("d", "a"), ("d", "a", "a"), ("d", "zz"), ("q",)]] == [
         1,

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mcp_toolbox.upstream.hygiene import MAX_DESCRIPTION, cleaned, cleaned_schema, shortened
 from mcp_toolbox.upstream.lines import Lines, TooLong
 from mcp_toolbox.upstream.names import MAX_NAME, prefixes, tool_names
-from mcp_toolbox.upstream.voice import Voice
+from mcp_toolbox.upstream.sanitize import MAX_DESCRIPTION, cleaned, cleaned_schema, shortened
+from mcp_toolbox.upstream.stderr_log import StderrLog
 from structlog.testing import capture_logs
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
@@ -104,13 +104,13 @@ def test_a_long_line_that_answers_nothing():
 def test_the_log_of_a_server_is_bounded_and_keeps_its_secrets():
     now = [0.0]
     with capture_logs() as logs:
-        voice = Voice("one", {"s3cr3t-key", "s3cr3t", "abc"}, clock=lambda: now[0])
-        voice.say(b"token s3cr3t-key, abc \xff\x1b[0m")
-        voice.say(b"   ")
+        stderr_log = StderrLog("one", {"s3cr3t-key", "s3cr3t", "abc"}, clock=lambda: now[0])
+        stderr_log.say(b"token s3cr3t-key, abc \xff\x1b[0m")
+        stderr_log.say(b"   ")
         for _ in range(100):
-            voice.say(b"again")
+            stderr_log.say(b"again")
         now[0] = 11.0
-        voice.say(b"x" * 5000)
+        stderr_log.say(b"x" * 5000)
     said: list[Any] = [line["line"] for line in logs if line["event"] == "server says"]
     assert said[0] == "token ***, abc �[0m"
     assert len(said) == 51

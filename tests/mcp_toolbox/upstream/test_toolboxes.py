@@ -8,9 +8,9 @@ import httpx
 import pytest
 from mcp_toolbox import tools
 from mcp_toolbox.app import create_app
-from mcp_toolbox.catalogue import Catalogue, discover
+from mcp_toolbox.registry.tool import Hints, from_function
+from mcp_toolbox.registry.tools import ToolRegistry, discover
 from mcp_toolbox.settings import ToolboxSettings
-from mcp_toolbox.tool import Hints, from_function
 from service_kit.settings import load
 from service_kit.testing import running as serving
 
@@ -22,14 +22,14 @@ def late() -> str:
 
 @pytest.mark.parametrize("entry", [{"path": "/mcp"}, {"path": "/sse", "type": "sse"}], ids=["http", "sse"])
 async def test_the_inner_ones_tools_are_the_outer_ones_and_so_are_changes(
-    fleet_of: Any, eventually: Any, entry: dict[str, Any]
+    upstreams_of: Any, eventually: Any, entry: dict[str, Any]
 ):
-    inner = Catalogue(discover(tools))
+    inner = ToolRegistry(discover(tools))
     app = create_app(load(ToolboxSettings, {}), inner)
-    async with serving(app) as url, fleet_of({"inner": _entry(url, entry)}) as outer:
+    async with serving(app) as url, upstreams_of({"inner": _entry(url, entry)}) as outer:
         await outer.connected("inner")
         assert outer.names() == [f"inner__{name}" for name in ("add", "count_words", "multiply", "uppercase")]
-        result = await outer.catalogue.call("inner__add", {"a": 0.1, "b": 0.2})
+        result = await outer.registry.call("inner__add", {"a": 0.1, "b": 0.2})
         assert (result.text, result.structured) == ("0.3", {"result": 0.3})
         inner.replace("pack", [from_function(late, Hints())])
         await eventually(lambda: "inner__late" in outer.names())
@@ -38,10 +38,10 @@ async def test_the_inner_ones_tools_are_the_outer_ones_and_so_are_changes(
         await eventually(lambda: "inner__late" not in outer.names())
 
 
-async def test_health_and_every_way_in_know_of_other_servers(fleet_of: Any, plain: Any):
-    async with fleet_of({"one": plain()}) as running:
+async def test_health_and_every_way_in_know_of_other_servers(upstreams_of: Any, plain: Any):
+    async with upstreams_of({"one": plain()}) as running:
         settings = load(ToolboxSettings, {})
-        app = create_app(settings, running.catalogue, running.fleet)
+        app = create_app(settings, running.registry, running.upstreams)
         await running.connected("one")
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as http:
             health = (await http.get("/health")).json()

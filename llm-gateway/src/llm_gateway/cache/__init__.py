@@ -6,8 +6,8 @@ from typing import Protocol
 
 import msgspec
 
-from llm_gateway.pricing import Cost
-from llm_gateway.types import EmbeddingResult, Result, Usage
+from llm_gateway.canonical import EmbeddingResult, Result, Usage
+from llm_gateway.catalog.pricing import Cost
 
 
 class Entry(msgspec.Struct, frozen=True):

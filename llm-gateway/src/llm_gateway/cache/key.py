@@ -7,8 +7,8 @@ from operator import attrgetter
 
 import msgspec
 
-from llm_gateway.catalog import Model
-from llm_gateway.types import EmbeddingRequest, Request
+from llm_gateway.canonical import EmbeddingRequest, Request
+from llm_gateway.catalog.models import Model
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 

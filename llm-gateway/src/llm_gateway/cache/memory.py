@@ -10,8 +10,8 @@ from collections.abc import Callable
 import msgspec
 
 from llm_gateway.cache import Entry
-from llm_gateway.pricing import Cost
-from llm_gateway.types import EmbeddingResult, Result, Usage
+from llm_gateway.canonical import EmbeddingResult, Result, Usage
+from llm_gateway.catalog.pricing import Cost
 
 _ENTRY_OVERHEAD_BYTES = 512
 _FLOAT_BYTES = 32

@@ -12,9 +12,9 @@ from typing import Protocol, TypeVar
 from service_kit.errors import ApiError
 
 from llm_gateway.answer import Answer, Origin
-from llm_gateway.catalog import Model
+from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Event, Request, Result
+from llm_gateway.catalog.models import Model
 from llm_gateway.errors import UpstreamError
-from llm_gateway.types import EmbeddingRequest, EmbeddingResult, Event, Request, Result
 
 Frame = TypeVar("Frame")
 FrameIn = TypeVar("FrameIn", contravariant=True)

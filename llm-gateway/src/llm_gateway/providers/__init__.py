@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from llm_gateway.catalog import Model
-from llm_gateway.types import Event, Request, Result
+from llm_gateway.canonical import Event, Request, Result
+from llm_gateway.catalog.models import Model
 
 
 class Provider(Protocol):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from llm_gateway.catalog import Model
-from llm_gateway.parameters import EVERYTHING
-from llm_gateway.providers import offline
-from llm_gateway.types import Event, Message, Request, Result, Text
+import offline_planner as offline
+
+from llm_gateway.canonical import Event, Message, Request, Result, Text
+from llm_gateway.canonical.parameters import EVERYTHING
+from llm_gateway.catalog.models import Model
 
 _CARRIES = EVERYTHING - {"n", "logprobs", "top_logprobs"}
 """What says how to sample means nothing to a planner that does not; several answers or their odds it does not have."""

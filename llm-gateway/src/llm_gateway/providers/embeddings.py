@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from llm_gateway.catalog import Model
+from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects import EmbeddingDialect
 from llm_gateway.errors import UpstreamProtocol, UpstreamTimeout
+from llm_gateway.net.transport import Transport
 from llm_gateway.providers.http import Signer
-from llm_gateway.transport import Transport
-from llm_gateway.types import EmbeddingRequest, EmbeddingResult
 
 _AT_ONCE = 8
 """How many calls of one request are under way at a time."""

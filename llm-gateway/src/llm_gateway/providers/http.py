@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
-from llm_gateway.catalog import Endpoint, Model
+from llm_gateway.canonical import Event, Finish, Request, Result
+from llm_gateway.catalog.models import Endpoint, Model
 from llm_gateway.dialects import ClientDialect, Framing, StreamDecoder
 from llm_gateway.errors import UpstreamError, UpstreamProtocol
-from llm_gateway.transport import StreamedReply, Transport
-from llm_gateway.types import Event, Finish, Request, Result
+from llm_gateway.net.transport import StreamedReply, Transport
 
 _LAST_WORDS_SECONDS = 2.0
 """How long a complete answer's usage and `[DONE]` are waited for."""
@@ -44,7 +44,8 @@ class HttpProvider:
         async with self._transport.stream(url, headers, body, model.timeouts) as reply:
             if reply.status != 200:
                 raise self._dialect.decode_error(reply.status, reply.headers, await reply.read())
-            if reply.content_type != self._dialect.STREAM_TYPE:
+            if not reply.may_be(self._dialect.STREAM_TYPE):
+                self._dialect.decode_result(await reply.read(), request, model)  # an error in it is what is raised
                 raise UpstreamProtocol(f"a stream was asked for, and came as {reply.headers.get('content-type')}")
             async for events in self._events(reply, request, model):
                 yield events

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.routing.parts import Part
 
 T = TypeVar("T")

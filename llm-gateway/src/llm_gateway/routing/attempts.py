@@ -7,14 +7,14 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 import msgspec
-from service_kit.logs import get_logger
+from service_kit.telemetry.logs import get_logger
 
-from llm_gateway.breakers import Breakers, Deployment, Entry, Pause
-from llm_gateway.catalog import Model, Route
+from llm_gateway.canonical import Request
+from llm_gateway.catalog.models import Model, Route
 from llm_gateway.errors import CircuitOpen, InvalidRequest, UpstreamError, UpstreamRateLimited, UpstreamUnavailable
 from llm_gateway.routing.balance import Balancer
+from llm_gateway.routing.breakers import Breakers, Deployment, Entry, Pause
 from llm_gateway.routing.retry import COUNTED, Again, Patience, again
-from llm_gateway.types import Request
 
 _log = get_logger(__name__)
 

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 
 from llm_gateway.breakers import Deployment
-from llm_gateway.catalog import Model
+from llm_gateway.catalog.models import Model
 
 _NEW_SHARE = 0.3
 """How much of the average the newest answer is."""

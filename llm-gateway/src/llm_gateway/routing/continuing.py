@@ -10,14 +10,14 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import cast
 
-from llm_gateway.catalog import Model, Route
+from llm_gateway.canonical import Event, Request, UsageReport
+from llm_gateway.canonical.estimate import estimated_usage
+from llm_gateway.catalog.models import Model, Route
 from llm_gateway.errors import InvalidRequest, UpstreamError, UpstreamTimeout
-from llm_gateway.estimate import estimated_usage
-from llm_gateway.routing.answered import Answered
-from llm_gateway.routing.parts import broken_part
-from llm_gateway.routing.seam import Seam, Spoken, onward
+from llm_gateway.routing.routed import Answered
+from llm_gateway.routing.segments import broken_part
+from llm_gateway.routing.splicer import Seam, Spoken, onward
 from llm_gateway.routing.streams import Batches
-from llm_gateway.types import Event, Request, UsageReport
 
 PREFILL = "prefill"
 """In a model's `supports`: it goes on from an assistant message at the end of a request."""

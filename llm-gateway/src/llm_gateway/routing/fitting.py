@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from llm_gateway.catalog import Model
-from llm_gateway.emulation import EMULATED_TOOLS
+from llm_gateway.canonical import Image, Request
+from llm_gateway.canonical.parameters import OPTIONAL, given, without
+from llm_gateway.catalog.models import Model
 from llm_gateway.errors import InvalidRequest
-from llm_gateway.parameters import OPTIONAL, given, without
 from llm_gateway.providers import Provider
-from llm_gateway.types import Image, Request
+from llm_gateway.providers.emulated_tools import EMULATED_TOOLS
 
 _TOOL_WORDS = ("tools", "tool_choice", "parallel_tool_calls")
 

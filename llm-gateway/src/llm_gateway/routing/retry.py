@@ -7,6 +7,7 @@ from enum import Enum
 import msgspec
 
 from llm_gateway.errors import (
+    GatewaySaturated,
     UpstreamCredentials,
     UpstreamError,
     UpstreamProtocol,
@@ -16,7 +17,7 @@ from llm_gateway.errors import (
 )
 
 COUNTED = (UpstreamUnavailable, UpstreamTimeout, UpstreamProtocol, UpstreamCredentials)
-"""Failures that speak against a deployment."""
+"""Failures that speak against a deployment. That the gateway itself is saturated does not."""
 
 
 class Patience(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +48,8 @@ def again(error: UpstreamError) -> Again:
     if not error.retriable:
         return Again.NOBODY
     match error:
+        case GatewaySaturated():
+            return Again.ELSEWHERE  # connections are counted by address, and a place there was just waited for
         case UpstreamTimeout():
             return Again.ELSEWHERE  # whoever is silent is not asked to be silent once more
         case UpstreamRateLimited(code="insufficient_quota"):

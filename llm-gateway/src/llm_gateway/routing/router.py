@@ -9,19 +9,19 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import TypeVar, cast
 
-from llm_gateway.breakers import Breakers
 from llm_gateway.calls import NO_TERMS, Terms
-from llm_gateway.catalog import Model, Route, SafeStream
+from llm_gateway.canonical import Event, Request, Result
+from llm_gateway.catalog.models import Model, Route, SafeStream
 from llm_gateway.errors import InvalidRequest, UpstreamError
 from llm_gateway.providers import Provider
-from llm_gateway.routing.answered import Answered
+from llm_gateway.routing.adapt import Fitting
 from llm_gateway.routing.attempts import Attempt, Attempts, Judges, note_failure
 from llm_gateway.routing.balance import Balancer
-from llm_gateway.routing.continuing import continued
-from llm_gateway.routing.fitting import Fitting
+from llm_gateway.routing.breakers import Breakers
+from llm_gateway.routing.continuation import continued
 from llm_gateway.routing.retry import Patience
+from llm_gateway.routing.routed import Answered
 from llm_gateway.routing.streams import Batches, begin, check_filter, check_filtered, replay, resume
-from llm_gateway.types import Event, Request, Result
 
 T = TypeVar("T")
 

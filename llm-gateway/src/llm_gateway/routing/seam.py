@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from llm_gateway.types import (
+from llm_gateway.canonical import (
     BlockStart,
     BlockStop,
     Delta,

@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing
 from typing import TypeVar, cast
 
+from llm_gateway.canonical import BlockStart, Delta, Event, Finish, Result, UsageReport
 from llm_gateway.errors import UpstreamProtocol, UpstreamRejected, UpstreamTimeout
-from llm_gateway.types import BlockStart, Delta, Event, Finish, Result, UsageReport
 
 T = TypeVar("T")
 Batches = AsyncIterator[list[Event]]

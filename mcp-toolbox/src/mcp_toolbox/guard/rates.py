@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from mcp_toolbox.calls.per_tool import PerTool
 from mcp_toolbox.errors import RateLimitedError
-from mcp_toolbox.guard.by_name import ByName
 
 _RATE = re.compile(r"([0-9]{1,9})/([0-9]{0,6})(s|min|h)")
 _UNITS = {"s": 1, "min": 60, "h": 3600}
@@ -50,7 +50,7 @@ class Rates:
         clock: Callable[[], float] = time.monotonic,
         most_buckets: int = _MOST_BUCKETS,
     ) -> None:
-        self._limits: ByName[Rate | None] = ByName(limits, None)
+        self._limits: PerTool[Rate | None] = PerTool(limits, None)
         self._clock = clock
         self._most = most_buckets
         self._buckets: dict[tuple[str, str], _Bucket] = {}

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx2
 from jwt import PyJWK, PyJWTError
-from service_kit.logs import get_logger
+from service_kit.telemetry.logs import get_logger
 
 from mcp_toolbox.oauth.addresses import is_secure, metadata_urls
 

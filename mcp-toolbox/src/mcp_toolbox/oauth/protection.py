@@ -6,13 +6,13 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from fastapi import FastAPI
-from service_kit.policy import key_ring
+from service_kit.edge.policy import key_ring
 from service_kit.settings import SettingsError
 
 from mcp_toolbox.oauth.issuer_keys import IssuerKeys
 from mcp_toolbox.oauth.resource import ProtectedResource
 from mcp_toolbox.oauth.tokens import KeyOrToken, Tokens
-from mcp_toolbox.schemas import PROTECTED_RESOURCE
+from mcp_toolbox.server.schemas import PROTECTED_RESOURCE
 from mcp_toolbox.settings import ToolboxSettings
 
 

@@ -7,8 +7,8 @@ import time
 from typing import Any
 
 import jwt
+from service_kit.auth.keys import Keys
 from service_kit.errors import ApiError
-from service_kit.keys import Keys
 
 from mcp_toolbox.oauth.issuer_keys import IssuerKeys
 from mcp_toolbox.oauth.resource import INSUFFICIENT_SCOPE, ProtectedResource

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from mcp_toolbox import packs
 
 if TYPE_CHECKING:
-    from mcp_toolbox.catalogue import Catalogue
+    from mcp_toolbox.registry.tools import ToolRegistry
     from mcp_toolbox.settings import ToolboxSettings
 
 
@@ -57,8 +57,8 @@ def _check_libraries(name: str) -> None:
 
 
 @asynccontextmanager
-async def opened_packs(settings: ToolboxSettings, catalogue: Catalogue) -> AsyncIterator[None]:
-    """While this is entered, `catalogue` has the tools of the packs that `settings` switches on.
+async def opened_packs(settings: ToolboxSettings, registry: ToolRegistry) -> AsyncIterator[None]:
+    """While this is entered, `registry` has the tools of the packs that `settings` switches on.
 
     Raises:
         ToolDefinitionError: a pack has a tool with a name that is taken.
@@ -66,6 +66,6 @@ async def opened_packs(settings: ToolboxSettings, catalogue: Catalogue) -> Async
     async with AsyncExitStack() as stack:
         for name in settings.tool_packs:
             pack = importlib.import_module(f"{packs.__name__}.{name}")
-            catalogue.replace(name, await stack.enter_async_context(pack.opened(settings)))
-            stack.callback(catalogue.replace, name, ())
+            registry.replace(name, await stack.enter_async_context(pack.opened(settings)))
+            stack.callback(registry.replace, name, ())
         yield

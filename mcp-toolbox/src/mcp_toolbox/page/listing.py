@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mcp_toolbox.approval.approvals import Approvals
-from mcp_toolbox.catalogue import BUILT_IN, Catalogue
-from mcp_toolbox.tool import Tool
+from mcp_toolbox.approvals.approvals import Approvals
+from mcp_toolbox.registry.tool import Tool
+from mcp_toolbox.registry.tools import BUILT_IN, ToolRegistry
 
 UPSTREAM = "upstream:"
 """What the sources of other servers' tools begin with."""
@@ -19,10 +19,10 @@ _WELL = ("connected", "disabled")
 
 
 class Listing:
-    """Where the tools of `catalogue` come from: what the toolbox brings, its packs, and other servers."""
+    """Where the tools of `registry` come from: what the toolbox brings, its packs, and other servers."""
 
-    def __init__(self, catalogue: Catalogue, approvals: Approvals, health: Health) -> None:
-        self._catalogue = catalogue
+    def __init__(self, registry: ToolRegistry, approvals: Approvals, health: Health) -> None:
+        self._registry = registry
         self._approvals = approvals
         self._health = health
 
@@ -38,7 +38,7 @@ class Listing:
         return {**tool.to_wire(), "needsApproval": self._approvals.needed(tool)}
 
     def _servers(self) -> list[tuple[dict[str, Any], tuple[Tool, ...]]]:
-        sources = self._catalogue.sources
+        sources = self._registry.sources
         ours = [
             ({"name": name, "kind": BUILT_IN if name == BUILT_IN else "pack", "status": "up", "healthy": True}, tools)
             for name, tools in sources.items()

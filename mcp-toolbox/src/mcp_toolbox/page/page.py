@@ -14,7 +14,7 @@ from starlette.responses import Response
 _LANG = '<html lang="es">'
 
 
-class CataloguePage:
+class CatalogPage:
     """One file, which allows exactly its own style and script, by their SHA-256 (CSP level 3, section 8.3)."""
 
     def __init__(self, html: str) -> None:
@@ -31,7 +31,7 @@ class CataloguePage:
         }
 
     @classmethod
-    def load(cls) -> CataloguePage:
+    def load(cls) -> CatalogPage:
         """Read the file that the package brings."""
         return cls(files("mcp_toolbox.page").joinpath("catalogue.html").read_text("utf-8"))
 

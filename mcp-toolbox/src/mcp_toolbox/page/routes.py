@@ -10,8 +10,8 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from mcp_toolbox.page.listing import Listing
-from mcp_toolbox.page.page import CataloguePage
-from mcp_toolbox.schemas import ListedTool
+from mcp_toolbox.page.page import CatalogPage
+from mcp_toolbox.server.schemas import ListedTool
 
 ROOT = "/"
 """Open without a key: the page holds no secret, and the summary no more than `/health`."""
@@ -61,8 +61,8 @@ class FullCatalogue(BaseModel):
     servers: list[CatalogueServer]
 
 
-def add_page_routes(app: FastAPI, listing: Listing, page: CataloguePage, *, service: str, version: str) -> None:
-    """The catalogue: `GET /` and `GET /mcp/catalogue`."""
+def add_page_routes(app: FastAPI, listing: Listing, page: CatalogPage, *, service: str, version: str) -> None:
+    """The catalog: `GET /` and `GET /mcp/catalogue`."""
 
     @app.get(
         ROOT,

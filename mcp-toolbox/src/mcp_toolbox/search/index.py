@@ -11,8 +11,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from mcp_toolbox.registry.tool import Tool
 from mcp_toolbox.search.words import terms
-from mcp_toolbox.tool import Tool
 
 _SATURATION = 1.2
 _LENGTH_WEIGHT = 0.4

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from mcp_toolbox.schemas import ListedTool
 from mcp_toolbox.search.search import DEFAULT_LIMIT, LONGEST_QUERY, MOST, ToolSearch
+from mcp_toolbox.server.schemas import ListedTool
 
 
 class SearchRequest(BaseModel):

@@ -1,4 +1,4 @@
-"""The search over a catalogue, and the tool by which models use it."""
+"""The search over a catalog, and the tool by which models use it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from mcp_toolbox.catalogue import Catalogue
+from mcp_toolbox.registry.tool import Hints, Tool, from_function
+from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.search.index import Found, ToolIndex
-from mcp_toolbox.tool import Hints, Tool, from_function
 
 SOURCE = "search"
 NAME = "search_tools"
@@ -20,31 +20,31 @@ _HINTS = Hints(title="Search the tools", read_only=True, idempotent=True, open_w
 
 
 class ToolSearch:
-    """Searches `catalogue` as it is at the time; the index is made when it is first needed after a change.
+    """Searches `registry` as it is at the time; the index is made when it is first needed after a change.
 
-    While the catalogue has more than `threshold` tools it also has the tool `search_tools`.
+    While the catalog has more than `threshold` tools it also has the tool `search_tools`.
     """
 
-    def __init__(self, catalogue: Catalogue, threshold: int) -> None:
-        self._catalogue = catalogue
+    def __init__(self, registry: ToolRegistry, threshold: int) -> None:
+        self._registry = registry
         self._threshold = threshold
         self._index: ToolIndex | None = None
         self._tool = self._as_tool()
-        catalogue.watch(self._changed)
+        registry.watch(self._changed)
         self._changed()
 
     def search(self, query: str, limit: int = DEFAULT_LIMIT) -> list[Found]:
         """The tools that fit `query` best, best first; the search itself is not among them."""
         if self._index is None:
-            self._index = ToolIndex(tool for tool in self._catalogue if tool.name != NAME)
+            self._index = ToolIndex(tool for tool in self._registry if tool.name != NAME)
         return self._index.search(query, limit)
 
     def _changed(self) -> None:
         self._index = None
-        offered = self._catalogue.get(NAME) is not None
-        wanted = len(self._catalogue) - offered > self._threshold
+        offered = self._registry.get(NAME) is not None
+        wanted = len(self._registry) - offered > self._threshold
         if wanted != offered:
-            self._catalogue.replace(SOURCE, [self._tool] if wanted else [])
+            self._registry.replace(SOURCE, [self._tool] if wanted else [])
 
     def _as_tool(self) -> Tool:
         def search_tools(

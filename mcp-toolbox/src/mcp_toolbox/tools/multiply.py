@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mcp_toolbox.exact import Number, context
-from mcp_toolbox.tool import Hints
+from mcp_toolbox.registry.numbers import Number, context
+from mcp_toolbox.registry.tool import Hints
 
 HINTS = Hints(title="Multiply", read_only=True, idempotent=True, open_world=False)
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mcp_toolbox.limits import MAX_TEXT
-from mcp_toolbox.tool import Hints
+from mcp_toolbox.registry.limits import MAX_TEXT
+from mcp_toolbox.registry.tool import Hints
 
 HINTS = Hints(title="Uppercase", read_only=True, idempotent=True, open_world=False)
 

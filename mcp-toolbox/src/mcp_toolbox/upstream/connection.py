@@ -16,8 +16,8 @@ from mcp.shared.message import SessionMessage
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from mcp_toolbox.upstream.errors import UpstreamUnavailable
-from mcp_toolbox.upstream.links import Link
-from mcp_toolbox.upstream.mending import mended
+from mcp_toolbox.upstream.normalize import normalized
+from mcp_toolbox.upstream.transport import Transport
 
 _MAX_PAGES = 100
 _RELIST_SECONDS = 60.0
@@ -33,13 +33,13 @@ _NoteProblems = Callable[[list[str]], None]
 
 
 class Connection:
-    """A client over `link`. `live` is its life; `wake` has it look after its server at once.
+    """A client over `transport`. `live` is its life; `wake` has it look after its server at once.
 
     `problems` is what was wrong with the last list.
     """
 
-    def __init__(self, link: Link, listed: Listed, list_seconds: float, busy: Callable[[], bool]) -> None:
-        self._link = link
+    def __init__(self, transport: Transport, listed: Listed, list_seconds: float, busy: Callable[[], bool]) -> None:
+        self._transport = transport
         self._listed = listed
         self._list_seconds = list_seconds
         self._busy = busy
@@ -58,7 +58,7 @@ class Connection:
             UpstreamUnavailable: the server left, or does not answer any more.
             Exception: whatever the SDK raises where a server cannot be reached or does not speak MCP.
         """
-        transport = _Observed(self._link.open(), self._note_end, self.problems.extend)
+        transport = _Observed(self._transport.open(), self._note_end, self.problems.extend)
         client = Client(transport, message_handler=self._heard, cache=None)
         async with client:
             await self._listed(client, await self._list(client))
@@ -171,5 +171,5 @@ class _Incoming:
             self._note_end()
             raise
         if isinstance(item, SessionMessage):
-            self._note_problems(mended(item.message))
+            self._note_problems(normalized(item.message))
         return item

@@ -11,10 +11,10 @@ from mcp.types import CONNECTION_CLOSED, INTERNAL_ERROR, INVALID_REQUEST
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
-from mcp_toolbox.context import CallContext
-from mcp_toolbox.tool import ToolResult
+from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.tool import ToolResult
 from mcp_toolbox.upstream.http import CONNECTION_LOST
-from mcp_toolbox.upstream.hygiene import cleaned, shortened
+from mcp_toolbox.upstream.sanitize import cleaned, shortened
 from mcp_toolbox.upstream.schema_check import SchemaCheck
 from mcp_toolbox.upstream.spec import Limits
 

@@ -33,7 +33,7 @@ _MAX_DRAINED = 64 * 1024 * 1024
 """How much of an answer that is too large is read to tell how large it is."""
 
 
-class HttpLink:
+class HttpTransport:
     """How a server that runs elsewhere is reached. `trouble` is what the last request that failed met."""
 
     def __init__(self, address: Address, limits: Limits) -> None:
@@ -93,23 +93,23 @@ class HttpLink:
 class _Answering(httpx2.AsyncBaseTransport):
     """Answers for a server that cannot be reached, and reads no more of an answer than it may."""
 
-    def __init__(self, inner: httpx2.AsyncBaseTransport, link: HttpLink) -> None:
+    def __init__(self, inner: httpx2.AsyncBaseTransport, transport: HttpTransport) -> None:
         self._inner = inner
-        self._link = link
+        self._transport = transport
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         try:
             response = await self._inner.handle_async_request(request)
             if response.status_code >= 400 and request.method == "POST":
-                self._link.trouble = f"answered HTTP {response.status_code}"
+                self._transport.trouble = f"answered HTTP {response.status_code}"
             kind = response.headers.get("content-type", "").lower()
             if kind.startswith("application/json"):
                 return await self._whole(request, response)
             if kind.startswith("text/event-stream"):
-                body = BoundedEvents(response, self._link.most_bytes)
+                body = BoundedEvents(response, self._transport.most_bytes)
                 return httpx2.Response(response.status_code, headers=_decoded(response), stream=body, request=request)
         except (httpx2.TransportError, httpx2.DecodingError):
-            self._link.trouble = "cannot be reached"
+            self._transport.trouble = "cannot be reached"
             return _answer(request, refusal(None, CONNECTION_CLOSED, CONNECTION_LOST))
         return response
 
@@ -120,13 +120,13 @@ class _Answering(httpx2.AsyncBaseTransport):
         try:
             async for part in response.aiter_bytes():
                 size += len(part)
-                if size <= self._link.most_bytes:
+                if size <= self._transport.most_bytes:
                     parts.append(part)
                 elif size > _MAX_DRAINED:
                     break
         finally:
             await response.aclose()
-        if size > self._link.most_bytes:
+        if size > self._transport.most_bytes:
             return _answer(request, too_large(None, size))
         body = b"".join(parts)
         return httpx2.Response(response.status_code, headers=_decoded(response), content=body, request=request)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mcp import types
 from pydantic_core import from_json, to_json
-from service_kit.logs import get_logger
+from service_kit.telemetry.logs import get_logger
 
 _log = get_logger(__name__)
 

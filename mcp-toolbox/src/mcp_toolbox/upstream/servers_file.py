@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from mcp_toolbox.upstream.errors import ServersFileError
+from mcp_toolbox.upstream.json_lines import JsonLines
 from mcp_toolbox.upstream.names import prefixes
-from mcp_toolbox.upstream.places import Places
 from mcp_toolbox.upstream.spec import Address, Command, Limits, Pin, ServerSpec
 
 _MAX_BYTES = 1024 * 1024
@@ -88,14 +88,14 @@ class _Reader:
             raise ServersFileError(f"line {error.lineno}, column {error.colno}: {error.msg}") from None
         except RecursionError:
             raise ServersFileError("line 1: nested too deep") from None
-        self._places = Places(text)
+        self._lines = JsonLines(text)
         self._folder = folder
         self._defaults = defaults
         self._mistakes: list[tuple[int, str]] = []
         self._warnings: list[str] = []
 
     def read(self) -> Servers:
-        for path, line in self._places.repeated.items():
+        for path, line in self._lines.repeated.items():
             self._mistakes.append((line, f"{'.'.join(path)}: stands there twice"))
         servers = self._servers()
         names = prefixes(servers)
@@ -197,7 +197,7 @@ class _Reader:
         )
 
     def _mistake(self, path: tuple[str, ...], text: str) -> None:
-        self._mistakes.append((self._places.line(path), f"{'.'.join(path)}: {text}"))
+        self._mistakes.append((self._lines.line(path), f"{'.'.join(path)}: {text}"))
 
 
 def read_servers(path: Path, defaults: Limits) -> Servers:

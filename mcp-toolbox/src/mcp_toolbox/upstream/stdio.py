@@ -13,13 +13,13 @@ from mcp.client._transport import TransportStreams
 from mcp.shared.message import SessionMessage
 from mcp.types import INVALID_REQUEST, JSONRPCError, jsonrpc_message_adapter
 from pydantic_core import from_json
-from service_kit.logs import get_logger
+from service_kit.telemetry.logs import get_logger
 
 from mcp_toolbox.upstream.child import Child
 from mcp_toolbox.upstream.lines import Lines, TooLong
 from mcp_toolbox.upstream.refusals import refusal, too_large
 from mcp_toolbox.upstream.spec import Command
-from mcp_toolbox.upstream.voice import Voice
+from mcp_toolbox.upstream.stderr_log import StderrLog
 
 _log = get_logger(__name__)
 
@@ -29,7 +29,7 @@ _ENVELOPE_BYTES = 64 * 1024
 """What a message may have beside the result in it."""
 
 
-class StdioLink:
+class StdioTransport:
     """How a server that we start is reached; `open` starts it, and ends it."""
 
     def __init__(
@@ -39,7 +39,7 @@ class StdioLink:
         self._command = command
         self._environ = environ
         self._limit = result_bytes + _ENVELOPE_BYTES
-        self._voice = Voice(name, secrets)
+        self._stderr_log = StderrLog(name, secrets)
         self._child: Child | None = None
         self.trouble: str | None = None
 
@@ -116,7 +116,7 @@ class StdioLink:
         except ValueError:
             said = None
         if not isinstance(said, dict) or not isinstance(said.get("id"), int) or "method" in said:
-            self._voice.say(line)
+            self._stderr_log.say(line)
             return None
         error = refusal(said["id"], INVALID_REQUEST, "The server answered something that is not MCP.")
         return SessionMessage(JSONRPCError.model_validate(error))
@@ -142,7 +142,7 @@ class StdioLink:
         lines = Lines(_CHUNK)
         while data := await child.stderr.read(_CHUNK):
             for line in lines.feed(data):
-                self._voice.say(line.head if isinstance(line, TooLong) else line)
+                self._stderr_log.say(line.head if isinstance(line, TooLong) else line)
 
 
 async def _unless(ended: asyncio.Future[int | None], stream: asyncio.StreamReader) -> bytes:

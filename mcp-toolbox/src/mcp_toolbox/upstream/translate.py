@@ -9,11 +9,11 @@ from typing import Any
 from mcp import types
 from pydantic_core import to_json
 
-from mcp_toolbox.context import CallContext
 from mcp_toolbox.errors import InvalidArgumentsError
-from mcp_toolbox.tool import Arguments, Hints, Tool, ToolResult
-from mcp_toolbox.upstream.hygiene import cleaned, cleaned_schema, shortened
+from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.tool import Arguments, Hints, Tool, ToolResult
 from mcp_toolbox.upstream.names import tool_names
+from mcp_toolbox.upstream.sanitize import cleaned, cleaned_schema, shortened
 from mcp_toolbox.upstream.schema_check import SchemaCheck, UnusableSchema
 from mcp_toolbox.upstream.spec import ServerSpec
 

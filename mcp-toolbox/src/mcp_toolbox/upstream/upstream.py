@@ -1,4 +1,4 @@
-"""One server: connected in the background, its tools in the catalogue while it is there, started again when it dies."""
+"""One server: connected in the background, its tools in the catalog while it is there, started again when it dies."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Any, Literal
 
 import anyio
 from mcp import Client, types
-from service_kit.logs import get_logger
+from service_kit.telemetry.logs import get_logger
 
-from mcp_toolbox.context import CallContext
-from mcp_toolbox.tool import Tool, ToolResult
+from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.tool import Tool, ToolResult
 from mcp_toolbox.upstream.connection import Connection
 from mcp_toolbox.upstream.errors import UpstreamUnavailable, reason_of
 from mcp_toolbox.upstream.forward import ConnectionLost, forward
-from mcp_toolbox.upstream.hygiene import cleaned
-from mcp_toolbox.upstream.links import Link, link_to
 from mcp_toolbox.upstream.pins import Pins
+from mcp_toolbox.upstream.sanitize import cleaned
 from mcp_toolbox.upstream.schema_check import SchemaCheck
 from mcp_toolbox.upstream.spec import ServerSpec
 from mcp_toolbox.upstream.translate import Translator
+from mcp_toolbox.upstream.transport import Transport, transport_to
 
 _log = get_logger(__name__)
 
@@ -35,7 +35,7 @@ _CLOSE_SECONDS, _CLOSE_TRIES = 12.0, 2
 
 Status = Literal["connected", "connecting", "failed", "disabled"]
 Offer = Callable[[str, list[Tool]], list[str]]
-"""Puts a server's tools into the catalogue; the names that could not be."""
+"""Puts a server's tools into the catalog; the names that could not be."""
 
 
 class Upstream:
@@ -107,7 +107,7 @@ class Upstream:
         self._become("failed" if self._error else "connecting", self._error)
         final = False
         try:
-            await self._connect_and_stay(link_to(self.spec, self._environ))
+            await self._connect_and_stay(transport_to(self.spec, self._environ))
         except UpstreamUnavailable as gone:
             reason, final = str(gone), gone.final
         else:
@@ -118,7 +118,7 @@ class Upstream:
         self._become("failed", reason)
         return final
 
-    async def _connect_and_stay(self, link: Link) -> None:
+    async def _connect_and_stay(self, transport: Transport) -> None:
         limits = self.spec.limits
         listed = asyncio.Event()
 
@@ -127,7 +127,7 @@ class Upstream:
             await self._take(client, tools, connection.problems)
             listed.set()
 
-        connection = Connection(link, heard, limits.connect_seconds, lambda: self._calls > 0)
+        connection = Connection(transport, heard, limits.connect_seconds, lambda: self._calls > 0)
         life = asyncio.create_task(connection.live(), name=f"upstream {self.spec.name}")
         first = asyncio.create_task(listed.wait())
         try:
@@ -138,17 +138,21 @@ class Upstream:
         finally:
             first.cancel()
             self._withdraw()
-            await _closed(life, link)
+            await _closed(life, transport)
         error = life.exception() if not life.cancelled() else None
-        raise UpstreamUnavailable(link.trouble or (reason_of(error) if error else "closed the connection"))
+        raise UpstreamUnavailable(transport.trouble or (reason_of(error) if error else "closed the connection"))
 
-    async def _take(self, client: Client, listed: list[types.Tool], mended: Iterable[str]) -> None:
+    async def _take(self, client: Client, listed: list[types.Tool], normalized: Iterable[str]) -> None:
         # On a thread, because compiling the schemas of a large server takes long enough to hold up others' calls.
         translation = await asyncio.to_thread(self._translator.translate, listed)
         changed = self._note_changes([tool for tool in listed if tool.name in translation.tools])
         withheld = set(changed) if self.spec.pin == "strict" else set()
         tools = [tool for name, tool in translation.tools.items() if name not in withheld]
-        problems = [*mended, *translation.problems, *(f"{name}: changed, and withheld" for name in sorted(withheld))]
+        problems = [
+            *normalized,
+            *translation.problems,
+            *(f"{name}: changed, and withheld" for name in sorted(withheld)),
+        ]
         self._client = client
         clashes = self._offer(self.spec.name, tools)
         self._tools = [tool for tool in tools if tool.name not in clashes]
@@ -218,7 +222,7 @@ class Upstream:
         return ToolResult.of(f"The MCP server '{self.spec.name}' {what}.", is_error=True)
 
 
-async def _closed(life: asyncio.Task[None], link: Link) -> None:
+async def _closed(life: asyncio.Task[None], transport: Transport) -> None:
     """End a connection in order; let it go when it takes too long."""
     try:
         for _ in range(_CLOSE_TRIES):  # the SDK makes an error of its own of a cancellation here and there
@@ -227,7 +231,7 @@ async def _closed(life: asyncio.Task[None], link: Link) -> None:
             if life.done():
                 break
     finally:
-        link.abandon()
+        transport.abandon()
     if not life.done():
         _log.error("connection does not close; it is left behind", task=life.get_name())
     with contextlib.suppress(asyncio.CancelledError):

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import msgspec
 from langchain_core.messages import AnyMessage, ToolMessage
-from service_kit.logs import get_logger
+from service_kit.telemetry.logs import get_logger
 
 from agent_core.errors import DeadlineExceeded, GatewayUnavailable, InputRefused, ToolboxUnavailable
 from agent_core.events import Complete, Emit, Queued, Response, Start

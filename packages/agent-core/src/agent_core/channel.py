@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from service_kit.errors import ApiError
 from service_kit.ids import current_request_id
-from service_kit.logs import get_logger
+from service_kit.telemetry.logs import get_logger
 
 from agent_core.agent import RunRequest
 from agent_core.event_log import Entry, EventLog

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
-from service_kit.logs import get_logger
+from service_kit.telemetry.logs import get_logger
 
 from agent_core.errors import ToolboxUnavailable
 from agent_core.state import RunContext

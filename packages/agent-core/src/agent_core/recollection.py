@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import msgspec
-from service_kit.logs import get_logger
+from service_kit.telemetry.logs import get_logger
 
 from agent_core.errors import ToolboxUnavailable
 from agent_core.steps import Passage

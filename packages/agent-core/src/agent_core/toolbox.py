@@ -27,7 +27,7 @@ from mcp_types import (
     TextContent,
     TextResourceContents,
 )
-from service_kit.logs import get_logger
+from service_kit.telemetry.logs import get_logger
 
 from agent_core.errors import ToolboxUnavailable
 from agent_core.mcp_http import open_mcp_http

@@ -26,13 +26,13 @@ class Lifecycle:
         """Say to everybody who waits for it that the service stops."""
         self.drain_started.set()
 
-    def before_closing(self, farewell: Callable[[], Awaitable[None]]) -> None:
+    def add_shutdown_hook(self, farewell: Callable[[], Awaitable[None]]) -> None:
         """Await `farewell` when the service stops, while its open sockets and streams can still be written to.
 
         It must end by itself, within the grace period.
         """
         self._farewells.append(farewell)
 
-    async def say_farewells(self) -> None:
+    async def run_shutdown_hooks(self) -> None:
         for farewell in self._farewells:
             await farewell()

@@ -15,16 +15,17 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service_kit.access_log import Access, AccessLog
-from service_kit.border import Border
+from service_kit.auth.keys import Keys
+from service_kit.background import BackgroundLoops
 from service_kit.docs_page import STATIC_PATH, add_docs_page
+from service_kit.edge.middleware import EdgeMiddleware
+from service_kit.edge.policy import Challenge, ErrorBody, Policy
 from service_kit.errors import install_error_handlers
 from service_kit.health import add_probes
-from service_kit.keys import Keys
 from service_kit.lifecycle import Lifecycle
-from service_kit.logs import get_logger, logging_to
-from service_kit.policy import Challenge, ErrorBody, Policy
 from service_kit.settings import ServiceSettings, SettingsError
+from service_kit.telemetry.access_log import Access, AccessLog
+from service_kit.telemetry.logs import get_logger, logging_to
 
 _log = get_logger(__name__)
 
@@ -64,7 +65,7 @@ class Service(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         inner = super().build_middleware_stack()
-        return Border(self._front(inner) if self._front else inner, self._policy, self._observe)
+        return EdgeMiddleware(self._front(inner) if self._front else inner, self._policy, self._observe)
 
 
 def create_service(
@@ -89,14 +90,15 @@ def create_service(
     `error_bodies` says how errors look on paths whose clients do not read our envelope. `keys` stand in for those of
     the settings, and `challenge` tells who was refused where to get one.
     """
-    lifecycle, access_log = Lifecycle(), AccessLog()
+    lifecycle, access_log, background = Lifecycle(), AccessLog(), BackgroundLoops()
 
     @asynccontextmanager
     async def living(app: FastAPI):
-        async with access_log.running(), lifespan(app) if lifespan else _nothing():
-            lifecycle.started = True
-            yield
-            lifecycle.drain()
+        with background.collecting():
+            async with access_log.running(), lifespan(app) if lifespan else _nothing():
+                lifecycle.started = True
+                yield
+                lifecycle.drain()
 
     def observe(access: Access) -> None:
         if access.path not in unlogged_paths:
@@ -123,6 +125,7 @@ def create_service(
         lifespan=living,
     )
     app.state.lifecycle = lifecycle
+    app.state.background = background
     install_error_handlers(app)
     add_probes(app, lifecycle)
     add_docs_page(app)
@@ -183,7 +186,7 @@ class Server(uvicorn.Server):
         # uvicorn cuts every WebSocket at once; first nobody new is let in and what runs may end.
         for server in self.servers:
             server.close()
-        await self._lifecycle.say_farewells()
+        await self._lifecycle.run_shutdown_hooks()
         await super().shutdown(sockets)
 
 
@@ -195,7 +198,7 @@ def _settle_garbage_collector() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-def server_config(app: Service, settings: ServiceSettings, **overrides: Any) -> uvicorn.Config:
+def server_config(app: ASGIApp, settings: ServiceSettings, **overrides: Any) -> uvicorn.Config:
     """How all four run: one worker whatever the environment says, uvloop, httptools, no log of uvicorn's own."""
     options: dict[str, Any] = {
         "host": settings.host.strip("[]"),

@@ -16,11 +16,11 @@ from typing import Any
 
 import anthropic
 import pytest
+from fake_providers.anthropic import FakeAnthropic, Says
 from llm_gateway.dialects.anthropic import client
 from llm_gateway.dialects.openai_chat import server as chat
+from llm_gateway.net.transport import Transport
 from llm_gateway.providers.http import HttpProvider
-from llm_gateway.testing.anthropic import FakeAnthropic, Says
-from llm_gateway.transport import Transport
 from service_kit.testing import running
 
 from tests.llm_gateway import values

@@ -9,9 +9,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from llm_gateway.aggregate import events_of
-from llm_gateway.dialects.anthropic import client, server
-from llm_gateway.types import (
+from llm_gateway.canonical import (
     BlockStart,
     BlockStop,
     Choice,
@@ -32,6 +30,8 @@ from llm_gateway.types import (
     Usage,
     UsageReport,
 )
+from llm_gateway.canonical.aggregate import events_of
+from llm_gateway.dialects.anthropic import client, server
 from service_kit.errors import ApiError
 
 from tests.llm_gateway import values

@@ -7,10 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from llm_gateway.dialects.bedrock import client
-from llm_gateway.errors import UpstreamError, UpstreamProtocol
-from llm_gateway.event_stream import Frame
-from llm_gateway.types import (
+from llm_gateway.canonical import (
     BlockStart,
     BlockStop,
     Delta,
@@ -28,6 +25,9 @@ from llm_gateway.types import (
     Usage,
     UsageReport,
 )
+from llm_gateway.dialects.bedrock import client
+from llm_gateway.errors import UpstreamError, UpstreamProtocol
+from llm_gateway.net.event_stream import Frame
 
 from tests.llm_gateway import values
 

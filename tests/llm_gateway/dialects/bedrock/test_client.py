@@ -6,10 +6,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from llm_gateway.dialects.bedrock import client
-from llm_gateway.errors import InvalidRequest
-from llm_gateway.testing.bedrock.rules import mistake_in
-from llm_gateway.types import (
+from fake_providers.bedrock.rules import mistake_in
+from llm_gateway.canonical import (
     Image,
     Message,
     Part,
@@ -22,6 +20,8 @@ from llm_gateway.types import (
     ToolCall,
     ToolChoice,
 )
+from llm_gateway.dialects.bedrock import client
+from llm_gateway.errors import InvalidRequest
 
 from tests.llm_gateway import values
 

@@ -18,11 +18,8 @@ import boto3
 import msgspec
 import pytest
 from botocore.config import Config
-from llm_gateway.providers.aws import BedrockProvider
-from llm_gateway.providers.aws_credentials import AwsCredentials, chain
-from llm_gateway.testing.bedrock import FakeBedrock, Says, Secret
-from llm_gateway.transport import Transport
-from llm_gateway.types import (
+from fake_providers.bedrock import FakeBedrock, Says, Secret
+from llm_gateway.canonical import (
     Image,
     Message,
     Part,
@@ -34,6 +31,9 @@ from llm_gateway.types import (
     ToolCall,
     ToolChoice,
 )
+from llm_gateway.net.transport import Transport
+from llm_gateway.providers.aws.bedrock import BedrockProvider
+from llm_gateway.providers.aws.credentials import AwsCredentials, chain
 from service_kit.testing import running
 
 from tests.llm_gateway import values

@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from fake_providers.bedrock.rules import mistake_in
+from llm_gateway.canonical import EmbeddingRequest, Usage
 from llm_gateway.dialects.bedrock import client
 from llm_gateway.errors import InvalidRequest, UpstreamProtocol
-from llm_gateway.testing.bedrock.rules import mistake_in
-from llm_gateway.types import EmbeddingRequest, Usage
 
 from tests.llm_gateway import values
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 from llm_gateway.dialects.bedrock import client
-from llm_gateway.dialects.bedrock.client_errors import in_stream
+from llm_gateway.dialects.bedrock.errors import in_stream
 from llm_gateway.errors import (
     UpstreamCredentials,
     UpstreamError,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from fake_providers.bedrock import Says
+from fake_providers.bedrock.rules import mistake_in
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from llm_gateway.aggregate import Aggregate
-from llm_gateway.catalog import Model
+from llm_gateway.canonical import Message, Request, ResponseFormat, Result, Text, Tool
+from llm_gateway.canonical.aggregate import Aggregate
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.bedrock import client
 from llm_gateway.errors import InvalidRequest, UpstreamProtocol
-from llm_gateway.testing.bedrock import Says
-from llm_gateway.testing.bedrock.rules import mistake_in
-from llm_gateway.types import Message, Request, ResponseFormat, Result, Text, Tool
 
 from tests.llm_gateway import values
 from tests.llm_gateway.hourglass.drawn import conversations

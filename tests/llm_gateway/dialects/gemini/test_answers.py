@@ -6,16 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from llm_gateway.aggregate import Aggregate
-from llm_gateway.dialects.gemini import client
-from llm_gateway.errors import (
-    UpstreamError,
-    UpstreamProtocol,
-    UpstreamRateLimited,
-    UpstreamRejected,
-    UpstreamUnavailable,
-)
-from llm_gateway.types import (
+from llm_gateway.canonical import (
     BlockStart,
     Choice,
     Event,
@@ -26,6 +17,15 @@ from llm_gateway.types import (
     ToolCall,
     Usage,
     UsageReport,
+)
+from llm_gateway.canonical.aggregate import Aggregate
+from llm_gateway.dialects.gemini import client
+from llm_gateway.errors import (
+    UpstreamError,
+    UpstreamProtocol,
+    UpstreamRateLimited,
+    UpstreamRejected,
+    UpstreamUnavailable,
 )
 
 from tests.llm_gateway import values

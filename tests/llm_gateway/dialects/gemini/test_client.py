@@ -6,9 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from llm_gateway.dialects.gemini import client
-from llm_gateway.errors import InvalidRequest
-from llm_gateway.types import (
+from llm_gateway.canonical import (
     Image,
     Message,
     Part,
@@ -22,6 +20,8 @@ from llm_gateway.types import (
     ToolCall,
     ToolChoice,
 )
+from llm_gateway.dialects.gemini import client
+from llm_gateway.errors import InvalidRequest
 
 from tests.llm_gateway import values
 

@@ -16,19 +16,13 @@ from typing import Any
 
 import httpx
 import pytest
+from fake_providers import Call
+from fake_providers.gemini import Embeds, FakeGemini, Says
+from fake_providers.gemini.judging import in_camel_case
 from google import genai
 from google.genai import types
 from llm_gateway.app import build_parts
-from llm_gateway.catalog import Model
-from llm_gateway.dialects.gemini import client
-from llm_gateway.providers.embeddings import HttpEmbedder
-from llm_gateway.providers.http import HttpProvider
-from llm_gateway.settings import GatewaySettings
-from llm_gateway.testing import Call
-from llm_gateway.testing.gemini import Embeds, FakeGemini, Says
-from llm_gateway.testing.gemini.judging import in_camel_case
-from llm_gateway.transport import Transport
-from llm_gateway.types import (
+from llm_gateway.canonical import (
     EmbeddingRequest,
     Image,
     Message,
@@ -40,6 +34,12 @@ from llm_gateway.types import (
     ToolCall,
     ToolChoice,
 )
+from llm_gateway.catalog.models import Model
+from llm_gateway.dialects.gemini import client
+from llm_gateway.net.transport import Transport
+from llm_gateway.providers.embeddings import HttpEmbedder
+from llm_gateway.providers.http import HttpProvider
+from llm_gateway.settings import GatewaySettings
 from service_kit.settings import load
 from service_kit.testing import running
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from llm_gateway.canonical import EmbeddingRequest, Usage
 from llm_gateway.dialects.gemini import client
 from llm_gateway.errors import InvalidRequest, UpstreamProtocol
-from llm_gateway.types import EmbeddingRequest, Usage
 
 from tests.llm_gateway import values
 

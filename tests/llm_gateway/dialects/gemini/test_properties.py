@@ -9,15 +9,15 @@ from typing import Any
 
 import msgspec
 import pytest
+from fake_providers import Call, Exchange
+from fake_providers.gemini import Says
+from fake_providers.gemini.judging import mistake
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from llm_gateway.aggregate import Aggregate
+from llm_gateway.canonical import Event, Message, Reasoning, Request, Result, Text, ToolCall
+from llm_gateway.canonical.aggregate import Aggregate
 from llm_gateway.dialects.gemini import client
 from llm_gateway.errors import InvalidRequest, UpstreamError, UpstreamProtocol
-from llm_gateway.testing import Call, Exchange
-from llm_gateway.testing.gemini import Says
-from llm_gateway.testing.gemini.judging import mistake
-from llm_gateway.types import Event, Message, Reasoning, Request, Result, Text, ToolCall
 
 from tests.llm_gateway import values
 

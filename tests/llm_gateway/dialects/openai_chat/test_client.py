@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from llm_gateway.aggregate import Aggregate
+from llm_gateway.canonical import Event, Image, Message, Reasoning, Request, Result, Text, Tool, ToolCall, Usage
+from llm_gateway.canonical.aggregate import Aggregate
 from llm_gateway.dialects.openai_chat import client, server
 from llm_gateway.errors import (
     UpstreamCredentials,
@@ -16,7 +17,6 @@ from llm_gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from llm_gateway.types import Event, Image, Message, Reasoning, Request, Result, Text, Tool, ToolCall, Usage
 
 from tests.llm_gateway import values
 

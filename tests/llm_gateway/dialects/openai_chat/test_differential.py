@@ -20,15 +20,9 @@ from typing import Any
 
 import openai
 import pytest
-from llm_gateway.catalog import Model
-from llm_gateway.catalog_file import load_catalog
-from llm_gateway.dialects.openai_chat import client
-from llm_gateway.providers.http import HttpProvider
-from llm_gateway.settings import GatewaySettings
-from llm_gateway.testing import FakeAzure, FakeOpenAI, Says
-from llm_gateway.testing.exchange import Call
-from llm_gateway.transport import Transport
-from llm_gateway.types import (
+from fake_providers import FakeAzure, FakeOpenAI, Says
+from fake_providers.exchange import Call
+from llm_gateway.canonical import (
     Image,
     Message,
     Refusal,
@@ -39,6 +33,12 @@ from llm_gateway.types import (
     ToolCall,
     ToolChoice,
 )
+from llm_gateway.catalog.loader import load_catalog
+from llm_gateway.catalog.models import Model
+from llm_gateway.dialects.openai_chat import client
+from llm_gateway.net.transport import Transport
+from llm_gateway.providers.http import HttpProvider
+from llm_gateway.settings import GatewaySettings
 from service_kit.settings import load
 from service_kit.testing import running
 

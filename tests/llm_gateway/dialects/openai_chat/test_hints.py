@@ -3,8 +3,8 @@ from __future__ import annotations
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from llm_gateway.canonical import Message, Request
 from llm_gateway.dialects.openai_chat import client, server, wire
-from llm_gateway.types import Message, Request
 
 from tests.llm_gateway import values
 

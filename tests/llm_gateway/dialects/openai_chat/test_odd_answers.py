@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from llm_gateway.aggregate import Aggregate
+from llm_gateway.canonical import Reasoning, Request, Result, Text, ToolCall, Usage
+from llm_gateway.canonical.aggregate import Aggregate
 from llm_gateway.dialects.openai_chat import client
 from llm_gateway.errors import (
     UpstreamCredentials,
@@ -17,7 +18,6 @@ from llm_gateway.errors import (
     UpstreamRejected,
     UpstreamUnavailable,
 )
-from llm_gateway.types import Reasoning, Request, Result, Text, ToolCall, Usage
 
 from tests.llm_gateway import values
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from llm_gateway.aggregate import Aggregate, events_of
+from llm_gateway.canonical import Choice, Image, Message, Part, Reasoning, Request, Result, Text, ToolCall
+from llm_gateway.canonical.aggregate import Aggregate, events_of
 from llm_gateway.dialects.openai_chat import client, server
-from llm_gateway.types import Choice, Image, Message, Part, Reasoning, Request, Result, Text, ToolCall
 
 from tests.llm_gateway import values
 from tests.llm_gateway.event_stream import events

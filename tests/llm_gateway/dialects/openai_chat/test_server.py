@@ -4,9 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from llm_gateway.dialects.openai_chat import server
-from llm_gateway.errors import InvalidRequest, UpstreamTimeout
-from llm_gateway.types import (
+from llm_gateway.canonical import (
     BlockStart,
     BlockStop,
     Choice,
@@ -22,6 +20,8 @@ from llm_gateway.types import (
     ToolCall,
     Usage,
 )
+from llm_gateway.dialects.openai_chat import server
+from llm_gateway.errors import InvalidRequest, UpstreamTimeout
 
 from tests.llm_gateway import values
 from tests.llm_gateway.event_stream import events

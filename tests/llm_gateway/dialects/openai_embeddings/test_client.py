@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Usage
 from llm_gateway.dialects.openai_embeddings import client
 from llm_gateway.dialects.openai_embeddings.vectors import packed
 from llm_gateway.errors import InvalidRequest, UpstreamError, UpstreamProtocol, UpstreamUnavailable
-from llm_gateway.types import EmbeddingRequest, EmbeddingResult, Usage
 
 from tests.llm_gateway import values
 

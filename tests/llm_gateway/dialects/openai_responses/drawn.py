@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import strategies as st
-from llm_gateway.types import Choice, FinishReason, Reasoning, Refusal, Result, Text, ToolCall
+from llm_gateway.canonical import Choice, FinishReason, Reasoning, Refusal, Result, Text, ToolCall
 
 from tests.llm_gateway import values
 from tests.llm_gateway.hourglass.drawn import arguments, ids

@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 from hypothesis import given, settings
+from llm_gateway.canonical import Choice, FinishReason, Reasoning, Refusal, Request, Result, Text, ToolCall, Usage
+from llm_gateway.catalog.pricing import UNKNOWN, Cost
 from llm_gateway.dialects.openai_responses import server
 from llm_gateway.errors import InvalidRequest, UpstreamRateLimited
-from llm_gateway.pricing import UNKNOWN, Cost
-from llm_gateway.types import Choice, FinishReason, Reasoning, Refusal, Request, Result, Text, ToolCall, Usage
 from openai.types.responses import Response
 
 from tests.llm_gateway import values

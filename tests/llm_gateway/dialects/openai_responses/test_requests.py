@@ -5,9 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 from hypothesis import given, settings
-from llm_gateway.dialects.openai_responses import server
-from llm_gateway.errors import InvalidRequest
-from llm_gateway.types import (
+from llm_gateway.canonical import (
     Image,
     Message,
     Part,
@@ -20,6 +18,8 @@ from llm_gateway.types import (
     ToolCall,
     ToolChoice,
 )
+from llm_gateway.dialects.openai_responses import server
+from llm_gateway.errors import InvalidRequest
 
 from tests.llm_gateway.hourglass.drawn import conversations
 

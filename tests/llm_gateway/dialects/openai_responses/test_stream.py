@@ -9,10 +9,7 @@ import openai
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from llm_gateway.aggregate import events_of
-from llm_gateway.dialects.openai_responses import server
-from llm_gateway.errors import InvalidRequest, UpstreamRateLimited, UpstreamTimeout
-from llm_gateway.types import (
+from llm_gateway.canonical import (
     BlockStart,
     BlockStop,
     Choice,
@@ -28,6 +25,9 @@ from llm_gateway.types import (
     ToolCall,
     UsageReport,
 )
+from llm_gateway.canonical.aggregate import events_of
+from llm_gateway.dialects.openai_responses import server
+from llm_gateway.errors import InvalidRequest, UpstreamRateLimited, UpstreamTimeout
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 

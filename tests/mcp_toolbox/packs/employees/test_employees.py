@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from mcp_toolbox.catalogue import Catalogue
 from mcp_toolbox.errors import InvalidArgumentsError
+from mcp_toolbox.registry.tools import ToolRegistry
 
 from tests.mcp_toolbox.packs.conftest import Packs
 
@@ -14,23 +14,23 @@ ANA = {"name": "Ana Gómez", "email": "ana@example.com", "department": "Ventas"}
 
 
 @pytest.fixture
-async def catalogue(packs: Packs) -> AsyncIterator[Catalogue]:
-    async with packs("employees") as catalogue:
-        yield catalogue
+async def registry(packs: Packs) -> AsyncIterator[ToolRegistry]:
+    async with packs("employees") as registry:
+        yield registry
 
 
-async def call(catalogue: Catalogue, tool: str, /, **arguments: Any) -> Any:
-    answer = await catalogue.call(tool, arguments)
+async def call(registry: ToolRegistry, tool: str, /, **arguments: Any) -> Any:
+    answer = await registry.call(tool, arguments)
     assert not answer.is_error, answer.text
     assert answer.structured is not None
     return answer.structured["result"]
 
 
-async def fill(catalogue: Catalogue, count: int) -> None:
+async def fill(registry: ToolRegistry, count: int) -> None:
     for index in range(count):
         department = ("Ventas", "Ingeniería", "Dirección")[index % 3]
         await call(
-            catalogue,
+            registry,
             "add_employee",
             name=f"Empleado {index:02}",
             email=f"e{index}@example.com",
@@ -39,20 +39,20 @@ async def fill(catalogue: Catalogue, count: int) -> None:
         )
 
 
-async def test_a_new_register_is_empty(catalogue: Catalogue):
-    assert await call(catalogue, "list_employees") == {"employees": [], "total": 0, "next_cursor": None}
+async def test_a_new_register_is_empty(registry: ToolRegistry):
+    assert await call(registry, "list_employees") == {"employees": [], "total": 0, "next_cursor": None}
 
 
-async def test_who_is_added_is_listed(catalogue: Catalogue):
-    added = await call(catalogue, "add_employee", **ANA, position="Comercial", salary=32000.55, hired_on="2024-02-29")
+async def test_who_is_added_is_listed(registry: ToolRegistry):
+    added = await call(registry, "add_employee", **ANA, position="Comercial", salary=32000.55, hired_on="2024-02-29")
     assert added == {
         **ANA, "id": added["id"], "position": "Comercial", "salary": 32000.55, "hired_on": "2024-02-29",
     }  # fmt: skip
-    assert await call(catalogue, "list_employees") == {"employees": [added], "total": 1, "next_cursor": None}
+    assert await call(registry, "list_employees") == {"employees": [added], "total": 1, "next_cursor": None}
 
 
-async def test_what_is_not_told_stays_unknown(catalogue: Catalogue):
-    added = await call(catalogue, "add_employee", **ANA)
+async def test_what_is_not_told_stays_unknown(registry: ToolRegistry):
+    added = await call(registry, "add_employee", **ANA)
     assert (added["position"], added["salary"], added["hired_on"]) == (None, None, None)
 
 
@@ -68,20 +68,20 @@ async def test_what_is_not_told_stays_unknown(catalogue: Catalogue):
         ({"name_contains": "_"}, []),
     ],
 )
-async def test_filters_narrow_the_list(catalogue: Catalogue, filters: dict[str, Any], names: list[int]):
-    await fill(catalogue, 8)
-    page = await call(catalogue, "list_employees", **filters)
+async def test_filters_narrow_the_list(registry: ToolRegistry, filters: dict[str, Any], names: list[int]):
+    await fill(registry, 8)
+    page = await call(registry, "list_employees", **filters)
     assert [row["name"] for row in page["employees"]] == [f"Empleado {index:02}" for index in names]
     assert page["total"] == len(names)
 
 
-async def test_pages_hold_everybody_once(catalogue: Catalogue):
-    await fill(catalogue, 7)
+async def test_pages_hold_everybody_once(registry: ToolRegistry):
+    await fill(registry, 7)
     seen: list[str] = []
     arguments: dict[str, Any] = {"limit": 3}
     sizes: list[int] = []
     while True:
-        page = await call(catalogue, "list_employees", **arguments)
+        page = await call(registry, "list_employees", **arguments)
         assert page["total"] == 7
         seen += [row["name"] for row in page["employees"]]
         sizes.append(len(page["employees"]))
@@ -91,16 +91,16 @@ async def test_pages_hold_everybody_once(catalogue: Catalogue):
     assert (sizes, len(set(seen))) == ([3, 3, 1], 7)
 
 
-async def test_an_address_belongs_to_one_employee(catalogue: Catalogue):
-    await call(catalogue, "add_employee", **ANA)
-    again = await catalogue.call("add_employee", {**ANA, "name": "Otra", "email": " ANA@Example.com "})
+async def test_an_address_belongs_to_one_employee(registry: ToolRegistry):
+    await call(registry, "add_employee", **ANA)
+    again = await registry.call("add_employee", {**ANA, "name": "Otra", "email": " ANA@Example.com "})
     assert again.is_error
     assert "already an employee with the email ana@example.com" in again.text
-    assert (await call(catalogue, "list_employees"))["total"] == 1
+    assert (await call(registry, "list_employees"))["total"] == 1
 
 
-async def test_of_many_at_once_with_one_address_one_is_added(catalogue: Catalogue):
-    answers = await asyncio.gather(*(catalogue.call("add_employee", ANA) for _ in range(8)))
+async def test_of_many_at_once_with_one_address_one_is_added(registry: ToolRegistry):
+    answers = await asyncio.gather(*(registry.call("add_employee", ANA) for _ in range(8)))
     assert sorted(answer.is_error for answer in answers) == [False] + [True] * 7
     assert all("already an employee" in answer.text for answer in answers if answer.is_error)
 
@@ -109,12 +109,12 @@ async def test_of_many_at_once_with_one_address_one_is_added(catalogue: Catalogu
     "text",
     ["x'); DROP TABLE employees; --", "' OR '1'='1", '"; DELETE FROM employees; --', "\\", "%s", ":name", "Ω 漢字 🙂"],
 )
-async def test_hostile_text_is_only_text(catalogue: Catalogue, text: str):
-    added = await call(catalogue, "add_employee", **{**ANA, "name": text, "department": text})
+async def test_hostile_text_is_only_text(registry: ToolRegistry, text: str):
+    added = await call(registry, "add_employee", **{**ANA, "name": text, "department": text})
     assert added["name"] == text
     for filters in ({"department": text}, {"name_contains": text}):
-        assert (await call(catalogue, "list_employees", **filters))["employees"] == [added]
-    assert (await call(catalogue, "list_employees", department="' OR 1=1 --"))["total"] == 0
+        assert (await call(registry, "list_employees", **filters))["employees"] == [added]
+    assert (await call(registry, "list_employees", department="' OR 1=1 --"))["total"] == 0
 
 
 @pytest.mark.parametrize(
@@ -145,11 +145,11 @@ async def test_hostile_text_is_only_text(catalogue: Catalogue, text: str):
         ({"boss": "me"}, "boss"),
     ],
 )
-async def test_what_does_not_fit_is_refused_by_name(catalogue: Catalogue, wrong: dict[str, Any], field: str):
+async def test_what_does_not_fit_is_refused_by_name(registry: ToolRegistry, wrong: dict[str, Any], field: str):
     with pytest.raises(InvalidArgumentsError) as caught:
-        await catalogue.call("add_employee", {**ANA, **wrong})
+        await registry.call("add_employee", {**ANA, **wrong})
     assert caught.value.field.partition(".")[0] == field
-    assert (await call(catalogue, "list_employees"))["total"] == 0
+    assert (await call(registry, "list_employees"))["total"] == 0
 
 
 @pytest.mark.parametrize(
@@ -159,9 +159,9 @@ async def test_what_does_not_fit_is_refused_by_name(catalogue: Catalogue, wrong:
         {"cursor": "9" * 30}, {"min_salary": -1}, {"department": ""},
     ],
 )  # fmt: skip
-async def test_a_list_that_cannot_be_is_refused(catalogue: Catalogue, wrong: dict[str, Any]):
+async def test_a_list_that_cannot_be_is_refused(registry: ToolRegistry, wrong: dict[str, Any]):
     with pytest.raises(InvalidArgumentsError):
-        await catalogue.call("list_employees", wrong)
+        await registry.call("list_employees", wrong)
 
 
 async def test_the_register_outlives_the_toolbox(packs: Packs):
@@ -173,16 +173,16 @@ async def test_the_register_outlives_the_toolbox(packs: Packs):
 
 async def test_replicas_start_together_on_an_empty_database(packs: Packs):
     async def one(index: int) -> None:
-        async with packs("employees", "companies") as catalogue:
-            await call(catalogue, "add_employee", **{**ANA, "email": f"r{index}@example.com"})
+        async with packs("employees", "companies") as registry:
+            await call(registry, "add_employee", **{**ANA, "email": f"r{index}@example.com"})
 
     await asyncio.gather(*(one(index) for index in range(4)))
-    async with packs("employees") as catalogue:
-        assert (await call(catalogue, "list_employees"))["total"] == 4
+    async with packs("employees") as registry:
+        assert (await call(registry, "list_employees"))["total"] == 4
 
 
-async def test_models_are_told_what_the_tools_do(catalogue: Catalogue):
-    tools = {tool.name: tool for tool in catalogue}
+async def test_models_are_told_what_the_tools_do(registry: ToolRegistry):
+    tools = {tool.name: tool for tool in registry}
     assert tools["list_employees"].hints.read_only
     assert not tools["add_employee"].hints.destructive
     assert not tools["add_employee"].hints.read_only

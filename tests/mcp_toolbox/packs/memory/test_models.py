@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from mcp_toolbox.catalogue import Catalogue
-from mcp_toolbox.tool import ToolResult
+from mcp_toolbox.registry.tool import ToolResult
+from mcp_toolbox.registry.tools import ToolRegistry
 from service_kit.testing import running
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -52,20 +52,20 @@ class Gateway:
         return [float(letters.count(index)) for index in range(self.dimensions)]
 
 
-async def keep(catalogue: Catalogue, text: str) -> ToolResult:
-    return await catalogue.call("memorizar_informacion", {"texto": text})
+async def keep(registry: ToolRegistry, text: str) -> ToolResult:
+    return await registry.call("memorizar_informacion", {"texto": text})
 
 
-async def find(catalogue: Catalogue, question: str) -> ToolResult:
-    return await catalogue.call("recuperar_contexto", {"pregunta": question})
+async def find(registry: ToolRegistry, question: str) -> ToolResult:
+    return await registry.call("recuperar_contexto", {"pregunta": question})
 
 
 async def test_the_gateway_makes_the_vectors(packs: Packs):
     gateway = Gateway()
-    async with gateway.running() as environ, packs("memory", **environ) as catalogue:
-        assert not (await keep(catalogue, EGGS)).is_error
-        assert not (await keep(catalogue, TRAIN)).is_error
-        found = (await find(catalogue, EGGS)).structured
+    async with gateway.running() as environ, packs("memory", **environ) as registry:
+        assert not (await keep(registry, EGGS)).is_error
+        assert not (await keep(registry, TRAIN)).is_error
+        found = (await find(registry, EGGS)).structured
     assert found is not None
     assert found["result"][0]["texto"] == EGGS
     assert found["result"][0]["puntuacion"] == pytest.approx(1, abs=1e-4)
@@ -92,51 +92,51 @@ async def test_the_gateway_makes_the_vectors(packs: Packs):
 )
 async def test_an_answer_that_is_no_vector_keeps_nothing(packs: Packs, answer: Any, status: int):
     gateway = Gateway(answer=answer, status=status)
-    async with gateway.running() as environ, packs("memory", **environ) as catalogue:
-        kept = await keep(catalogue, EGGS)
+    async with gateway.running() as environ, packs("memory", **environ) as registry:
+        kept = await keep(registry, EGGS)
         assert (kept.is_error, "embeddings" in kept.text) == (True, True)
         gateway.answer, gateway.status = None, 200
-        listed = await catalogue.call("listar_documentos", {})
+        listed = await registry.call("listar_documentos", {})
         assert listed.structured is not None
         assert listed.structured["result"]["total"] == 0
-        assert not (await keep(catalogue, EGGS)).is_error
+        assert not (await keep(registry, EGGS)).is_error
 
 
 async def test_a_gateway_that_is_away_is_said(packs: Packs):
     environ = {"MEMORY_EMBEDDINGS": "gateway", "LLM_GATEWAY_URL": "http://127.0.0.1:9"}
-    async with packs("memory", **environ) as catalogue:
-        kept = await keep(catalogue, EGGS)
+    async with packs("memory", **environ) as registry:
+        kept = await keep(registry, EGGS)
     assert (kept.is_error, "try again" in kept.text) == (True, True)
 
 
 @pytest.mark.parametrize("change", [{"MEMORY_EMBEDDINGS_MODEL": "another"}, {"MEMORY_EMBEDDINGS": "local"}])
 async def test_another_model_is_refused_until_everything_is_embedded_anew(packs: Packs, change: dict[str, str]):
     async with Gateway().running() as environ:
-        async with packs("memory", **environ) as catalogue:
-            await keep(catalogue, EGGS)
+        async with packs("memory", **environ) as registry:
+            await keep(registry, EGGS)
         changed = {**environ, **change}
-        async with packs("memory", **changed) as catalogue:
-            for answer in (await keep(catalogue, TRAIN), await find(catalogue, "huevos")):
+        async with packs("memory", **changed) as registry:
+            for answer in (await keep(registry, TRAIN), await find(registry, "huevos")):
                 assert answer.is_error
                 assert "text-embedding-3-small" in answer.text
                 assert "MEMORY_REEMBED=true" in answer.text
-            assert not (await catalogue.call("listar_documentos", {})).is_error
-        async with packs("memory", **changed, MEMORY_REEMBED="true") as catalogue:
+            assert not (await registry.call("listar_documentos", {})).is_error
+        async with packs("memory", **changed, MEMORY_REEMBED="true") as registry:
             async with asyncio.timeout(20):
-                while (found := await find(catalogue, "huevos")).is_error:
+                while (found := await find(registry, "huevos")).is_error:
                     await asyncio.sleep(0.05)
             assert EGGS in found.text
-            assert not (await keep(catalogue, TRAIN)).is_error
-        async with packs("memory", **changed) as catalogue:
-            assert TRAIN in (await find(catalogue, "tren")).text
+            assert not (await keep(registry, TRAIN)).is_error
+        async with packs("memory", **changed) as registry:
+            assert TRAIN in (await find(registry, "tren")).text
 
 
 async def test_another_length_of_the_same_model_is_refused(packs: Packs):
     gateway = Gateway()
-    async with gateway.running() as environ, packs("memory", **environ) as catalogue:
-        await keep(catalogue, EGGS)
+    async with gateway.running() as environ, packs("memory", **environ) as registry:
+        await keep(registry, EGGS)
         gateway.dimensions = 13
-        answer = await keep(catalogue, TRAIN)
+        answer = await keep(registry, TRAIN)
         assert answer.is_error
         assert "26 dimensions" in answer.text
-        assert (await find(catalogue, "huevos")).is_error
+        assert (await find(registry, "huevos")).is_error

@@ -10,33 +10,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mcp_toolbox.app import from_environment
-from mcp_toolbox.catalogue import Catalogue
 from mcp_toolbox.errors import InvalidArgumentsError, ToolFailedError
 from mcp_toolbox.packs.odoo.wire import parsed
 from mcp_toolbox.packs.registry import opened_packs
+from mcp_toolbox.registry.tool import ToolResult
+from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.settings import ToolboxSettings
 from mcp_toolbox.testing import FakeOdoo
-from mcp_toolbox.tool import ToolResult
 from service_kit.settings import SettingsError, load
 
 ACCESS = {"ODOO_DB": "main", "ODOO_USER": "bot@example.com", "ODOO_PASSWORD": "api-key"}
 
 
 @asynccontextmanager
-async def connected(url: str, **environ: str) -> AsyncIterator[Catalogue]:
-    catalogue = Catalogue()
+async def connected(url: str, **environ: str) -> AsyncIterator[ToolRegistry]:
+    registry = ToolRegistry()
     settings = load(ToolboxSettings, {"TOOL_PACKS": "odoo", "ODOO_URL": url, **ACCESS, **environ})
-    async with opened_packs(settings, catalogue):
-        yield catalogue
+    async with opened_packs(settings, registry):
+        yield registry
 
 
-async def ask(catalogue: Catalogue, nombre: str = "ana g") -> ToolResult:
-    return await catalogue.call("obtener_cliente", {"nombre": nombre})
+async def ask(registry: ToolRegistry, nombre: str = "ana g") -> ToolResult:
+    return await registry.call("obtener_cliente", {"nombre": nombre})
 
 
 async def test_a_customer_is_found_by_part_of_the_name():
-    async with FakeOdoo().running() as url, connected(url) as catalogue:
-        answer = await ask(catalogue)
+    async with FakeOdoo().running() as url, connected(url) as registry:
+        answer = await ask(registry)
     assert answer.structured == {
         "result": [
             {"nombre": "Ana Gómez", "correo": "ana@example.com", "telefono": "+34 600 000 001", "ciudad": "Zaragoza",
@@ -46,8 +46,8 @@ async def test_a_customer_is_found_by_part_of_the_name():
 
 
 async def test_what_odoo_does_not_know_is_null():
-    async with FakeOdoo().running() as url, connected(url) as catalogue:
-        answer = await ask(catalogue, "Azul")
+    async with FakeOdoo().running() as url, connected(url) as registry:
+        answer = await ask(registry, "Azul")
     assert answer.structured is not None
     assert answer.structured["result"] == [
         {"nombre": "Azul 100% Natural", "correo": None, "telefono": None, "ciudad": None, "pais": None}
@@ -58,8 +58,8 @@ async def test_what_odoo_does_not_know_is_null():
     ("nombre", "names"), [("100%", ["Azul 100% Natural"]), ("& Ana <H", ["Luis & Ana <Hermanos>"])]
 )
 async def test_a_name_is_taken_as_it_is_written(nombre: str, names: list[str]):
-    async with FakeOdoo().running() as url, connected(url) as catalogue:
-        answer = await ask(catalogue, nombre)
+    async with FakeOdoo().running() as url, connected(url) as registry:
+        answer = await ask(registry, nombre)
     assert answer.structured is not None, answer.text
     assert [one["nombre"] for one in answer.structured["result"]] == names
 
@@ -67,24 +67,24 @@ async def test_a_name_is_taken_as_it_is_written(nombre: str, names: list[str]):
 @pytest.mark.parametrize("nombre", ["Nadie", "%", "A_a", "\\", "]]></value>", "漢字"])
 async def test_nobody_of_that_name_is_a_failure(nombre: str):
     odoo = FakeOdoo(partners=[one for one in FakeOdoo().partners if one["id"] == 7])
-    async with odoo.running() as url, connected(url) as catalogue:
-        answer = await ask(catalogue, nombre)
+    async with odoo.running() as url, connected(url) as registry:
+        answer = await ask(registry, nombre)
     assert (answer.is_error, nombre in answer.text) == (True, True)
 
 
 async def test_it_logs_in_once_and_again_when_it_is_refused():
     odoo = FakeOdoo()
-    async with odoo.running() as url, connected(url) as catalogue:
-        await asyncio.gather(*(ask(catalogue) for _ in range(5)))
+    async with odoo.running() as url, connected(url) as registry:
+        await asyncio.gather(*(ask(registry) for _ in range(5)))
         assert odoo.logins == 1
         odoo.uid = 99  # the user was made anew
-        answers = await asyncio.gather(*(ask(catalogue) for _ in range(5)))
+        answers = await asyncio.gather(*(ask(registry) for _ in range(5)))
         assert not any(answer.is_error for answer in answers)
         assert odoo.logins == 2
         odoo.password = "another"
-        assert "ODOO_PASSWORD" in (await ask(catalogue)).text
+        assert "ODOO_PASSWORD" in (await ask(registry)).text
         odoo.password = "api-key"
-        assert not (await ask(catalogue)).is_error
+        assert not (await ask(registry)).is_error
 
 
 @pytest.mark.parametrize(
@@ -107,8 +107,8 @@ async def test_it_logs_in_once_and_again_when_it_is_refused():
     ],
 )
 async def test_what_is_wrong_is_said(environ: dict[str, str], odoo: FakeOdoo, words: str):
-    async with odoo.running() as url, connected(url, **environ) as catalogue:
-        answer = await ask(catalogue)
+    async with odoo.running() as url, connected(url, **environ) as registry:
+        answer = await ask(registry)
     assert answer.is_error
     assert words in answer.text
     assert "secret" not in answer.text
@@ -119,18 +119,18 @@ async def test_an_odoo_that_is_down_comes_back():
     odoo = FakeOdoo()
     async with odoo.running() as url:
         port = int(url.rpartition(":")[2])
-    async with connected(url) as catalogue:
-        away = await ask(catalogue)
+    async with connected(url) as registry:
+        away = await ask(registry)
         assert (away.is_error, "No se puede hablar con Odoo" in away.text) == (True, True)
         async with odoo.running(port=port):
-            assert not (await ask(catalogue)).is_error
+            assert not (await ask(registry)).is_error
 
 
 @pytest.mark.parametrize("nombre", ["", " ", "a\x00", "n" * 121, 5, None])
 async def test_what_is_no_name_is_refused(nombre: Any):
-    async with connected("http://127.0.0.1:9") as catalogue:
+    async with connected("http://127.0.0.1:9") as registry:
         with pytest.raises(InvalidArgumentsError, match="nombre"):
-            await catalogue.call("obtener_cliente", {"nombre": nombre})
+            await registry.call("obtener_cliente", {"nombre": nombre})
 
 
 @pytest.mark.parametrize("missing", ["ODOO_URL", "ODOO_DB", "ODOO_USER", "ODOO_PASSWORD"])

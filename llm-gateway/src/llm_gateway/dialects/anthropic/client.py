@@ -6,15 +6,15 @@ dialect to a provider of it.
 
 from __future__ import annotations
 
-from llm_gateway.catalog import Model
-from llm_gateway.dialects.anthropic.client_answers import decode_result
-from llm_gateway.dialects.anthropic.client_errors import decode_error
-from llm_gateway.dialects.anthropic.client_format import NAME, form_of
-from llm_gateway.dialects.anthropic.client_request import encode_request
-from llm_gateway.dialects.anthropic.client_stream import StreamDecoder
-from llm_gateway.parameters import EVERYTHING
-from llm_gateway.sse import SseDecoder
-from llm_gateway.types import Request
+from llm_gateway.canonical import Request
+from llm_gateway.canonical.parameters import EVERYTHING
+from llm_gateway.catalog.models import Model
+from llm_gateway.dialects.anthropic.decode import decode_result
+from llm_gateway.dialects.anthropic.decode_stream import StreamDecoder
+from llm_gateway.dialects.anthropic.encode import encode_request
+from llm_gateway.dialects.anthropic.encode_format import NAME, form_of
+from llm_gateway.dialects.anthropic.errors import decode_error
+from llm_gateway.net.sse import SseDecoder
 
 __all__ = [
     "CARRIES", "NAME", "STREAM_TYPE", "StreamDecoder", "decode_error", "decode_result", "dropped", "encode_request",

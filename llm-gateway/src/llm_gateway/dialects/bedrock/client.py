@@ -6,22 +6,22 @@ from typing import Any
 
 import msgspec
 
-from llm_gateway.catalog import Model
-from llm_gateway.dialects.anthropic.closed_schema import closed
-from llm_gateway.dialects.bedrock import schema_answers
-from llm_gateway.dialects.bedrock.client_answers import decode_result
-from llm_gateway.dialects.bedrock.client_errors import decode_error
-from llm_gateway.dialects.bedrock.client_stream import StreamDecoder, stream_decoder
+from llm_gateway.canonical import Request, Tool, ToolChoice
+from llm_gateway.catalog.models import Model
+from llm_gateway.dialects.bedrock import encode_format as schema_answers
+from llm_gateway.dialects.bedrock.decode import decode_result
+from llm_gateway.dialects.bedrock.decode_stream import StreamDecoder, stream_decoder
 from llm_gateway.dialects.bedrock.embeddings import decode_embeddings, encode_embeddings
-from llm_gateway.dialects.bedrock.families import Family, family_of
-from llm_gateway.dialects.bedrock.messages import Turns
-from llm_gateway.dialects.bedrock.sampling import sampled
-from llm_gateway.dialects.bedrock.schema_answers import NAME as TOOL_NAME
-from llm_gateway.dialects.bedrock.thinking import thought_of
-from llm_gateway.dialects.cache_control import with_fewer_marks
+from llm_gateway.dialects.bedrock.encode_format import NAME as TOOL_NAME
+from llm_gateway.dialects.bedrock.encode_messages import Turns
+from llm_gateway.dialects.bedrock.encode_sampling import sampled
+from llm_gateway.dialects.bedrock.encode_thinking import thought_of
+from llm_gateway.dialects.bedrock.errors import decode_error
+from llm_gateway.dialects.bedrock.models import Family, family_of
+from llm_gateway.dialects.common.cache_control import with_fewer_marks
+from llm_gateway.dialects.common.closed_schema import closed
 from llm_gateway.errors import InvalidRequest
-from llm_gateway.event_stream import CONTENT_TYPE, EventStreamDecoder
-from llm_gateway.types import Request, Tool, ToolChoice
+from llm_gateway.net.event_stream import CONTENT_TYPE, EventStreamDecoder
 
 __all__ = [
     "CARRIES", "NAME", "STREAM_TYPE", "StreamDecoder", "decode_embeddings", "decode_error", "decode_result", "dropped",

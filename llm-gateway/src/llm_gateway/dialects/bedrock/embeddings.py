@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import msgspec
 
-from llm_gateway.catalog import Model
+from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Usage
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.bedrock.wire import UNREADABLE
 from llm_gateway.errors import InvalidRequest, UpstreamProtocol
-from llm_gateway.types import EmbeddingRequest, EmbeddingResult, Usage
 
 _COHERE_TEXTS = 96
 _COHERE_PURPOSES = {"query": "search_query", "document": "search_document", None: "search_document"}

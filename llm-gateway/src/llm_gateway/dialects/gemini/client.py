@@ -9,16 +9,16 @@ from typing import Any
 
 import msgspec
 
-from llm_gateway.aggregate import Aggregate
-from llm_gateway.catalog import Model
-from llm_gateway.dialects.gemini.client_errors import decode_error
-from llm_gateway.dialects.gemini.client_stream import StreamDecoder
-from llm_gateway.dialects.gemini.contents import Conversation
+from llm_gateway.canonical import Request, Result
+from llm_gateway.canonical.aggregate import Aggregate
+from llm_gateway.canonical.parameters import EVERYTHING
+from llm_gateway.catalog.models import Model
+from llm_gateway.dialects.gemini.decode_stream import StreamDecoder
 from llm_gateway.dialects.gemini.embeddings import decode_embeddings, encode_embeddings
-from llm_gateway.dialects.gemini.generation_config import generation_config, tools
-from llm_gateway.parameters import EVERYTHING
-from llm_gateway.sse import SseDecoder
-from llm_gateway.types import Request, Result
+from llm_gateway.dialects.gemini.encode_config import generation_config, tools
+from llm_gateway.dialects.gemini.encode_messages import Conversation
+from llm_gateway.dialects.gemini.errors import decode_error
+from llm_gateway.net.sse import SseDecoder
 
 __all__ = [
     "CARRIES", "NAME", "STREAM_TYPE", "StreamDecoder", "decode_embeddings", "decode_error", "decode_result", "dropped",

@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 
-from llm_gateway.catalog import Model
+from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Usage
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.gemini import wire
-from llm_gateway.dialects.gemini.client_answers import usage_of
+from llm_gateway.dialects.gemini.decode import usage_of
 from llm_gateway.errors import InvalidRequest, UpstreamProtocol
-from llm_gateway.types import EmbeddingRequest, EmbeddingResult, Usage
 
 _MOST_TEXTS = 100
 _TASKS = {"query": "RETRIEVAL_QUERY", "document": "RETRIEVAL_DOCUMENT"}

@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
-from llm_gateway.dialects.signatures import unwrap, wrap
-from llm_gateway.types import Part, Reasoning, ToolCall
+from llm_gateway.canonical import Part, Reasoning, ToolCall
+from llm_gateway.dialects.common.signatures import unwrap, wrap
 
 _FORMATS = {"anthropic": "anthropic-claude-v1", "google": "google-gemini-v1", "openai": "openai-responses-v1"}
 _PROVIDERS = {format_: provider for provider, format_ in _FORMATS.items()}

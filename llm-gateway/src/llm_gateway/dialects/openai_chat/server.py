@@ -6,14 +6,7 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
-from llm_gateway.dialects.cache_control import mark_of
-from llm_gateway.dialects.envelope import render_error
-from llm_gateway.dialects.openai_chat import reasoning_details, wire
-from llm_gateway.dialects.openai_chat.server_answers import render_message, render_result, render_usage
-from llm_gateway.dialects.openai_chat.server_stream import StreamEncoder, stream_encoder
-from llm_gateway.dialects.reading import BodyReader
-from llm_gateway.errors import InvalidRequest
-from llm_gateway.types import (
+from llm_gateway.canonical import (
     CacheMark,
     Image,
     Message,
@@ -27,6 +20,13 @@ from llm_gateway.types import (
     ToolCall,
     ToolChoice,
 )
+from llm_gateway.dialects.common.cache_control import mark_of
+from llm_gateway.dialects.common.render_error import render_error
+from llm_gateway.dialects.common.request_body import BodyReader
+from llm_gateway.dialects.openai_chat import reasoning_details, wire
+from llm_gateway.dialects.openai_chat.render import render_message, render_result, render_usage
+from llm_gateway.dialects.openai_chat.render_stream import StreamEncoder, stream_encoder
+from llm_gateway.errors import InvalidRequest
 
 __all__ = [
     "NAME", "StreamEncoder", "content_parts", "parse_request", "render_error", "render_message",

@@ -8,12 +8,12 @@ from typing import Any
 
 import msgspec
 
-from llm_gateway.catalog import Model
-from llm_gateway.dialects.openai_chat.client_errors import decode_error, error_of, status_of
+from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Usage
+from llm_gateway.catalog.models import Model
+from llm_gateway.dialects.openai_chat.errors import decode_error, error_of, status_of
 from llm_gateway.dialects.openai_chat.wire import UNREADABLE
 from llm_gateway.dialects.openai_embeddings.vectors import unpacked
 from llm_gateway.errors import InvalidRequest, UpstreamProtocol
-from llm_gateway.types import EmbeddingRequest, EmbeddingResult, Usage
 
 __all__ = ["NAME", "decode_embeddings", "decode_error", "encode_embeddings"]
 

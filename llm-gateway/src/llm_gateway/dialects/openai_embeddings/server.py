@@ -8,14 +8,14 @@ from typing import Any, Literal
 import msgspec
 
 from llm_gateway.answer import EmbeddingAnswer
-from llm_gateway.dialects.envelope import render_error
+from llm_gateway.canonical import EmbeddingRequest
+from llm_gateway.dialects.common.render_error import render_error
+from llm_gateway.dialects.common.request_body import invalid, not_json
 from llm_gateway.dialects.openai_chat.server import within
 from llm_gateway.dialects.openai_chat.wire import UNREADABLE
 from llm_gateway.dialects.openai_embeddings.client import NAME
 from llm_gateway.dialects.openai_embeddings.vectors import packed
-from llm_gateway.dialects.reading import invalid, not_json
 from llm_gateway.errors import InvalidRequest
-from llm_gateway.types import EmbeddingRequest
 
 __all__ = ["MOST_INPUTS", "EmbeddingsRequest", "parse_request", "render_error", "render_result"]
 

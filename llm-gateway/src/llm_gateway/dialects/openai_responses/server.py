@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from llm_gateway.dialects.openai_responses.answers import render_result
-from llm_gateway.dialects.openai_responses.requests import NAME, parse_request
-from llm_gateway.dialects.openai_responses.server_errors import render_error
-from llm_gateway.dialects.openai_responses.server_stream import StreamEncoder, stream_encoder
+from llm_gateway.dialects.openai_responses.parse import NAME, parse_request
+from llm_gateway.dialects.openai_responses.render import render_result
+from llm_gateway.dialects.openai_responses.render_error import render_error
+from llm_gateway.dialects.openai_responses.render_stream import StreamEncoder, stream_encoder
 
 __all__ = ["NAME", "StreamEncoder", "parse_request", "render_error", "render_result", "stream_encoder"]

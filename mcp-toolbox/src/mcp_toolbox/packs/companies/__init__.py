@@ -13,8 +13,8 @@ from mcp_toolbox.packs._sql.migrations import Migrations
 from mcp_toolbox.packs.companies.companies import Companies
 from mcp_toolbox.packs.companies.tools import CompanyTools
 from mcp_toolbox.packs.memory.documents import Documents
+from mcp_toolbox.registry.tool import Tool
 from mcp_toolbox.settings import ToolboxSettings
-from mcp_toolbox.tool import Tool
 
 MIGRATIONS = Migrations("companies", Path(__file__).parent / "migrations")
 

@@ -8,12 +8,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mcp_toolbox.context import CallContext
 from mcp_toolbox.errors import ToolFailedError
 from mcp_toolbox.packs._words import Line
 from mcp_toolbox.packs.companies.companies import Companies, Company
 from mcp_toolbox.packs.memory.documents import Documents
-from mcp_toolbox.tool import Hints, Tool, from_function
+from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.tool import Hints, Tool, from_function
 
 _MOST_NAMED = 20
 _MOST_FOUND = 5

@@ -11,8 +11,8 @@ from mcp_toolbox.packs._sql.database import opened_database
 from mcp_toolbox.packs._sql.migrations import Migrations
 from mcp_toolbox.packs.employees.register import Register
 from mcp_toolbox.packs.employees.tools import EmployeeTools
+from mcp_toolbox.registry.tool import Tool
 from mcp_toolbox.settings import ToolboxSettings
-from mcp_toolbox.tool import Tool
 
 MIGRATIONS = Migrations("employees", Path(__file__).parent / "migrations")
 

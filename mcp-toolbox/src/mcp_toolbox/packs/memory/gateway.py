@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import numpy as np
-from service_kit.logs import get_logger
+from service_kit.telemetry.logs import get_logger
 
 from mcp_toolbox.errors import ToolFailedError
 from mcp_toolbox.packs.memory.embedder import Vectors, normalized

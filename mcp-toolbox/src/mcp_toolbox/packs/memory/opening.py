@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 import httpx
-from service_kit.logs import get_logger
+from service_kit.telemetry.logs import get_logger
 
 from mcp_toolbox.errors import ToolFailedError
 from mcp_toolbox.packs._sql.address import address_of
@@ -21,8 +21,8 @@ from mcp_toolbox.packs.memory.index import NumpyIndex, PgvectorIndex
 from mcp_toolbox.packs.memory.local import LocalEmbedder
 from mcp_toolbox.packs.memory.memory import Memory
 from mcp_toolbox.packs.memory.tools import MemoryTools
+from mcp_toolbox.registry.tool import Tool
 from mcp_toolbox.settings import ToolboxSettings
-from mcp_toolbox.tool import Tool
 
 _log = get_logger(__name__)
 

@@ -9,11 +9,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from mcp_toolbox.context import CallContext
 from mcp_toolbox.packs._words import Line
 from mcp_toolbox.packs.memory.documents import Document, Documents
 from mcp_toolbox.packs.memory.memory import Memory
-from mcp_toolbox.tool import Hints, Tool, from_function
+from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.tool import Hints, Tool, from_function
 
 MOST_CHARS = 200_000
 _TITLE_CHARS = 80

@@ -10,8 +10,8 @@ import httpx
 from mcp_toolbox.packs.odoo.session import Access, OdooSession
 from mcp_toolbox.packs.odoo.tools import OdooTools
 from mcp_toolbox.packs.odoo.wire import XmlRpc
+from mcp_toolbox.registry.tool import Tool
 from mcp_toolbox.settings import ToolboxSettings
-from mcp_toolbox.tool import Tool
 
 
 @asynccontextmanager

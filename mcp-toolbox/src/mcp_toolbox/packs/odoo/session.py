@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from xmlrpc.client import Fault
 
-from service_kit.logs import get_logger
+from service_kit.telemetry.logs import get_logger
 
 from mcp_toolbox.errors import ToolFailedError
 from mcp_toolbox.packs.odoo.wire import XmlRpc

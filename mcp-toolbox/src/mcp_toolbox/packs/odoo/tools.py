@@ -12,7 +12,7 @@ from pydantic import Field
 from mcp_toolbox.errors import ToolFailedError
 from mcp_toolbox.packs._words import Line
 from mcp_toolbox.packs.odoo.session import OdooSession
-from mcp_toolbox.tool import Hints, Tool, from_function
+from mcp_toolbox.registry.tool import Hints, Tool, from_function
 
 _MOST = 10
 _FIELDS = ("name", "email", "phone", "city", "country_id")

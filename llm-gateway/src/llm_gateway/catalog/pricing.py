@@ -1,0 +1,138 @@
+"""Money: USD from token counts. Pure and exact; an unknown price is None, never zero.
+
+Rates come from `genai-prices` (data inside the package, offline), resolved once when a catalogue is loaded;
+at run time there is only multiplication.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+import msgspec
+
+from llm_gateway.canonical import Usage
+
+CostSource = Literal["reported", "computed", "estimated", "unknown"]
+
+_PER_TOKEN = Decimal("0.000001")
+_ZERO = Decimal(0)
+
+
+class Tier(msgspec.Struct, frozen=True):
+    """`usd_per_mtok` from `start` prompt tokens on (exclusive)."""
+
+    start: int
+    usd_per_mtok: Decimal
+
+
+class Rate(msgspec.Struct, frozen=True):
+    """USD per million tokens of one kind; a long prompt may cost more, for the whole call."""
+
+    base: Decimal
+    tiers: tuple[Tier, ...] = ()
+
+    def at(self, prompt_tokens: int) -> Decimal:
+        for tier in reversed(self.tiers):
+            if prompt_tokens > tier.start:
+                return tier.usd_per_mtok
+        return self.base
+
+
+class Rates(msgspec.Struct, frozen=True):
+    """What one model costs. A kind without a rate of its own is billed as plain input or output.
+
+    `output` is None for models that say nothing (embeddings); if one does all the same, the cost is unknown.
+    """
+
+    input: Rate
+    output: Rate | None
+    cached_input: Rate | None = None
+    cache_write: Rate | None = None
+    cache_write_1h: Rate | None = None
+    input_audio: Rate | None = None
+    output_audio: Rate | None = None
+
+
+FREE = Rates(input=Rate(_ZERO), output=Rate(_ZERO))
+
+
+class Cost(msgspec.Struct, frozen=True):
+    """`usd` is None when unknown; `items` name its parts, which sum to it."""
+
+    usd: Decimal | None
+    source: CostSource
+    items: dict[str, Decimal] = {}
+
+
+UNKNOWN = Cost(None, "unknown")
+
+
+def cost(usage: Usage | None, rates: Rates | None) -> Cost:
+    """What a call cost: as the provider reported it, else from the rates, else unknown."""
+    if usage is None:
+        return UNKNOWN
+    if usage.cost_usd is not None:
+        return Cost(usage.cost_usd, "reported", {"reported": usage.cost_usd})
+    if rates is None or (rates.output is None and usage.completion_tokens):
+        return UNKNOWN
+    items = _items(usage, rates)
+    source: CostSource = "estimated" if usage.estimated else "computed"
+    return Cost(sum(items.values(), _ZERO), source, items)
+
+
+def _items(usage: Usage, rates: Rates) -> dict[str, Decimal]:
+    prompt = usage.prompt_tokens
+    fresh = prompt - usage.cached_tokens - usage.cache_write_tokens - usage.audio_prompt_tokens
+    hour = min(usage.cache_write_1h_tokens, usage.cache_write_tokens)
+    written = rates.cache_write or rates.input
+    said = usage.completion_tokens - usage.audio_completion_tokens
+    lines = (
+        ("input", max(0, fresh), rates.input),
+        ("cached_input", usage.cached_tokens, rates.cached_input or rates.input),
+        ("cache_write", usage.cache_write_tokens - hour, written),
+        ("cache_write_1h", hour, rates.cache_write_1h or written),
+        ("input_audio", usage.audio_prompt_tokens, rates.input_audio or rates.input),
+        ("output", max(0, said), rates.output),
+        ("output_audio", usage.audio_completion_tokens, rates.output_audio or rates.output),
+    )
+    return {name: tokens * rate.at(prompt) * _PER_TOKEN for name, tokens, rate in lines if tokens and rate}
+
+
+def rates_of(provider: str, model: str, now: datetime | None = None) -> Rates | None:
+    """The rates of a provider's model as `genai-prices` knows them at `now` (UTC), or None.
+
+    `provider` is its id there, for example `openai`, `aws`, `google`, `openrouter`.
+    """
+    # Imported here: its tables weigh 30 MB and are needed only while a catalogue is loaded.
+    from genai_prices.data_snapshot import get_snapshot
+
+    try:
+        _, info = get_snapshot().find_provider_model(model, None, provider, None)
+    except LookupError:
+        return None
+    prices: Any = info.get_prices(now or datetime.now(UTC))
+    if prices.input_mtok is None:
+        return None
+    return Rates(
+        input=_rate(prices.input_mtok),
+        output=_optional(prices.output_mtok),
+        cached_input=_optional(prices.cache_read_mtok),
+        cache_write=_optional(prices.cache_write_mtok),
+        cache_write_1h=_optional(prices.cache_write_1h_mtok),
+        input_audio=_optional(prices.input_audio_mtok),
+        output_audio=_optional(prices.output_audio_mtok),
+    )
+
+
+def _optional(price: Any) -> Rate | None:
+    return None if price is None else _rate(price)
+
+
+def _rate(price: Any) -> Rate:
+    if isinstance(price, Decimal):
+        return Rate(price)
+    tiers: Sequence[Any] = sorted(price.tiers, key=lambda tier: tier.start)
+    return Rate(Decimal(price.base), tuple(Tier(tier.start, Decimal(tier.price)) for tier in tiers))

@@ -1,0 +1,192 @@
+"""A provider's streamed message as canonical events.
+
+Source: https://platform.claude.com/docs/en/build-with-claude/streaming
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from llm_gateway.canonical import BlockKind, BlockStart, BlockStop, Delta, Event, Finish, Signature, UsageReport
+from llm_gateway.dialects.anthropic.call_arguments import arguments_of
+from llm_gateway.dialects.anthropic.decode import finish_reason, usage_of
+from llm_gateway.dialects.anthropic.errors import error_of
+from llm_gateway.dialects.anthropic.wire_answers import UNREADABLE, Block, Change, ReceivedEvent, ReceivedUsage
+from llm_gateway.errors import UpstreamProtocol
+
+_decoder = msgspec.json.Decoder(ReceivedEvent)
+
+
+class _Open:
+    """One of the provider's blocks: our number of it, and whether anything was said in it."""
+
+    __slots__ = ("empty", "fallback", "index", "kind")
+
+    def __init__(self, index: int, kind: BlockKind, fallback: str) -> None:
+        self.index = index
+        self.kind: BlockKind = kind
+        self.empty = True
+        self.fallback = fallback
+
+
+class StreamDecoder:
+    """Messages' events to canonical ones. Blocks of kinds that we do not know are passed over, as are unknown events.
+
+    `complete` with the stop reason, behind which only the end mark can come. Until the final counts arrive, those
+    of the beginning are reported, marked as an estimate: the prompt's are exact, the answer's are not known yet.
+    """
+
+    def __init__(self, provider: str, answer: str | None) -> None:
+        self._provider = provider
+        self._answer = answer
+        self._blocks: dict[int, _Open | None] = {}
+        self._count = 0
+        self._calls = 0
+        self._usage = ReceivedUsage()
+        self._model: str | None = None
+        self._unreported = False
+        self._reason: str | None = None
+        self._sequence: str | None = None
+        self._done = False
+        self.complete = False
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more can come, so that a connection which stays open need not be waited for."""
+        return self._done
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events of one server-sent event's data.
+
+        Raises:
+            UpstreamProtocol: it is no event, or one that does not belong here.
+            UpstreamError: it is an error.
+        """
+        try:
+            event = _decoder.decode(data)
+        except UNREADABLE as error:
+            raise UpstreamProtocol(f"{error}: {data[:500]!r}") from None
+        match event.type:
+            case "content_block_delta":
+                return self._delta(self._known(event.index, data), event.delta or Change())
+            case "content_block_start":
+                return self._start(event, data)
+            case "content_block_stop":
+                return self._stop(event.index)
+            case "message_start" | "message_delta":
+                self._message(event)
+            case "message_stop":
+                self._done = True
+            case "error":
+                raise error_of(200, {}, event.error, data)
+        return []
+
+    def _message(self, event: ReceivedEvent) -> None:
+        message, delta = event.message, event.delta
+        if message is not None:
+            self._model = message.model or self._model
+            self._count_up(message.usage)
+            self._unreported = True
+        if event.usage is not None:
+            self._count_up(event.usage)
+        if delta is not None and delta.stop_reason is not None:
+            self._reason, self._sequence = delta.stop_reason, delta.stop_sequence
+            self.complete = True
+
+    def _count_up(self, usage: ReceivedUsage | None) -> None:
+        """Counts are cumulative, and those that did not change may be left out."""
+        for name in ReceivedUsage.__struct_fields__ if usage is not None else ():
+            value = getattr(usage, name)
+            if value is not None:
+                setattr(self._usage, name, value)
+
+    def _first_report(self) -> list[Event]:
+        usage = usage_of(self._usage, estimated=True) if self._unreported else None
+        self._unreported = False
+        return [] if usage is None else [UsageReport(usage=usage, model=self._model)]
+
+    # --- blocks ---
+
+    def _known(self, index: int | None, data: bytes) -> _Open | None:
+        try:
+            return self._blocks[index if index is not None else -1]
+        except KeyError:
+            raise UpstreamProtocol(f"a delta of a block that did not begin: {data[:500]!r}") from None
+
+    def _start(self, event: ReceivedEvent, data: bytes) -> list[Event]:
+        block, number = event.content_block, event.index
+        if block is None or number is None or number in self._blocks:
+            raise UpstreamProtocol(f"a block that cannot begin: {data[:500]!r}")
+        kind = self._kind(block)
+        if kind is None:
+            self._blocks[number] = None
+            return []
+        given = arguments_of(block.input) if block.type == "tool_use" else ""
+        opened = self._blocks[number] = _Open(self._count, kind, given)
+        self._count += 1
+        events = [*self._first_report(), self._opening(opened, block)]
+        return events + self._beginning(opened, block)
+
+    def _kind(self, block: Block) -> BlockKind | None:
+        match block.type:
+            case "text":
+                return "text"
+            case "thinking" | "redacted_thinking":
+                return "reasoning"
+            case "tool_use":
+                return "tool_call" if block.name != self._answer else "text"
+            case _:
+                return None
+
+    def _opening(self, opened: _Open, block: Block) -> BlockStart:
+        if opened.kind != "tool_call":
+            return BlockStart(index=opened.index, kind=opened.kind)
+        self._calls += 1
+        return BlockStart(
+            index=opened.index, kind="tool_call", tool_index=self._calls - 1, id=block.id or "", name=block.name or ""
+        )
+
+    def _beginning(self, opened: _Open, block: Block) -> list[Event]:
+        """What a block already says as it begins."""
+        if block.type == "redacted_thinking":
+            return [self._signature(opened, block.data or "", redacted=True)]
+        return self._delta(opened, Change(text=block.text, thinking=block.thinking, signature=block.signature))
+
+    def _delta(self, opened: _Open | None, change: Change) -> list[Event]:
+        if opened is None:
+            return []
+        text = change.text or change.partial_json or change.thinking
+        if text:
+            opened.empty = False
+            return [Delta(index=opened.index, text=text)]
+        return [self._signature(opened, change.signature)] if change.signature else []
+
+    def _signature(self, opened: _Open, signature: str, *, redacted: bool = False) -> Signature:
+        return Signature(index=opened.index, signature=signature, provider=self._provider, redacted=redacted)
+
+    def _stop(self, number: int | None) -> list[Event]:
+        opened = self._blocks.get(number if number is not None else -1)
+        if opened is None:
+            return []
+        self._blocks[number] = None  # type: ignore[index]
+        closing: list[Event] = [BlockStop(index=opened.index)]
+        # A call without arguments has no deltas, or a server gave them all as it began.
+        return (
+            [Delta(index=opened.index, text=opened.fallback), *closing] if opened.empty and opened.fallback else closing
+        )
+
+    def finish(self) -> list[Event]:
+        """The events that close the stream.
+
+        Raises:
+            UpstreamProtocol: the stream ended before its end.
+        """
+        if self._reason is None:
+            raise UpstreamProtocol("the stream ended without a stop reason", code="upstream_stream_cut")
+        events = [event for number in self._blocks for event in self._stop(number)]
+        reason = finish_reason(self._reason, has_calls=self._calls > 0)
+        events.append(Finish(reason=reason, stop_sequence=self._sequence))
+        usage = usage_of(self._usage)
+        if usage is not None:
+            events.append(UsageReport(usage=usage, model=self._model))
+        return events

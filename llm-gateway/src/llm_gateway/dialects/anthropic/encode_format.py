@@ -1,0 +1,74 @@
+"""Answers in a form: natively where the model has it, else by a tool whose arguments are the answer.
+
+The tool is forced, so that the model cannot but call it; beside the client's own tools any one of them is. What it
+is called with becomes the text of the answer again, plain and streamed. A JSON object without a schema is asked for
+in the same way, by a tool that takes any object; where the model thinks, which forbids force, in words.
+
+Source: https://platform.claude.com/docs/en/build-with-claude/structured-outputs
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from llm_gateway.canonical import Request, ResponseFormat, Tool
+from llm_gateway.catalog.models import Model
+from llm_gateway.dialects.anthropic.models import generation_of
+from llm_gateway.dialects.common.closed_schema import closed
+
+NAME = "anthropic"
+
+_ANSWER = "json_answer"
+_ANY_OBJECT: dict[str, Any] = {"type": "object", "additionalProperties": True}
+_IN_WORDS = "Answer with one JSON object and nothing else: no text around it and no code fence."
+
+
+class Form(msgspec.Struct, frozen=True):
+    """How a form is asked for: one of `output_config.format`, a tool, or a sentence; none of them for free text."""
+
+    native: dict[str, Any] | None = None
+    tool: Tool | None = None
+    words: str | None = None
+
+
+_FREE = Form()
+
+
+def form_of(request: Request, model: Model) -> Form:
+    """How `model` is asked for the form that `request` wants; the same whenever it is asked."""
+    wanted = request.response_format
+    if wanted is None or wanted.type == "text":
+        return _FREE
+    if wanted.schema is not None and _has_schemas(model):
+        schema = wanted.schema if request.dialect == NAME else closed(wanted.schema)
+        return Form(native={"type": "json_schema", "schema": schema})
+    if wanted.schema is None and _thinks(request, model):
+        return Form(words=_IN_WORDS)
+    parameters = wanted.schema or _ANY_OBJECT
+    return Form(tool=Tool(name=_free_name(request), description=_purpose(wanted), parameters=parameters))
+
+
+def _has_schemas(model: Model) -> bool:
+    """As the catalogue says; of a model that is not in it, as its generation says."""
+    if model.supports:
+        return "json_schema" in model.supports
+    return generation_of(model.id).schemas
+
+
+def _thinks(request: Request, model: Model) -> bool:
+    asked = bool(request.reasoning_budget) or request.reasoning_effort not in (None, "none")
+    return asked or generation_of(model.id).thinks_unasked
+
+
+def _purpose(wanted: ResponseFormat) -> str:
+    about = f" {wanted.description}" if wanted.description else ""
+    return f"Gives the final answer to the user, as JSON.{about}"
+
+
+def _free_name(request: Request) -> str:
+    name, taken = _ANSWER, {tool.name for tool in request.tools}
+    while name in taken:
+        name += "_"
+    return name

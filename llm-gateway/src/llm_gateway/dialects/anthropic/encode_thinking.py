@@ -1,0 +1,79 @@
+"""How much a model is asked to think, in the form that its generation takes.
+
+Up to 4.5 a model thinks within a budget of tokens, which counts within `max_tokens`; from 4.6 on it decides itself
+and is told by a word how hard to try. A wish in the other form is translated.
+
+Source: https://platform.claude.com/docs/en/build-with-claude/extended-thinking
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from llm_gateway.canonical import Request
+from llm_gateway.catalog.models import Model
+from llm_gateway.dialects.anthropic.models import generation_of
+from llm_gateway.dialects.common.reasoning_effort import LEAST_BUDGET, budget_of, effort_of
+from llm_gateway.errors import InvalidRequest
+
+_WORDS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "xhigh"}
+
+
+class Thinking(msgspec.Struct, frozen=True):
+    """The fields `thinking` and `output_config.effort`, and the limit that leaves room for both thoughts and answer."""
+
+    config: dict[str, Any] | None
+    effort: str | None
+    max_tokens: int
+
+    @property
+    def on(self) -> bool:
+        return self.config is not None and self.config["type"] in ("enabled", "adaptive")
+
+
+def thinking_of(request: Request, model: Model, max_tokens: int, *, native: bool) -> Thinking:
+    """What `request` asks for; `native` says that its client spoke this dialect and chose the fields itself.
+
+    A budget is raised to the 1,024 tokens that are the least; where it does not fit into `max_tokens`, that grows by
+    it, up to the model's limit: the client meant so many tokens of answer. A model that cannot but think is asked for
+    the least effort where it should not think at all.
+
+    Raises:
+        InvalidRequest: nobody knows that effort.
+    """
+    budget, effort = request.reasoning_budget, request.reasoning_effort
+    if budget is None and effort is None:
+        return Thinking(None, None, max_tokens)
+    if native and budget is None:
+        return Thinking(None, _word(effort or ""), max_tokens)
+    generation = generation_of(model.id)
+    if generation.adaptive_thinking or "adaptive_thinking" in model.supports:
+        word = effort_of(budget) if budget is not None else effort or ""
+        if word == "none" and not generation.always_thinks:
+            return Thinking({"type": generation.unthinking}, None, max_tokens)
+        return Thinking({"type": "adaptive"}, _word("low" if word == "none" else word), max_tokens)
+    tokens = budget if budget is not None else budget_of(effort or "", request.max_tokens or model.max_output_tokens)
+    if tokens <= 0:
+        return Thinking(None, None, max_tokens)  # up to 4.5 nobody thinks unasked
+    return _budgeted(max(tokens, LEAST_BUDGET), max_tokens, model.max_output_tokens)
+
+
+def _word(effort: str) -> str | None:
+    if effort == "none":
+        return None
+    word = _WORDS.get(effort)
+    if word is None:
+        known = ", ".join(("none", *_WORDS))
+        raise InvalidRequest(f"reasoning_effort: must be one of {known}", param="reasoning_effort")
+    return word
+
+
+def _budgeted(budget: int, max_tokens: int, limit: int | None) -> Thinking:
+    if budget >= max_tokens:
+        max_tokens = budget + max_tokens
+        if limit is not None and max_tokens > limit:
+            max_tokens = limit
+            budget = max(LEAST_BUDGET, min(budget, limit - 1))
+    return Thinking({"type": "enabled", "budget_tokens": budget}, None, max_tokens)

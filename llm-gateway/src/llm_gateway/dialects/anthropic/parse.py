@@ -1,0 +1,183 @@
+"""Requests as our clients send them to `POST /v1/messages`.
+
+What has no word in our own vocabulary stays as it is and reaches a provider of this dialect alone: as a hint where
+it changes nothing (a thinking mode that is only switched off, `service_tier`), as an extra field otherwise.
+
+Source: https://platform.claude.com/docs/en/api/messages/create
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from llm_gateway.canonical import Message, Request, ResponseFormat, Tool, ToolChoice
+from llm_gateway.dialects.anthropic import wire
+from llm_gateway.dialects.anthropic.parse_messages import mark, messages_of, text_parts
+from llm_gateway.dialects.anthropic.wire_answers import UNREADABLE
+from llm_gateway.dialects.common.reasoning_effort import LEAST_BUDGET
+from llm_gateway.dialects.common.request_body import BodyReader, invalid, not_json
+from llm_gateway.dialects.openai_chat.server import within
+from llm_gateway.errors import InvalidRequest
+
+NAME = "anthropic"
+
+_FORMAT_NAME = "answer"
+"""OpenAI wants a name for a schema, and Anthropic has none."""
+
+_NO_THREADS = "conversations are not kept here; send the whole of it, without this field"
+"""Anthropic has a code for that, at which its clients do so by themselves."""
+
+_reader = BodyReader(wire.MessagesRequest)
+_count_decoder = msgspec.json.Decoder(wire.CountTokensRequest)
+
+
+def parse_request(body: bytes) -> Request:
+    """A Messages request.
+
+    Raises:
+        InvalidRequest: the body is no JSON, lacks what it needs, or a field has the wrong type; names the field.
+    """
+    sent, extra = _reader.read(body)
+    if "thread" in extra:
+        raise InvalidRequest(f"thread: {_NO_THREADS}", param="thread", code="thread_unsupported_request")
+    hints = {name: msgspec.to_builtins(value) for name in wire.HINTS if (value := getattr(sent, name)) is not None}
+    effort, budget = _reasoning(sent, hints)
+    served = _served_tools(sent, body)
+    if served:
+        extra = {**extra, "tools": served}
+    return Request(
+        model=sent.model,
+        messages=_conversation(sent.system, sent.messages),
+        tools=_tools(sent.tools),
+        tool_choice=_tool_choice(sent.tool_choice),
+        parallel_tool_calls=_parallel(sent.tool_choice),
+        temperature=within(sent.temperature, "temperature", 0, 1),
+        max_tokens=within(sent.max_tokens, "max_tokens", 1),
+        top_p=within(sent.top_p, "top_p", 0, 1),
+        top_k=within(sent.top_k, "top_k", 0),
+        stop=tuple(sent.stop_sequences or ()),
+        response_format=_response_format(sent),
+        reasoning_effort=effort,
+        reasoning_budget=budget,
+        user=sent.metadata.user_id if sent.metadata else None,
+        stream=bool(sent.stream),
+        include_usage=True,
+        hints=hints,
+        extra=extra,
+        dialect=NAME,
+    )
+
+
+def parse_count(body: bytes) -> Request:
+    """What is to be counted; raises as `parse_request`."""
+    try:
+        sent = _count_decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise invalid(error) from None
+    except UNREADABLE as error:
+        raise not_json(error) from None
+    return Request(
+        model=sent.model,
+        messages=_conversation(sent.system, sent.messages),
+        tools=_tools(sent.tools),
+        tool_choice=_tool_choice(sent.tool_choice),
+        dialect=NAME,
+    )
+
+
+def _conversation(system: str | list[wire.TextBlock] | None, sent: list[wire.MessageParam]) -> tuple[Message, ...]:
+    if not sent:
+        raise InvalidRequest("messages: at least one message is needed", param="messages")
+    messages = [message for index, turn in enumerate(sent) for message in messages_of(turn, index)]
+    if system:
+        messages.insert(0, Message(role="system", content=text_parts(system)))
+    return tuple(messages)
+
+
+# --- tools -----------------------------------------------------------------------------------------------
+
+
+def _is_ours(tool: wire.ToolParam) -> bool:
+    """Whether it is the client that runs this tool."""
+    return tool.type is None or tool.type == "custom"
+
+
+def _tools(sent: list[wire.ToolParam] | None) -> tuple[Tool, ...]:
+    tools: list[Tool] = []
+    for index, tool in enumerate(sent or ()):
+        if not _is_ours(tool):
+            continue
+        if not tool.name or tool.input_schema is None:
+            lacking = "name" if not tool.name else "input_schema"
+            raise InvalidRequest(f"tools[{index}].{lacking}: needed", param=f"tools[{index}].{lacking}")
+        tools.append(
+            Tool(
+                name=tool.name,
+                description=tool.description or "",
+                parameters=tool.input_schema,
+                strict=tool.strict,
+                cache=mark(tool.cache_control),
+            )
+        )
+    return tuple(tools)
+
+
+def _served_tools(sent: wire.MessagesRequest, body: bytes) -> list[Any]:
+    """The tools that Anthropic runs itself (web search and so on), as they were sent."""
+    if all(_is_ours(tool) for tool in sent.tools or ()):
+        return []
+    whole = msgspec.json.decode(body)["tools"]
+    return [raw for raw, tool in zip(whole, sent.tools or (), strict=True) if not _is_ours(tool)]
+
+
+_MODES: dict[str, Any] = {"auto": "auto", "any": "required", "tool": "tool", "none": "none"}
+
+
+def _tool_choice(sent: wire.ToolChoiceParam | None) -> ToolChoice | None:
+    if sent is None:
+        return None
+    if sent.type == "tool" and not sent.name:
+        raise InvalidRequest("tool_choice.name: needed to choose one tool", param="tool_choice.name")
+    return ToolChoice(mode=_MODES[sent.type], name=sent.name if sent.type == "tool" else None)
+
+
+def _parallel(sent: wire.ToolChoiceParam | None) -> bool | None:
+    return False if sent is not None and sent.disable_parallel_tool_use else None
+
+
+# --- how to answer ---------------------------------------------------------------------------------------
+
+
+def _response_format(sent: wire.MessagesRequest) -> ResponseFormat | None:
+    wanted = (sent.output_config and sent.output_config.format) or sent.output_format
+    if wanted is None:
+        return None
+    return ResponseFormat(type="json_schema", name=_FORMAT_NAME, schema=wanted.schema, strict=True)
+
+
+def _reasoning(sent: wire.MessagesRequest, hints: dict[str, Any]) -> tuple[str | None, int | None]:
+    """The effort and the budget; what they cannot say goes to `hints`, and to Anthropic as it is."""
+    effort = sent.output_config.effort if sent.output_config else None
+    if effort == "max":
+        hints["output_config"] = {"effort": "max"}
+        effort = "xhigh"
+    thinking = sent.thinking
+    if thinking is None:
+        return effort, None
+    if thinking.type != "enabled" or thinking.display is not None:
+        fields = msgspec.to_builtins(thinking)
+        hints["thinking"] = {name: value for name, value in fields.items() if value is not None}
+    if thinking.type != "enabled":
+        return effort, None
+    return effort, _budget(thinking.budget_tokens, sent.max_tokens)
+
+
+def _budget(tokens: int | None, max_tokens: int) -> int:
+    where = "thinking.budget_tokens"
+    if tokens is None or tokens < LEAST_BUDGET:
+        raise InvalidRequest(f"{where}: must be at least {LEAST_BUDGET}", param=where)
+    if tokens >= max_tokens:
+        raise InvalidRequest(f"{where}: must be less than max_tokens", param=where)
+    return tokens

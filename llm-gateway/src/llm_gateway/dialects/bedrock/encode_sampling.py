@@ -1,0 +1,76 @@
+"""How an answer is drawn: Converse's own parameters, those that lie among a model's, and what a model refuses of them.
+
+Source: https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llm_gateway.canonical import Request
+from llm_gateway.catalog.models import Model
+from llm_gateway.dialects.anthropic.models import generation_of
+from llm_gateway.dialects.bedrock.encode_thinking import Thought
+from llm_gateway.dialects.bedrock.models import Family
+from llm_gateway.errors import InvalidRequest
+
+_LEAST_THINKING_TOP_P = 0.95
+
+
+def sampled(request: Request, model: Model, family: Family, thought: Thought) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fields of `inferenceConfig`, and those among the model's own.
+
+    Raises:
+        InvalidRequest: names what the model, or the model while it thinks, would refuse.
+    """
+    if request.temperature is not None and request.temperature > 1:
+        raise InvalidRequest("temperature: Bedrock takes 0 to 1", param="temperature")
+    wanted = _permitted(request, model, thought)
+    config: dict[str, Any] = {}
+    most = thought.max_tokens or request.max_tokens
+    if most is not None:
+        config["maxTokens"] = min(most, model.max_output_tokens) if model.max_output_tokens else most
+    for ours, theirs in (("temperature", "temperature"), ("top_p", "topP")):
+        if ours in wanted:
+            config[theirs] = wanted[ours]
+    if request.stop:
+        config["stopSequences"] = list(request.stop)
+    return config, _top_k(request.top_k, family)
+
+
+def _permitted(request: Request, model: Model, thought: Thought) -> dict[str, float]:
+    """What is given of the three, without what asks for no more than the default where anything else is refused."""
+    given = {"temperature": request.temperature, "top_p": request.top_p, "top_k": request.top_k}
+    wanted: dict[str, float] = {name: value for name, value in given.items() if value is not None}
+    claude = generation_of(model.id)
+    if not wanted or claude.version is None:
+        return wanted
+    if not claude.sampling or thought.exclusive:
+        wanted = {name: value for name, value in wanted.items() if value != 1 or name == "top_k"}
+    if not claude.sampling:
+        for name in wanted:
+            raise _refused(name, "this model takes no sampling parameters")
+    if thought.exclusive:
+        for name in ("temperature", "top_k"):
+            if name in wanted:
+                raise _refused(name, "it cannot be changed while the model thinks")
+        if wanted.get("top_p", 1) < _LEAST_THINKING_TOP_P:
+            raise _refused("top_p", f"it is at least {_LEAST_THINKING_TOP_P} while the model thinks")
+    if claude.one_sampler and {"temperature", "top_p"} <= set(wanted):
+        raise _refused("top_p", "this model takes either temperature or top_p")
+    return wanted
+
+
+def _top_k(top_k: int | None, family: Family) -> dict[str, Any]:
+    if top_k is None:
+        return {}
+    if not family.top_k:
+        raise _refused("top_k", "this model does not take it")
+    value: Any = top_k
+    for name in reversed(family.top_k):
+        value = {name: value}
+    return value
+
+
+def _refused(name: str, why: str) -> InvalidRequest:
+    return InvalidRequest(f"{name}: {why}", param=name, code="unsupported_parameter")

@@ -1,0 +1,46 @@
+"""Prompt-caching marks as Anthropic writes them, which OpenAI's look-alikes took over.
+
+Source: https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from llm_gateway.canonical import CacheMark, Request
+
+
+def mark_of(control: Any) -> CacheMark | None:
+    """What `{"type": "ephemeral", "ttl"?: "5m" | "1h"}` asks for."""
+    if not isinstance(control, dict):
+        return None
+    return "1h" if control.get("ttl") == "1h" else "5m"
+
+
+def control_of(mark: CacheMark) -> dict[str, str]:
+    """The same the other way round; five minutes are what goes without saying."""
+    return {"type": "ephemeral"} if mark == "5m" else {"type": "ephemeral", "ttl": mark}
+
+
+def with_fewer_marks(request: Request, most: int = 4) -> Request:
+    """`request` with its last `most` marks, in the order in which a prompt is read: tools, system, conversation.
+
+    Anthropic and Bedrock refuse a request with more; a mark is a hint, and the longest prefixes are worth the most.
+    """
+    system = [message for message in request.messages if message.role == "system"]
+    others = [message for message in request.messages if message.role != "system"]
+    parts = [part for message in (*system, *others) for part in message.content]
+    marked = [item for item in (*request.tools, *parts) if getattr(item, "cache", None)]
+    if len(marked) <= most:
+        return request
+    surplus = {id(item) for item in marked[:-most]}
+
+    def kept(item: Any) -> Any:
+        return msgspec.structs.replace(item, cache=None) if id(item) in surplus else item
+
+    messages = (
+        msgspec.structs.replace(message, content=tuple(map(kept, message.content))) for message in request.messages
+    )
+    return msgspec.structs.replace(request, tools=tuple(map(kept, request.tools)), messages=tuple(messages))

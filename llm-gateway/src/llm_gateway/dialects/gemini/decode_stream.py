@@ -1,0 +1,165 @@
+"""Gemini's streamed answers as canonical events; a whole answer is a stream of one chunk."""
+
+from __future__ import annotations
+
+import msgspec
+
+from llm_gateway.canonical import (
+    BlockKind,
+    BlockStart,
+    BlockStop,
+    Delta,
+    Event,
+    Finish,
+    FinishReason,
+    Logprobs,
+    Signature,
+    UsageReport,
+)
+from llm_gateway.dialects.gemini import wire
+from llm_gateway.dialects.gemini.call_ids import made_id
+from llm_gateway.dialects.gemini.decode import finish_reason, latest, logprobs_of, received, usage_of
+from llm_gateway.errors import UpstreamProtocol
+
+
+class _Candidate:
+    """Where one candidate stands. Text and thoughts come in pieces and leave their block open, calls are whole."""
+
+    __slots__ = ("_provider", "blocks", "calls", "finish", "kind", "number")
+
+    def __init__(self, number: int, provider: str) -> None:
+        self.number = number
+        self.blocks = 0
+        self.calls = 0
+        self.kind: BlockKind | None = None
+        self.finish: FinishReason | None = None
+        self._provider = provider
+
+    def part(self, part: wire.Part, response_id: str | None, events: list[Event]) -> None:
+        if part.thought:
+            if part.text:
+                self._say("reasoning", part.text, events)
+            if part.thought_signature:
+                self._open("reasoning", events)
+                self._signed(part.thought_signature, events)
+            return
+        if part.thought_signature:
+            self.close(events)
+            self._open("reasoning", events)
+            self._signed(part.thought_signature, events)
+        if part.function_call is not None:
+            self._call(part.function_call, response_id, events)
+        elif part.text:
+            self._say("text", part.text, events)
+
+    def close(self, events: list[Event]) -> None:
+        """Ends the open block, if there is one."""
+        if self.kind is not None:
+            events.append(BlockStop(index=self.blocks - 1, choice=self.number))
+            self.kind = None
+
+    def _open(self, kind: BlockKind, events: list[Event]) -> None:
+        if self.kind != kind:
+            self.close(events)
+            events.append(BlockStart(index=self.blocks, kind=kind, choice=self.number))
+            self.blocks += 1
+            self.kind = kind
+
+    def _say(self, kind: BlockKind, text: str, events: list[Event]) -> None:
+        self._open(kind, events)
+        events.append(Delta(index=self.blocks - 1, text=text, choice=self.number))
+
+    def _signed(self, signature: str, events: list[Event]) -> None:
+        index = self.blocks - 1
+        events.append(Signature(index=index, signature=signature, provider=self._provider, choice=self.number))
+        self.close(events)
+
+    def _call(self, call: wire.FunctionCall, response_id: str | None, events: list[Event]) -> None:
+        self.close(events)
+        index, tool_index = self.blocks, self.calls
+        self.blocks += 1
+        self.calls += 1
+        id_ = call.id or made_id(response_id, self.number, tool_index)
+        events += (
+            BlockStart(
+                index=index, kind="tool_call", choice=self.number, tool_index=tool_index, id=id_, name=call.name
+            ),
+            Delta(index=index, text=msgspec.json.encode(call.args or {}).decode(), choice=self.number),
+            BlockStop(index=index, choice=self.number),
+        )
+
+
+class StreamDecoder:
+    """`GenerateContentResponse` chunks to canonical events, for a model of `provider`.
+
+    Gemini's streams have no last word: `complete` says that every candidate which began has given its reason to
+    finish, and the end of the connection is the end. `id` and `model` are what the answer said of itself.
+    """
+
+    def __init__(self, provider: str) -> None:
+        self._provider = provider
+        self._candidates: dict[int, _Candidate] = {}
+        self._usage: wire.UsageMetadata | None = None
+        self.id: str | None = None
+        self.model: str | None = None
+        self.complete = False
+
+    @property
+    def done(self) -> bool:
+        """Never: a chunk with the usage may follow the last candidate's end."""
+        return False
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events of one chunk.
+
+        Raises:
+            UpstreamProtocol: it is none, or tells of an answer that must not be used.
+            UpstreamError: it is an error, or says that the prompt was blocked.
+        """
+        chunk = received(data)
+        self.id = self.id or chunk.response_id
+        self.model = chunk.model_version or self.model
+        events: list[Event] = []
+        for position, candidate in enumerate(chunk.candidates or ()):
+            self._feed(candidate, position if candidate.index is None else candidate.index, events)
+        if chunk.usage_metadata is None:
+            return events
+        self._usage = latest(self._usage, chunk.usage_metadata)
+        if events:  # so that a stream which is cut has been counted until then
+            events += self._report()
+        return events
+
+    def _feed(self, candidate: wire.Candidate, number: int, events: list[Event]) -> None:
+        state = self._candidates.get(number)
+        if state is None:
+            state = self._candidates[number] = _Candidate(number, self._provider)
+            self.complete = False
+        if candidate.content is not None:
+            for part in candidate.content.parts or ():
+                state.part(part, self.id, events)
+        if candidate.logprobs_result is not None:
+            logprobs = logprobs_of(candidate.logprobs_result)
+            if logprobs is not None:
+                events.append(Logprobs(value=logprobs, choice=number))
+        reason = candidate.finish_reason
+        if reason and reason != "FINISH_REASON_UNSPECIFIED":
+            state.finish = finish_reason(reason, candidate.finish_message, has_calls=state.calls > 0)
+            self.complete = all(other.finish is not None for other in self._candidates.values())
+
+    def finish(self) -> list[Event]:
+        """The events that close the stream.
+
+        Raises:
+            UpstreamProtocol: the stream ended before its end.
+        """
+        if not self.complete or len(self._candidates) <= max(self._candidates):
+            raise UpstreamProtocol("the stream ended without a finish reason", code="upstream_stream_cut")
+        events: list[Event] = []
+        for number, state in sorted(self._candidates.items()):
+            state.close(events)
+            events.append(Finish(reason=state.finish or "stop", choice=number))
+        return events + self._report()
+
+    def _report(self) -> list[Event]:
+        usage = usage_of(self._usage)
+        return [] if usage is None else [UsageReport(usage=usage, model=self.model)]

@@ -1,0 +1,162 @@
+"""A provider's chat completions, whole, as results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, Literal
+
+import msgspec
+
+from llm_gateway.canonical import (
+    Choice,
+    FinishReason,
+    Part,
+    Reasoning,
+    Refusal,
+    Result,
+    Text,
+    ToolCall,
+    Usage,
+)
+from llm_gateway.dialects.openai_chat import wire
+from llm_gateway.dialects.openai_chat.errors import error_of, hidden_error, status_of
+from llm_gateway.dialects.openai_chat.reasoning_details import thoughts
+from llm_gateway.errors import UpstreamProtocol, UpstreamUnavailable
+
+_decoder = msgspec.json.Decoder(wire.Received)
+
+
+def decode_answer(body: bytes, provider: str | None = None) -> Result:
+    """A whole `chat.completion` of this provider.
+
+    Raises:
+        UpstreamProtocol: it is none.
+        UpstreamError: it is an error that came with status 200.
+    """
+    answer = received(body)
+    if not answer.choices:
+        raise UpstreamProtocol("an answer without choices")
+    return Result(
+        choices=tuple(_choice(choice, answer.id, provider) for choice in answer.choices),
+        usage=usage_of(answer),
+        model=answer.model,
+        id=answer.id,
+    )
+
+
+def received(body: bytes) -> wire.Received:
+    """An answer, or a chunk of one; an error inside it is raised."""
+    try:
+        received = _decoder.decode(body)
+    except wire.UNREADABLE as error:
+        hidden = hidden_error(body)
+        if hidden is not None:
+            raise hidden from None
+        raise UpstreamProtocol(f"{error}: {body[:500]!r}") from None
+    if received.error:
+        raise error_of(status_of(received.error), {}, received.error, body)
+    if received.choices is None and received.usage is None:
+        hidden = hidden_error(body)
+        if hidden is not None:
+            raise hidden
+    return received
+
+
+def _choice(choice: wire.ReceivedChoice, id_: str | None, provider: str | None) -> Choice:
+    message = choice.message
+    if message is None:
+        raise UpstreamProtocol("a choice without a message")
+    content: list[Part] = []
+    reasoning = message.reasoning_content or message.reasoning
+    details = message.reasoning_details
+    if reasoning and not (details and any(detail.said for detail in details)):
+        content.append(Reasoning(text=reasoning))
+    if details:
+        content += thoughts(details, provider)
+    if type(message.content) is str:
+        content += (Text(text=message.content),) if message.content else ()
+    elif message.content:
+        content += [_KINDS[kind](text=text) for kind, text in chunks_of(message.content)]
+    if message.refusal:
+        content.append(Refusal(text=message.refusal))
+    calls = message.tool_calls or []
+    for number, call in enumerate(calls):
+        function = call.function
+        arguments = arguments_of(function.arguments) or "{}"
+        content.append(ToolCall(id=call.id or made_id(id_, number), name=function.name or "", arguments=arguments))
+    reason = finish_reason(choice.finish_reason or "stop", has_calls=bool(calls))
+    return Choice(content=tuple(content), finish_reason=reason, logprobs=choice.logprobs)
+
+
+_KINDS: dict[str, type[Text] | type[Reasoning]] = {"text": Text, "reasoning": Reasoning}
+
+
+def chunks_of(content: Any) -> Iterator[tuple[Literal["text", "reasoning"], str]]:
+    """The text in a list of chunks, such as Mistral's; chunks of other kinds (references) are passed over."""
+    for chunk in content if isinstance(content, list) else ():
+        if not isinstance(chunk, dict):
+            continue
+        kind = chunk.get("type")
+        if kind == "text" and isinstance(chunk.get("text"), str):
+            yield "text", chunk["text"]
+        elif kind == "thinking":
+            inner = chunk.get("thinking")
+            text = inner if isinstance(inner, str) else "".join(text for _, text in chunks_of(inner))
+            if text:
+                yield "reasoning", text
+
+
+def arguments_of(arguments: str | dict[str, Any] | None) -> str | None:
+    """A call's arguments as JSON text."""
+    return msgspec.json.encode(arguments).decode() if isinstance(arguments, dict) else arguments
+
+
+def made_id(response_id: str | None, number: int) -> str:
+    """An id for a tool call of a provider that gives none."""
+    return f"call_{response_id or 'gateway'}_{number}"
+
+
+_CUT_SHORT = frozenset({"length", "max_tokens", "max_output_tokens", "model_length"})
+_FILTERED = frozenset({"content_filter", "safety", "sensitive", "guardrail_intervened", "prohibited_content"})
+_FAILED = frozenset({"error", "insufficient_system_resource", "abort"})
+
+
+def finish_reason(reason: str, *, has_calls: bool) -> FinishReason:
+    """A provider's finish reason as one of the four.
+
+    Raises:
+        UpstreamUnavailable: it says that the provider failed midway.
+    """
+    match reason:
+        case "stop" | "tool_calls" | "function_call":
+            return "tool_calls" if has_calls or reason != "stop" else "stop"  # several servers say `stop` after calls
+        case "length" | "content_filter":
+            return reason
+    word = reason.lower()
+    if word in _CUT_SHORT:
+        return "length"
+    if word in _FILTERED:
+        return "content_filter"
+    if word in _FAILED:
+        raise UpstreamUnavailable(f"the answer ended with '{reason}'")
+    return "tool_calls" if has_calls else "stop"
+
+
+def usage_of(received: wire.Received) -> Usage | None:
+    """A provider's counts as ours, or None when it gave none."""
+    counts = received.usage or (received.x_groq and received.x_groq.usage)
+    if counts is None or counts.prompt_tokens is None:
+        return None
+    prompt = counts.prompt_tokens_details or wire.PromptDetails()
+    completion = counts.completion_tokens_details or wire.CompletionDetails()
+    return Usage(
+        prompt_tokens=int(counts.prompt_tokens),
+        completion_tokens=int(counts.completion_tokens or 0),
+        cached_tokens=prompt.cached_tokens or counts.prompt_cache_hit_tokens or 0,
+        cache_write_tokens=prompt.cache_write_tokens or 0,
+        reasoning_tokens=completion.reasoning_tokens or 0,
+        audio_prompt_tokens=prompt.audio_tokens or 0,
+        audio_completion_tokens=completion.audio_tokens or 0,
+        cost_usd=None if counts.cost is None else Decimal(repr(counts.cost)),
+    )

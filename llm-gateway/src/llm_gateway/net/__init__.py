@@ -1,0 +1,1 @@
+"""All network I/O towards providers, and the framings of what they send. Knows nothing of policy."""

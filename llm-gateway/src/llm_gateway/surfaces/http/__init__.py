@@ -1,0 +1,1 @@
+"""The HTTP surfaces: a body is parsed, the gateway called, its answer rendered."""

@@ -1,0 +1,148 @@
+"""The OpenAPI description of the routes that bypass the framework's validation, from their structs; and of errors,
+which are in our envelope on every route, not in the framework's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+
+from llm_gateway.dialects.anthropic.wire import CountTokensRequest, MessagesRequest
+from llm_gateway.dialects.native.server import GenerateRequest
+from llm_gateway.dialects.openai_chat.wire import ChatRequest
+from llm_gateway.dialects.openai_embeddings.server import EmbeddingsRequest
+from llm_gateway.dialects.openai_responses.wire import ResponsesRequest
+from llm_gateway.surfaces.http import schemas
+
+_REF = "#/components/schemas/{name}"
+_FRAMEWORK_ERRORS = ("HTTPValidationError", "ValidationError")
+_ERRORS = (400, 401, 403, 404, 413, 415, 421, 429, 502, 503, 504)
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """One raw route: what it takes, what it answers, and an example that works without a key wherever the planner can
+    answer; `event` is one of its stream's, if it has streams."""
+
+    path: str
+    id: str
+    summary: str
+    request: type
+    answer: type
+    event: type | None
+    example: dict[str, Any]
+    tag: str
+    error: type = schemas.ErrorEnvelope
+
+
+_QUESTION = [{"role": "user", "content": "¿Qué puedes hacer?"}]
+
+OPERATIONS = (
+    Operation(
+        "/mcp/llm/generate", "generate", "Ask a model (native)", GenerateRequest, schemas.GenerateAnswer,
+        schemas.GenerateEvent, {"model": "offline", "messages": _QUESTION}, "native",
+    ),
+    Operation(
+        "/v1/chat/completions", "chat_completions", "Ask a model (OpenAI chat completions)", ChatRequest,
+        schemas.ChatCompletion, schemas.ChatCompletionChunk, {"model": "offline", "messages": _QUESTION}, "openai",
+    ),
+    Operation(
+        "/v1/responses", "responses", "Ask a model (OpenAI Responses, stateless)", ResponsesRequest,
+        schemas.ResponseObject, schemas.ResponseEvent, {"model": "offline", "input": "¿Qué puedes hacer?"}, "openai",
+    ),
+    Operation(
+        "/v1/messages", "messages", "Ask a model (Anthropic Messages)", MessagesRequest, schemas.MessageObject,
+        schemas.MessageEvent, {"model": "offline", "max_tokens": 1000, "messages": _QUESTION}, "anthropic",
+        schemas.MessagesError,
+    ),
+    Operation(
+        "/v1/messages/count_tokens", "count_tokens", "Estimate the tokens of a prompt (Anthropic)", CountTokensRequest,
+        schemas.TokenCount, None, {"model": "offline", "messages": _QUESTION}, "anthropic", schemas.MessagesError,
+    ),
+    Operation(
+        "/v1/embeddings", "embeddings", "Turn texts into vectors (OpenAI embeddings)", EmbeddingsRequest,
+        schemas.EmbeddingList, None, {"model": "text-embedding-3-small", "input": ["Hola", "Adiós"]}, "openai",
+    ),
+)  # fmt: skip
+
+
+def describe(app: FastAPI) -> None:
+    """Make `app.openapi()` describe `OPERATIONS` too."""
+    framework = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = framework()
+        if OPERATIONS[0].path in document["paths"]:
+            return document
+        structs = [kind for op in OPERATIONS for kind in (op.request, op.answer, op.event, op.error) if kind]
+        _, components = msgspec.json.schema_components([*structs, schemas.ErrorEnvelope], ref_template=_REF)
+        described = document.setdefault("components", {}).setdefault("schemas", {})
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                operation["responses"].pop("422", None)
+                operation["responses"]["default"] = _error()
+        for name in _FRAMEWORK_ERRORS:
+            described.pop(name, None)
+        described.update(components)
+        for operation in OPERATIONS:
+            document["paths"][operation.path] = {"post": _described(operation)}
+        return document
+
+    app.openapi = openapi
+
+
+def _header(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"in": "header", "name": name, "required": False, "description": description, "schema": schema}
+
+
+_TERMS = [
+    _header(
+        "X-Request-Timeout",
+        "Seconds for everything, retries and fallbacks included",
+        {"type": "number", "exclusiveMinimum": 0},
+    ),
+    _header(
+        "X-Drop-Params",
+        "Parameters, separated by commas, or `all`, to leave out where the model lacks them",
+        {"type": "string", "examples": ["seed, top_k"]},
+    ),
+    _header(
+        "X-Safe-Stream",
+        "What becomes of a stream that breaks: held back until whole, or continued by another model",
+        {"type": "string", "enum": ["off", "hold", "continue"]},
+    ),
+]
+
+
+def _described(operation: Operation) -> dict[str, Any]:
+    return {
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "operationId": operation.id,
+        "parameters": _TERMS if operation.event else _TERMS[:1],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": _ref(operation.request), "example": operation.example}},
+        },
+        "responses": {
+            "200": {
+                "description": "The answer" + ("; with `stream` true, server-sent events" if operation.event else ""),
+                "content": _answers(operation),
+            },
+            **{str(status): _error(operation.error) for status in _ERRORS},
+        },
+    }
+
+
+def _answers(operation: Operation) -> dict[str, Any]:
+    plain = {"application/json": {"schema": _ref(operation.answer)}}
+    return plain | {"text/event-stream": {"schema": _ref(operation.event)}} if operation.event else plain
+
+
+def _error(envelope: type = schemas.ErrorEnvelope) -> dict[str, Any]:
+    content = {"application/json": {"schema": _ref(envelope)}}
+    return {"description": "The error envelope", "content": content}
+
+
+def _ref(struct: type) -> dict[str, str]:
+    return {"$ref": _REF.format(name=struct.__name__)}

@@ -1,0 +1,120 @@
+"""For operators: `/health`, `/metrics`, `/cache/clear`."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+
+from llm_gateway.cache import Cache
+from llm_gateway.catalog.models import Catalog
+from llm_gateway.catalog.watcher import CatalogHolder
+from llm_gateway.observation import Observation
+from llm_gateway.routing.breakers import Breakers, State
+from llm_gateway.telemetry.metrics import Metrics
+
+_MOST_LISTED = 50
+_PROMETHEUS_TYPES = ("text/plain", "application/openmetrics-text")
+
+
+class DeploymentHealth(BaseModel):
+    """A deployment that is left alone now; `retry_in` in seconds, `cooling` when its provider asked for it."""
+
+    id: str
+    circuit: State
+    retry_in: float
+    cooling: bool
+
+
+class ProviderHealth(BaseModel):
+    """`circuit` is the worst of its deployments'; those that are not listed are closed."""
+
+    available: bool
+    reason: str | None = None
+    circuit: State
+    deployments: list[DeploymentHealth] = []
+
+
+class CacheHealth(BaseModel):
+    enabled: bool
+    entries: int
+
+
+class CatalogHealth(BaseModel):
+    file: str
+    error: str | None = None
+
+
+class Health(BaseModel):
+    status: Literal["healthy", "degraded", "unhealthy"]
+    service: Literal["llm-gateway"] = "llm-gateway"
+    providers: dict[str, ProviderHealth]
+    cache: CacheHealth
+    catalog: CatalogHealth
+    default_model: str
+    version: str
+
+
+class Cleared(BaseModel):
+    cleared: int
+
+
+def ops_routes(
+    *, holder: CatalogHolder, breakers: Breakers, cache: Cache | None, metrics: Metrics, observation: Observation,
+    version: str,
+) -> APIRouter:  # fmt: skip
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/health", summary="For people: what works and what does not")
+    async def health() -> Health:
+        providers = provider_health(holder.current(), breakers)
+        troubled = holder.error or any(p.available and p.circuit != "closed" for p in providers.values())
+        return Health(
+            status="degraded" if troubled else "healthy",
+            providers=providers,
+            cache=CacheHealth(enabled=cache is not None, entries=cache.size() if cache else 0),
+            catalog=CatalogHealth(file=holder.source, error=holder.error),
+            default_model=holder.current().default,
+            version=version,
+        )
+
+    @router.get(
+        "/metrics",
+        summary="Totals since the start of this process: JSON, or Prometheus's text when Accept asks for it",
+        response_model=dict[str, Any],
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    )
+    async def metrics_(request: Request, format: Literal["json", "prometheus"] | None = None) -> Any:
+        observation.flush()
+        accept = request.headers.get("accept", "")
+        if format == "prometheus" or (format is None and any(kind in accept for kind in _PROMETHEUS_TYPES)):
+            body, content_type = metrics.exposition(accept)
+            return Response(body, media_type=content_type)
+        return metrics.summary()
+
+    @router.post("/cache/clear", summary="Forget every kept answer")
+    async def clear() -> Cleared:
+        return Cleared(cleared=await cache.clear() if cache else 0)
+
+    return router
+
+
+def provider_health(catalog: Catalog, breakers: Breakers) -> dict[str, ProviderHealth]:
+    worst = breakers.providers()
+    troubled: dict[str, list[DeploymentHealth]] = {}
+    for report in breakers.reports():
+        provider, _, id_ = report.deployment
+        listed = troubled.setdefault(provider, [])
+        if len(listed) < _MOST_LISTED:
+            health = DeploymentHealth(id=id_, circuit=report.state, retry_in=report.retry_in, cooling=report.cooling)
+            listed.append(health)
+    return {
+        name: ProviderHealth(
+            available=endpoint.unavailable is None,
+            reason=endpoint.unavailable,
+            circuit=worst.get(name, "closed"),
+            deployments=troubled.get(name, []),
+        )
+        for name, endpoint in catalog.endpoints.items()
+    }

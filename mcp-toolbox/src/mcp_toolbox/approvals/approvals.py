@@ -1,0 +1,164 @@
+"""Approval by elicitation: on the handshake revisions the server asks while the call waits; on 2026-07-28 the answer
+to the call is the question, and the client calls again with what the person said and with our sealed state.
+
+Sources: MCP 2025-11-25 and 2026-07-28, Client Features, Elicitation; 2026-07-28, Multi Round-Trip Requests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Literal
+
+import anyio
+from mcp.server.context import ServerRequestContext
+from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
+from mcp.shared.exceptions import MCPError, NoBackChannelError
+from mcp.types import CallToolRequestParams, ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from pydantic import ValidationError
+from service_kit.edge.guard import ANONYMOUS
+from service_kit.telemetry.logs import get_logger
+
+from mcp_toolbox.approvals.destructive import Destructive
+from mcp_toolbox.approvals.question import FORM, question
+from mcp_toolbox.approvals.used_approvals import MemoryUsedApprovals, UsedApprovals
+from mcp_toolbox.calls.request import state_of
+from mcp_toolbox.errors import ToolFailedError
+from mcp_toolbox.registry.tool import Tool, ToolResult
+
+_log = get_logger(__name__)
+
+Settled = ToolResult | InputRequiredResult | None
+"""Why the tool does not run now: an answer instead, or the question; None: it may run."""
+
+_Request = ServerRequestContext[Any, Any]
+_Action = Literal["accept", "decline", "cancel"]
+_KEY = "approval"
+
+CANNOT_ASK = "This tool is marked as destructive: it runs only after a person approved the call."
+
+
+class Approvals:
+    """Asks a person before a destructive tool runs.
+
+    `keys` seal the state that a 2026-07-28 client carries between question and answer: the first seals, all open;
+    replicas share them. Without any, a key of this process. A state is good for its tool, arguments and principal,
+    for `ttl` seconds, and once, as far as `used_approvals` reaches.
+    """
+
+    def __init__(
+        self,
+        destructive: Destructive,
+        *,
+        keys: Sequence[str] = (),
+        used_approvals: UsedApprovals | None = None,
+        language: str = "es",
+        ttl: float = 600,
+    ) -> None:
+        self._destructive = destructive
+        self._keys = tuple(keys)
+        self._used = used_approvals or MemoryUsedApprovals()
+        self._language = language
+        self._ttl = ttl
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """What the memory of used approvals needs, such as its database; the service's lifespan enters it."""
+        return self._used.running()
+
+    def needed(self, tool: Tool) -> bool:
+        """Whether `tool` runs only after a person approved the call."""
+        return tool in self._destructive
+
+    def boundary(self, audience: str) -> RequestStateBoundary:
+        """The middleware that seals the state; `audience` names the service, so that another's state is no good."""
+        if self._keys:
+            security = RequestStateSecurity(keys=self._keys, ttl=self._ttl, bind_principal=_principal)
+        else:
+            security = RequestStateSecurity.ephemeral(ttl=self._ttl)
+            security.bind_principal = _principal
+        return RequestStateBoundary(security, default_audience=audience)
+
+    async def settle(self, request: _Request, tool: Tool, params: CallToolRequestParams) -> Settled:
+        """Ask for this call, or take the answer that came with it."""
+        if not _can_be_asked(request):
+            return ToolResult.of(f"{CANNOT_ASK} Your client does not support elicitation by a form.", is_error=True)
+        if request.protocol_version in MODERN_PROTOCOL_VERSIONS:
+            return await self._settle_in_rounds(request, tool, params)
+        return _verdict(tool, await self._ask(request, tool, params.arguments or {}))
+
+    def _text(self, request: _Request, tool: Tool, arguments: Mapping[str, Any]) -> str:
+        return question(tool.name, arguments, state_of(request).get("language", self._language))
+
+    async def _ask(self, request: _Request, tool: Tool, arguments: Mapping[str, Any]) -> _Action:
+        with anyio.move_on_after(self._ttl):
+            try:
+                text = self._text(request, tool, arguments)
+                return (await request.session.elicit_form(text, FORM, request.request_id)).action
+            except (MCPError, NoBackChannelError, ValidationError) as error:
+                _log.warning("approval could not be asked for", tool=tool.name, reason=type(error).__name__)
+        return "cancel"
+
+    async def _settle_in_rounds(self, request: _Request, tool: Tool, params: CallToolRequestParams) -> Settled:
+        operation = _opened(params.request_state, tool)
+        answer = (params.input_responses or {}).get(_KEY)
+        if operation is None or answer is None:
+            return self._question(request, tool, params.arguments or {})
+        if not isinstance(answer, ElicitResult):
+            return ToolResult.of("The answer to the approval is not one of elicitation.", is_error=True)
+        try:
+            first = await self._used.spend(*operation)
+        except ToolFailedError:
+            return ToolResult.of("Whether this approval was used cannot be told now; try again later.", is_error=True)
+        if not first:
+            return ToolResult.of("This approval has been used: call the tool again to ask anew.", is_error=True)
+        return _verdict(tool, answer.action)
+
+    def _question(self, request: _Request, tool: Tool, arguments: Mapping[str, Any]) -> InputRequiredResult:
+        form = ElicitRequestFormParams(message=self._text(request, tool, arguments), requested_schema=FORM)
+        state = {
+            "operation": secrets.token_hex(16),
+            "until": time.time() + self._ttl,
+            "definition": _definition(tool),
+        }
+        return InputRequiredResult(input_requests={_KEY: ElicitRequest(params=form)}, request_state=json.dumps(state))
+
+
+def _verdict(tool: Tool, action: _Action) -> ToolResult | None:
+    _log.info("approval", tool=tool.name, action=action)
+    if action == "accept":
+        return None
+    said = "declined this call" if action == "decline" else "did not decide on this call"
+    return ToolResult.of(f"The person {said}: {tool.name} has not run. Do not try it another way.", is_error=True)
+
+
+def _definition(tool: Tool) -> str:
+    """What was approved: a tool that became another meanwhile is asked about anew."""
+    return hashlib.sha256(json.dumps(tool.to_wire(), sort_keys=True).encode()).hexdigest()
+
+
+def _opened(state: str | None, tool: Tool) -> tuple[str, float] | None:
+    """The operation of a state that the boundary has verified, and until when it counts; None for another's."""
+    if state is None:
+        return None
+    try:
+        held = json.loads(state)
+        return (held["operation"], held["until"]) if held["definition"] == _definition(tool) else None
+    except (ValueError, KeyError, TypeError):  # sealed by us, in another version
+        return None
+
+
+def _can_be_asked(request: _Request) -> bool:
+    capabilities = request.session.client_capabilities
+    elicitation = capabilities.elicitation if capabilities else None
+    # An empty object is how clients said "forms" before there were other modes.
+    return elicitation is not None and (elicitation.form is not None or elicitation.url is None)
+
+
+def _principal(request: _Request) -> str | None:
+    principal = state_of(request).get("principal", ANONYMOUS)
+    return None if principal == ANONYMOUS else principal

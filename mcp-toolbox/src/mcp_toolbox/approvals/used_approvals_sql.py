@@ -1,0 +1,48 @@
+"""Which approvals have been used, in a database that replicas share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from sqlalchemy import Column, Float, MetaData, String, Table, delete
+from sqlalchemy.dialects.postgresql import insert
+
+from mcp_toolbox.errors import ToolFailedError
+from mcp_toolbox.packs._sql.address import Address
+from mcp_toolbox.packs._sql.database import Database, opened_database
+from mcp_toolbox.packs._sql.migrations import Migrations
+
+MIGRATIONS = Migrations("approvals", Path(__file__).parent / "migrations")
+
+_SPENT = Table("spent_approvals", MetaData(), Column("operation", String, primary_key=True), Column("until", Float))
+
+
+class SqlUsedApprovals:
+    """A `UsedApprovals` in PostgreSQL: an approval is used once, whichever replica gets it, and across restarts."""
+
+    def __init__(self, address: Address, clock: Callable[[], float] = time.time) -> None:
+        self._address = address
+        self._clock = clock
+        self._database: Database | None = None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        async with opened_database(self._address, [MIGRATIONS]) as database:
+            self._database = database
+            yield
+
+    async def spend(self, operation: str, until: float) -> bool:
+        """As `UsedApprovals` says.
+
+        Raises:
+            ToolFailedError: the database is away: nobody knows.
+        """
+        if self._database is None:
+            raise ToolFailedError("The toolbox has not started yet.")
+        async with self._database.writing() as connection:
+            await connection.execute(delete(_SPENT).where(_SPENT.c.until <= self._clock()))
+            noted = insert(_SPENT).values(operation=operation, until=until).on_conflict_do_nothing()
+            return (await connection.execute(noted.returning(_SPENT.c.operation))).first() is not None

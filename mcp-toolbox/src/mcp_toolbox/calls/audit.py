@@ -1,0 +1,139 @@
+"""The record of every call: one line each, written behind the answers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+from service_kit.telemetry.logs import Line, get_logger, log_batch
+
+FLUSH_SECONDS = 0.2
+
+Outcome = Literal["ok", "error", "invalid", "unknown", "refused", "rate_limited", "timeout", "cancelled"]
+"""How a call ended. `error`: the tool ran and failed, or its result was no good. `invalid`: the arguments did not fit.
+`refused`: a person was not asked or did not approve."""
+
+_NAME = "mcp_toolbox.audit"
+_log = get_logger(__name__)
+
+
+class Entry(NamedTuple):
+    """One call. `at` in seconds since 1970; `result_bytes` as JSON, None without a result; `arguments` None unless they
+    are recorded."""
+
+    at: float
+    request_id: str
+    principal: str
+    tool: str
+    source: str | None
+    outcome: Outcome
+    milliseconds: float
+    result_bytes: int | None
+    transport: str
+    arguments: Mapping[str, Any] | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """What its line says beside the time; what is unknown is left out."""
+        named = {
+            "requestId": self.request_id or None,
+            "userId": self.principal,
+            "tool": self.tool,
+            "source": self.source,
+            "outcome": self.outcome,
+            "processingTime": round(self.milliseconds, 2),
+            "resultBytes": self.result_bytes,
+            "transport": self.transport or None,
+            "arguments": self.arguments,
+        }
+        return {name: value for name, value in named.items() if value is not None}
+
+
+Keep = Callable[[bytes], None]
+"""Stores lines for good, from a thread that may wait; raises OSError."""
+
+
+class AuditLog:
+    """Takes entries at the cost of an append; while it is `running`, they go to the log and, where given, to `keep`.
+
+    What `keep` could not store is stored with the next lines, as long as no more than `most_waiting` entries wait;
+    beyond that the oldest are dropped and counted in the log, which has them all.
+    """
+
+    def __init__(self, keep: Keep | None = None, *, most_waiting: int = 100_000) -> None:
+        self._keep = keep
+        self._most = most_waiting
+        self._seen: list[Entry] = []
+        self._waiting: list[Entry] = []
+        self._failing = False
+
+    def record(self, entry: Entry) -> None:
+        self._seen.append(entry)
+
+    @asynccontextmanager
+    async def running(self, every_seconds: float = FLUSH_SECONDS) -> AsyncIterator[None]:
+        """Write now and then until the block ends, and what is left at its end."""
+        task = asyncio.create_task(self._flush_forever(every_seconds), name="audit")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            self._to_log()
+            self._store(self._waiting)
+
+    async def _flush_forever(self, every_seconds: float) -> None:
+        while True:
+            await asyncio.sleep(every_seconds)
+            self._to_log()
+            if self._waiting:
+                # Shielded: a batch whose writing has begun is not written a second time at the end.
+                storing = asyncio.ensure_future(asyncio.to_thread(self._store, self._waiting))
+                try:
+                    await asyncio.shield(storing)
+                except asyncio.CancelledError:
+                    await storing
+                    raise
+
+    def _to_log(self) -> None:
+        seen, self._seen = self._seen, []
+        if seen:
+            log_batch(_NAME, map(_line, seen))
+        if self._keep is None or not seen:
+            return
+        waiting = [*self._waiting, *seen]
+        if len(waiting) > self._most:
+            _log.error("audit lines dropped from the file", dropped=len(waiting) - self._most)
+        self._waiting = waiting[-self._most :]
+
+    def _store(self, entries: list[Entry]) -> None:
+        """Runs in a thread, one at a time; the list of those that wait is only replaced, by the loop's thread or
+        while that waits for this one."""
+        if self._keep is None or not entries:
+            return
+        try:
+            self._keep(b"".join(map(_json, entries)))
+        except OSError as error:
+            if not self._failing:
+                _log.error("audit file cannot be written", reason=error.strerror or type(error).__name__)
+            self._failing = True
+            return
+        if self._failing:
+            _log.info("audit file is written again")
+        self._failing = False
+        self._waiting = []
+
+
+def _line(entry: Entry) -> Line:
+    level = logging.INFO if entry.outcome in ("ok", "cancelled") else logging.WARNING
+    return Line(level, entry.at, "tool call", entry.fields())
+
+
+def _json(entry: Entry) -> bytes:
+    at = datetime.fromtimestamp(entry.at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return msgspec.json.encode({"timestamp": at, **entry.fields()}, enc_hook=str) + b"\n"

@@ -1,0 +1,131 @@
+"""The guard: every call of a tool passes it, whichever way it came in."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic_core import PydanticSerializationError, to_json
+
+from mcp_toolbox.calls.audit import AuditLog, Entry, Outcome
+from mcp_toolbox.calls.per_tool import PerTool
+from mcp_toolbox.calls.redaction import redacted
+from mcp_toolbox.errors import InvalidArgumentsError, RateLimitedError, UnknownToolError, printable
+from mcp_toolbox.guard.rates import Rates
+from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.tool import Arguments, ToolResult
+from mcp_toolbox.registry.tools import Call, ToolRegistry
+
+_Noted = tuple[ToolResult, Outcome, int | None]
+
+
+class CallPolicy:
+    """Limits how often, how long and with how much a tool answers, and records each call.
+
+    Put around a catalog with `registry.guard(guard)`. `timeouts` are seconds by tool; `max_result_bytes`
+    counts a result as JSON.
+    """
+
+    def __init__(
+        self,
+        registry: ToolRegistry,
+        *,
+        audit: AuditLog,
+        rates: Rates,
+        timeout_seconds: float,
+        timeouts: Iterable[tuple[str, float]] = (),
+        max_result_bytes: int,
+        record_arguments: bool = False,
+    ) -> None:
+        self._registry = registry
+        self._audit = audit
+        self._rates = rates
+        self._timeouts = PerTool(timeouts, timeout_seconds)
+        self._max_result_bytes = max_result_bytes
+        self._record_arguments = record_arguments
+
+    def around(self, call: Call) -> Call:
+        """`call`, guarded. Raises RateLimitedError too; a tool that takes too long or answers too much is a result
+        that says so, with `is_error`."""
+
+        async def with_call_policy(name: str, arguments: Arguments, context: CallContext) -> ToolResult:
+            began = time.perf_counter()
+            outcome: Outcome = "error"
+            size: int | None = None
+            try:
+                result, outcome, size = await self._limited(call, name, arguments, context)
+                return result
+            except (UnknownToolError, InvalidArgumentsError, RateLimitedError) as error:
+                outcome = _OUTCOMES[type(error)]
+                raise
+            except asyncio.CancelledError:
+                outcome = "cancelled"
+                raise
+            finally:
+                self._record(name, arguments, context, outcome, began, size)
+
+        return with_call_policy
+
+    def refused(self, name: str, arguments: Arguments, context: CallContext) -> None:
+        """Record a call that was turned away before it came here, such as one that a person declined."""
+        self._record(name, arguments, context, "refused", time.perf_counter(), None)
+
+    async def _limited(self, call: Call, name: str, arguments: Arguments, context: CallContext) -> _Noted:
+        if self._registry.get(name) is None:
+            return await call(name, arguments, context), "error", None  # which says so
+        self._rates.take(context.principal, name)
+        seconds = self._timeouts[name]
+        try:
+            async with asyncio.timeout(seconds):
+                result = await call(name, arguments, context)
+        except TimeoutError:
+            text = f"The tool {name} was stopped: it had not answered within {seconds:g} s."
+            return ToolResult.of(text, is_error=True), "timeout", None
+        return self._fitting(name, result)
+
+    def _fitting(self, name: str, result: ToolResult) -> _Noted:
+        try:
+            size = len(to_json(result.to_wire(), inf_nan_mode="null"))
+        except PydanticSerializationError:  # such as half of a surrogate pair, which no JSON can hold
+            text = f"The tool {name} answered with something that cannot be sent."
+            return ToolResult.of(text, is_error=True), "error", None
+        if size > self._max_result_bytes:
+            text = (
+                f"The result of {name} is too large: {size:,} bytes, and at most {self._max_result_bytes:,} are passed "
+                "on. Ask for less of it, for example with a filter or a page."
+            )
+            return ToolResult.of(text, is_error=True), "error", size
+        return result, "error" if result.is_error else "ok", size
+
+    def _record(
+        self,
+        name: str,
+        arguments: Arguments,
+        context: CallContext,
+        outcome: Outcome,
+        began: float,
+        size: int | None,
+    ) -> None:
+        self._audit.record(
+            Entry(
+                at=time.time(),
+                request_id=context.request_id,
+                principal=context.principal,
+                tool=printable(name),
+                source=self._registry.source_of(name),
+                outcome=outcome,
+                milliseconds=(time.perf_counter() - began) * 1000,
+                result_bytes=size,
+                transport=context.transport,
+                arguments=redacted(arguments) if self._record_arguments else None,
+            )
+        )
+
+
+_OUTCOMES: dict[type[Any], Outcome] = {
+    UnknownToolError: "unknown",
+    InvalidArgumentsError: "invalid",
+    RateLimitedError: "rate_limited",
+}

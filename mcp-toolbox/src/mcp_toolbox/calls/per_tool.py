@@ -1,0 +1,52 @@
+"""Settings that hold for some tools: `NAME=VALUE`, where `*` in a name stands for any characters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class PerTool(Generic[T]):
+    """A value for each tool: that of its very name, else of the first pattern that fits it, else `default`.
+
+    Asked once for each name; it keeps the answer, so ask for names of the catalog only.
+    """
+
+    def __init__(self, pairs: Iterable[tuple[str, T]], default: T) -> None:
+        pairs = tuple(pairs)
+        self._known = {name: value for name, value in pairs if "*" not in name}
+        self._patterns = [(_literal(name), value) for name, value in pairs if "*" in name]
+        self._default = default
+
+    def __getitem__(self, name: str) -> T:
+        try:
+            return self._known[name]
+        except KeyError:
+            value = next((value for pattern, value in self._patterns if fnmatchcase(name, pattern)), self._default)
+            self._known[name] = value
+            return value
+
+
+def _literal(pattern: str) -> str:
+    """Only the star is special."""
+    return pattern.replace("[", "[[]").replace("?", "[?]")
+
+
+def parsed(value: str, read: Callable[[str], T]) -> tuple[tuple[str, T], ...]:
+    """The pairs of `NAME=VALUE,NAME=VALUE`, each value as `read` reads it.
+
+    Raises:
+        ValueError: a part has no name or no value, a name stands there twice, or `read` refuses its value.
+    """
+    pairs: dict[str, T] = {}
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        name, equals, text = (piece.strip() for piece in part.partition("="))
+        if not (name and equals and text):
+            raise ValueError(f"{part!r} is not NAME=VALUE")
+        if name in pairs:
+            raise ValueError(f"{name} stands there twice")
+        pairs[name] = read(text)
+    return tuple(pairs.items())

@@ -1,0 +1,1 @@
+"""What the toolbox offers: tools, resources and prompts, whichever source they come from."""

@@ -1,0 +1,97 @@
+"""What a client may read: resources by their URI, and templates for families of them."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from inspect import isawaitable
+from typing import Any
+from urllib.parse import quote, unquote
+
+from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.registry import Registry
+
+Contents = str | bytes
+"""What a resource holds: text, or bytes that travel as base64."""
+
+Read = Callable[[Mapping[str, str], CallContext], Contents | Awaitable[Contents | None] | None]
+"""Reads a resource, given the variables of its URI (none for a plain one). None: there is no such resource."""
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource, or with `{variables}` in its URI a template for many (RFC 6570, level 1).
+
+    `complete` suggests values of a variable that begin with what was typed.
+    """
+
+    uri: str
+    name: str
+    description: str
+    mime_type: str
+    read: Read = field(compare=False)
+    title: str | None = None
+    complete: Mapping[str, Callable[[str], Iterable[str]]] = field(default_factory=dict, compare=False)
+
+    @property
+    def is_template(self) -> bool:
+        return "{" in self.uri
+
+    def to_wire(self) -> dict[str, Any]:
+        """The entry in `resources/list`, or in `resources/templates/list`."""
+        entry = {
+            "uriTemplate" if self.is_template else "uri": self.uri,
+            "name": self.name,
+            "title": self.title,
+            "description": self.description,
+            "mimeType": self.mime_type,
+        }
+        return {key: value for key, value in entry.items() if value is not None}
+
+    def match(self, uri: str) -> dict[str, str] | None:
+        """The variables that make this template `uri`, or None; a variable does not reach over a `/`."""
+        found = self._pattern.fullmatch(uri)
+        return {name: unquote(value) for name, value in found.groupdict().items()} if found else None
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        parts = re.split(r"\{(\w+)\}", self.uri)
+        return re.compile("".join(f"(?P<{p}>[^/?#]+)" if i % 2 else re.escape(p) for i, p in enumerate(parts)))
+
+
+class Resources(Registry[Resource]):
+    """The resources that the toolbox offers, in the order of their URIs."""
+
+    def __init__(self, resources: Iterable[Resource] = ()) -> None:
+        super().__init__(lambda resource: resource.uri, resources)
+
+    @property
+    def plain(self) -> list[Resource]:
+        return [each for each in self if not each.is_template]
+
+    @property
+    def templates(self) -> list[Resource]:
+        return [each for each in self if each.is_template]
+
+    async def read(self, uri: str, context: CallContext) -> dict[str, Any] | None:
+        """The contents of a resource as `resources/read` answers them, or None where there is none of that URI."""
+        for resource in self:
+            variables = resource.match(uri)
+            if variables is not None:
+                contents = resource.read(variables, context)
+                contents = await contents if isawaitable(contents) else contents
+                return None if contents is None else _to_wire(uri, resource.mime_type, contents)
+        return None
+
+
+def _to_wire(uri: str, mime_type: str, contents: Contents) -> dict[str, Any]:
+    held = {"text": contents} if isinstance(contents, str) else {"blob": base64.b64encode(contents).decode()}
+    return {"uri": uri, "mimeType": mime_type, **held}
+
+
+def in_uri(text: str) -> str:
+    """`text` as the value of a template's variable."""
+    return quote(text, safe="")

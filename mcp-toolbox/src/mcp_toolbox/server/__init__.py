@@ -1,0 +1,1 @@
+"""The ways in: MCP over HTTP and standard streams, and plain REST."""

@@ -1,0 +1,108 @@
+"""Resources and prompts over MCP, and the completion of what a person types for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from mcp.server import Server
+from mcp.server.context import HandlerResult, ServerRequestContext
+from mcp.shared.exceptions import MCPError
+from mcp.types import (
+    INVALID_PARAMS,
+    CompleteRequestParams,
+    GetPromptRequestParams,
+    PaginatedRequestParams,
+    PromptReference,
+    ReadResourceRequestParams,
+    ResourceTemplateReference,
+)
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+
+from mcp_toolbox.calls.request import context_of
+from mcp_toolbox.errors import InvalidArgumentsError, printable
+from mcp_toolbox.registry.prompts import Prompts
+from mcp_toolbox.registry.resources import Resource, Resources
+from mcp_toolbox.server.pagination import page_of
+from mcp_toolbox.server.results import complete
+
+_Request = ServerRequestContext[Any]
+_NOT_FOUND = -32002
+"""What the handshake revisions answer for a resource that is not there; 2026-07-28 has retired the code."""
+
+_MOST_COMPLETIONS = 100
+
+
+def serve_resources(server: Server[Any], resources: Resources, page_size: int) -> None:
+    """`resources/list`, `resources/templates/list` and `resources/read`."""
+
+    def listed(of: Iterable[Resource], cursor: str | None, field: str) -> HandlerResult:
+        page = page_of(of, cursor, key=lambda each: each.uri, to_wire=lambda each: each.to_wire(), size=page_size)
+        return page.answer(field)
+
+    async def list_plain(request: _Request, params: PaginatedRequestParams) -> HandlerResult:
+        return listed(resources.plain, params.cursor, "resources")
+
+    async def list_templates(request: _Request, params: PaginatedRequestParams) -> HandlerResult:
+        return listed(resources.templates, params.cursor, "resourceTemplates")
+
+    async def read(request: _Request, params: ReadResourceRequestParams) -> HandlerResult:
+        contents = await resources.read(params.uri, context_of(request))
+        if contents is None:
+            code = INVALID_PARAMS if request.protocol_version in MODERN_PROTOCOL_VERSIONS else _NOT_FOUND
+            uri = printable(params.uri)
+            raise MCPError(code=code, message=f"Resource not found: {uri}", data={"uri": uri})
+        return complete({"contents": [contents]})
+
+    server.add_request_handler("resources/list", PaginatedRequestParams, list_plain)
+    server.add_request_handler("resources/templates/list", PaginatedRequestParams, list_templates)
+    server.add_request_handler("resources/read", ReadResourceRequestParams, read)
+
+
+def serve_prompts(server: Server[Any], prompts: Prompts, resources: Resources, page_size: int) -> None:
+    """`prompts/list`, `prompts/get` and `completion/complete`."""
+
+    async def list_prompts(request: _Request, params: PaginatedRequestParams) -> HandlerResult:
+        page = page_of(
+            prompts, params.cursor, key=lambda each: each.name, to_wire=lambda each: each.to_wire(), size=page_size
+        )
+        return page.answer("prompts")
+
+    async def get(request: _Request, params: GetPromptRequestParams) -> HandlerResult:
+        prompt = prompts.get(params.name)
+        if prompt is None:
+            raise MCPError(code=INVALID_PARAMS, message=f"Unknown prompt: {printable(params.name)}")
+        try:
+            return complete(await prompt.filled_in(params.arguments or {}, context_of(request)))
+        except InvalidArgumentsError as error:
+            raise MCPError(code=INVALID_PARAMS, message=str(error)) from None
+
+    async def suggested(request: _Request, params: CompleteRequestParams) -> HandlerResult:
+        suggest = _suggester(params.ref, params.argument.name, prompts, resources)
+        values = list(suggest(params.argument.value)) if suggest else []
+        shown = values[:_MOST_COMPLETIONS]
+        found = {"values": shown, "total": len(values), "hasMore": len(values) > len(shown)}
+        return complete({"completion": found})
+
+    server.add_request_handler("prompts/list", PaginatedRequestParams, list_prompts)
+    server.add_request_handler("prompts/get", GetPromptRequestParams, get)
+    server.add_request_handler("completion/complete", CompleteRequestParams, suggested)
+
+
+def _suggester(
+    ref: PromptReference | ResourceTemplateReference, name: str, prompts: Prompts, resources: Resources
+) -> Callable[[str], Iterable[str]] | None:
+    """What completes this argument; None where nothing does.
+
+    Raises:
+        MCPError: there is no such prompt or template.
+    """
+    if isinstance(ref, ResourceTemplateReference):
+        template = resources.get(ref.uri)
+        if template is None:
+            raise MCPError(code=INVALID_PARAMS, message=f"Unknown resource template: {printable(ref.uri)}")
+        return template.complete.get(name)
+    prompt = prompts.get(ref.name)
+    if prompt is None:
+        raise MCPError(code=INVALID_PARAMS, message=f"Unknown prompt: {printable(ref.name)}")
+    return next((argument.complete for argument in prompt.arguments if argument.name == name), None)

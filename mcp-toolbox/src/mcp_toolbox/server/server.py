@@ -1,0 +1,172 @@
+"""The toolbox as an MCP server, free of any transport.
+
+Built on the SDK's low-level server, because our catalog already checks arguments and knows its schemas: the
+high-level one would derive both again from functions.
+"""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from mcp.server import NotificationOptions, Server
+from mcp.server.caching import CacheableMethod, CacheHint
+from mcp.server.context import HandlerResult, ServerRequestContext
+from mcp.server.models import InitializationOptions
+from mcp.shared.exceptions import MCPError
+from mcp.types import (
+    INVALID_PARAMS,
+    CallToolRequestParams,
+    EmptyResult,
+    NotificationParams,
+    PaginatedRequestParams,
+    SubscribeRequestParams,
+    SubscriptionsListenRequestParams,
+    UnsubscribeRequestParams,
+)
+
+from mcp_toolbox.approvals.approvals import Approvals
+from mcp_toolbox.approvals.destructive import Destructive
+from mcp_toolbox.calls.request import context_of
+from mcp_toolbox.errors import InvalidArgumentsError, RateLimitedError, UnknownToolError
+from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.prompts import Prompts
+from mcp_toolbox.registry.resources import Resources
+from mcp_toolbox.registry.tool import Tool, ToolResult
+from mcp_toolbox.registry.tools import ToolRegistry
+from mcp_toolbox.server.changes import Changes
+from mcp_toolbox.server.error_masking import keep_faults_to_ourselves
+from mcp_toolbox.server.pagination import PAGE_SIZE, page_of
+from mcp_toolbox.server.resources_and_prompts import serve_prompts, serve_resources
+from mcp_toolbox.server.results import complete
+from mcp_toolbox.server.self_description import prompts_of, resources_of
+
+NAME = "mcp-toolbox"
+INSTRUCTIONS = (
+    "Tools of this server and of the servers behind it; a name with two underscores, server__tool, is another's. "
+    "Results are exact: use them as they are. A destructive tool asks a person before it runs."
+)
+
+_CHANGED = "The tool changed while its approval was asked for, and has not run: list the tools and call again."
+
+_STALE_AT_ONCE: dict[CacheableMethod, CacheHint] = dict.fromkeys(get_args(CacheableMethod), CacheHint())
+"""What is listed and read may change at any time; who wants to know listens for it."""
+
+
+class ToolboxServer(Server[Any]):
+    """The SDK's server, which says on every transport that its lists may change."""
+
+    changes: Changes
+
+    def create_initialization_options(
+        self,
+        notification_options: NotificationOptions | None = None,
+        experimental_capabilities: dict[str, dict[str, Any]] | None = None,
+        extensions: dict[str, dict[str, Any]] | None = None,
+    ) -> InitializationOptions:
+        every = NotificationOptions(prompts_changed=True, resources_changed=True, tools_changed=True)
+        return super().create_initialization_options(
+            notification_options or every, experimental_capabilities, extensions
+        )
+
+
+def create_server(
+    registry: ToolRegistry,
+    *,
+    version: str,
+    approvals: Approvals | None = None,
+    resources: Resources | None = None,
+    prompts: Prompts | None = None,
+    page_size: int = PAGE_SIZE,
+) -> ToolboxServer:
+    """An MCP server over `registry`, for every revision that the SDK speaks.
+
+    Without `resources` or `prompts` it offers those that describe the catalog itself.
+    """
+    approvals = approvals or Approvals(Destructive())
+    resources = Resources(resources_of(registry)) if resources is None else resources
+    prompts = Prompts(prompts_of(registry)) if prompts is None else prompts
+
+    def input_schema(name: str) -> dict[str, Any] | None:
+        tool = registry.get(name)
+        return tool.input_schema if tool else None
+
+    server = ToolboxServer(
+        NAME,
+        version=version,
+        title="MCP toolbox",
+        instructions=INSTRUCTIONS,
+        cache_hints=_STALE_AT_ONCE,
+        get_tool_input_schema=input_schema,
+    )
+    server.middleware += [keep_faults_to_ourselves, approvals.boundary(NAME)]
+    _serve_tools(server, registry, approvals, page_size)
+    serve_resources(server, resources, page_size)
+    serve_prompts(server, prompts, resources, page_size)
+    server.changes = Changes(registry, resources, prompts)
+    _serve_changes(server, server.changes)
+    return server
+
+
+def _serve_tools(server: Server[Any], registry: ToolRegistry, approvals: Approvals, page_size: int) -> None:
+    async def list_tools(request: ServerRequestContext[Any], params: PaginatedRequestParams) -> HandlerResult:
+        page = page_of(
+            registry, params.cursor, key=lambda tool: tool.name, to_wire=lambda tool: tool.to_wire(), size=page_size
+        )
+        return page.answer("tools")
+
+    async def call_tool(request: ServerRequestContext[Any], params: CallToolRequestParams) -> HandlerResult:
+        context = context_of(request)
+        tool = registry.get(params.name)
+        try:
+            if tool is not None and approvals.needed(tool) and _fit(tool, params):
+                settled = await approvals.settle(request, tool, params)
+                if isinstance(settled, ToolResult):
+                    registry.refused(params.name, params.arguments or {}, context)
+                    return complete(settled.to_wire())
+                if settled is not None:
+                    return settled
+                now = registry.get(params.name)
+                if now is None or now.to_wire() != tool.to_wire():
+                    return complete(ToolResult.of(_CHANGED, is_error=True).to_wire())
+            return complete((await _call(registry, params, context)).to_wire())
+        except (InvalidArgumentsError, RateLimitedError) as error:
+            return complete(ToolResult.of(str(error), is_error=True).to_wire())
+
+    server.add_request_handler("tools/list", PaginatedRequestParams, list_tools)
+    server.add_request_handler("tools/call", CallToolRequestParams, call_tool)
+
+
+def _fit(tool: Tool, params: CallToolRequestParams) -> bool:
+    """Whether the arguments are right: nobody is asked about a call that cannot run."""
+    try:
+        tool.check(params.arguments or {})
+    except InvalidArgumentsError:
+        return False
+    return True
+
+
+async def _call(registry: ToolRegistry, params: CallToolRequestParams, context: CallContext) -> ToolResult:
+    """An unknown tool is an error of the protocol; wrong arguments are a result, so that the model can read what
+    is wrong and try again (MCP 2025-11-25, Tools, Error Handling)."""
+    try:
+        return await registry.call(params.name, params.arguments or {}, context)
+    except UnknownToolError as error:
+        raise MCPError(code=INVALID_PARAMS, message=str(error)) from None
+
+
+def _serve_changes(server: Server[Any], changes: Changes) -> None:
+    async def joined(request: ServerRequestContext[Any], params: NotificationParams) -> None:
+        changes.join(request)
+
+    async def subscribe(request: ServerRequestContext[Any], params: SubscribeRequestParams) -> HandlerResult:
+        changes.subscribe(request, params.uri)
+        return EmptyResult()
+
+    async def unsubscribe(request: ServerRequestContext[Any], params: UnsubscribeRequestParams) -> HandlerResult:
+        changes.unsubscribe(request, params.uri)
+        return EmptyResult()
+
+    server.add_notification_handler("notifications/initialized", NotificationParams, joined)
+    server.add_request_handler("resources/subscribe", SubscribeRequestParams, subscribe)
+    server.add_request_handler("resources/unsubscribe", UnsubscribeRequestParams, unsubscribe)
+    server.add_request_handler("subscriptions/listen", SubscriptionsListenRequestParams, changes.listen)

@@ -1,0 +1,34 @@
+"""MCP over the standard streams, for a client that starts the toolbox itself."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import anyio
+from mcp.server import Server
+from mcp.server.stdio import stdio_server
+from service_kit.telemetry.logs import get_logger, logging_to
+
+from mcp_toolbox.settings import ToolboxSettings
+
+_log = get_logger(__name__)
+
+
+def serve_stdio(server: Server[Any], settings: ToolboxSettings, packs: AbstractAsyncContextManager[None]) -> int:
+    """Serve, with `packs` open, until standard input ends; standard output belongs to the protocol, so logs go to
+    standard error."""
+    # The thread that waits for input cannot be interrupted, so a signal just ends us. Databases roll back what was not
+    # committed, and the servers that we started end with us, as after `kill -9` (upstream/child.py).
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    with logging_to(server.name, settings.log_level, settings.log_format, stream=sys.stderr):
+        _log.info("serving", transport="stdio")
+        anyio.run(_serve, server, packs)
+    return 0
+
+
+async def _serve(server: Server[Any], packs: AbstractAsyncContextManager[None]) -> None:
+    async with packs, stdio_server() as (incoming, outgoing):
+        await server.run(incoming, outgoing, server.create_initialization_options())

@@ -1,0 +1,108 @@
+"""MCP over HTTP: Streamable HTTP on `/mcp`, and the older HTTP+SSE on `/sse` and `/messages/`.
+
+Streamable HTTP is stateless for revision 2026-07-28 and keeps sessions for the handshake revisions before it.
+Host and Origin are not checked again here: the service's border has done so for every route, from the same
+settings, and a second opinion with another syntax could only disagree.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from anyio import BrokenResourceError, ClosedResourceError
+from mcp.server import Server
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
+from mcp.server.sse import SseServerTransport
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.server.transport_security import TransportSecuritySettings
+from service_kit.edge.guard import ANONYMOUS
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mcp_toolbox.server.streams import DrainedAndIdle, JsonRpcRefusals, UntilDrained
+
+MESSAGES_PATH = "/messages/"
+
+_BORDER_CHECKED = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+
+
+class HttpTransports:
+    """The ASGI applications of both transports; `run` must be entered while they serve.
+
+    When `drained` is set, `on_drain` is called, and open streams end: those that answers come on when all calls have
+    been answered, the others at once.
+    """
+
+    def __init__(
+        self,
+        server: Server[Any],
+        *,
+        max_body_bytes: int,
+        drained: asyncio.Event,
+        on_drain: Callable[[], None] | None = None,
+    ) -> None:
+        self._server = server
+        self._drained = drained
+        self._on_drain = on_drain
+        answered = DrainedAndIdle(drained)
+        server.middleware.append(answered)
+        self._sessions = StreamableHTTPSessionManager(
+            server, security_settings=_BORDER_CHECKED, max_request_body_size=max_body_bytes
+        )
+        self._sse = SseServerTransport(
+            MESSAGES_PATH, security_settings=_BORDER_CHECKED, max_request_body_size=max_body_bytes
+        )
+        self.streamable_http: ASGIApp = JsonRpcRefusals(self._streamable_http)
+        self.sse: ASGIApp = JsonRpcRefusals(UntilDrained(self._open_sse, answered))
+        self.messages: ASGIApp = JsonRpcRefusals(_as_user(self._take_message))
+        self._call = _as_user(self._sessions.handle_request)
+        self._listen = UntilDrained(self._call, drained)
+
+    @asynccontextmanager
+    async def run(self) -> AsyncIterator[None]:
+        """The life of the sessions: the service's lifespan enters it, once."""
+        draining = asyncio.create_task(self._say_when_drained())
+        try:
+            async with self._sessions.run():
+                yield
+        finally:
+            draining.cancel()
+
+    async def _say_when_drained(self) -> None:
+        await self._drained.wait()
+        if self._on_drain is not None:
+            self._on_drain()
+
+    async def _streamable_http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Our HTTP parser leaves the white space around a value (RFC 9110 §5.5), which is no part of it.
+        scope = {**scope, "headers": [(name, value.strip(b" \t")) for name, value in scope["headers"]]}
+        # A GET is a client that listens for as long as it lives; a POST is a call, which may finish its work.
+        await (self._listen if scope["method"] == "GET" else self._call)(scope, receive, send)
+
+    async def _open_sse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope = _with_user(scope)
+        async with self._sse.connect_sse(scope, receive, send) as (incoming, outgoing):
+            await self._server.run(incoming, outgoing, self._server.create_initialization_options())
+
+    async def _take_message(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # The SDK says 202 and then hands the message on; a session that ended in between has no use for it.
+        with suppress(ClosedResourceError, BrokenResourceError):
+            await self._sse.handle_post_message(scope, receive, send)
+
+
+def _as_user(app: ASGIApp) -> ASGIApp:
+    async def called(scope: Scope, receive: Receive, send: Send) -> None:
+        await app(_with_user(scope), receive, send)
+
+    return called
+
+
+def _with_user(scope: Scope) -> Scope:
+    """`scope` with its principal in the form that the SDK knows: a session answers only to the key that opened it."""
+    principal = scope.get("state", {}).get("principal", ANONYMOUS)
+    if principal == ANONYMOUS:
+        return scope
+    return {**scope, "user": AuthenticatedUser(AccessToken(token="", client_id=principal, scopes=[]))}

@@ -1,0 +1,177 @@
+"""All servers of the file: each lives in a task of its own, and the file may change while they do."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from service_kit.telemetry.logs import get_logger
+
+from mcp_toolbox.errors import ToolDefinitionError
+from mcp_toolbox.registry.tool import Tool
+from mcp_toolbox.registry.tools import ToolRegistry
+from mcp_toolbox.upstream.errors import ServersFileError
+from mcp_toolbox.upstream.pins import Pins
+from mcp_toolbox.upstream.servers_file import Servers, read_servers
+from mcp_toolbox.upstream.spec import Limits, ServerSpec
+from mcp_toolbox.upstream.upstream import Upstream
+
+_log = get_logger(__name__)
+
+_POLL_SECONDS = 1.0
+
+
+class UpstreamManager:
+    """The servers that the file at `path` describes; None for none. `running` starts and ends them.
+
+    References are filled in from `environ`, of which a server's process gets only what any program needs.
+
+    Raises:
+        ServersFileError: the file is wrong, now. Later a wrong file is logged, and the servers stay as they are.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        environ: Mapping[str, str],
+        *,
+        defaults: Limits | None = None,
+        pins: Pins | None = None,
+        poll_seconds: float = _POLL_SECONDS,
+    ) -> None:
+        self._path = path
+        self._environ = environ
+        self._defaults = defaults or Limits()
+        self._pins = pins or Pins()
+        self._poll_seconds = poll_seconds
+        self._seen = self._stamp()
+        self._servers = read_servers(path, self._defaults) if path else Servers({})
+        self._upstreams: dict[str, Upstream] = {}
+        self._lives: dict[str, asyncio.Task[None]] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._turns: dict[str, asyncio.Lock] = {}
+        self._registry: ToolRegistry | None = None
+        self.file_error: str | None = None
+
+    @property
+    def degraded(self) -> bool:
+        """Whether somebody should have a look: a server is away or has changed its tools, or the file is wrong."""
+        upstreams = self._upstreams.values()
+        return self.file_error is not None or any(upstream.away or upstream.changed for upstream in upstreams)
+
+    def to_health(self) -> dict[str, Any]:
+        """`servers` of `/health`: an entry for each server of the file, by name."""
+        return {name: self._upstreams[name].to_health() for name in sorted(self._upstreams)}
+
+    @asynccontextmanager
+    async def running(self, registry: ToolRegistry) -> AsyncIterator[None]:
+        """Keep the servers connected and their tools in `registry` for the length of the block; it waits for none
+        of them. At its end no process of theirs is left."""
+        if self._path is None:
+            yield
+            return
+        self._registry = registry
+        with _quiet_sdk():
+            self._apply(self._servers)
+            watching = asyncio.create_task(self._watch(), name="servers file")
+            try:
+                yield
+            finally:
+                watching.cancel()
+                for name in list(self._lives):
+                    self._end(name)
+                await asyncio.gather(watching, *self._leaving, return_exceptions=True)
+                self._registry = None
+
+    # --- the file ---
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(self._poll_seconds)
+            self._check()
+
+    def _check(self) -> None:
+        """Take up the file if it has changed. A wrong one is refused as a whole."""
+        stamp = self._stamp()
+        if stamp == self._seen or self._path is None:
+            return
+        self._seen = stamp
+        try:
+            servers = read_servers(self._path, self._defaults)
+        except ServersFileError as error:
+            self.file_error = str(error)
+            _log.error("servers file refused; the servers stay as they are", reason=self.file_error)
+            return
+        self.file_error = None
+        _log.info("servers file reloaded", servers=len(servers.specs))
+        self._apply(servers)
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        try:
+            stat = self._path.stat() if self._path else None
+        except OSError:
+            return (0, 0, 0)
+        return (stat.st_mtime_ns, stat.st_size, stat.st_ino) if stat else None
+
+    # --- the servers ---
+
+    def _apply(self, servers: Servers) -> None:
+        """End the servers that are gone, start those that are new, both for those that changed."""
+        for warning in servers.warnings:
+            _log.warning("servers file", note=warning)
+        specs = servers.specs
+        for name in [name for name, upstream in self._upstreams.items() if specs.get(name) != upstream.spec]:
+            self._end(name)
+        for name, spec in specs.items():
+            if name not in self._upstreams:
+                self._start(spec)
+
+    def _start(self, spec: ServerSpec) -> None:
+        upstream = Upstream(spec, self._environ, self._pins, self._offer)
+        turn = self._turns.setdefault(spec.name, asyncio.Lock())
+        self._upstreams[spec.name] = upstream
+        self._lives[spec.name] = asyncio.create_task(_in_turn(turn, upstream), name=f"server {spec.name}")
+
+    def _end(self, name: str) -> None:
+        del self._upstreams[name]
+        life = self._lives.pop(name)
+        self._leaving.add(life)
+        life.add_done_callback(self._leaving.discard)
+        life.cancel()
+
+    def _offer(self, server: str, tools: list[Tool]) -> list[str]:
+        """Put a server's tools into the catalog; of two tools with one name the one that was there stays."""
+        source = f"upstream:{server}"
+        if self._registry is None:
+            return []
+        try:
+            self._registry.replace(source, tools)
+        except ToolDefinitionError:
+            self._registry.replace(source, [])
+            clashes = [tool.name for tool in tools if self._registry.get(tool.name) is not None]
+            self._registry.replace(source, [tool for tool in tools if tool.name not in clashes])
+            return clashes
+        return []
+
+
+@contextmanager
+def _quiet_sdk() -> Iterator[None]:
+    """Without the SDK's own reports of servers that fail, stack traces and the servers' texts included: ours say it
+    in a line."""
+    logger = logging.getLogger("mcp.client")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+async def _in_turn(turn: asyncio.Lock, upstream: Upstream) -> None:
+    """The life of `upstream`, once that of the one before it has ended: never two processes of one server."""
+    async with turn:
+        await upstream.run()

@@ -1,0 +1,42 @@
+"""Lists of tools in which some are wrong: those are left out, where the SDK would refuse the list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mcp.types import JSONRPCResponse
+from mcp_types.methods import validate_server_result
+from pydantic import ValidationError
+
+from mcp_toolbox.upstream.sanitize import cleaned, shortened
+
+_STRICTEST = "2025-11-25"
+"""The revision that allows the least in a tool's schemas."""
+
+
+def normalized(message: Any) -> list[str]:
+    """Take out of a JSON-RPC message, if it is a list of tools, what is no tool of MCP; a sentence for each."""
+    if not isinstance(message, JSONRPCResponse) or not isinstance(message.result.get("tools"), list):
+        return []
+    problems: list[str] = []
+    message.result["tools"] = [tool for tool in message.result["tools"] if _usable(tool, problems)]
+    return problems
+
+
+def _usable(tool: Any, problems: list[str]) -> bool:
+    name = tool.get("name") if isinstance(tool, dict) else None
+    shown = shortened(cleaned(name)[0], 64) if isinstance(name, str) else "a tool without a name"
+    schema = tool.get("inputSchema") if isinstance(tool, dict) else None
+    if not isinstance(schema, dict) or schema.get("type") != "object":
+        problems.append(f"{shown}: left out, its input schema is not one of an object")
+        return False
+    output = tool.get("outputSchema")
+    if output is not None and (not isinstance(output, dict) or output.get("type") != "object"):
+        problems.append(f"{shown}: its output schema is not one of an object and is not passed on")
+        del tool["outputSchema"]
+    try:
+        validate_server_result("tools/list", _STRICTEST, {"tools": [tool]})
+    except ValidationError:
+        problems.append(f"{shown}: left out, it is described in another way than MCP's")
+        return False
+    return True

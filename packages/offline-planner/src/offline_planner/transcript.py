@@ -1,0 +1,124 @@
+"""What has happened in the conversation: the question, the calls made for it, and earlier results."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+from llm_gateway.canonical import Image, Message, Request, ToolCall
+
+# Tools that report failure in text alone, since OpenAI's format has no flag for it.
+_FAILED = re.compile(r"\s*(?:error\b|traceback \(most recent call last\))", re.IGNORECASE)
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_QUOTED = re.compile(r"«([^«»]*)»|\"([^\"]*)\"")
+_LONGEST_JSON = 65_536
+
+
+class Executed(msgspec.Struct, gc=False):
+    """A call that was made; `text` is its result as the tool gave it, None when none came."""
+
+    call: ToolCall
+    text: str | None = None
+    failed: bool = False
+
+
+class Transcript(msgspec.Struct, gc=False):
+    """`question` is the last thing that the user said; `executed` the calls after it in their order; `history`
+    the last result before it; `before` the messages before it."""
+
+    question: str
+    has_image: bool
+    executed: list[Executed]
+    history: str | None
+    before: Sequence[Message]
+    prefix: str
+
+    def context(self) -> Iterator[str]:
+        """Texts that tell the conversation's language, the nearest of the user's first."""
+        yield from (message.text() for message in reversed(self.before) if message.role == "user")
+        yield from (message.text() for message in self.before if message.role == "system")
+
+    def call_id(self, index: int) -> str:
+        """An id for the planned call `index`: the same each time, and unique within the conversation."""
+        return f"{self.prefix}{index:02d}"
+
+
+def read(request: Request) -> Transcript:
+    """The transcript of a request's messages."""
+    messages = request.messages
+    last = next((i for i in range(len(messages) - 1, -1, -1) if messages[i].role == "user"), None)
+    if last is None:
+        return Transcript("", False, _executed(messages), None, messages, _prefix("", 0))
+    question = messages[last].text()
+    has_image = any(isinstance(part, Image) for part in messages[last].content)
+    executed = _executed(messages[last + 1 :])
+    before = messages[:last]
+    return Transcript(question, has_image, executed, _history(before), before, _prefix(question, last))
+
+
+def _prefix(question: str, place: int) -> str:
+    digest = hashlib.blake2b(question.encode("utf-8", "replace"), digest_size=8, salt=place.to_bytes(8, "big"))
+    return f"call_{digest.hexdigest()}"
+
+
+def _executed(messages: Sequence[Message]) -> list[Executed]:
+    found: list[Executed] = []
+    by_id: dict[str, Executed] = {}
+    for message in messages:
+        if message.role == "assistant":
+            for part in message.content:
+                if isinstance(part, ToolCall):
+                    executed = Executed(part)
+                    found.append(executed)
+                    by_id[part.id] = executed
+        elif message.role == "tool" and message.tool_call_id in by_id:
+            executed = by_id[message.tool_call_id or ""]
+            executed.text = message.text()
+            executed.failed = message.is_error or _FAILED.match(executed.text) is not None
+    return found
+
+
+def _history(messages: Sequence[Message]) -> str | None:
+    """The last result before the question: a tool's, else the last number or quote of what was answered."""
+    for message in reversed(messages):
+        if message.role == "tool" and not message.is_error and not _FAILED.match(message.text()):
+            return plain(message.text())
+    for message in reversed(messages):
+        text = message.text()[-2000:] if message.role == "assistant" else ""
+        quotes, numbers = _QUOTED.findall(text), _NUMBER.findall(text)
+        if quotes or numbers:
+            return next(filter(None, quotes[-1]), "") if quotes else numbers[-1]
+    return None
+
+
+def plain(text: str) -> str:
+    """A result without the JSON around it: a quoted string, `{"result": 8}`, or MCP's list of text blocks."""
+    stripped = text.strip()
+    if stripped[:1] not in ('"', "{", "[") or len(stripped) > _LONGEST_JSON:
+        return text
+    try:
+        value: Any = msgspec.json.decode(stripped)
+    except (msgspec.DecodeError, RecursionError):
+        return text
+    return _inside(value, text)
+
+
+def _inside(value: Any, text: str) -> str:
+    if isinstance(value, dict) and len(value) == 1 and "result" in value:
+        value = value["result"]
+    if isinstance(value, list) and value and all(isinstance(i, dict) and i.get("type") == "text" for i in value):
+        value = "".join(str(item.get("text", "")) for item in value)
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else text
+
+
+def number(text: str) -> int | float | None:
+    """The number that a result is, or None."""
+    stripped = text.strip()
+    if not _NUMBER.fullmatch(stripped) or len(stripped) > 300:
+        return None
+    return float(stripped) if "." in stripped else int(stripped)

@@ -1,0 +1,1 @@
+"""Authentication: the principal that a credential belongs to."""

@@ -1,0 +1,74 @@
+"""Bringing a pack's tables up to date with Alembic, safely while other replicas do the same."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from mcp_toolbox.packs._sql.address import Address
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.pool import NullPool
+
+_SCRIPTS = Path(__file__).parent / "alembic"
+_LOCK_KEY = 0x746F6F6C626F78  # "toolbox": PostgreSQL's advisory locks are numbers
+_WAIT_SECONDS = 30
+
+_one_at_a_time = threading.Lock()
+"""Alembic's `op` is one for the whole process, whichever thread migrates."""
+
+
+@dataclass(frozen=True)
+class Migrations:
+    """The migrations of one pack: a folder of Alembic revisions. Each pack has a version table of its own, so that it
+    can be switched on and off apart from the others."""
+
+    pack: str
+    folder: Path
+
+    @property
+    def version_table(self) -> str:
+        return f"alembic_version_{self.pack}"
+
+
+def migrate(address: Address, every: Sequence[Migrations]) -> None:
+    """Run what has not been run yet, in one transaction. It blocks: call it in a thread.
+
+    The transaction holds an advisory lock (in SQLite: the file's write lock), so that replicas that start together
+    wait for the first, and then find nothing to do.
+
+    Raises:
+        sqlalchemy.exc.SQLAlchemyError: the database is away, or refused something.
+    """
+    if not address.is_postgres:
+        Path(address.sync.database or "").parent.mkdir(parents=True, exist_ok=True)
+    waits = {"connect_timeout": 5} if address.is_postgres else {"timeout": _WAIT_SECONDS, "isolation_level": None}
+    engine = create_engine(address.sync, poolclass=NullPool, connect_args=waits)
+    try:
+        with _one_at_a_time, engine.connect() as connection, connection.begin():
+            _lock(connection)
+            for each in every:
+                command.upgrade(_config(connection, each), "head")
+    finally:
+        engine.dispose()
+
+
+def _lock(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA journal_mode = WAL")  # the file remembers it; readers never wait
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_WAIT_SECONDS}s'")
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
+
+
+def _config(connection: Connection, migrations: Migrations) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    config.set_main_option("version_locations", str(migrations.folder).replace("%", "%%"))
+    config.set_main_option("path_separator", "newline")
+    config.attributes.update(connection=connection, version_table=migrations.version_table)
+    return config

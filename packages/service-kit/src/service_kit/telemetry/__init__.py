@@ -1,0 +1,1 @@
+"""Telemetry: logs of the service and of its requests."""

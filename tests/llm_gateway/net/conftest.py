@@ -1,0 +1,11 @@
+"""The network's tests run on the loop that ships: its timers fire up to a millisecond early, asyncio's do not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import uvloop
+
+
+def pytest_asyncio_loop_factories(config: Any, item: Any) -> dict[str, Any]:
+    return {"uvloop": uvloop.new_event_loop}

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import pytest
+from fake_providers import Fails, FakeOpenAI, Says
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.llm_gateway.harness import KEY, gateway, staged
+
+
+async def test_health_of_a_fresh_machine():
+    async with gateway() as stage:
+        body = (await stage.http.get("/health")).json()
+    assert (body["status"], body["service"], body["default_model"]) == ("healthy", "llm-gateway", "bedrock-nova-pro")
+    assert body["cache"] == {"enabled": True, "entries": 0} and body["version"]
+    assert body["catalog"] == {"file": "built-in", "error": None}
+    well = {"circuit": "closed", "deployments": []}
+    assert body["providers"]["offline"] == {"available": True, "reason": None, **well}
+    assert body["providers"]["openai"] == {"available": False, "reason": "set OPENAI_API_KEY", **well}
+
+
+async def test_health_never_shows_a_key():
+    async with gateway(OPENAI_API_KEY=KEY, AUTH_MODE="keys", API_KEYS="client-key") as stage:
+        text = (await stage.http.get("/health")).text
+        listed = (await stage.http.get("/mcp/llm/list", headers={"x-api-key": "client-key"})).text
+    assert KEY not in text + listed and "client-key" not in text + listed
+
+
+async def test_metrics_as_json():
+    async with staged(FakeOpenAI(Says("x"), Fails(500))) as stage:
+        await stage.generate()
+        await stage.generate()
+        await stage.generate(seed=1)
+        await stage.generate(model="xxx")
+        body = (await stage.http.get("/metrics")).json()
+    assert body["total_requests"] == 4 and body["total_tokens"] == 13 and body["total_errors"] == 2
+    assert body["total_cost_usd"] == pytest.approx(62.5e-6)
+    assert body["cache_hit_rate"] == pytest.approx(1 / 3, abs=1e-3)
+    assert body["requests_by_model"] == {"gpt-4o": 2, "none": 2}
+    assert body["errors_by_code"] == {"upstream_unavailable": 1, "model_not_found": 1}
+    assert body["average_latency_ms"] > 0 and set(body["latency_ms"]) == {"p50", "p95", "p99"}
+    assert body["by_provider"]["openai"]["errors"] == 1, "a failure counts against the provider whose it was"
+    assert body["by_key"]["anonymous"]["requests"] == 4
+
+
+@pytest.mark.parametrize(
+    ("accept", "query", "kind"),
+    [
+        ("*/*", "", "application/json"),
+        ("application/json", "", "application/json"),
+        ("text/plain", "", "text/plain; version=0.0.4; charset=utf-8"),
+        ("text/plain;version=0.0.4;q=0.5,*/*;q=0.1", "", "text/plain; version=0.0.4; charset=utf-8"),
+        ("application/openmetrics-text;version=1.0.0;q=0.9,text/plain;q=0.5", "", "application/openmetrics-text"),
+        ("*/*", "?format=prometheus", "text/plain; version=0.0.4; charset=utf-8"),
+        ("text/plain", "?format=json", "application/json"),
+    ],
+)
+async def test_metrics_in_the_form_that_is_asked_for(accept: str, query: str, kind: str):
+    async with gateway() as stage:
+        answer = await stage.http.get(f"/metrics{query}", headers={"accept": accept})
+    assert answer.headers["content-type"].startswith(kind)
+    assert ("mcp_cache_hits_total 0.0" in answer.text) == (kind != "application/json")
+    if "openmetrics" in kind:
+        assert answer.text.endswith("# EOF\n")
+
+
+async def test_an_unknown_form_is_refused():
+    async with gateway() as stage:
+        assert (await stage.http.get("/metrics?format=xml")).status_code == 422
+
+
+async def test_every_name_of_the_contract_is_exposed():
+    async with staged(FakeOpenAI(Says("x"), Fails(500))) as stage:
+        await stage.chat(stream=True)
+        await stage.chat()
+        await stage.chat(seed=1)
+        answer = await stage.http.get("/metrics?format=prometheus")
+    samples = {sample.name for family in text_string_to_metric_families(answer.text) for sample in family.samples}
+    assert samples >= {
+        "mcp_requests_total", "mcp_request_duration_seconds_bucket", "mcp_time_to_first_token_seconds_bucket",
+        "mcp_tokens_used_total", "mcp_cost_usd_total", "mcp_cache_hits_total", "mcp_cache_misses_total",
+        "mcp_cache_level_hits_total", "mcp_errors_total", "mcp_provider_circuit_state",
+    }  # fmt: skip
+    lines = answer.text.splitlines()
+    assert 'mcp_errors_total{provider="openai",type="upstream_unavailable"} 1.0' in lines
+    assert 'mcp_tokens_used_total{kind="prompt",model="gpt-4o",provider="openai"} 9.0' in lines
+    assert 'mcp_requests_total{method="chat.completions",model="gpt-4o",provider="openai",status="ok"} 2.0' in lines
+
+
+async def test_made_up_names_do_not_multiply_labels():
+    async with staged(FakeOpenAI(always=Says("x"))) as stage:
+        for number in range(100):
+            await stage.http.post("/mcp/llm/generate", json={"model": f"made-up-{number}", "messages": []})
+            await stage.generate(model=f"made-up-{number}")
+            await stage.generate(model=f"nobody/made-up-{number}")
+        for number in range(30):
+            await stage.generate(model=f"openai/made-up-{number}")
+        text = (await stage.http.get("/metrics?format=prometheus")).text
+        body = (await stage.http.get("/metrics")).json()
+    assert "made-up" not in text and len(text.splitlines()) < 200
+    assert set(body["requests_by_model"]) == {"none", "openai/*"}
+    assert body["requests_by_model"]["openai/*"] == 30

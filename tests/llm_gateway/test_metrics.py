@@ -3,10 +3,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from llm_gateway.breakers import Breakers
 from llm_gateway.calls import Call
 from llm_gateway.canonical import Usage
 from llm_gateway.metrics import Metrics
+from llm_gateway.routing.breakers import Breakers
 
 
 def call(**changes: Any) -> Call:

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-from llm_gateway.breakers import Breakers
 from llm_gateway.metrics import Metrics
 from llm_gateway.metrics_server import metrics_server
 from llm_gateway.observation import Observation
+from llm_gateway.routing.breakers import Breakers
 from llm_gateway.settings import GatewaySettings
 from service_kit.settings import load
 

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from llm_gateway.aws_settings import aws_region
 from llm_gateway.cache import Cache
 from llm_gateway.cache.memory import MemoryCache
+from llm_gateway.call_log import CallLog
 from llm_gateway.calls import Observer
 from llm_gateway.catalog.document import CatalogError
 from llm_gateway.catalog.loader import load_catalog
@@ -35,6 +36,7 @@ from llm_gateway.embedding import Embeddings
 from llm_gateway.errors import ModelNotFound
 from llm_gateway.gateway import Gateway
 from llm_gateway.journey import Defaults, Waist
+from llm_gateway.metrics import Metrics
 from llm_gateway.metrics_server import metrics_server
 from llm_gateway.net.proxy import NoProxy, Proxies, Proxy, proxy_of
 from llm_gateway.net.transport import Transport
@@ -56,8 +58,6 @@ from llm_gateway.surfaces.http.messages import COUNT_TOKENS, MESSAGES, CountToke
 from llm_gateway.surfaces.http.models import model_routes
 from llm_gateway.surfaces.http.ops import ops_routes
 from llm_gateway.surfaces.http.raw_routes import RawRoutes
-from llm_gateway.telemetry.log import CallLog
-from llm_gateway.telemetry.metrics import Metrics
 
 VERSION = "0.1.0"
 

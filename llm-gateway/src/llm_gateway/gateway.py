@@ -17,7 +17,7 @@ from llm_gateway.canonical.aggregate import Aggregate, events_of
 from llm_gateway.catalog.models import Model
 from llm_gateway.errors import UpstreamProtocol
 from llm_gateway.journey import Journey, Waist
-from llm_gateway.routing import Answered, within
+from llm_gateway.routing import Routed, within
 
 _Piece = Model | list[Event] | Answer
 """What the followers of a stream get: who speaks, what they say, and at the end all of it."""
@@ -109,7 +109,7 @@ class Gateway:
     async def _lead(
         self,
         journey: Journey,
-        answered: Answered[AsyncIterator[list[Event]]],
+        answered: Routed[AsyncIterator[list[Event]]],
         flight: Flight[_Piece] | None,
     ) -> AsyncIterator[list[Event] | Answer]:
         """The upstream's events, then the answer; followers get the same."""

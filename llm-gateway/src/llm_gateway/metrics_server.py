@@ -19,9 +19,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from llm_gateway.metrics import Metrics
 from llm_gateway.observation import Observation
 from llm_gateway.settings import GatewaySettings
-from llm_gateway.telemetry.metrics import Metrics
 
 _log = get_logger(__name__)
 

@@ -11,8 +11,8 @@ import httpx
 import msgspec
 from fake_providers import Behaviour, Call, Exchange, FakeProvider, Sends
 from llm_gateway.app import build_parts, create_app
-from llm_gateway.breakers import Breakers
 from llm_gateway.canonical import Result
+from llm_gateway.routing.breakers import Breakers
 from llm_gateway.settings import GatewaySettings
 from service_kit.settings import load
 from service_kit.testing import running

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 import pytest
-from llm_gateway.catalog import Timeouts
+from llm_gateway.catalog.models import Timeouts
 from llm_gateway.errors import (
     GatewaySaturated,
     UpstreamConnectTimeout,

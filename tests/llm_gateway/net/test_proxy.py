@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from llm_gateway.catalog import Timeouts
+from llm_gateway.catalog.models import Timeouts
 from llm_gateway.errors import UpstreamConnectTimeout, UpstreamFirstByteTimeout, UpstreamUnavailable
 from llm_gateway.net.proxy import NoProxy, Proxies, Proxy, Route, proxy_of
 from llm_gateway.net.target import Origin

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from llm_gateway.testing import FakeOpenAI, Says, Sends, Silent
+from fake_providers import FakeOpenAI, Says, Sends, Silent
 from service_kit.testing import running
 
 from tests.certificates import Authority

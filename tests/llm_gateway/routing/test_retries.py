@@ -19,7 +19,7 @@ from llm_gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from llm_gateway.routing.breakers import Entry
+from llm_gateway.routing.breakers import Admission
 
 from tests.llm_gateway import values
 from tests.llm_gateway.routing.stage import ASK, Scripted, Stage, broken, model, route, several, spoken
@@ -276,7 +276,7 @@ async def test_a_probe_whose_caller_leaves_lets_the_next_one_through(streamed: b
     await asyncio.sleep(0)
     task.cancel()
     await asyncio.wait([task])
-    assert gated.asked == 1 and stage.breakers.enter(model().deployment) is Entry.PROBE
+    assert gated.asked == 1 and stage.breakers.enter(model().deployment) is Admission.PROBE
 
 
 # --- streams ---

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 
 import msgspec
 from service_kit.ids import current_traceparent
-from service_kit.logs import get_logger
+from service_kit.telemetry.logs import get_logger
 
-from llm_gateway.catalog import Timeouts
+from llm_gateway.catalog.models import Timeouts
 from llm_gateway.errors import (
     GatewaySaturated,
     UpstreamConnectTimeout,

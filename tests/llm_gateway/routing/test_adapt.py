@@ -12,7 +12,7 @@ from llm_gateway.canonical import Image, Message, Request, ResponseFormat, Tool,
 from llm_gateway.canonical.parameters import EVERYTHING, MEANING, OPTIONAL, UnknownParameter, droppable
 from llm_gateway.canonical.parameters import given as says
 from llm_gateway.errors import InvalidRequest
-from llm_gateway.routing.fitting import Fitting
+from llm_gateway.routing.adapt import RequestAdapter
 from msgspec.structs import replace
 
 from tests.llm_gateway import values
@@ -31,8 +31,8 @@ def test_every_parameter_is_here():
     assert set(SAID) == set(OPTIONAL)
 
 
-def fitting(carries: frozenset[str]) -> Fitting:
-    return Fitting({"openai_chat": Scripted(carries)})
+def fitting(carries: frozenset[str]) -> RequestAdapter:
+    return RequestAdapter({"openai_chat": Scripted(carries)})
 
 
 @pytest.mark.parametrize("name", OPTIONAL)

@@ -19,7 +19,7 @@ def load_catalog(settings: GatewaySettings, environ: Mapping[str, str], path: Pa
         CatalogError: the file cannot be read, does not parse, or contradicts itself.
     """
     try:
-        text = (path or files("llm_gateway.catalog.models").joinpath("catalog.yaml")).read_text(encoding="utf-8")
+        text = (path or files("llm_gateway.catalog").joinpath("catalog.yaml")).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CatalogError(f"{path}: {error}") from error
     parsed, node = parse(text, str(path or "catalog.yaml"))

@@ -67,7 +67,7 @@ def page() -> str:
         cells: Any = import_module("tests.llm_gateway.matrix.cells")
     finally:
         sys.path.remove(str(ROOT))
-    text = files("llm_gateway.catalog.models").joinpath("catalog.yaml").read_text(encoding="utf-8")
+    text = files("llm_gateway.catalog").joinpath("catalog.yaml").read_text(encoding="utf-8")
     rows = yaml.safe_load(text)["providers"]
     surfaces = ", ".join(f"`{path}`" for path in cells.PATHS.values())
     parts = (

@@ -108,7 +108,7 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path):
 
 
 def test_a_copy_of_the_built_in_catalogue_is_the_same(tmp_path: Path):
-    text = files("llm_gateway.catalog.models").joinpath("catalog.yaml").read_text(encoding="utf-8")
+    text = files("llm_gateway.catalog").joinpath("catalog.yaml").read_text(encoding="utf-8")
     assert read(tmp_path, text).models == load_catalog(load(GatewaySettings, {}), {}).models
 
 

@@ -21,7 +21,7 @@ from llm_gateway.errors import (
     UpstreamUnavailable,
 )
 from llm_gateway.net.transport import Transport
-from llm_gateway.routing.retry import COUNTED, Again, again
+from llm_gateway.routing.retry import COUNTED, RetryScope, retry_scope
 
 from tests.peers import Peer, listening
 
@@ -148,7 +148,7 @@ async def test_no_place_in_the_pool_is_saturation_which_counts_against_nobody():
     error = caught.value
     assert (error.status, error.code, error.type) == (503, "gateway_saturated", "unavailable_error")
     assert error.headers() == {"retry-after": "1"} and error.asked_to_wait is None
-    assert not isinstance(error, COUNTED) and again(error) is Again.ELSEWHERE
+    assert not isinstance(error, COUNTED) and retry_scope(error) is RetryScope.ELSEWHERE
 
 
 async def test_a_handshake_that_does_not_end_is_a_connect_timeout():
@@ -163,7 +163,7 @@ async def test_silence_that_ends_in_a_closed_connection_is_silence(streamed: boo
     async with calling(says(said, 1.1, hang_up=True)) as (transport, url, timeouts):
         with pytest.raises(UpstreamSilent) as caught:
             await called(transport, url, timeouts, streamed=streamed)
-    assert caught.value.code == code and again(caught.value) is Again.ELSEWHERE
+    assert caught.value.code == code and retry_scope(caught.value) is RetryScope.ELSEWHERE
 
 
 @STREAMED
@@ -171,7 +171,7 @@ async def test_a_connection_that_breaks_at_once_may_be_asked_again(streamed: boo
     async with calling(says(hang_up=True)) as (transport, url, timeouts):
         with pytest.raises(UpstreamUnavailable) as caught:
             await called(transport, url, timeouts, streamed=streamed)
-    assert again(caught.value) is Again.SAME
+    assert retry_scope(caught.value) is RetryScope.SAME
 
 
 @pytest.mark.parametrize("limit", ["first_token", "idle", "total"])

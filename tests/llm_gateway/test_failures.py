@@ -78,6 +78,35 @@ async def test_a_stream_that_fails_before_it_begins_has_a_status(behaviour: Beha
     assert "corp" not in answer.text and KEY not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("behaviour", "message"),
+    [
+        (Fails(401), "openai refused OPENAI_API_KEY, the gateway's credential."),
+        (Fails(429), "openai's rate limit is reached."),
+        (Fails(429, "insufficient_quota"), "openai's quota is used up."),
+        (Fails(500), "openai is not available at OPENAI_BASE_URL."),
+        (Fails(404, "model_not_found"), "openai does not have this model."),
+        (Sends([b"{}"], "application/json"), "openai's answer could not be understood."),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else repr(value)[:40],
+)
+async def test_an_error_names_the_provider_and_the_variable_to_mend(behaviour: Behaviour, message: str):
+    async with staged(FakeOpenAI(behaviour)) as stage:
+        assert error_of(await stage.chat())["message"] == message
+
+
+async def test_so_does_the_error_of_a_stream():
+    async with staged(FakeOpenAI(Fails(401))) as stage:
+        refused = await stage.chat(stream=True)
+    assert error_of(refused)["message"] == "openai refused OPENAI_API_KEY, the gateway's credential."
+
+
+async def test_a_provider_that_is_not_there_is_named_with_its_address_variable():
+    async with gateway(OPENAI_API_KEY=KEY, OPENAI_BASE_URL="http://127.0.0.1:9/v1") as stage:
+        away = await stage.chat()
+    assert error_of(away)["message"] == "openai is not available at OPENAI_BASE_URL."
+
+
 @pytest.mark.parametrize("surface", ["chat", "generate"])
 async def test_retry_after_is_passed_on(surface: str):
     fake = FakeOpenAI(Fails(429, retry_after="7"), Fails(429, headers={"retry-after-ms": "1200"}))

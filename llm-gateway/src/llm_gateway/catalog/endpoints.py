@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from llm_gateway.aws_settings import aws_missing, bedrock_url
+from llm_gateway.aws_settings import aws_credential_variable, aws_missing, bedrock_url
 from llm_gateway.catalog.document import Place
 from llm_gateway.catalog.models import OFFLINE, Endpoint
 from llm_gateway.catalog.rows import ProviderRow
@@ -55,9 +55,11 @@ class Endpoints:
             free=row.free,
             unavailable=self._why_unavailable(name, row, has_key=bool(token or keys), base_url=base_url),
             default_id=self._environ.get(row.default_model_variable or ""),
+            credential_variable=aws_credential_variable(self._settings) if row.dialect == "bedrock" else None,
+            address_variable=row.base_url_variable if row.base_url_variable in self._environ else None,
         )
         if token:
-            return _with_header(endpoint, "authorization", token)
+            return _with_credential(endpoint, "authorization", token, row.token_variable)
         return _with_keys(endpoint, row.key_header, keys)
 
     def _keys(self, name: str, row: ProviderRow, place: Place) -> dict[str, str]:
@@ -104,18 +106,20 @@ class Endpoints:
 
 def _with_keys(endpoint: Endpoint, header: str, keys: Mapping[str, str]) -> Endpoint:
     if len(keys) < 2:
-        for key in keys.values():
-            return _with_header(endpoint, header, key)
+        for variable, key in keys.items():
+            return _with_credential(endpoint, header, key, variable)
         return endpoint
     keyed = tuple(
-        msgspec.structs.replace(_with_header(endpoint, header, key), key=variable) for variable, key in keys.items()
+        msgspec.structs.replace(_with_credential(endpoint, header, key, variable), key=variable)
+        for variable, key in keys.items()
     )
     return msgspec.structs.replace(keyed[0], keyed=keyed)
 
 
-def _with_header(endpoint: Endpoint, header: str, secret: str) -> Endpoint:
+def _with_credential(endpoint: Endpoint, header: str, secret: str, variable: str | None) -> Endpoint:
     value = f"Bearer {secret}" if header == "authorization" else secret
-    return msgspec.structs.replace(endpoint, headers={**endpoint.headers, header: value})
+    headers = {**endpoint.headers, header: value}
+    return msgspec.structs.replace(endpoint, headers=headers, credential_variable=variable)
 
 
 def _without_version(url: str, path: str) -> str:

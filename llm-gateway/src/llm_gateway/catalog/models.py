@@ -37,7 +37,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     inputs it takes at once, whether as token ids too, and whether it can send vectors in base64.
 
     A provider with several keys is `keyed` once with each of them, itself with the first; `key` is then the variable
-    that has it.
+    that has it. `credential_variable` and `address_variable` name the variables that its credential and its address
+    came from.
     """
 
     provider: str
@@ -62,6 +63,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     packed_vectors: bool = False
     key: str = ""
     keyed: tuple[Endpoint, ...] = ()
+    credential_variable: str | None = None
+    address_variable: str | None = None
 
     def __repr__(self) -> str:
         return f"Endpoint({self.provider!r}, {self.base_url!r})"

@@ -237,9 +237,9 @@ class Attempts:
             return UpstreamUnavailable("an empty route")
         pause, model = min(self._paused, key=lambda paused: paused[0].seconds)
         kind = UpstreamRateLimited if pause.cooling else CircuitOpen
-        return kind(
-            f"not asked: {pause.seconds:.1f} s left", provider=model.provider, retry_after=max(pause.seconds, 0.001)
-        )
+        error = kind(f"not asked: {pause.seconds:.1f} s left", retry_after=max(pause.seconds, 0.001))
+        error.blame(model.provider)
+        return error
 
 
 def model_deployments(model: Model, address: tuple[str, ...]) -> list[Model]:
@@ -251,8 +251,9 @@ def report_failure(
     breakers: Breakers, model: Model, error: UpstreamError, admission: Admission = Admission.NORMAL, *, number: int = 1
 ) -> None:
     """Log a failure, and count it where it speaks against the deployment."""
-    error.provider = model.provider
-    error.detail = model.endpoint.redacted(error.detail)
+    endpoint = model.endpoint
+    error.blame(model.provider, credential=endpoint.credential_variable, address=endpoint.address_variable)
+    error.detail = endpoint.redacted(error.detail)
     _log.warning(
         "provider failed",
         provider=model.provider, model=model.name, providerModel=model.id, code=error.code, attempt=number,

@@ -6,15 +6,15 @@ import json
 from typing import Any
 
 import pytest
+from llm_gateway.canonical import Request
 from llm_gateway.dialects.anthropic import client as anthropic
 from llm_gateway.dialects.bedrock import client as bedrock
-from llm_gateway.dialects.bedrock.client_errors import in_stream
+from llm_gateway.dialects.bedrock.errors import in_stream
 from llm_gateway.dialects.common.failures import failure
 from llm_gateway.dialects.gemini import client as gemini
 from llm_gateway.dialects.openai_chat import client as openai
 from llm_gateway.errors import UpstreamError
 from llm_gateway.routing.retry import RetryScope, retry_scope
-from llm_gateway.types import Request
 
 from tests.llm_gateway import values
 

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llm_gateway.aggregate import Aggregate
+from llm_gateway.canonical import BlockStart, BlockStop, Delta, Reasoning, Request, Text, ToolCall
+from llm_gateway.canonical.aggregate import Aggregate
 from llm_gateway.dialects.anthropic import client as anthropic
 from llm_gateway.dialects.bedrock import client as bedrock
 from llm_gateway.dialects.common.torn_text import TornText
 from llm_gateway.dialects.gemini import client as gemini
 from llm_gateway.dialects.openai_chat import client as openai
-from llm_gateway.event_stream import Frame
-from llm_gateway.types import BlockStart, BlockStop, Delta, Reasoning, Request, Text, ToolCall
+from llm_gateway.net.event_stream import Frame
 
 from tests.llm_gateway import values
 

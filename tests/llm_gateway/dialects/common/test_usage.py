@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llm_gateway.dialects.anthropic.client_answers import usage_of as anthropic
-from llm_gateway.dialects.bedrock.client_answers import usage_of as bedrock
+from llm_gateway.canonical import Request, Usage, UsageReport
+from llm_gateway.dialects.anthropic.decode import usage_of as anthropic
+from llm_gateway.dialects.bedrock.decode import usage_of as bedrock
 from llm_gateway.dialects.common.usage import usage_from
-from llm_gateway.dialects.gemini.client_answers import usage_of as gemini
+from llm_gateway.dialects.gemini.decode import usage_of as gemini
 from llm_gateway.dialects.openai_chat import client as openai_client
-from llm_gateway.dialects.openai_chat.client_answers import usage_of as openai
+from llm_gateway.dialects.openai_chat.decode import usage_of as openai
 from llm_gateway.dialects.openai_chat.wire import Received
-from llm_gateway.types import Request, Usage, UsageReport
 
 from tests.llm_gateway import values
 

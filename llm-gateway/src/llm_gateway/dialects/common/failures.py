@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any
 
-from llm_gateway.dialects.retry_after import retry_after
+from llm_gateway.dialects.common.retry_after import retry_after
 from llm_gateway.errors import (
     UpstreamCredentials,
     UpstreamError,

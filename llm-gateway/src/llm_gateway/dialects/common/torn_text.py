@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from llm_gateway.canonical import BlockStop, Delta, Event
 from llm_gateway.dialects.common.tolerant_json import whole_characters
-from llm_gateway.types import BlockStop, Delta, Event
 
 _UNKNOWN = "\ufffd"
 

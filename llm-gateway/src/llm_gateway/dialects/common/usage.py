@@ -11,7 +11,7 @@ import math
 from decimal import Decimal
 from typing import Any
 
-from llm_gateway.types import Usage
+from llm_gateway.canonical import Usage
 
 MOST_TOKENS = 500_000_000
 """Far more than any context or batch of texts holds."""

@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from service_kit.ids import request_id_of
+from service_kit.language import Language
 
 _TYPES = {
     400: "invalid_request_error",
@@ -25,6 +26,9 @@ _TYPES = {
     503: "unavailable_error",
     504: "timeout_error",
 }
+_FINAL = frozenset(range(400, 500)) - {408, 409, 425, 429, 499}
+"""What asking again cannot mend, unless an error says otherwise."""
+
 _DEFAULT_RETRY_AFTER = {429: 1.0, 503: 1.0}
 
 
@@ -32,7 +36,9 @@ class ApiError(Exception):
     """An error as a client sees it.
 
     `status` is the HTTP status, `code` a stable English identifier, `param` the field that is wrong, and
-    `retry_after` seconds until a new attempt makes sense (429 and 503 always carry one).
+    `retry_after` seconds until a new attempt makes sense (429 and 503 always carry one, unless `mends` is False:
+    asking again does not help before somebody changes something). `spanish` is `message` in Spanish, where it has
+    a translation.
     """
 
     def __init__(
@@ -44,6 +50,8 @@ class ApiError(Exception):
         type: str | None = None,
         param: str | None = None,
         retry_after: float | None = None,
+        mends: bool | None = None,
+        spanish: str | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -51,20 +59,28 @@ class ApiError(Exception):
         self.message = message
         self.type = type or _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
         self.param = param
-        self.retry_after = retry_after if retry_after is not None else _DEFAULT_RETRY_AFTER.get(status)
+        self.spanish = spanish
+        self.mends = mends if mends is not None else retry_after is not None or status not in _FINAL
+        waits = _DEFAULT_RETRY_AFTER.get(status) if self.mends else None
+        self.retry_after = retry_after if retry_after is not None else waits
 
     def headers(self) -> dict[str, str]:
-        """`Retry-After` in whole seconds, rounded up, where the error has one."""
-        if self.retry_after is None:
-            return {}
-        return {"retry-after": str(max(1, -int(-self.retry_after // 1)))}
+        """`Retry-After` in whole seconds, rounded up, where the error has one; `x-should-retry: false`, which the
+        official clients heed, where asking again cannot help."""
+        if self.retry_after is not None:
+            return {"retry-after": str(max(1, -int(-self.retry_after // 1)))}
+        return {} if self.mends else {"x-should-retry": "false"}
+
+    def text(self, language: Language) -> str:
+        """The message, in `language` if it has been translated."""
+        return self.spanish if language == "es" and self.spanish is not None else self.message
 
 
-def error_body(error: ApiError, request_id: str) -> dict[str, Any]:
+def error_body(error: ApiError, request_id: str, language: Language = "en") -> dict[str, Any]:
     """The envelope: `{"error": {"message", "type", "code", "param", "request_id"}}`."""
     return {
         "error": {
-            "message": error.message,
+            "message": error.text(language),
             "type": error.type,
             "code": error.code,
             "param": error.param,
@@ -73,9 +89,9 @@ def error_body(error: ApiError, request_id: str) -> dict[str, Any]:
     }
 
 
-def error_response(error: ApiError, request_id: str) -> Response:
+def error_response(error: ApiError, request_id: str, language: Language = "en") -> Response:
     """The envelope as an HTTP response."""
-    body = msgspec.json.encode(error_body(error, request_id))
+    body = msgspec.json.encode(error_body(error, request_id, language))
     return Response(body, error.status, error.headers(), "application/json")
 
 

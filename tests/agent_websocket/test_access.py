@@ -5,6 +5,7 @@ import json
 
 import pytest
 from agent_websocket.testing import ScriptedAgent
+from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 KEYS = {"AUTH_MODE": "keys", "API_KEYS": "first-key,second-key"}
@@ -27,8 +28,15 @@ async def refused(stage, **options):
 
 
 async def test_a_strange_host_is_refused(stage):
-    status, code = await refused(stage, additional_headers={"Host": "evil.example"})
-    assert (status, code) == (421, "host_not_allowed")
+    port = int(stage.url.rpartition(":")[2])
+    with pytest.raises(InvalidStatus) as refusal:
+        async with connect(f"ws://evil.example:{port}/ws", host="127.0.0.1", port=port, proxy=None):
+            pass
+    assert refusal.value.response.status_code == 421
+
+
+async def test_two_hosts_are_none(stage):
+    assert await refused(stage, additional_headers={"Host": "localhost"}) == (400, "repeated_header")
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:9999"])

@@ -3,6 +3,7 @@
 import base64
 import json
 
+import httpx
 import pytest
 from agent_websocket.testing import ScriptedAgent
 from websockets.asyncio.client import connect
@@ -37,6 +38,14 @@ async def test_a_strange_host_is_refused(stage):
 
 async def test_two_hosts_are_none(stage):
     assert await refused(stage, additional_headers={"Host": "localhost"}) == (400, "repeated_header")
+
+
+async def test_a_plain_request_for_the_socket_is_told_what_to_do(stage):
+    async with httpx.AsyncClient(base_url=stage.url) as http:
+        for path in ("/ws", "/ws/named"):
+            response = await http.get(path, headers={"accept-language": "en"})
+            assert (response.status_code, response.headers["upgrade"]) == (426, "websocket")
+            assert "ws://" in response.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:9999"])

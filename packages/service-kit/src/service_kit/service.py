@@ -27,6 +27,7 @@ from service_kit.edge.websocket_protocol import WebSocketProtocol
 from service_kit.errors import install_error_handlers
 from service_kit.health import add_probes
 from service_kit.lifecycle import Lifecycle
+from service_kit.openapi import describe_edge
 from service_kit.settings import ServiceSettings, SettingsError
 from service_kit.telemetry.access_log import Access, AccessLog
 from service_kit.telemetry.logs import get_logger, logging_to
@@ -108,6 +109,7 @@ def create_service(
     @asynccontextmanager
     async def living(app: FastAPI):
         async with access_log.running(), refusals.running(), lifespan(app) if lifespan else _nothing():
+            describe_edge(app, policy)  # last, when the service has described its own routes
             lifecycle.started = True
             yield
             lifecycle.drain()
@@ -119,16 +121,17 @@ def create_service(
     docs_files = frozenset(
         f"{STATIC_PATH}/{file}" for file in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
     )
+    policy = Policy.of(
+        settings,
+        page_token=page_token,
+        public_paths=public_paths | docs_files,
+        error_bodies=error_bodies,
+        keys=keys,
+        challenge=challenge,
+    )
     app = Service(
         name=name,
-        policy=Policy.of(
-            settings,
-            page_token=page_token,
-            public_paths=public_paths | docs_files,
-            error_bodies=error_bodies,
-            keys=keys,
-            challenge=challenge,
-        ),
+        policy=policy,
         observe=observe,
         refusals=refusals,
         front=front,

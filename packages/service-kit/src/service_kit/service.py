@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import signal
 import socket
 from collections.abc import Callable, Mapping
@@ -25,6 +24,7 @@ from service_kit.edge.policy import Challenge, ErrorBody, Policy
 from service_kit.edge.protocol import HttpProtocol
 from service_kit.edge.websocket_protocol import WebSocketProtocol
 from service_kit.errors import install_error_handlers
+from service_kit.garbage import settle_garbage_collector
 from service_kit.health import add_probes
 from service_kit.lifecycle import Lifecycle
 from service_kit.openapi import describe_edge
@@ -197,7 +197,7 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        _settle_garbage_collector()
+        settle_garbage_collector()
 
     async def on_tick(self, counter: int) -> bool:
         if counter % _TICKS_OF_A_SWEEP == 0:
@@ -212,21 +212,13 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _settle_garbage_collector() -> None:
-    """What startup made stays for good, so the collector need not walk it again; and it runs less often, because
-    requests leave few cycles. Together some 10 % of a proxied call's processor time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
-
-
 def server_config(
     app: Service, settings: ServiceSettings, connections: Connections | None = None, **overrides: Any
 ) -> uvicorn.Config:
     """How all four run: one worker whatever the environment says, uvloop, httptools under the limits of
     `connections`, no log of uvicorn's own."""
     if connections is None:
-        connections = Connections(ConnectionLimits(), app.refusals)
+        connections = Connections(ConnectionLimits(), app.refusals, settings.ui_language)
     options: dict[str, Any] = {
         "host": settings.host.strip("[]"),
         "port": settings.port,
@@ -253,7 +245,7 @@ def server_config(
 def serve(app: Service, settings: ServiceSettings, limits: ConnectionLimits | None = None, **overrides: Any) -> int:
     """Run until SIGTERM or SIGINT; the exit code: 0 after a clean stop, 1 when the service could not start."""
     refuse_open_mode(settings)
-    connections = Connections((limits or ConnectionLimits()).within_descriptors(), app.refusals)
+    connections = Connections((limits or ConnectionLimits()).within_descriptors(), app.refusals, settings.ui_language)
     with logging_to(app.service_name, settings.log_level, settings.log_format):
         config = server_config(app, settings, connections, **overrides)
         server = Server(config, app.state.lifecycle, connections)

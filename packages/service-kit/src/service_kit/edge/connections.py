@@ -6,6 +6,7 @@ import time
 from typing import Protocol
 
 from service_kit.edge.limits import ConnectionLimits
+from service_kit.language import Language
 from service_kit.telemetry.refusals import Refusals
 
 _MADE_ROOM = 16
@@ -29,14 +30,15 @@ class Connection(Protocol):
 
 
 class Connections:
-    """Registers the connections of one server.
+    """Registers the connections of one server; `language` is that of what they are told before they say theirs.
 
     `now` is a clock that `sweep` moves: reading it costs a request nothing, and it is exact to a sweep.
     """
 
-    def __init__(self, limits: ConnectionLimits, refusals: Refusals) -> None:
+    def __init__(self, limits: ConnectionLimits, refusals: Refusals, language: Language) -> None:
         self.limits = limits
         self.refusals = refusals
+        self.language: Language = language
         self.now = time.monotonic()
         self._open: dict[Connection, None] = {}
 

@@ -187,7 +187,7 @@ class HttpProtocol(HttpToolsProtocol):
     def _hang_up(self, error: ApiError) -> None:
         if self.transport.is_closing():
             return
-        self.transport.write(raw_answer(error, self.server_state.default_headers))
+        self.transport.write(raw_answer(error, self._register.language, self.server_state.default_headers))
         # To close at once would reset the connection of a client that still sends, and it would not read why.
         if self.transport.can_write_eof():
             self.transport.write_eof()
@@ -267,17 +267,26 @@ class HttpProtocol(HttpToolsProtocol):
 
 def head_too_large(bytes_: int, fields: int) -> ApiError:
     return ApiError(
-        431, "head_too_large", f"The head of the request is over the limit of {bytes_} bytes or {fields} fields."
-    )
+        431, "head_too_large", f"The head of the request is over the limit of {bytes_} bytes or {fields} fields.",
+        spanish=f"La cabecera de la petición supera el límite de {bytes_} bytes o {fields} campos.",
+    )  # fmt: skip
 
 
 def request_timeout() -> ApiError:
-    return ApiError(408, "request_timeout", "The request did not arrive in time.", type="timeout_error")
+    return ApiError(
+        408, "request_timeout", "The request did not arrive in time.", type="timeout_error",
+        spanish="La petición no llegó a tiempo.",
+    )  # fmt: skip
 
 
 def malformed_request() -> ApiError:
-    return ApiError(400, "malformed_request", "This is not a request of HTTP/1.1.")
+    return ApiError(
+        400, "malformed_request", "This is not a request of HTTP/1.1.", spanish="Esto no es una petición de HTTP/1.1."
+    )
 
 
 def too_many_connections() -> ApiError:
-    return ApiError(503, "too_many_connections", "The service has no room for another connection now.")
+    return ApiError(
+        503, "too_many_connections", "The service has no room for another connection now.",
+        spanish="El servicio no tiene sitio para otra conexión ahora.",
+    )  # fmt: skip

@@ -9,12 +9,13 @@ import msgspec
 
 from service_kit.errors import ApiError, error_body
 from service_kit.ids import request_id
+from service_kit.language import Language
 
 
-def raw_answer(error: ApiError, default_headers: Iterable[tuple[bytes, bytes]] = ()) -> bytes:
+def raw_answer(error: ApiError, language: Language, default_headers: Iterable[tuple[bytes, bytes]] = ()) -> bytes:
     """`error` in our envelope as a whole HTTP/1.1 answer, after which the connection ends."""
     name = request_id(None)
-    body = msgspec.json.encode(error_body(error, name))
+    body = msgspec.json.encode(error_body(error, name, language))
     headers = {
         "content-type": "application/json",
         "content-length": str(len(body)),

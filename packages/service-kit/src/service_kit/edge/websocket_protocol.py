@@ -55,7 +55,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             # The head came whole and is no handshake, for example a POST with a body: uvicorn would wait for ever.
             self.handshake_complete = self.close_sent = True
             self._register.refusals.count("malformed", self.client[0] if self.client else None)
-            self.transport.write(raw_answer(malformed_request(), self.default_headers))
+            self.transport.write(raw_answer(malformed_request(), self._register.language, self.default_headers))
             self.transport.close()
 
     async def send(self, message: ASGISendEvent) -> None:

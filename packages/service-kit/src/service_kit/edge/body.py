@@ -82,11 +82,19 @@ class LimitedBody:
         self._held += size
 
     def _fail(self, error: ApiError) -> NoReturn:
-        self.close()
+        self._release()
         self.error = error
         raise error
 
     def close(self) -> None:
+        self._release()
+        if self.error is not None:
+            # The traceback's frames hold the pieces read so far, and this object, which holds the error: a cycle
+            # that would keep megabytes until the collector comes by.
+            self.error.__traceback__ = None
+            self.error = None
+
+    def _release(self) -> None:
         if self._held:
             self._in_flight.give_back(self._account, self._held)
             self._held = 0

@@ -77,6 +77,7 @@ def mounted(
         settings=settings,
         version=VERSION,
         lifespan=lifespan,
+        quiet_paths=frozenset({"/mcp"}),  # calls of tools have a line of their own, and agents look for new tools
         public_paths=frozenset({ROOT, *(protection.resource.paths if protection else ())}),
         keys=protection.keys if protection else None,
         challenge=protection.resource.challenge if protection else None,

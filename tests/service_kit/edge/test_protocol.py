@@ -248,3 +248,21 @@ def test_a_service_full_of_work_says_so(unused_tcp_port: int):
         status, headers, body = answer_of(asked(service, GET + b"\r\n"))
         assert (status, body["error"]["code"], headers["retry-after"]) == (503, "too_many_connections", "1")
         assert refusals(service, "too_many_connections")
+
+
+# --- sockets ---
+
+
+def test_a_refused_handshake_is_no_error_of_ours(service: ServiceProcess):
+    handshake = (
+        b"GET /ws HTTP/1.1\r\nHost: %b\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    status, _, body = answer_of(asked(service, handshake % b"evil.example"))
+    assert (status, body["error"]["code"]) == (421, "host_not_allowed")
+    with connected(service.port) as one:
+        one.sendall(handshake % b"localhost")
+        assert one.recv(65536).startswith(b"HTTP/1.1 101")
+        one.sendall(b"\x81\x82\x00\x00\x00\x00hi")
+        assert one.recv(65536).startswith(b"\x81\x02hi")
+    assert not [line for line in service.output.splitlines() if '"level":"error"' in line]

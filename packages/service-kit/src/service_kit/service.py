@@ -82,6 +82,9 @@ class Service(FastAPI):
         return EdgeMiddleware(self._front(inner) if self._front else inner, self._policy, self._observe, self.refusals)
 
 
+_QUIET_PATHS = frozenset({"/health", "/metrics"})
+
+
 def create_service(
     *,
     name: str,
@@ -93,6 +96,7 @@ def create_service(
     public_paths: frozenset[str] = frozenset(),
     page_token: str | None = None,
     unlogged_paths: frozenset[str] = frozenset(),
+    quiet_paths: frozenset[str] = frozenset(),
     error_bodies: Mapping[str, ErrorBody] | None = None,
     front: Callable[[ASGIApp], ASGIApp] | None = None,
     keys: Keys | None = None,
@@ -100,11 +104,13 @@ def create_service(
 ) -> Service:
     """A service with probes, documentation, the error envelope and the border; the caller adds its routes.
 
-    Requests to `unlogged_paths` have no line in the access log, because the service has a better one;
+    Requests to `unlogged_paths` have no line in the access log, because the service has a better one, unless the edge
+    refused them; those to `quiet_paths`, which others ask now and then by themselves, have one if they failed.
     `error_bodies` says how errors look on paths whose clients do not read our envelope. `keys` stand in for those of
     the settings, and `challenge` tells who was refused where to get one.
     """
     lifecycle, access_log, refusals = Lifecycle(), AccessLog(), Refusals()
+    quiet = _QUIET_PATHS | quiet_paths
 
     @asynccontextmanager
     async def living(app: FastAPI):
@@ -115,7 +121,7 @@ def create_service(
             lifecycle.drain()
 
     def observe(access: Access) -> None:
-        if access.path not in unlogged_paths:
+        if access.refused or (access.path not in unlogged_paths and (access.status >= 400 or access.path not in quiet)):
             access_log.observe(access)
 
     docs_files = frozenset(

@@ -71,7 +71,7 @@ class EdgeMiddleware:
                     await check(request)
         except ApiError as refusal:
             await self._refuse(guard, refusal)
-            return self._note(guard, started)
+            return self._note(guard, started, refused=True)
         if request.preflight:
             return await guard.answer_preflight()
         try:
@@ -108,7 +108,7 @@ class EdgeMiddleware:
         if refusal is not None:
             await guard.refuse(refusal)
 
-    def _note(self, guard: RequestGuard, started: float) -> None:
+    def _note(self, guard: RequestGuard, started: float, *, refused: bool = False) -> None:
         request = guard.request
         if self._observe is None or request.path in MACHINE_PATHS:
             return
@@ -117,6 +117,6 @@ class EdgeMiddleware:
         self._observe(
             Access(
                 request.method, request.path, guard.status, time.time(), milliseconds, principal, request.id,
-                request.client,
+                request.client, refused,
             )
         )  # fmt: skip

@@ -19,7 +19,8 @@ class Access(msgspec.Struct, frozen=True, gc=False):
     """One request that was answered.
 
     `at` in seconds since 1970, `milliseconds` until the last byte was handed over, `status` 0 when the client left
-    before there was one, `client` is the caller's address.
+    before there was one, `client` is the caller's address,
+    and `refused` whether the edge answered, so that the service knows nothing of it.
     """
 
     method: str
@@ -30,6 +31,7 @@ class Access(msgspec.Struct, frozen=True, gc=False):
     principal: str
     request_id: str
     client: str
+    refused: bool = False
 
 
 class AccessLog:

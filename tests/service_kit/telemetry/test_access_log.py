@@ -91,7 +91,7 @@ async def test_what_is_asked_by_itself_has_a_line_only_when_it_fails():
         (["127.0.0.1"], "a" * 5000, "a" * 64),
     ],
 )
-async def test_the_address_is_the_clients_where_a_trusted_proxy_says_it(
+async def test_the_address_is_what_a_trusted_proxy_says(proxies: list[str], forwarded: str, client: str):
     proxies: list[str], forwarded: str, client: str
 ):
     app, written = small_service({}), StringIO()

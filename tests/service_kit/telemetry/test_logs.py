@@ -156,7 +156,7 @@ def _written(form: str, **fields: object) -> str:
     stream = StringIO()
     with logging_to("small", "INFO", form, stream):
         get_logger("test").info(f"message {FORGED}", path=FORGED, **fields)
-        logging.getLogger("another.library").warning("its %s", FORGED)
+        logging.getLogger("another.module").warning("its %s", FORGED)
         log_batch("test", [Line(logging.INFO, 1_700_000_000.0, FORGED, {"path": FORGED, "status": 200})])
         try:
             raise RuntimeError(FORGED)

@@ -92,8 +92,6 @@ async def test_what_is_asked_by_itself_has_a_line_only_when_it_fails():
     ],
 )
 async def test_the_address_is_what_a_trusted_proxy_says(proxies: list[str], forwarded: str, client: str):
-    proxies: list[str], forwarded: str, client: str
-):
     app, written = small_service({}), StringIO()
     with logging_to("small", "INFO", "json", written):
         options = {"proxy_headers": bool(proxies), "forwarded_allow_ips": proxies}

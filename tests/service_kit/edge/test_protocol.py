@@ -250,6 +250,18 @@ def test_a_service_full_of_work_says_so(unused_tcp_port: int):
         assert refusals(service, "too_many_connections")
 
 
+def test_answers_that_are_not_read_give_way(unused_tcp_port: int):
+    with process(unused_tcp_port, max_connections="4") as service, ExitStack() as stack:
+        service.wait_until_ready()
+        for _ in range(8):
+            one = stack.enter_context(connected(service.port))
+            one.sendall(b"GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert one.recv(1) == b"H"
+            time.sleep(0.2)  # until its buffers are full, which nothing but the service could tell
+        assert health_seconds(service.url) < 0.5
+        assert refusals(service, "gave_way")
+
+
 # --- sockets ---
 
 

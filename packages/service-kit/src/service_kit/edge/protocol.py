@@ -205,10 +205,10 @@ class HttpProtocol(HttpToolsProtocol):
     # --- the register's questions ---
 
     def spare_rank(self) -> tuple[int, float] | None:
-        if self._phase == _HEAD and not self._answering():
-            return 0, self._since
+        if self._stalled_since is not None:  # an answer that is not being read: only before nobody is let in
+            return 3, self._stalled_since
         if not self._answering():
-            return 1, self._since
+            return int(self._phase != _HEAD), self._since
         if self._phase == _BODY and not self.cycle.response_started:
             return 2, self._since
         return None

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 from fastapi import FastAPI
+from service_kit.docs_page import lead_home_to_docs
 from service_kit.memory import releasing_memory
 from service_kit.service import Service, create_service, serve
 from service_kit.settings import Secret, SettingsError, load
@@ -131,6 +132,7 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
         )
     )  # fmt: skip
     openapi.describe(app)
+    lead_home_to_docs(app)
     return app
 
 

@@ -15,7 +15,6 @@ from service_kit.settings import SettingsError, load
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from mcp_toolbox import tools
 from mcp_toolbox.approvals.approvals import Approvals
 from mcp_toolbox.approvals.destructive import Destructive
 from mcp_toolbox.approvals.used_approvals import UsedApprovals
@@ -26,13 +25,13 @@ from mcp_toolbox.packs.registry import opened_packs
 from mcp_toolbox.page.listing import Listing
 from mcp_toolbox.page.page import CatalogPage
 from mcp_toolbox.page.routes import ROOT, add_page_routes
+from mcp_toolbox.registry import tools
 from mcp_toolbox.registry.tools import ToolRegistry, discover
 from mcp_toolbox.search.rest import add_search_route
 from mcp_toolbox.search.search import ToolSearch
-from mcp_toolbox.server import schemas
 from mcp_toolbox.server.rest import add_rest_routes
 from mcp_toolbox.server.sdk_logs import drop_client_faults
-from mcp_toolbox.server.server import NAME, ToolboxServer, create_server
+from mcp_toolbox.server.server import NAME, ToolboxServer, create_server, schemas
 from mcp_toolbox.server.stdio import serve_stdio
 from mcp_toolbox.server.streams import AsgiResponse, let_answers_finish
 from mcp_toolbox.server.transports import MESSAGES_PATH, HttpTransports
@@ -78,6 +77,7 @@ def mounted(
         settings=settings,
         version=VERSION,
         lifespan=lifespan,
+        quiet_paths=frozenset({"/mcp"}),  # calls of tools have a line of their own, and agents look for new tools
         public_paths=frozenset({ROOT, *(protection.resource.paths if protection else ())}),
         keys=protection.keys if protection else None,
         challenge=protection.resource.challenge if protection else None,
@@ -124,10 +124,11 @@ def used_approvals_of(settings: ToolboxSettings) -> UsedApprovals | None:
     """Where replicas note which approvals were used; None where each keeps its own account."""
     if settings.postgres_url is None:
         return None
+    from service_kit.store.address import address_of
+
     from mcp_toolbox.approvals.used_approvals_sql import (
         SqlUsedApprovals,  # SQL takes memory, and is loaded where it is wanted
     )
-    from mcp_toolbox.packs._sql.address import address_of
 
     return SqlUsedApprovals(address_of(settings))
 

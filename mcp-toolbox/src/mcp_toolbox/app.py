@@ -127,7 +127,7 @@ def used_approvals_of(settings: ToolboxSettings) -> UsedApprovals | None:
     from mcp_toolbox.approvals.used_approvals_sql import (
         SqlUsedApprovals,  # SQL takes memory, and is loaded where it is wanted
     )
-    from mcp_toolbox.packs._sql.address import address_of
+    from mcp_toolbox.packs._database import address_of
 
     return SqlUsedApprovals(address_of(settings))
 

@@ -9,6 +9,7 @@ from typing import Literal
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
+from service_kit.background import BackgroundLoops, LoopStatus
 from starlette.responses import Response
 
 from agent_websocket.hub import Hub
@@ -24,6 +25,7 @@ class Health(BaseModel):
     mcp_tools: int
     llm_gateway_connected: bool
     active_connections: int
+    background: list[LoopStatus]
     version: str
 
 
@@ -37,13 +39,15 @@ def add_routes(app: FastAPI, hub: Callable[[], Hub], page: ChatPage) -> None:
     @app.get("/health", tags=["health"], summary="The agent and its dependencies")
     async def health() -> Health:
         status = await hub().status()
-        whole = status.mcp_connected and status.llm_gateway_connected
+        loops: BackgroundLoops = app.state.background
+        whole = status.mcp_connected and status.llm_gateway_connected and not loops.failing
         return Health(
             status="healthy" if whole else "degraded",
             mcp_connected=status.mcp_connected,
             mcp_tools=status.mcp_tools,
             llm_gateway_connected=status.llm_gateway_connected,
             active_connections=hub().active,
+            background=loops.to_health(),
             version=version("agent-websocket"),
         )
 

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
+from service_kit.background import BackgroundLoops
 from service_kit.service import Service, create_service, serve
 from service_kit.settings import SettingsError, load
 from starlette.responses import Response
@@ -204,12 +205,14 @@ def _hand_off(app: FastAPI, path: str, method: str, target: ASGIApp, described: 
 def _add_health(app: FastAPI, registry: ToolRegistry, upstreams: UpstreamManager) -> None:
     @app.get("/health", tags=["health"], summary="How the toolbox is", response_model_exclude_none=True)
     async def health() -> schemas.Health:
+        loops: BackgroundLoops = app.state.background
         return schemas.Health(
-            status="degraded" if upstreams.degraded else "healthy",
+            status="degraded" if upstreams.degraded or loops.failing else "healthy",
             service=NAME,
             tools_count=len(registry),
             protocol="MCP over HTTP REST",
             servers=upstreams.to_health(),
             servers_file_error=upstreams.file_error,
+            background=loops.to_health(),
             version=VERSION,
         )

@@ -19,6 +19,7 @@ from mcp.server.auth.provider import AccessToken
 from mcp.server.sse import SseServerTransport
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
+from service_kit.background import supervised
 from service_kit.edge.guard import ANONYMOUS
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -64,12 +65,8 @@ class HttpTransports:
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
         """The life of the sessions: the service's lifespan enters it, once."""
-        draining = asyncio.create_task(self._say_when_drained())
-        try:
-            async with self._sessions.run():
-                yield
-        finally:
-            draining.cancel()
+        async with supervised("end of streams", self._say_when_drained), self._sessions.run():
+            yield
 
     async def _say_when_drained(self) -> None:
         await self._drained.wait()

@@ -204,6 +204,10 @@ class Wakeup:
         """End the pause that is being waited for, or else the next one at once."""
         self._event.set()
 
+    def clear(self) -> None:
+        """Forget what was asked for until now: what is about to be done is the answer to it."""
+        self._event.clear()
+
     async def wait(self, seconds: float) -> bool:
         """Wait until it is `set`, at most this long; whether it was."""
         with contextlib.suppress(TimeoutError):

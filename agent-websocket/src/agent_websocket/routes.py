@@ -10,10 +10,10 @@ from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 from service_kit.background import BackgroundLoops, LoopStatus
+from service_kit.pages import Page
 from starlette.responses import Response
 
 from agent_websocket.hub import Hub
-from agent_websocket.page import ChatPage
 
 
 class Health(BaseModel):
@@ -29,7 +29,7 @@ class Health(BaseModel):
     version: str
 
 
-def add_routes(app: FastAPI, hub: Callable[[], Hub], page: ChatPage) -> None:
+def add_routes(app: FastAPI, hub: Callable[[], Hub], page: Page) -> None:
     """Add the routes to `app`; `hub` gives the hub once the service has started."""
 
     @app.get("/", tags=["chat"], summary="The chat page", response_class=HTMLResponse)

@@ -25,7 +25,7 @@ from mcp_toolbox.calls.compose import with_call_policy
 from mcp_toolbox.oauth.protection import protection_of
 from mcp_toolbox.packs.registry import opened_packs
 from mcp_toolbox.page.listing import Listing
-from mcp_toolbox.page.page import CatalogPage
+from mcp_toolbox.page.page import catalog_page
 from mcp_toolbox.page.routes import ROOT, add_page_routes
 from mcp_toolbox.registry.tools import ToolRegistry, discover
 from mcp_toolbox.search.rest import add_search_route
@@ -92,7 +92,7 @@ def mounted(
     add_rest_routes(app, registry, approvals)
     add_search_route(app, search)
     listing = Listing(registry, approvals, upstreams.to_health)
-    add_page_routes(app, listing, CatalogPage.load(), service=NAME, version=VERSION)
+    add_page_routes(app, listing, catalog_page(), service=NAME, version=VERSION)
     _add_mcp_routes(app, transports)
     if protection:
         protection.add_routes(app)

@@ -22,6 +22,7 @@ from mcp_toolbox.approvals.destructive import Destructive
 from mcp_toolbox.approvals.used_approvals import UsedApprovals
 from mcp_toolbox.calls.audit import AuditLog
 from mcp_toolbox.calls.compose import with_call_policy
+from mcp_toolbox.calls.request import MESSAGES_PATH
 from mcp_toolbox.oauth.protection import protection_of
 from mcp_toolbox.packs.registry import opened_packs
 from mcp_toolbox.page.listing import Listing
@@ -36,7 +37,7 @@ from mcp_toolbox.server.sdk_logs import drop_client_faults
 from mcp_toolbox.server.server import NAME, ToolboxServer, create_server
 from mcp_toolbox.server.stdio import serve_stdio
 from mcp_toolbox.server.streams import AsgiResponse, let_answers_finish
-from mcp_toolbox.server.transports import MESSAGES_PATH, HttpTransports
+from mcp_toolbox.server.transports import HttpTransports
 from mcp_toolbox.settings import ToolboxSettings
 from mcp_toolbox.upstream.errors import ServersFileError
 from mcp_toolbox.upstream.manager import UpstreamManager

@@ -23,9 +23,8 @@ from service_kit.background import supervised
 from service_kit.edge.guard import ANONYMOUS
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mcp_toolbox.calls.request import MESSAGES_PATH
 from mcp_toolbox.server.streams import DrainedAndIdle, JsonRpcRefusals, UntilDrained
-
-MESSAGES_PATH = "/messages/"
 
 _BORDER_CHECKED = TransportSecuritySettings(enable_dns_rebinding_protection=False)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 
-import httpx
+import httpx2
 from service_kit.background import Unavailable, supervised
 from service_kit.store.database import opened_database
 from service_kit.store.migrations import Migrations
@@ -58,7 +58,7 @@ async def _embedder(settings: ToolboxSettings) -> AsyncIterator[Embedder]:
         return
     key = settings.llm_gateway_api_key
     headers = {"authorization": f"Bearer {key.get_secret_value()}"} if key else {}
-    async with httpx.AsyncClient(base_url=settings.llm_gateway_url, headers=headers, timeout=_GATEWAY_SECONDS) as http:
+    async with httpx2.AsyncClient(base_url=settings.llm_gateway_url, headers=headers, timeout=_GATEWAY_SECONDS) as http:
         yield GatewayEmbedder(http, settings.memory_embeddings_model)
 
 

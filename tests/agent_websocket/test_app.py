@@ -12,7 +12,7 @@ import httpx
 import pytest
 from agent_core.testing import Answer, FakeToolbox, ScriptedGateway, call
 from agent_websocket.app import from_environment, page_token_of
-from agent_websocket.page import ChatPage, PageNotFoundError, find_page, policy_in
+from agent_websocket.page import PageNotFoundError, find_page, policy_in
 from service_kit.settings import SettingsError
 from service_kit.testing import running
 from structlog.testing import capture_logs
@@ -62,12 +62,13 @@ def test_the_page_is_found_in_a_wheel_and_beside_the_sources(tmp_path):
 
 def test_a_page_without_a_policy_is_not_served():
     with pytest.raises(ValueError, match="Content-Security-Policy"):
-        ChatPage(b"<!doctype html><title>x</title>")
+        policy_in("<!doctype html><title>x</title>")
 
 
 async def test_health(stage):
     body = (await get(f"{stage.url}/health")).json()
     assert body.pop("version")
+    assert {loop["state"] for loop in body.pop("background")} <= {"running"}
     assert body == {
         "status": "healthy", "service": "websocket-agent", "mcp_connected": True, "mcp_tools": 1,
         "llm_gateway_connected": True, "active_connections": 0,

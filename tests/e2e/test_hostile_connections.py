@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from mcp_toolbox.sessions import PER_PRINCIPAL
+from mcp_toolbox.server.sessions import PER_PRINCIPAL
 
 from tests.service_kit.hostile import connected, everything, health_seconds, resident_megabytes, send_all
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from mcp_toolbox.sessions import PER_PRINCIPAL
+from mcp_toolbox.server.sessions import PER_PRINCIPAL
 
 ACCEPT = {"accept": "application/json, text/event-stream"}
 KEYS = {"AUTH_MODE": "keys", "API_KEYS": "alices-key-0123456789,bobs-key-0123456789"}

@@ -12,12 +12,13 @@ from agent_core.compose import open_agent
 from agent_core.event_log import MemoryEventLog
 from agent_core.runs import Runs
 from fastapi import FastAPI
+from service_kit.pages import Page
 from service_kit.service import Service, create_service, serve
 from service_kit.settings import load
 from service_kit.telemetry.logs import TextOnly, get_logger
 
 from agent_websocket.hub import ChatAgent, Hub
-from agent_websocket.page import ChatPage
+from agent_websocket.page import chat_page
 from agent_websocket.routes import add_routes
 from agent_websocket.settings import WebSocketAgentSettings
 
@@ -30,7 +31,7 @@ _GRACE_FOR_RUNS = 0.75
 def create_app(
     settings: WebSocketAgentSettings,
     agent: Callable[[], AbstractAsyncContextManager[ChatAgent]],
-    page: ChatPage,
+    page: Page,
     page_token: str | None,
 ) -> Service:
     """The service over the agent that `agent()` opens when the service starts.
@@ -88,7 +89,7 @@ def _page_url(settings: WebSocketAgentSettings) -> str:
 def from_environment(environ: Mapping[str, str]) -> tuple[Service, WebSocketAgentSettings]:
     """The WebSocket agent that `environ` describes."""
     settings = load(WebSocketAgentSettings, environ)
-    return create_app(settings, lambda: open_agent(settings), ChatPage.load(), page_token_of(settings)), settings
+    return create_app(settings, lambda: open_agent(settings), chat_page(), page_token_of(settings)), settings
 
 
 def page_token_of(settings: WebSocketAgentSettings) -> str | None:

@@ -9,11 +9,12 @@ from typing import Any, Literal
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
+from service_kit.background import BackgroundLoops, LoopStatus
 from service_kit.errors import ApiError, error_response
+from service_kit.pages import Page
 from starlette.responses import Response
 
 from agent_websocket.hub import Hub
-from agent_websocket.page import ChatPage
 
 
 class Health(BaseModel):
@@ -25,6 +26,7 @@ class Health(BaseModel):
     mcp_tools: int
     llm_gateway_connected: bool
     active_connections: int
+    background: list[LoopStatus]
     version: str
 
 
@@ -45,7 +47,7 @@ def _upgrade_required() -> ApiError:
     )  # fmt: skip
 
 
-def add_routes(app: FastAPI, hub: Callable[[], Hub], page: ChatPage) -> None:
+def add_routes(app: FastAPI, hub: Callable[[], Hub], page: Page) -> None:
     """Add the routes to `app`; `hub` gives the hub once the service has started."""
 
     @app.get("/", tags=["chat"], summary="The chat page", response_class=HTMLResponse)
@@ -55,13 +57,15 @@ def add_routes(app: FastAPI, hub: Callable[[], Hub], page: ChatPage) -> None:
     @app.get("/health", tags=["health"], summary="The agent and its dependencies")
     async def health() -> Health:
         status = await hub().status()
-        whole = status.mcp_connected and status.llm_gateway_connected
+        loops: BackgroundLoops = app.state.background
+        whole = status.mcp_connected and status.llm_gateway_connected and not loops.failing
         return Health(
             status="healthy" if whole else "degraded",
             mcp_connected=status.mcp_connected,
             mcp_tools=status.mcp_tools,
             llm_gateway_connected=status.llm_gateway_connected,
             active_connections=hub().active,
+            background=loops.to_health(),
             version=version("agent-websocket"),
         )
 

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
+from service_kit.background import BackgroundLoops
 from service_kit.service import Service, create_service, serve
 from service_kit.settings import SettingsError, load
 from starlette.responses import Response
@@ -20,10 +21,11 @@ from mcp_toolbox.approvals.destructive import Destructive
 from mcp_toolbox.approvals.used_approvals import UsedApprovals
 from mcp_toolbox.calls.audit import AuditLog
 from mcp_toolbox.calls.compose import with_call_policy
+from mcp_toolbox.calls.request import MESSAGES_PATH
 from mcp_toolbox.oauth.protection import protection_of
 from mcp_toolbox.packs.registry import opened_packs
 from mcp_toolbox.page.listing import Listing
-from mcp_toolbox.page.page import CatalogPage
+from mcp_toolbox.page.page import catalog_page
 from mcp_toolbox.page.routes import ROOT, add_page_routes
 from mcp_toolbox.registry import tools
 from mcp_toolbox.registry.tools import ToolRegistry, discover
@@ -34,7 +36,7 @@ from mcp_toolbox.server.sdk_logs import drop_client_faults
 from mcp_toolbox.server.server import NAME, ToolboxServer, create_server, schemas
 from mcp_toolbox.server.stdio import serve_stdio
 from mcp_toolbox.server.streams import AsgiResponse, let_answers_finish
-from mcp_toolbox.server.transports import MESSAGES_PATH, HttpTransports
+from mcp_toolbox.server.transports import HttpTransports
 from mcp_toolbox.settings import ToolboxSettings
 from mcp_toolbox.upstream.errors import ServersFileError
 from mcp_toolbox.upstream.manager import UpstreamManager
@@ -91,7 +93,7 @@ def mounted(
     add_rest_routes(app, registry, approvals)
     add_search_route(app, search)
     listing = Listing(registry, approvals, upstreams.to_health)
-    add_page_routes(app, listing, CatalogPage.load(), service=NAME, version=VERSION)
+    add_page_routes(app, listing, catalog_page(), service=NAME, version=VERSION)
     _add_mcp_routes(app, transports)
     if protection:
         protection.add_routes(app)
@@ -124,11 +126,10 @@ def used_approvals_of(settings: ToolboxSettings) -> UsedApprovals | None:
     """Where replicas note which approvals were used; None where each keeps its own account."""
     if settings.postgres_url is None:
         return None
-    from service_kit.store.address import address_of
-
     from mcp_toolbox.approvals.used_approvals_sql import (
         SqlUsedApprovals,  # SQL takes memory, and is loaded where it is wanted
     )
+    from mcp_toolbox.packs._database import address_of
 
     return SqlUsedApprovals(address_of(settings))
 
@@ -205,12 +206,14 @@ def _hand_off(app: FastAPI, path: str, method: str, target: ASGIApp, described: 
 def _add_health(app: FastAPI, registry: ToolRegistry, upstreams: UpstreamManager) -> None:
     @app.get("/health", tags=["health"], summary="How the toolbox is", response_model_exclude_none=True)
     async def health() -> schemas.Health:
+        loops: BackgroundLoops = app.state.background
         return schemas.Health(
-            status="degraded" if upstreams.degraded else "healthy",
+            status="degraded" if upstreams.degraded or loops.failing else "healthy",
             service=NAME,
             tools_count=len(registry),
             protocol="MCP over HTTP REST",
             servers=upstreams.to_health(),
             servers_file_error=upstreams.file_error,
+            background=loops.to_health(),
             version=VERSION,
         )

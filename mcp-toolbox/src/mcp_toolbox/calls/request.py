@@ -12,7 +12,9 @@ from service_kit.ids import current_request_id, current_traceparent, is_tracepar
 from starlette.requests import Request
 
 from mcp_toolbox.registry.context import CallContext
-from mcp_toolbox.server.transports import MESSAGES_PATH
+
+MESSAGES_PATH = "/messages/"
+"""Where clients of the older HTTP+SSE transport post; a call that comes there came over it."""
 
 USER = "agent-suite/user"
 """The key of `_meta` by which a caller says for which of its users it calls."""

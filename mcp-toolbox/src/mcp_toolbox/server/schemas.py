@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from service_kit.background import LoopStatus
 
 from mcp_toolbox.registry.tool import Tool
 
@@ -94,6 +95,7 @@ class Health(_Described):
     protocol: str = Field(examples=["MCP over HTTP REST"])
     servers: dict[str, ServerHealth] = Field(description="Other MCP servers behind the toolbox, by name.")
     servers_file_error: str | None = Field(None, description="Why the servers' file, as it is now, is not in use.")
+    background: list[LoopStatus] = Field(description="The loops beside the requests; one that fails is run again.")
     version: str
 
 

@@ -19,13 +19,13 @@ from mcp.server.auth.provider import AccessToken
 from mcp.server.sse import SseServerTransport
 from mcp.server.transport_security import RequestBodyLimitMiddleware, TransportSecuritySettings
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
+from service_kit.background import supervised
 from service_kit.edge.guard import ANONYMOUS
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mcp_toolbox.calls.request import MESSAGES_PATH
 from mcp_toolbox.server.streams import DrainedAndIdle, JsonRpcRefusals, UntilDrained
-from mcp_toolbox.sessions import OPENING_BYTES, BoundedSessions
-
-MESSAGES_PATH = "/messages/"
+from mcp_toolbox.server.sessions import OPENING_BYTES, BoundedSessions
 
 _BORDER_CHECKED = TransportSecuritySettings(enable_dns_rebinding_protection=False)
 
@@ -66,12 +66,8 @@ class HttpTransports:
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
         """The life of the sessions: the service's lifespan enters it, once."""
-        draining = asyncio.create_task(self._say_when_drained())
-        try:
-            async with self._sessions.run():
-                yield
-        finally:
-            draining.cancel()
+        async with supervised("end of streams", self._say_when_drained), self._sessions.run():
+            yield
 
     async def _say_when_drained(self) -> None:
         await self._drained.wait()

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
+from service_kit.background import BackgroundLoops, LoopStatus
 
 from llm_gateway.cache import Cache
 from llm_gateway.catalog.catalog import Catalog
@@ -56,6 +57,7 @@ class Health(BaseModel):
     cache: CacheHealth
     catalog: CatalogHealth
     default_model: str
+    background: list[LoopStatus]
     version: str
 
 
@@ -70,15 +72,19 @@ def ops_routes(
     router = APIRouter(tags=["operations"])
 
     @router.get("/health", summary="For people: what works and what does not")
-    async def health() -> Health:
+    async def health(request: Request) -> Health:
+        loops: BackgroundLoops = request.app.state.background
         providers = provider_health(holder.current(), breakers)
-        troubled = holder.error or any(p.available and p.circuit != "closed" for p in providers.values())
+        troubled = (
+            holder.error or loops.failing or any(p.available and p.circuit != "closed" for p in providers.values())
+        )
         return Health(
             status="degraded" if troubled else "healthy",
             providers=providers,
             cache=CacheHealth(enabled=cache is not None, entries=cache.size() if cache else 0),
             catalog=CatalogHealth(file=holder.source, error=holder.error),
             default_model=holder.current().default,
+            background=loops.to_health(),
             version=version,
         )
 

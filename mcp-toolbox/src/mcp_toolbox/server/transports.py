@@ -24,8 +24,8 @@ from service_kit.edge.guard import ANONYMOUS
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_toolbox.calls.request import MESSAGES_PATH
-from mcp_toolbox.server.streams import DrainedAndIdle, JsonRpcRefusals, UntilDrained
 from mcp_toolbox.server.sessions import OPENING_BYTES, BoundedSessions
+from mcp_toolbox.server.streams import DrainedAndIdle, JsonRpcRefusals, UntilDrained
 
 _BORDER_CHECKED = TransportSecuritySettings(enable_dns_rebinding_protection=False)
 

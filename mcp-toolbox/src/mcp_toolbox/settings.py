@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
+from service_kit.auth.addresses import is_secure
 from service_kit.settings import Csv, Secret, SecretCsv, ServiceSettings
 
 from mcp_toolbox.guard.settings import ToolRates, ToolSeconds
-from mcp_toolbox.oauth.addresses import is_secure
 from mcp_toolbox.packs.registry import known_packs
 
 _SHORTEST_STATE_KEY = 32

@@ -6,12 +6,12 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from fastapi import FastAPI
+from service_kit.auth.issuer_keys import IssuerKeys
+from service_kit.auth.resource import ProtectedResource
+from service_kit.auth.tokens import KeyOrToken, Tokens
 from service_kit.edge.policy import key_ring
 from service_kit.settings import SettingsError
 
-from mcp_toolbox.oauth.issuer_keys import IssuerKeys
-from mcp_toolbox.oauth.resource import ProtectedResource
-from mcp_toolbox.oauth.tokens import KeyOrToken, Tokens
 from mcp_toolbox.schemas import PROTECTED_RESOURCE
 from mcp_toolbox.settings import ToolboxSettings
 

@@ -7,11 +7,11 @@ import time
 from typing import Any
 
 import jwt
-from service_kit.auth.keys import Keys
-from service_kit.errors import ApiError
 
-from mcp_toolbox.oauth.issuer_keys import IssuerKeys
-from mcp_toolbox.oauth.resource import INSUFFICIENT_SCOPE, ProtectedResource
+from service_kit.auth.issuer_keys import IssuerKeys
+from service_kit.auth.keys import Keys
+from service_kit.auth.resource import INSUFFICIENT_SCOPE, ProtectedResource
+from service_kit.errors import ApiError
 
 _LEEWAY_SECONDS = 30
 _LONGEST_TOKEN = 16_384

@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dotenv import dotenv_values
+from service_kit.auth.keys import key_and_roles
+from service_kit.settings import ServiceSettings, load
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 60.0
@@ -31,8 +33,8 @@ QUESTION = "Multiplica 25 por 8, luego convierte el resultado a texto en mayúsc
 
 _COLORS = ("\x1b[36m", "\x1b[35m", "\x1b[32m", "\x1b[33m", "\x1b[34m")
 _RESET = "\x1b[0m"
-_CREDENTIAL = re.compile(r"^AWS_|_API_KEY$|^AZURE_")
-_AGENTS_OWN = {"LLM_GATEWAY_API_KEY", "TOOLBOX_API_KEY"}
+_CREDENTIAL = re.compile(r"^AWS_|_API_KEY(_FILE)?$|^AZURE_")
+_OF_THE_SUITE = {"LLM_GATEWAY_API_KEY", "TOOLBOX_API_KEY", "ADMIN_API_KEY"}
 _PR_SET_PDEATHSIG = 1
 
 
@@ -73,7 +75,7 @@ def plan(environ: Mapping[str, str]) -> list[Service]:
         "PYTHONUNBUFFERED": "1",
     }
     # The gateway is the only holder of credentials: the others never see a provider's key.
-    keyless = {n: v for n, v in common.items() if not _CREDENTIAL.search(n) or n in _AGENTS_OWN}
+    keyless = {n: v for n, v in common.items() if not _CREDENTIAL.search(n) or n.removesuffix("_FILE") in _OF_THE_SUITE}
     agents = {
         **keyless,
         "LLM_GATEWAY_URL": f"http://127.0.0.1:{gateway}",
@@ -314,11 +316,19 @@ async def run(environ: Mapping[str, str]) -> int:
         say("Stopped.")
 
 
+def _accepted_key(environ: Mapping[str, str]) -> str | None:
+    """A key that the services take, None where none is set."""
+    settings = load(ServiceSettings, environ)
+    if settings.api_keys:
+        return key_and_roles(settings.api_keys[0].get_secret_value())[0]
+    return settings.admin_api_key.get_secret_value() if settings.admin_api_key else None
+
+
 async def _live(suite: Suite, services: Sequence[Service], environ: Mapping[str, str], started: float) -> None:
     """From the start until a service ends by itself."""
     await suite.start()
     await suite.wait_until_ready()
-    key = next((k.strip() for k in environ.get("API_KEYS", "").split(",") if k.strip()), None)
+    key = _accepted_key(environ)
     agent = next(service for service in services if service.name == "agent-http")
     proof = await asyncio.to_thread(ask, agent.url, key)
     say(welcome(services, proof, time.monotonic() - started))

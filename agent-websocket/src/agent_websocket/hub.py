@@ -121,4 +121,4 @@ class Hub:
 
 def _caller(websocket: WebSocket) -> Caller:
     state = websocket.state
-    return Caller(state.principal, state.language, state.request_id, websocket.headers.get("traceparent"))
+    return Caller(state.principal.id, state.language, state.request_id, websocket.headers.get("traceparent"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
@@ -22,7 +22,6 @@ from mcp_toolbox.approval.ledger import Ledger
 from mcp_toolbox.catalogue import Catalogue, discover
 from mcp_toolbox.guard.audit import AuditLog
 from mcp_toolbox.guard.compose import guarded
-from mcp_toolbox.oauth.protection import protection_of
 from mcp_toolbox.packs.registry import opened_packs
 from mcp_toolbox.page.listing import Listing
 from mcp_toolbox.page.page import CataloguePage
@@ -60,14 +59,12 @@ def mounted(
 ) -> Service:
     """`server` as a web service, with plain REST and health of the same catalogue beside it."""
     fleet = fleet or Fleet(None, {})
-    protection = protection_of(settings)
     audit = guarded(catalogue, settings)
     search = ToolSearch(catalogue, settings.tool_search_threshold)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI):
-        fresh = protection.running() if protection else nullcontext()
-        async with filled(settings, catalogue, fleet, audit), approvals.running(), fresh, transports.run():
+        async with filled(settings, catalogue, fleet, audit), approvals.running(), transports.run():
             yield
 
     app = create_service(
@@ -77,9 +74,8 @@ def mounted(
         settings=settings,
         version=VERSION,
         lifespan=lifespan,
-        public_paths=frozenset({ROOT, *(protection.resource.paths if protection else ())}),
-        keys=protection.keys if protection else None,
-        challenge=protection.resource.challenge if protection else None,
+        public_paths=frozenset({ROOT}),
+        resource_paths=("/mcp",),
     )
     transports = HttpTransports(
         server,
@@ -92,8 +88,6 @@ def mounted(
     listing = Listing(catalogue, approvals, fleet.to_health)
     add_page_routes(app, listing, CataloguePage.load(), service=NAME, version=VERSION)
     _add_mcp_routes(app, transports)
-    if protection:
-        protection.add_routes(app)
     _add_health(app, catalogue, fleet)
     return app
 

@@ -193,22 +193,3 @@ MESSAGES: dict[str, Any] = {
         "parameters": [{"name": "session_id", "in": "query", "required": True, "schema": {"type": "string"}}],
     },
 }
-
-
-class ProtectedResourceMetadata(_Described):
-    """What an OAuth client needs to get a token for the toolbox (RFC 9728)."""
-
-    resource: str = Field(
-        description="Our address, the audience of a token.", examples=["https://tools.example.com/mcp"]
-    )
-    authorization_servers: list[str]
-    bearer_methods_supported: list[str]
-    resource_name: str
-    scopes_supported: list[str] | None = Field(None, description="The scopes that a token needs.")
-
-
-PROTECTED_RESOURCE: dict[str, Any] = {
-    "tags": ["OAuth"],
-    "summary": "OAuth protected resource metadata",
-    "responses": {200: {"model": ProtectedResourceMetadata, "description": "Where to get a token for the toolbox."}},
-}

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
-from service_kit.auth.addresses import is_secure
 from service_kit.settings import Csv, Secret, SecretCsv, ServiceSettings
 
 from mcp_toolbox.guard.settings import ToolRates, ToolSeconds
@@ -44,22 +42,6 @@ _File = Annotated[Path, AfterValidator(Path.expanduser)]
 HttpAddress = Annotated[str, AfterValidator(_http)]
 
 
-def _secure(url: str) -> str:
-    parts = urlsplit(url)
-    if not is_secure(url) or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("must be an https:// address without a query (http:// on this machine alone)")
-    return url
-
-
-SecureAddress = Annotated[str, AfterValidator(_secure)]
-
-
-def _scopes(words: tuple[str, ...]) -> tuple[str, ...]:
-    if any(not re.fullmatch(r"[!#-\[\]-~]+", word) for word in words):
-        raise ValueError("a scope is made of visible ASCII characters without quotes and backslashes")
-    return words
-
-
 class ToolboxSettings(ServiceSettings):
     """Parsed once, by `app.py`."""
 
@@ -76,12 +58,6 @@ class ToolboxSettings(ServiceSettings):
     audit_arguments: bool = Field(False, alias="AUDIT_ARGUMENTS")
     audit_log: _File | None = Field(None, alias="AUDIT_LOG")
     mcp_state_keys: Annotated[SecretCsv, AfterValidator(_long_and_different)] = Field((), alias="MCP_STATE_KEYS")
-
-    # OAuth: whose tokens are taken beside the API keys.
-    oauth_issuer: SecureAddress | None = Field(None, alias="OAUTH_ISSUER")
-    oauth_resource_url: SecureAddress | None = Field(None, alias="OAUTH_RESOURCE_URL")
-    oauth_scopes: Annotated[Csv, AfterValidator(_scopes)] = Field((), alias="OAUTH_SCOPES")
-    oauth_jwks_url: SecureAddress | None = Field(None, alias="OAUTH_JWKS_URL")
 
     # The tool packs, and where they keep things.
     tool_packs: Annotated[Csv, AfterValidator(known_packs)] = Field((), alias="TOOL_PACKS")
@@ -105,7 +81,3 @@ class ToolboxSettings(ServiceSettings):
         if "odoo" in self.tool_packs and missing:
             raise ValueError(f"TOOL_PACKS has odoo, which needs {', '.join(missing)}")
         return self
-
-    @property
-    def has_keys(self) -> bool:
-        return super().has_keys or self.oauth_issuer is not None

@@ -21,13 +21,13 @@ from mcp.shared.exceptions import MCPError, NoBackChannelError
 from mcp.types import CallToolRequestParams, ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
-from service_kit.edge.guard import ANONYMOUS
+from service_kit.auth.principal import ANONYMOUS
 from service_kit.telemetry.logs import get_logger
 
 from mcp_toolbox.approval.destructive import Destructive
 from mcp_toolbox.approval.ledger import Ledger, MemoryLedger
 from mcp_toolbox.approval.question import FORM, question
-from mcp_toolbox.calls import state_of
+from mcp_toolbox.calls import principal_id, state_of
 from mcp_toolbox.errors import ToolFailedError
 from mcp_toolbox.tool import Tool, ToolResult
 
@@ -160,5 +160,5 @@ def _can_be_asked(request: _Request) -> bool:
 
 
 def _principal(request: _Request) -> str | None:
-    principal = state_of(request).get("principal", ANONYMOUS)
-    return None if principal == ANONYMOUS else principal
+    id_ = principal_id(request)
+    return None if id_ == ANONYMOUS else id_

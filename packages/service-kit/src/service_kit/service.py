@@ -7,7 +7,6 @@ import signal
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from ipaddress import ip_address
 from types import FrameType
 from typing import Any
 
@@ -15,14 +14,14 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service_kit.auth.keys import Keys
+from service_kit.auth.authentication import authentication_of
 from service_kit.docs_page import STATIC_PATH, add_docs_page
 from service_kit.edge.middleware import EdgeMiddleware
-from service_kit.edge.policy import Challenge, ErrorBody, Policy
+from service_kit.edge.policy import ErrorBody, Policy
 from service_kit.errors import install_error_handlers
 from service_kit.health import add_probes
 from service_kit.lifecycle import Lifecycle
-from service_kit.settings import ServiceSettings, SettingsError
+from service_kit.settings import ServiceSettings, SettingsError, is_loopback
 from service_kit.telemetry.access_log import Access, AccessLog
 from service_kit.telemetry.logs import get_logger, logging_to
 
@@ -80,20 +79,20 @@ def create_service(
     unlogged_paths: frozenset[str] = frozenset(),
     error_bodies: Mapping[str, ErrorBody] | None = None,
     front: Callable[[ASGIApp], ASGIApp] | None = None,
-    keys: Keys | None = None,
-    challenge: Challenge | None = None,
+    resource_paths: tuple[str, ...] = (),
 ) -> Service:
     """A service with probes, documentation, the error envelope and the border; the caller adds its routes.
 
     Requests to `unlogged_paths` have no line in the access log, because the service has a better one;
-    `error_bodies` says how errors look on paths whose clients do not read our envelope. `keys` stand in for those of
-    the settings, and `challenge` tells who was refused where to get one.
+    `error_bodies` says how errors look on paths whose clients do not read our envelope. The settings say
+    whose credentials are taken; `resource_paths` are the service's paths whose OAuth metadata clients ask for.
     """
     lifecycle, access_log = Lifecycle(), AccessLog()
+    authentication = authentication_of(settings, title, resource_paths)
 
     @asynccontextmanager
     async def living(app: FastAPI):
-        async with access_log.running(), lifespan(app) if lifespan else _nothing():
+        async with access_log.running(), authentication.running(), lifespan(app) if lifespan else _nothing():
             lifecycle.started = True
             yield
             lifecycle.drain()
@@ -110,10 +109,9 @@ def create_service(
         policy=Policy.of(
             settings,
             page_token=page_token,
-            public_paths=public_paths | docs_files,
+            authentication=authentication,
+            public_paths=public_paths | docs_files | authentication.public_paths,
             error_bodies=error_bodies,
-            keys=keys,
-            challenge=challenge,
         ),
         observe=observe,
         front=front,
@@ -125,6 +123,7 @@ def create_service(
     app.state.lifecycle = lifecycle
     install_error_handlers(app)
     add_probes(app, lifecycle)
+    authentication.add_routes(app)
     add_docs_page(app)
     return app
 
@@ -143,22 +142,13 @@ def refuse_open_mode(settings: ServiceSettings) -> None:
     """
     if settings.auth_mode == "keys":
         if not settings.has_keys:
-            raise SettingsError("API_KEYS: AUTH_MODE=keys needs at least one key")
+            raise SettingsError("API_KEYS: AUTH_MODE=keys needs API_KEYS, ADMIN_API_KEY or OAUTH_ISSUER")
         return
-    if not settings.allow_open and not _is_loopback(settings.host):
+    if not settings.allow_open and not is_loopback(settings.host):
         raise SettingsError(
             f"HOST: {settings.host} is reachable from outside and AUTH_MODE is none; "
             "set AUTH_MODE=keys with API_KEYS, or ALLOW_OPEN=true if something else guards the port"
         )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 class Server(uvicorn.Server):

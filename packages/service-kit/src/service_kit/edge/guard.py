@@ -8,12 +8,11 @@ import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
 from service_kit import language
-from service_kit.auth.keys import Keys, from_authorization, from_subprotocols, principal_of, same
+from service_kit.auth.keys import from_authorization, from_subprotocols, principal_of, same
+from service_kit.auth.principal import UNAUTHENTICATED, Principal
 from service_kit.edge.policy import MACHINE_PATHS, Policy
 from service_kit.errors import ApiError, error_body
 from service_kit.ids import request_id
-
-ANONYMOUS = "anonymous"
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -84,11 +83,11 @@ class RequestGuard:
 
     # --- on the way in ---
 
-    def check(self) -> None:
+    async def check(self) -> None:
         """Raises ApiError for a request that may not pass; else notes who calls, and in which language."""
         policy, state = self._policy, self._scope["state"]
         state["request_id"] = self.id
-        state["principal"] = ANONYMOUS
+        state["principal"] = policy.anonymous or UNAUTHENTICATED
         state["language"] = language.choose(self._text(b"accept-language"), policy.default_language)
         if self.path in MACHINE_PATHS:
             return
@@ -99,19 +98,19 @@ class RequestGuard:
             )
         origin = self._given.get(b"origin")
         if origin is not None:
-            self._check_origin(origin.decode("latin-1"), host)
+            await self._check_origin(origin.decode("latin-1"), host)
             self._let_in_page = origin
         if self.preflight:
             return
-        if policy.keys is not None and self.path not in policy.public_paths:
-            state["principal"] = self._authenticate(policy.keys)
+        if policy.authenticator is not None and self.path not in policy.public_paths:
+            state["principal"] = await self._authenticate()
         if self.method in _WITH_BODY:
             self._check_body()
 
-    def _check_origin(self, origin: str, host: str | None) -> None:
+    async def _check_origin(self, origin: str, host: str | None) -> None:
         if origin == "null":
             key = self._key()
-            if key is not None and (self._is_page_token(key) or self._is_known(key)):
+            if key is not None and (self._is_page_token(key) or await self._known(key) is not None):
                 return
         if not self._policy.origins.allows(origin, host):
             raise ApiError(403, "origin_not_allowed", "This page's origin is not in CORS_ALLOWED_ORIGINS.")
@@ -128,16 +127,19 @@ class RequestGuard:
         token = self._policy.page_token
         return token is not None and same(key, token)
 
-    def _is_known(self, key: str) -> bool:
-        return self._policy.keys is not None and self._policy.keys.principal(key) is not None
+    async def _known(self, key: str) -> Principal | None:
+        authenticator = self._policy.authenticator
+        return None if authenticator is None else await authenticator.authenticate(key)
 
-    def _authenticate(self, keys: Keys) -> str:
-        key = self._key()
+    async def _authenticate(self) -> Principal:
+        key, anonymous = self._key(), self._policy.anonymous
         if key is None:
+            if anonymous is not None:
+                return anonymous
             raise ApiError(401, "missing_api_key", "Send an API key as 'Authorization: Bearer' or 'x-api-key'.")
-        if self._is_page_token(key):
-            return principal_of(key)
-        principal = keys.principal(key)
+        if anonymous is None and self._is_page_token(key):
+            return Principal(id=principal_of(key), source="page")
+        principal = await self._known(key) or anonymous
         if principal is None:
             raise ApiError(401, "invalid_api_key", "This API key is not known here.")
         return principal

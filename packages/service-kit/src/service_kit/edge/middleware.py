@@ -47,7 +47,7 @@ class EdgeMiddleware:
             current_traceparent.set(traceparent(crossing.trace))
         started = time.perf_counter()
         try:
-            crossing.check()
+            await crossing.check()
         except ApiError as refusal:
             await crossing.refuse(refusal)
             return self._note(crossing, scope, started)
@@ -78,7 +78,7 @@ class EdgeMiddleware:
         if self._observe is None or crossing.path in MACHINE_PATHS:
             return
         milliseconds = (time.perf_counter() - started) * 1000
-        principal = scope["state"]["principal"]
+        principal = scope["state"]["principal"].id
         self._observe(
             Access(crossing.method, crossing.path, crossing.status, time.time(), milliseconds, principal, crossing.id)
         )

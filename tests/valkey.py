@@ -39,5 +39,10 @@ class Valkey:
 @contextmanager
 def valkey(port: int | None = None) -> Iterator[Valkey]:
     """A Valkey of its own, on a free port unless one is given."""
-    with ValkeyServer(port=port) as server:
+    server = ValkeyServer(port=port)
+    server.start()
+    try:
         yield Valkey(server)
+    finally:
+        if server.is_running():
+            server.stop()

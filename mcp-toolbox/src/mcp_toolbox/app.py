@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
+from service_kit.limits.limiter import Limiter
 from service_kit.service import Service, create_service, serve
 from service_kit.settings import SettingsError, load
 from starlette.responses import Response
@@ -20,8 +21,7 @@ from mcp_toolbox.approval.approvals import Approvals
 from mcp_toolbox.approval.destructive import Destructive
 from mcp_toolbox.approval.ledger import Ledger
 from mcp_toolbox.catalogue import Catalogue, discover
-from mcp_toolbox.guard.audit import AuditLog
-from mcp_toolbox.guard.compose import guarded
+from mcp_toolbox.guard.compose import GuardParts, guarded
 from mcp_toolbox.packs.registry import opened_packs
 from mcp_toolbox.page.listing import Listing
 from mcp_toolbox.page.page import CataloguePage
@@ -59,12 +59,12 @@ def mounted(
 ) -> Service:
     """`server` as a web service, with plain REST and health of the same catalogue beside it."""
     fleet = fleet or Fleet(None, {})
-    audit = guarded(catalogue, settings)
+    guard = guarded(catalogue, settings)
     search = ToolSearch(catalogue, settings.tool_search_threshold)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI):
-        async with filled(settings, catalogue, fleet, audit), approvals.running(), transports.run():
+        async with filled(settings, catalogue, fleet, guard), approvals.running(), transports.run():
             yield
 
     app = create_service(
@@ -88,15 +88,17 @@ def mounted(
     listing = Listing(catalogue, approvals, fleet.to_health)
     add_page_routes(app, listing, CataloguePage.load(), service=NAME, version=VERSION)
     _add_mcp_routes(app, transports)
-    _add_health(app, catalogue, fleet)
+    _add_health(app, catalogue, fleet, guard.limiter)
     return app
 
 
 @asynccontextmanager
-async def filled(settings: ToolboxSettings, catalogue: Catalogue, fleet: Fleet, audit: AuditLog) -> AsyncIterator[None]:
+async def filled(
+    settings: ToolboxSettings, catalogue: Catalogue, fleet: Fleet, guard: GuardParts
+) -> AsyncIterator[None]:
     """`catalogue` with the tools of the packs that are on, and those of other servers while they are there; what is
     called is recorded."""
-    async with audit.running(), opened_packs(settings, catalogue), fleet.running(catalogue):
+    async with guard.running(), opened_packs(settings, catalogue), fleet.running(catalogue):
         yield
 
 
@@ -188,15 +190,16 @@ def _hand_off(app: FastAPI, path: str, method: str, target: ASGIApp, described: 
     app.add_api_route(path, route, methods=[method], name=name, operation_id=name, **described)
 
 
-def _add_health(app: FastAPI, catalogue: Catalogue, fleet: Fleet) -> None:
+def _add_health(app: FastAPI, catalogue: Catalogue, fleet: Fleet, limiter: Limiter) -> None:
     @app.get("/health", tags=["health"], summary="How the toolbox is", response_model_exclude_none=True)
     async def health() -> schemas.Health:
         return schemas.Health(
-            status="degraded" if fleet.degraded else "healthy",
+            status="degraded" if fleet.degraded or limiter.away else "healthy",
             service=NAME,
             tools_count=len(catalogue),
             protocol="MCP over HTTP REST",
             servers=fleet.to_health(),
             servers_file_error=fleet.file_error,
+            rates="this process" if limiter.away else None,
             version=VERSION,
         )

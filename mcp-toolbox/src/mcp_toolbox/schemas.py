@@ -94,6 +94,9 @@ class Health(_Described):
     protocol: str = Field(examples=["MCP over HTTP REST"])
     servers: dict[str, ServerHealth] = Field(description="Other MCP servers behind the toolbox, by name.")
     servers_file_error: str | None = Field(None, description="Why the servers' file, as it is now, is not in use.")
+    rates: Literal["this process"] | None = Field(
+        None, description="Where TOOL_RATE_LIMITS are counted while Redis, which REDIS_URL names, is away."
+    )
     version: str
 
 

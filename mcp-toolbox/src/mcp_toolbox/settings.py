@@ -31,6 +31,13 @@ def _postgres(url: Secret) -> Secret:
     return url
 
 
+def _redis(url: Secret) -> Secret:
+    parts = urlsplit(url.get_secret_value())
+    if parts.scheme not in ("redis", "rediss") or not parts.hostname:
+        raise ValueError("must be an address such as redis://user:password@host:6379/0, or rediss:// for TLS")
+    return url
+
+
 def _http(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -50,6 +57,7 @@ class ToolboxSettings(ServiceSettings):
     mcp_servers_file: _File | None = Field(None, alias="MCP_SERVERS_FILE")
     mcp_pins_file: _File | None = Field(None, alias="MCP_PINS_FILE")
     mcp_connect_timeout_seconds: float = Field(60.0, alias="MCP_CONNECT_TIMEOUT_SECONDS", gt=0, le=3_600)
+    redis_url: Annotated[Secret, AfterValidator(_redis)] | None = Field(None, alias="REDIS_URL")
     tool_rate_limits: ToolRates = Field((), alias="TOOL_RATE_LIMITS")
     tool_timeout_seconds: float = Field(30.0, alias="TOOL_TIMEOUT_SECONDS", gt=0, allow_inf_nan=False)
     tool_timeouts: ToolSeconds = Field((), alias="TOOL_TIMEOUTS")

@@ -75,7 +75,7 @@ class Guard:
     async def _limited(self, call: Call, name: str, arguments: Arguments, context: CallContext) -> _Noted:
         if self._catalogue.get(name) is None:
             return await call(name, arguments, context), "error", None  # which says so
-        self._rates.take(context.principal, name)
+        await self._rates.take(context.principal, name)
         seconds = self._timeouts[name]
         try:
             async with asyncio.timeout(seconds):

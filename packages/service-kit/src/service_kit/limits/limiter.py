@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol
 
@@ -12,11 +13,23 @@ ROUNDING = 1e-6
 """A part of a unit by which a bucket may fall short, so that a caller who waited as told is let through."""
 
 
+_RATE = re.compile(r"([0-9]{1,9})/([0-9]{0,6})(s|min|h)")
+_UNITS = {"s": 1, "min": 60, "h": 3600}
+
+
 class Rate(NamedTuple):
     """`amount` units (calls, tokens) at once, and as many again in each `seconds`, evenly."""
 
     amount: float
     seconds: float
+
+    @classmethod
+    def parse(cls, text: str) -> Rate:
+        """The rate that `5/s`, `100/min`, `1000/h` or `20/10s` names; raises ValueError."""
+        found = _RATE.fullmatch(text)
+        if found is None or not int(found[1]) or not int(found[2] or 1):
+            raise ValueError(f"{text!r} is not a rate such as 5/s, 100/min, 1000/h or 20/10s")
+        return cls(int(found[1]), float(int(found[2] or 1) * _UNITS[found[3]]))
 
     @property
     def per_second(self) -> float:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import msgspec
 from fastapi import FastAPI
+from service_kit.secret_files import with_secret_files
 from service_kit.service import Service, create_service, serve
-from service_kit.settings import SettingsError, load
+from service_kit.settings import SettingsError, load, secret_variables
 from starlette.types import ASGIApp
 
 from llm_gateway import openapi
@@ -134,6 +135,8 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
     Raises:
         SettingsError: the catalogue cannot be used, or the default model is not in it.
     """
+    # Of AWS's credentials the SDK's own chain reads some; what `load` has read from files is for it too.
+    environ = with_secret_files(environ, secret_variables(GatewaySettings))
     path = Path(settings.catalog_file) if settings.catalog_file else None
     transport = Transport(max_connections=settings.upstream_max_connections, max_bytes=settings.upstream_max_bytes)
     try:

@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 import yaml
+from service_kit.secret_files import SecretFileError, with_secret_files
+from service_kit.settings import SettingsError
 from yaml.nodes import MappingNode, Node, SequenceNode
 
 from llm_gateway.aws_settings import aws_missing, bedrock_url
@@ -123,19 +125,32 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def load_catalog(settings: GatewaySettings, environ: Mapping[str, str], path: Path | None = None) -> Catalog:
     """The catalogue in `path`, or the one that comes with the package, with `environ`'s credentials.
 
+    A provider's key may come from a file: see `with_secret_files`.
+
     Raises:
         CatalogError: the file cannot be read, does not parse, or contradicts itself.
+        SettingsError: the file of a provider's key cannot be used.
     """
     try:
         text = (path or files("llm_gateway").joinpath("catalog.yaml")).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CatalogError(f"{path}: {error}") from error
     parsed, node = _parse(text, str(path or "catalog.yaml"))
-    present = {name: value for name, value in environ.items() if value.strip()}
+    try:
+        given = with_secret_files(environ, _key_variables(parsed))
+    except SecretFileError as error:
+        raise SettingsError(str(error)) from None
+    present = {name: value for name, value in given.items() if value.strip()}
     try:
         return _Builder(parsed, settings, present).build()
     except _MistakeError as mistake:
         raise CatalogError(f"{path or 'catalog.yaml'}:{_line(node, mistake.path)}: {mistake}") from None
+
+
+def _key_variables(file: _File) -> set[str]:
+    """The variables that hold the providers' keys."""
+    rows = file.providers.values()
+    return {name for row in rows for name in (row.key_variable, row.optional_key_variable, row.token_variable) if name}
 
 
 def _parse(text: str, name: str) -> tuple[_File, Node]:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+from service_kit.settings import SettingsError
 from service_kit.telemetry.logs import get_logger
 
 from llm_gateway.catalog import Catalog
@@ -46,7 +47,7 @@ class CatalogHolder:
         self._seen = stamp
         try:
             self._catalog = self._load()
-        except (CatalogError, ModelNotFound) as error:  # the latter: the default model or provider is gone
+        except (CatalogError, SettingsError, ModelNotFound) as error:  # the last: the default model or provider is gone
             self.error = str(error)
             _log.error("catalogue refused; the last good one stays in use", reason=self.error)
             return False

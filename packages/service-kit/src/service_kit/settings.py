@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from ipaddress import ip_address
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from service_kit.auth.addresses import is_secure
 from service_kit.auth.keys import SHORTEST_KEY, key_and_roles
+from service_kit.secret_files import SecretFileError, with_secret_files
 
 Secret = SecretStr
 
@@ -131,16 +132,31 @@ _S = TypeVar("_S", bound=BaseModel)
 
 
 def load(settings: type[_S], environ: Mapping[str, str]) -> _S:
-    """Parse `environ` into `settings`; an empty variable counts as unset.
+    """Parse `environ` into `settings`; an empty variable counts as unset, and `NAME_FILE` names a file that holds the
+    secret `NAME`.
 
     Raises:
-        SettingsError: a variable does not parse, or is needed and missing.
+        SettingsError: a variable does not parse, or is needed and missing, or a secret's file cannot be used.
     """
-    present = {name: value.strip() for name, value in environ.items() if value.strip()}
+    try:
+        given = with_secret_files(environ, secret_variables(settings))
+    except SecretFileError as error:
+        raise SettingsError(str(error)) from None
+    present = {name: value.strip() for name, value in given.items() if value.strip()}
     try:
         return settings.model_validate(present)
     except ValidationError as error:
         raise SettingsError("; ".join(_explain(item) for item in error.errors(include_input=False))) from None
+
+
+def secret_variables(settings: type[BaseModel]) -> frozenset[str]:
+    """The variables of `settings` that hold secrets."""
+    fields = settings.model_fields.items()
+    return frozenset(field.alias or name for name, field in fields if _holds_secret(field.annotation))
+
+
+def _holds_secret(annotation: Any) -> bool:
+    return annotation is SecretStr or any(_holds_secret(part) for part in get_args(annotation))
 
 
 def _explain(item: Any) -> str:

@@ -46,18 +46,8 @@ class RequestGuard:
     """
 
     __slots__ = (
-        "_closed",
-        "_given",
-        "_let_in_page",
-        "_policy",
-        "_scope",
-        "_send",
-        "body_error",
-        "id",
-        "method",
-        "path",
-        "preflight",
-        "status",
+        "_closed", "_given", "_let_in_page", "_policy", "_scope", "_send",
+        "id", "method", "body_error", "path", "preflight", "status",
     )  # fmt: skip
 
     def __init__(self, policy: Policy, scope: Scope, send: Send) -> None:

@@ -3,8 +3,10 @@
 import base64
 import json
 
+import httpx
 import pytest
 from agent_websocket.testing import ScriptedAgent
+from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 KEYS = {"AUTH_MODE": "keys", "API_KEYS": "first-key,second-key"}
@@ -27,8 +29,23 @@ async def refused(stage, **options):
 
 
 async def test_a_strange_host_is_refused(stage):
-    status, code = await refused(stage, additional_headers={"Host": "evil.example"})
-    assert (status, code) == (421, "host_not_allowed")
+    port = int(stage.url.rpartition(":")[2])
+    with pytest.raises(InvalidStatus) as refusal:
+        async with connect(f"ws://evil.example:{port}/ws", host="127.0.0.1", port=port, proxy=None):
+            pass
+    assert refusal.value.response.status_code == 421
+
+
+async def test_two_hosts_are_none(stage):
+    assert await refused(stage, additional_headers={"Host": "localhost"}) == (400, "repeated_header")
+
+
+async def test_a_plain_request_for_the_socket_is_told_what_to_do(stage):
+    async with httpx.AsyncClient(base_url=stage.url) as http:
+        for path in ("/ws", "/ws/named"):
+            response = await http.get(path, headers={"accept-language": "en"})
+            assert (response.status_code, response.headers["upgrade"]) == (426, "websocket")
+            assert "ws://" in response.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:9999"])

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 from agent_core.testing import Answer, FakeToolbox, ScriptedGateway, call
-from agent_websocket.app import from_environment
+from agent_websocket.app import from_environment, page_token_of
 from agent_websocket.page import ChatPage, PageNotFoundError, find_page, policy_in
 from service_kit.settings import SettingsError
 from service_kit.testing import running
@@ -110,6 +110,17 @@ async def test_a_token_that_was_made_up_is_told_and_one_that_was_chosen_is_not(c
     assert told["url"] == "http://127.0.0.1:8002/"
     assert ("token_for_the_page_opened_from_disk" in told) is (not chosen)
     assert "chosen" not in str(logged)
+
+
+async def test_with_keys_there_is_a_token_only_if_the_operator_has_chosen_one():
+    keys = {"AUTH_MODE": "keys", "API_KEYS": "sk-right-0123456789abcdef"}
+    app, settings = from_environment(keys)
+    assert page_token_of(settings) is None
+    with capture_logs() as logged:
+        async with running(app):
+            pass
+    assert "token_for_the_page_opened_from_disk" not in str(logged)
+    assert page_token_of(from_environment({**keys, "PAGE_TOKEN": "chosen"})[1]) == "chosen"
 
 
 # --- with the real agent ---

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.metadata import version
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
+from service_kit.errors import ApiError, error_response
 from starlette.responses import Response
 
 from agent_websocket.hub import Hub
@@ -25,6 +26,23 @@ class Health(BaseModel):
     llm_gateway_connected: bool
     active_connections: int
     version: str
+
+
+_UPGRADE: dict[int | str, dict[str, Any]] = {
+    101: {"description": "The socket is open."},
+    426: {"description": "This address speaks WebSocket; the request did not ask for an upgrade."},
+}
+_PROTOCOL = """\
+A WebSocket. The service greets with `{"type": "connected", "connection_id"}`; a question is
+`{"type": "message", "content"}`, and events follow, the last of them `complete`. A browser sends its key as the
+subprotocol `bearer.BASE64URL` beside `agent.v1`. The whole protocol is in `docs/WEBSOCKET_AGENT.md`."""
+
+
+def _upgrade_required() -> ApiError:
+    return ApiError(
+        426, "upgrade_required", "This address speaks WebSocket: open it as ws://, or the chat page at /.",
+        spanish="Esta dirección habla WebSocket: ábrela como ws://, o abre la página de chat en /.",
+    )  # fmt: skip
 
 
 def add_routes(app: FastAPI, hub: Callable[[], Hub], page: ChatPage) -> None:
@@ -46,6 +64,13 @@ def add_routes(app: FastAPI, hub: Callable[[], Hub], page: ChatPage) -> None:
             active_connections=hub().active,
             version=version("agent-websocket"),
         )
+
+    @app.get("/ws", tags=["chat"], summary="The socket", description=_PROTOCOL, responses=_UPGRADE)
+    @app.get("/ws/{connection_id}", tags=["chat"], summary="The socket of a conversation", responses=_UPGRADE)
+    async def not_a_socket(request: Request) -> Response:
+        answer = error_response(_upgrade_required(), request.state.request_id, request.state.language)
+        answer.headers["upgrade"] = "websocket"
+        return answer
 
     @app.websocket("/ws")
     async def new_connection(websocket: WebSocket) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 from fastapi import FastAPI
+from service_kit.docs_page import lead_home_to_docs
 from service_kit.secret_files import with_secret_files
 from service_kit.service import Service, create_service, serve
 from service_kit.settings import SettingsError, load, secret_variables
@@ -126,6 +127,7 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
         )
     )  # fmt: skip
     openapi.describe(app)
+    lead_home_to_docs(app)
     return app
 
 

@@ -53,6 +53,7 @@ class ToolboxSettings(ServiceSettings):
     """Parsed once, by `app.py`."""
 
     port: int = Field(8000, alias="PORT", ge=0, le=65535)
+    max_body_bytes: int = Field(4 * 1024 * 1024, alias="MAX_BODY_BYTES", gt=0)
     destructive_tools: Csv = Field((), alias="DESTRUCTIVE_TOOLS")
     mcp_servers_file: _File | None = Field(None, alias="MCP_SERVERS_FILE")
     mcp_pins_file: _File | None = Field(None, alias="MCP_PINS_FILE")

@@ -17,11 +17,12 @@ from mcp.server import Server
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp.server.sse import SseServerTransport
-from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from mcp.server.transport_security import TransportSecuritySettings
+from mcp.server.transport_security import RequestBodyLimitMiddleware, TransportSecuritySettings
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from service_kit.auth.principal import ANONYMOUS, principal_in
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mcp_toolbox.sessions import OPENING_BYTES, BoundedSessions
 from mcp_toolbox.streams import DrainedAndIdle, JsonRpcRefusals, UntilDrained
 
 MESSAGES_PATH = "/messages/"
@@ -49,7 +50,7 @@ class HttpTransports:
         self._on_drain = on_drain
         answered = DrainedAndIdle(drained)
         server.middleware.append(answered)
-        self._sessions = StreamableHTTPSessionManager(
+        self._sessions = BoundedSessions(
             server, security_settings=_BORDER_CHECKED, max_request_body_size=max_body_bytes
         )
         self._sse = SseServerTransport(
@@ -59,6 +60,7 @@ class HttpTransports:
         self.sse: ASGIApp = JsonRpcRefusals(UntilDrained(self._open_sse, answered))
         self.messages: ASGIApp = JsonRpcRefusals(_as_user(self._take_message))
         self._call = _as_user(self._sessions.handle_request)
+        self._open = RequestBodyLimitMiddleware(self._call, min(OPENING_BYTES, max_body_bytes))
         self._listen = UntilDrained(self._call, drained)
 
     @asynccontextmanager
@@ -80,7 +82,10 @@ class HttpTransports:
         # Our HTTP parser leaves the white space around a value (RFC 9110 §5.5), which is no part of it.
         scope = {**scope, "headers": [(name, value.strip(b" \t")) for name, value in scope["headers"]]}
         # A GET is a client that listens for as long as it lives; a POST is a call, which may finish its work.
-        await (self._listen if scope["method"] == "GET" else self._call)(scope, receive, send)
+        if scope["method"] == "GET":
+            await self._listen(scope, receive, send)
+        else:
+            await (self._open if _opens_session(scope) else self._call)(scope, receive, send)
 
     async def _open_sse(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope = _with_user(scope)
@@ -91,6 +96,13 @@ class HttpTransports:
         # The SDK says 202 and then hands the message on; a session that ended in between has no use for it.
         with suppress(ClosedResourceError, BrokenResourceError):
             await self._sse.handle_post_message(scope, receive, send)
+
+
+def _opens_session(scope: Scope) -> bool:
+    """Whether only a handshake can be meant: no session is named, and the revision is one that has sessions."""
+    headers = dict(scope["headers"])
+    revision = headers.get(b"mcp-protocol-version", b"").decode("latin-1")
+    return b"mcp-session-id" not in headers and (not revision or revision in HANDSHAKE_PROTOCOL_VERSIONS)
 
 
 def _as_user(app: ASGIApp) -> ASGIApp:

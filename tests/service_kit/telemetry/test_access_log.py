@@ -11,12 +11,13 @@ from service_kit.telemetry.logs import logging_to
 
 from tests.service_kit.harness import staged
 
-ONE = Access("GET", "/who", 200, 1_700_000_000.0, 1.23456, "key_1", "r-1")
+ONE = Access("GET", "/who", 200, 1_700_000_000.0, 1.23456, "key_1", "r-1", "198.51.100.7")
 
 
 def test_the_fields_that_operators_search_by():
     assert dict(line_of(ONE).fields) == {
         "requestId": "r-1", "method": "GET", "path": "/who", "status": 200, "processingTime": 1.23, "userId": "key_1",
+        "client": "198.51.100.7",
     }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from fastapi import FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse
 from starlette.staticfiles import StaticFiles
 
 STATIC_PATH = "/docs/static"
@@ -31,6 +31,14 @@ def add_docs_page(app: FastAPI) -> None:
         )
         page.headers["content-security-policy"] = _policy(bytes(page.body).decode())
         return page
+
+
+def lead_home_to_docs(app: FastAPI) -> None:
+    """Make `/` lead to `/docs`, for a service without a page of its own there."""
+
+    @app.get("/", include_in_schema=False)
+    async def home(request: Request) -> RedirectResponse:
+        return RedirectResponse(f"{request.scope.get('root_path', '')}/docs")
 
 
 def _policy(html: str) -> str:

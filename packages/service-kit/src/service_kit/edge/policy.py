@@ -17,7 +17,7 @@ from service_kit.settings import ServiceSettings
 MACHINE_PATHS = frozenset({"/healthz", "/readyz"})
 """Asked by balancers and kubelets, by address: no host check, no key, no log line."""
 
-DESCRIPTION_PATHS = frozenset({"/health", "/docs", "/openapi.json"})
+DESCRIPTION_PATHS = frozenset({"/", "/health", "/docs", "/openapi.json"})
 """Open to whoever may reach the host: they hold no secret."""
 
 ErrorBody = Callable[[ApiError, str], bytes]

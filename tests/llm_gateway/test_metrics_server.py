@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import httpx
 from llm_gateway.breakers import Breakers
-from llm_gateway.metrics import Metrics
 from llm_gateway.metrics_server import metrics_server
-from llm_gateway.observation import Observation
+from llm_gateway.telemetry.dispatcher import Observation
+from llm_gateway.telemetry.metrics import Metrics
 
-from tests.llm_gateway.test_metrics import call
+from tests.llm_gateway.telemetry.test_metrics import call
 
 
 async def test_the_exposition_has_a_port_of_its_own():

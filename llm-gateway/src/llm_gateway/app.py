@@ -19,7 +19,6 @@ from llm_gateway.aws_settings import aws_region
 from llm_gateway.breakers import Breakers
 from llm_gateway.cache import Cache
 from llm_gateway.cache.memory import MemoryCache
-from llm_gateway.call_log import CallLog
 from llm_gateway.calls import Observer
 from llm_gateway.catalog_file import CatalogError, load_catalog
 from llm_gateway.dialects import ServerDialect, native
@@ -34,9 +33,7 @@ from llm_gateway.embedding import Embeddings
 from llm_gateway.errors import ModelNotFound
 from llm_gateway.gateway import Gateway
 from llm_gateway.journey import Defaults, Waist
-from llm_gateway.metrics import Metrics
 from llm_gateway.metrics_server import metrics_server
-from llm_gateway.observation import Observation
 from llm_gateway.providers import Provider
 from llm_gateway.providers.embedded import EmbeddedProvider
 from llm_gateway.providers.embeddings import Embedder, HttpEmbedder
@@ -53,6 +50,9 @@ from llm_gateway.surfaces.generation import GenerationSurface
 from llm_gateway.surfaces.messages import COUNT_TOKENS, MESSAGES, CountTokens, MessagesDialect
 from llm_gateway.surfaces.models import model_routes
 from llm_gateway.surfaces.operations import operation_routes
+from llm_gateway.telemetry.dispatcher import Observation
+from llm_gateway.telemetry.log import CallLog
+from llm_gateway.telemetry.metrics import Metrics
 from llm_gateway.transport import Transport
 
 VERSION = "0.1.0"

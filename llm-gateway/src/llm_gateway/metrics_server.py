@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 
 from service_kit.logs import get_logger
 
-from llm_gateway.metrics import Metrics
-from llm_gateway.observation import Observation
+from llm_gateway.telemetry.dispatcher import Observation
+from llm_gateway.telemetry.metrics import Metrics
 
 _log = get_logger(__name__)
 

@@ -10,9 +10,9 @@ from pydantic import BaseModel
 from llm_gateway.breakers import Breakers, State
 from llm_gateway.cache import Cache
 from llm_gateway.catalog import Catalog
-from llm_gateway.metrics import Metrics
-from llm_gateway.observation import Observation
 from llm_gateway.reload import CatalogHolder
+from llm_gateway.telemetry.dispatcher import Observation
+from llm_gateway.telemetry.metrics import Metrics
 
 _MOST_LISTED = 50
 _PROMETHEUS_TYPES = ("text/plain", "application/openmetrics-text")

@@ -6,12 +6,12 @@ import logging
 from decimal import Decimal
 from typing import Any
 
-from llm_gateway.call_log import CallLog, line_of
+from llm_gateway.telemetry.log import CallLog, line_of
 from llm_gateway.testing import Fails, FakeOpenAI, Says
 from service_kit.logs import logging_to
 
 from tests.llm_gateway.harness import KEY, staged
-from tests.llm_gateway.test_metrics import call
+from tests.llm_gateway.telemetry.test_metrics import call
 
 
 def test_a_line_has_what_operators_search_by():

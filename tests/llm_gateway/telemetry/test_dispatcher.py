@@ -3,9 +3,9 @@ from __future__ import annotations
 import asyncio
 
 from llm_gateway.calls import Call
-from llm_gateway.observation import Observation
+from llm_gateway.telemetry.dispatcher import Observation
 
-from tests.llm_gateway.test_metrics import call
+from tests.llm_gateway.telemetry.test_metrics import call
 
 
 async def test_observers_are_told_behind_the_answer_and_in_order():

@@ -5,7 +5,7 @@ from typing import Any
 
 from llm_gateway.breakers import Breakers
 from llm_gateway.calls import Call
-from llm_gateway.metrics import Metrics
+from llm_gateway.telemetry.metrics import Metrics
 from llm_gateway.types import Usage
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from llm_gateway.breakers import Breakers
 from llm_gateway.cache.memory import MemoryCache
 from llm_gateway.calls import CacheControl, Call, Caller
 from llm_gateway.catalog import Catalog, Model
@@ -20,6 +19,7 @@ from llm_gateway.gateway import Gateway, LiveStream
 from llm_gateway.journey import Defaults, Waist
 from llm_gateway.parameters import EVERYTHING
 from llm_gateway.routing import Router
+from llm_gateway.routing.breakers import Breakers
 from llm_gateway.settings import GatewaySettings
 from llm_gateway.surfaces.generation import GenerationSurface
 from llm_gateway.types import BlockStart, Delta, Event, Finish, Message, Request, Result, Text, Usage, UsageReport

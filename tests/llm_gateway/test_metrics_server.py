@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import httpx
-from llm_gateway.breakers import Breakers
 from llm_gateway.metrics_server import metrics_server
+from llm_gateway.routing.breakers import Breakers
 from llm_gateway.telemetry.dispatcher import Observation
 from llm_gateway.telemetry.metrics import Metrics
 
@@ -10,7 +10,7 @@ from tests.llm_gateway.telemetry.test_metrics import call
 
 
 async def test_the_exposition_has_a_port_of_its_own():
-    metrics = Metrics(Breakers())
+    metrics = Metrics(Breakers().providers)
     observation = Observation([metrics.observe])
     async with (
         metrics_server("127.0.0.1", 0, metrics, observation) as port,
@@ -27,5 +27,5 @@ async def test_the_exposition_has_a_port_of_its_own():
 
 
 async def test_without_a_port_there_is_none():
-    async with metrics_server("127.0.0.1", None, Metrics(Breakers()), Observation([])) as port:
+    async with metrics_server("127.0.0.1", None, Metrics(Breakers().providers), Observation([])) as port:
         assert port is None

@@ -16,7 +16,6 @@ from starlette.types import ASGIApp
 
 from llm_gateway import openapi
 from llm_gateway.aws_settings import aws_region
-from llm_gateway.breakers import Breakers
 from llm_gateway.cache import Cache
 from llm_gateway.cache.memory import MemoryCache
 from llm_gateway.calls import Observer
@@ -43,6 +42,7 @@ from llm_gateway.providers.images.fetching import ImageFetcher
 from llm_gateway.providers.images.inlining import InlinedImages
 from llm_gateway.reload import CatalogHolder
 from llm_gateway.routing import Router
+from llm_gateway.routing.breakers import Breakers
 from llm_gateway.settings import GatewaySettings
 from llm_gateway.surfaces.embeddings import EmbeddingsSurface
 from llm_gateway.surfaces.front import Front
@@ -72,7 +72,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
 
 def create_app(settings: GatewaySettings, parts: Parts) -> Service:
     """The gateway as an ASGI application."""
-    metrics = Metrics(parts.breakers)
+    metrics = Metrics(parts.breakers.providers)
     call_log = CallLog()
     observation = Observation([metrics.observe, call_log.observe, *parts.observers], [call_log.flush])
     waist = Waist(

@@ -16,7 +16,7 @@ from llm_gateway.calls import Caller
 from llm_gateway.catalog import Model
 from llm_gateway.errors import UpstreamProtocol
 from llm_gateway.journey import Journey, Waist
-from llm_gateway.routing import Answered, within
+from llm_gateway.routing import Routed, within
 from llm_gateway.types import Event, Request
 
 _Piece = Model | list[Event] | Answer
@@ -109,7 +109,7 @@ class Gateway:
     async def _lead(
         self,
         journey: Journey,
-        answered: Answered[AsyncIterator[list[Event]]],
+        answered: Routed[AsyncIterator[list[Event]]],
         flight: Flight[_Piece] | None,
     ) -> AsyncIterator[list[Event] | Answer]:
         """The upstream's events, then the answer; followers get the same."""

@@ -22,7 +22,7 @@ from llm_gateway.emulation import emulates
 from llm_gateway.errors import UpstreamError
 from llm_gateway.estimate import as_far_as, estimated_usage
 from llm_gateway.pricing import UNKNOWN, Cost, cost
-from llm_gateway.routing import Answered, Part, Router, together, too_late
+from llm_gateway.routing import Routed, Router, Segment, sum_usage, too_late
 from llm_gateway.types import Event, Request, Result, Usage
 
 T = TypeVar("T")
@@ -82,14 +82,14 @@ class Journey:
         self.route = Route(request.model, ())
         self.key: bytes | None = None
         self.flight_key: bytes | None = None
-        self._answered: Answered[Any] | None = None
+        self._answered: Routed[Any] | None = None
         timeout = caller.terms.timeout
         self.ends_at = None if timeout is None else asyncio.get_running_loop().time() + timeout
         self.dropped: tuple[str, ...] = ()
         self.upstream_ms = 0.0
 
     @property
-    def broken(self) -> Sequence[Part]:
+    def broken(self) -> Sequence[Segment]:
         """What others said of the answer before they broke off."""
         return () if self._answered is None else self._answered.broken
 
@@ -149,14 +149,14 @@ class Journey:
         self._answered_by(answered)
         return self.answer(answered.value, answered.model, "miss" if self.key else "bypass")
 
-    async def listen(self) -> Answered[AsyncIterator[list[Event]]]:
+    async def listen(self) -> Routed[AsyncIterator[list[Event]]]:
         """A stream that has begun to speak."""
         answered = await self._waist.router.stream(self.request, self.route, self.caller.terms, self.ends_at)
         self.upstream_ms = self.elapsed_ms()
         self._answered_by(answered)
         return answered
 
-    def _answered_by(self, answered: Answered[Any]) -> None:
+    def _answered_by(self, answered: Routed[Any]) -> None:
         self._model, self._answered = answered.model, answered
         self.dropped = (*answered.dropped, *self._waist.router.dropped(self.request, answered.model))
 
@@ -187,7 +187,7 @@ class Journey:
         usage = result.usage or estimated_usage(self.request, _characters(result))
         spent = cost(usage, model.rates)
         if self.broken:
-            usage, spent = together(usage, spent, self.broken)
+            usage, spent = sum_usage(usage, spent, self.broken)
         return Answer(
             origin=self.origin(model),
             result=result,
@@ -320,7 +320,7 @@ class Journey:
             usage = as_far_as(self.aggregate.usage, self.request, said)
             return usage, cost(usage, self._model.rates)
         usage = estimated_usage(self.request, max(0, said - sum(part.characters for part in self.broken)))
-        return together(usage, cost(usage, self._model.rates), self.broken)
+        return sum_usage(usage, cost(usage, self._model.rates), self.broken)
 
 
 def metered(model: Model | None, catalog: Catalog) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import msgspec
 from llm_gateway.app import build_parts, create_app
-from llm_gateway.breakers import Breakers
+from llm_gateway.routing.breakers import Breakers
 from llm_gateway.settings import GatewaySettings
 from llm_gateway.testing import Behaviour, Call, Exchange, FakeProvider, Sends
 from llm_gateway.types import Result

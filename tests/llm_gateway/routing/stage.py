@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import msgspec
-from llm_gateway.breakers import Breakers
 from llm_gateway.catalog import Model, Route
 from llm_gateway.parameters import EVERYTHING
-from llm_gateway.routing import Patience, Router
+from llm_gateway.routing import RetryPolicy, Router
+from llm_gateway.routing.breakers import Breakers
 from llm_gateway.types import (
     BlockStart,
     BlockStop,
@@ -99,12 +99,12 @@ class Scripted:
 class Stage:
     """A router whose providers are `scripted`, with every random number `drawn`."""
 
-    def __init__(self, scripted: Scripted, draw: Callable[[], float] = lambda: 0.5, **patience: float) -> None:
+    def __init__(self, scripted: Scripted, draw: Callable[[], float] = lambda: 0.5, **retry: float) -> None:
         self.clock = Clock()
         self.breakers = Breakers(self.clock)
         self.scripted = scripted
         self.router = Router(
-            {"openai_chat": scripted}, self.breakers, patience=Patience(**patience), draw=draw, clock=self.clock,
+            {"openai_chat": scripted}, self.breakers, retry=RetryPolicy(**retry), draw=draw, clock=self.clock,
             sleep=self.clock.sleep,
         )  # fmt: skip
 

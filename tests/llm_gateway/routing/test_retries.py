@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from llm_gateway.breakers import Entry
 from llm_gateway.catalog import Model
 from llm_gateway.errors import (
     CircuitOpen,
@@ -19,6 +18,7 @@ from llm_gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
+from llm_gateway.routing.breakers import Admission
 from llm_gateway.types import Event, Request, Result
 
 from tests.llm_gateway import values
@@ -276,7 +276,7 @@ async def test_a_probe_whose_caller_leaves_lets_the_next_one_through(streamed: b
     await asyncio.sleep(0)
     task.cancel()
     await asyncio.wait([task])
-    assert gated.asked == 1 and stage.breakers.enter(model().deployment) is Entry.PROBE
+    assert gated.asked == 1 and stage.breakers.enter(model().deployment) is Admission.PROBE
 
 
 # --- streams ---

@@ -15,9 +15,9 @@ from llm_gateway.calls import Terms
 from llm_gateway.catalog import Route
 from llm_gateway.errors import UpstreamError, UpstreamProtocol, UpstreamRejected, UpstreamTimeout, UpstreamUnavailable
 from llm_gateway.pricing import Rate, Rates, cost
-from llm_gateway.routing import Answered, together
-from llm_gateway.routing.parts import broken_part
-from llm_gateway.routing.seam import Seam, Spoken, onward
+from llm_gateway.routing import Routed, sum_usage
+from llm_gateway.routing.segments import broken_segment
+from llm_gateway.routing.splicer import StreamSplicer, Transcript, onward
 from llm_gateway.types import (
     BlockStart,
     BlockStop,
@@ -43,7 +43,7 @@ HOLD, CONTINUE = Terms(safe_stream="hold"), Terms(safe_stream="continue")
 CAN = ("stream", "prefill")
 
 
-async def heard(answered: Answered[Any]) -> tuple[Result, list[list[Event]]]:
+async def heard(answered: Routed[Any]) -> tuple[Result, list[list[Event]]]:
     """The whole of it, checked: no delta without its block, and nothing after a finish but usage."""
     aggregate, batches = Aggregate(), []
     async for batch in answered.value:
@@ -239,10 +239,10 @@ async def test_leaving_in_the_second_part_closes_it():
     ],
 )
 def test_spaces_are_neither_lost_nor_doubled(said: str, pieces: list[str], whole: str):
-    spoken_ = Spoken(ASK)
+    spoken_ = Transcript(ASK)
     for batch in broken(said):
         spoken_.feed(batch)
-    seam = Seam(spoken_)
+    seam = StreamSplicer(spoken_)
     joined = [event for batch in spoken(*pieces) for event in seam.join(batch)]
     assert said + "".join(event.text for event in joined if isinstance(event, Delta)) == whole
 
@@ -256,10 +256,10 @@ def test_whoever_goes_on_exactly_from_the_half_turn_leaves_no_seam(whole: str, a
     rest = whole[len(said.rstrip()) :]
     edges = [0, *sorted(min(cut, len(rest)) for cut in cuts), len(rest)]
     pieces = [rest[a:b] for a, b in pairwise(edges)]
-    spoken_ = Spoken(ASK)
+    spoken_ = Transcript(ASK)
     for batch in broken(said):
         spoken_.feed(batch)
-    seam = Seam(spoken_)
+    seam = StreamSplicer(spoken_)
     joined = [event for batch in spoken(*pieces) for event in seam.join(batch)]
     assert said + "".join(event.text for event in joined if isinstance(event, Delta)) == whole
 
@@ -285,7 +285,7 @@ async def test_both_parts_are_counted():
     answered = await stage.router.stream(ASK, way, CONTINUE)
     result, _ = await heard(answered)
     assert result.usage == last
-    usage, spent = together(last, cost(last, RATES), answered.broken)
+    usage, spent = sum_usage(last, cost(last, RATES), answered.broken)
     assert usage == Usage(prompt_tokens=50, completion_tokens=12, cached_tokens=5, estimated=True)
     assert spent.usd == Decimal("0.00005") + Decimal("0.00012") and spent.source == "estimated"
     assert sum(spent.items.values()) == spent.usd
@@ -300,6 +300,6 @@ async def test_a_continuation_that_tells_no_usage_is_estimated():
 
 
 def test_an_unknown_part_makes_the_whole_unknown():
-    part = broken_part(model(rates=None), ASK, None, 40)
-    _, spent = together(Usage(prompt_tokens=1), cost(Usage(prompt_tokens=1), RATES), [part])
+    part = broken_segment(model(rates=None), ASK, None, 40)
+    _, spent = sum_usage(Usage(prompt_tokens=1), cost(Usage(prompt_tokens=1), RATES), [part])
     assert (spent.usd, spent.source, spent.items) == (None, "unknown", {})

@@ -3,8 +3,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from llm_gateway.breakers import Breakers
 from llm_gateway.calls import Call
+from llm_gateway.routing.breakers import Breakers
 from llm_gateway.telemetry.metrics import Metrics
 from llm_gateway.types import Usage
 
@@ -21,7 +21,7 @@ def call(**changes: Any) -> Call:
 
 
 def metrics(*calls: Call) -> Metrics:
-    all_of_them = Metrics(Breakers())
+    all_of_them = Metrics(Breakers().providers)
     for each in calls:
         all_of_them.observe(each)
     return all_of_them
@@ -89,7 +89,7 @@ def test_nothing_yet():
 
 def test_circuits_are_shown():
     breakers = Breakers()
-    seen = Metrics(breakers)
+    seen = Metrics(breakers.providers)
     seen.observe(call())
     for _ in range(5):
         breakers.failed(("openai", "https://x.test", "gpt-4o"))

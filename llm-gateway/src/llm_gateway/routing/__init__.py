@@ -1,15 +1,15 @@
-"""Who is asked, how often, and who instead: routes to answers.
+"""From a route to an answer: which model is asked, how often, and which one stands in.
 
-`router` asks; `attempts` says who is next; `retry` whether once more, `balance` which deployment, `fitting` with which
-parameters; `streams` are watched until they speak and after; `continuing` joins what broke to what goes on from there,
-and `parts` adds up what both used.
+`router` asks; `attempts` chooses the next deployment, by `retry`, `balance` and `breakers`; `adapt` fits the request to
+a model; `streams` watches a stream until its first word and after it; `continuation` lets another model go on where
+one broke (`splicer` joins the two, `segments` adds up what both used).
 """
 
-from llm_gateway.routing.answered import Answered
-from llm_gateway.routing.fitting import check_supported
-from llm_gateway.routing.parts import Part, together
-from llm_gateway.routing.retry import Patience
+from llm_gateway.routing.adapt import check_supported
+from llm_gateway.routing.retry import RetryPolicy
+from llm_gateway.routing.routed import Routed
 from llm_gateway.routing.router import Router
+from llm_gateway.routing.segments import Segment, sum_usage
 from llm_gateway.routing.streams import too_late, within
 
-__all__ = ["Answered", "Part", "Patience", "Router", "check_supported", "together", "too_late", "within"]
+__all__ = ["RetryPolicy", "Routed", "Router", "Segment", "check_supported", "sum_usage", "too_late", "within"]

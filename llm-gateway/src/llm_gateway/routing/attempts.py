@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 from service_kit.logs import get_logger
 
-from llm_gateway.breakers import Breakers, Deployment, Entry, Pause
 from llm_gateway.catalog import Model, Route
 from llm_gateway.errors import CircuitOpen, InvalidRequest, UpstreamError, UpstreamRateLimited, UpstreamUnavailable
 from llm_gateway.routing.balance import Balancer
-from llm_gateway.routing.retry import COUNTED, Again, Patience, again
+from llm_gateway.routing.breakers import Admission, Breakers, Deployment, Pause
+from llm_gateway.routing.retry import COUNTED, RetryPolicy, RetryScope, retry_scope
 from llm_gateway.types import Request
 
 _log = get_logger(__name__)
@@ -25,12 +25,12 @@ _NOBODY: frozenset[Any] = frozenset()
 _NEVER: dict[Deployment, float] = {}
 
 
-class Judges(msgspec.Struct, frozen=True, kw_only=True):
+class RoutingPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """Who decides on attempts, for all requests alike. `clock` is in seconds, `draw` gives numbers from 0 to 1."""
 
     breakers: Breakers
     balancer: Balancer
-    patience: Patience
+    retry: RetryPolicy
     clock: Callable[[], float]
     draw: Callable[[], float]
 
@@ -38,31 +38,45 @@ class Judges(msgspec.Struct, frozen=True, kw_only=True):
 class Attempt:
     """One deployment asked once. `wait` are the seconds to let pass before."""
 
-    __slots__ = ("began", "dropped", "entry", "model", "request", "wait")
+    __slots__ = ("admission", "began", "dropped", "model", "request", "wait")
 
     def __init__(self, model: Model, request: Request, dropped: tuple[str, ...], wait: float) -> None:
         self.model = model
         self.request = request
         self.dropped = dropped
         self.wait = wait
-        self.entry = Entry.NORMAL
+        self.admission = Admission.NORMAL
         self.began = 0.0
 
 
 class Attempts:
-    """The attempts of one request, in order. `ends_at` is when its caller stops waiting, by the judges' clock.
+    """The attempts of one request, in order. `ends_at` is when its caller stops waiting, by the policy' clock.
 
     Each attempt that `next` gives is entered, and then settled by exactly one of `answered`, `failed`, `unfit`
     and `left`.
     """
 
     __slots__ = (
-        "_asked", "_ends_at", "_failure", "_fit", "_judges", "_left", "_line", "_not_before", "_paused", "_place",
-        "_retries", "_route", "_spent", "_streamed", "_unfit", "made",
+        "_asked",
+        "_ends_at",
+        "_failure",
+        "_fit",
+        "_left",
+        "_line",
+        "_not_before",
+        "_paused",
+        "_place",
+        "_policy",
+        "_retries",
+        "_route",
+        "_spent",
+        "_streamed",
+        "_unfit",
+        "made",
     )  # fmt: skip
 
-    def __init__(self, judges: Judges, route: Route, fit: Fit, ends_at: float | None, *, streamed: bool) -> None:
-        self._judges = judges
+    def __init__(self, policy: RoutingPolicy, route: Route, fit: Fit, ends_at: float | None, *, streamed: bool) -> None:
+        self._policy = policy
         self._route = route
         self._fit = fit
         self._ends_at = ends_at
@@ -111,7 +125,7 @@ class Attempts:
         candidates = [one for one in model.deployments or (model,) if one.deployment not in self._spent]
         fresh = [one for one in candidates if one.deployment not in self._not_before]
         while fresh:
-            chosen = self._judges.balancer.choose(fresh, streamed=self._streamed)
+            chosen = self._policy.balancer.choose(fresh, streamed=self._streamed)
             attempt = self._tried(chosen, 0.0)
             if attempt is not None:
                 return attempt
@@ -123,10 +137,10 @@ class Attempts:
         if not candidates:
             return None
         chosen = min(candidates, key=lambda one: self._not_before[one.deployment])
-        now = self._judges.clock()
+        now = self._policy.clock()
         wait = max(0.0, self._not_before[chosen.deployment] - now)
         too_late = self._ends_at is not None and now + wait >= self._ends_at
-        if too_late or wait > self._judges.patience.longest:
+        if too_late or wait > self._policy.retry.longest:
             return None
         return self._tried(chosen, wait)
 
@@ -141,28 +155,28 @@ class Attempts:
 
     def enter(self, attempt: Attempt) -> bool:
         """Begin the attempt, after its wait; False when the deployment's circuit does not let it."""
-        judges, model = self._judges, attempt.model
-        attempt.entry = judges.breakers.enter(model.deployment)
-        if attempt.entry is Entry.REFUSED:
-            self._paused += ((judges.breakers.pause(model.deployment), model),)
+        policy, model = self._policy, attempt.model
+        attempt.admission = policy.breakers.enter(model.deployment)
+        if attempt.admission is Admission.REFUSED:
+            self._paused += ((policy.breakers.pause(model.deployment), model),)
             self._spent |= {model.deployment}
             return False
         self.made += 1
         if model.strategy == "least_latency":
-            attempt.began = judges.clock()
+            attempt.began = policy.clock()
         return True
 
     # --- what came of it ---
 
     def answered(self, attempt: Attempt) -> None:
-        judges, model = self._judges, attempt.model
-        judges.breakers.succeeded(model.deployment, attempt.entry)
+        policy, model = self._policy, attempt.model
+        policy.breakers.succeeded(model.deployment, attempt.admission)
         if model.strategy == "least_latency":
-            judges.balancer.took(model, judges.clock() - attempt.began, streamed=self._streamed)
+            policy.balancer.took(model, policy.clock() - attempt.began, streamed=self._streamed)
 
     def left(self, attempt: Attempt) -> None:
         """It was given up, which says nothing about the deployment."""
-        self._judges.breakers.left(attempt.model.deployment, attempt.entry)
+        self._policy.breakers.left(attempt.model.deployment, attempt.admission)
 
     def unfit(self, attempt: Attempt, error: InvalidRequest) -> None:
         """The deployment cannot do what the request asks for, as was found when it was put into its words."""
@@ -174,26 +188,26 @@ class Attempts:
     def failed(self, attempt: Attempt, error: UpstreamError) -> None:
         """It failed. Raises `error` when nobody else would do better."""
         model = attempt.model
-        note_failure(self._judges.breakers, model, error, attempt.entry, number=self.made)
+        report_failure(self._policy.breakers, model, error, attempt.admission, number=self.made)
         self._failure = error
-        what = again(error)
-        if what is Again.NOBODY:
+        what = retry_scope(error)
+        if what is RetryScope.NONE:
             self._turn(error)
             return
         self._retries += 1
-        if what is Again.SAME:
-            asked_again = self._judges.clock() + self._pause_after(error)
+        if what is RetryScope.SAME:
+            asked_again = self._policy.clock() + self._pause_after(error)
             self._not_before = {**self._not_before, model.deployment: asked_again}
             return
         self._spent |= {model.deployment}
-        if what is Again.ELSEWHERE:
+        if what is RetryScope.ELSEWHERE:
             address = model.deployment[:2]
             self._spent |= {one.deployment for one in model_deployments(self._line[self._place], address)}
 
     def _pause_after(self, error: UpstreamError) -> float:
         if error.asked_to_wait is not None:
             return error.asked_to_wait
-        return self._judges.patience.backoff(self._retries, self._judges.draw())
+        return self._policy.retry.backoff(self._retries, self._policy.draw())
 
     def _turn(self, error: UpstreamError) -> None:
         """To those who stand in for a model that a request is too long for, or that may not answer it."""
@@ -226,8 +240,8 @@ def model_deployments(model: Model, address: tuple[str, ...]) -> list[Model]:
     return [one for one in model.deployments or (model,) if one.deployment[:2] == address]
 
 
-def note_failure(
-    breakers: Breakers, model: Model, error: UpstreamError, entry: Entry = Entry.NORMAL, *, number: int = 1
+def report_failure(
+    breakers: Breakers, model: Model, error: UpstreamError, admission: Admission = Admission.NORMAL, *, number: int = 1
 ) -> None:
     """Log a failure, and count it where it speaks against the deployment."""
     error.provider = model.provider
@@ -238,8 +252,8 @@ def note_failure(
         detail=error.detail,
     )  # fmt: skip
     if isinstance(error, COUNTED):
-        breakers.failed(model.deployment, entry)
+        breakers.failed(model.deployment, admission)
     else:
-        breakers.left(model.deployment, entry)
+        breakers.left(model.deployment, admission)
     if error.asked_to_wait:
         breakers.cool_down(model.deployment, error.asked_to_wait)

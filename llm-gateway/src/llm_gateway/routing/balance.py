@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
-from llm_gateway.breakers import Deployment
 from llm_gateway.catalog import Model
+from llm_gateway.routing.breakers import Deployment
 
 _NEW_SHARE = 0.3
 """How much of the average the newest answer is."""

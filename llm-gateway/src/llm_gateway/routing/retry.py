@@ -19,7 +19,7 @@ COUNTED = (UpstreamUnavailable, UpstreamTimeout, UpstreamProtocol, UpstreamCrede
 """Failures that speak against a deployment."""
 
 
-class Patience(msgspec.Struct, frozen=True, kw_only=True):
+class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """Waits between attempts, in seconds: a random part of `base` doubled each time, up to `cap` (full jitter, as in
     https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). A provider that asks for more than
     `longest` is left instead."""
@@ -33,25 +33,25 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
         return draw * min(self.cap, self.base * 2 ** (attempt - 1))
 
 
-class Again(Enum):
+class RetryScope(Enum):
     """What may be asked once more after a failure, of the same model."""
 
     SAME = "the same deployment, or another"
     OTHER = "another deployment"
     ELSEWHERE = "another deployment, if it has another address"
-    NOBODY = "nobody: the request itself is refused"
+    NONE = "nobody: the request itself is refused"
 
 
-def again(error: UpstreamError) -> Again:
+def retry_scope(error: UpstreamError) -> RetryScope:
     """What `error` leaves to be tried."""
     if not error.retriable:
-        return Again.NOBODY
+        return RetryScope.NONE
     match error:
         case UpstreamTimeout():
-            return Again.ELSEWHERE  # whoever is silent is not asked to be silent once more
+            return RetryScope.ELSEWHERE  # whoever is silent is not asked to be silent once more
         case UpstreamRateLimited(code="insufficient_quota"):
-            return Again.OTHER
+            return RetryScope.OTHER
         case UpstreamUnavailable() | UpstreamRateLimited() | UpstreamProtocol(code="upstream_stream_cut"):
-            return Again.SAME
+            return RetryScope.SAME
         case _:
-            return Again.OTHER
+            return RetryScope.OTHER

@@ -9,17 +9,17 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import TypeVar, cast
 
-from llm_gateway.breakers import Breakers
 from llm_gateway.calls import NO_TERMS, Terms
 from llm_gateway.catalog import Model, Route, SafeStream
 from llm_gateway.errors import InvalidRequest, UpstreamError
 from llm_gateway.providers import Provider
-from llm_gateway.routing.answered import Answered
-from llm_gateway.routing.attempts import Attempt, Attempts, Judges, note_failure
+from llm_gateway.routing.adapt import RequestAdapter
+from llm_gateway.routing.attempts import Attempt, Attempts, RoutingPolicy, report_failure
 from llm_gateway.routing.balance import Balancer
-from llm_gateway.routing.continuing import continued
-from llm_gateway.routing.fitting import Fitting
-from llm_gateway.routing.retry import Patience
+from llm_gateway.routing.breakers import Breakers
+from llm_gateway.routing.continuation import continued
+from llm_gateway.routing.retry import RetryPolicy
+from llm_gateway.routing.routed import Routed
 from llm_gateway.routing.streams import Batches, begin, check_filter, check_filtered, replay, resume
 from llm_gateway.types import Event, Request, Result
 
@@ -37,16 +37,16 @@ class Router:
         providers: Mapping[str, Provider],
         breakers: Breakers,
         *,
-        patience: Patience | None = None,
+        retry: RetryPolicy | None = None,
         draw: Callable[[], float] = random.random,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._providers = providers
-        self._fitting = Fitting(providers)
+        self._adapter = RequestAdapter(providers)
         self._sleep = sleep
-        self._judges = Judges(
-            breakers=breakers, balancer=Balancer(draw), patience=patience or Patience(), clock=clock, draw=draw
+        self._policy = RoutingPolicy(
+            breakers=breakers, balancer=Balancer(draw), retry=retry or RetryPolicy(), clock=clock, draw=draw
         )
 
     def fitted(self, request: Request, model: Model, terms: Terms = NO_TERMS) -> tuple[Request, tuple[str, ...]]:
@@ -58,14 +58,14 @@ class Router:
         refused: InvalidRequest | None = None
         for deployment in model.deployments or (model,):
             try:
-                return self._fitting.fit(request, deployment, terms.drop)
+                return self._adapter.fit(request, deployment, terms.drop)
             except InvalidRequest as error:
                 refused = refused or error
         raise cast("InvalidRequest", refused)
 
     async def complete(
         self, request: Request, route: Route, terms: Terms = NO_TERMS, ends_at: float | None = None
-    ) -> Answered[Result]:
+    ) -> Routed[Result]:
         """The first whole answer of the route.
 
         Raises:
@@ -77,7 +77,7 @@ class Router:
 
     async def stream(
         self, request: Request, route: Route, terms: Terms = NO_TERMS, ends_at: float | None = None
-    ) -> Answered[Batches]:
+    ) -> Routed[Batches]:
         """The first stream of the route that has begun to say something; raises as `complete`.
 
         Until then another model can still take over without the client noticing. One that is held back is there as a
@@ -94,7 +94,7 @@ class Router:
         answered = await self._first(self._attempts(request, route, terms, ends_at, streamed=True), ask)
         if safety(answered.model, terms) == "continue":
 
-            def further(asked: Request, others: Route) -> Awaitable[Answered[Batches]]:
+            def further(asked: Request, others: Route) -> Awaitable[Routed[Batches]]:
                 return self._first(self._attempts(asked, others, terms, ends_at, streamed=True), ask)
 
             answered.value = continued(answered.value, answered, request, route, further)
@@ -103,7 +103,7 @@ class Router:
     async def first_of(self, targets: tuple[Model, ...], ask: Callable[[Model], Awaitable[T]]) -> tuple[T, Model]:
         """What `ask` gets of the first target that answers, and who that was; raises as `complete`."""
         route = Route(targets[0].name if targets else "", targets)
-        attempts = Attempts(self._judges, route, lambda _: (_NOTHING, ()), None, streamed=False)
+        attempts = Attempts(self._policy, route, lambda _: (_NOTHING, ()), None, streamed=False)
         answered = await self._first(attempts, lambda attempt: ask(attempt.model))
         return answered.value, answered.model
 
@@ -115,11 +115,11 @@ class Router:
         self, request: Request, route: Route, terms: Terms, ends_at: float | None, *, streamed: bool
     ) -> Attempts:
         def fit(model: Model) -> tuple[Request, tuple[str, ...]]:
-            return self._fitting.fit(request, model, terms.drop)
+            return self._adapter.fit(request, model, terms.drop)
 
-        return Attempts(self._judges, route, fit, ends_at, streamed=streamed)
+        return Attempts(self._policy, route, fit, ends_at, streamed=streamed)
 
-    async def _first(self, attempts: Attempts, ask: Callable[[Attempt], Awaitable[T]]) -> Answered[T]:
+    async def _first(self, attempts: Attempts, ask: Callable[[Attempt], Awaitable[T]]) -> Routed[T]:
         while True:
             attempt = attempts.next()
             if attempt.wait:
@@ -137,7 +137,7 @@ class Router:
                 raise
             else:
                 attempts.answered(attempt)
-                return Answered(value, attempt.model, attempt.dropped)
+                return Routed(value, attempt.model, attempt.dropped)
 
     def _whole(self, attempt: Attempt) -> Awaitable[Result]:
         model = attempt.model
@@ -174,7 +174,7 @@ class Router:
                 async for batch in events:
                     yield batch
             except UpstreamError as error:
-                note_failure(self._judges.breakers, model, error)
+                report_failure(self._policy.breakers, model, error)
                 raise
 
 

@@ -7,10 +7,10 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from llm_gateway.breakers import Breakers, State
 from llm_gateway.cache import Cache
 from llm_gateway.catalog import Catalog
 from llm_gateway.reload import CatalogHolder
+from llm_gateway.routing.breakers import Breakers, State
 from llm_gateway.telemetry.dispatcher import Observation
 from llm_gateway.telemetry.metrics import Metrics
 

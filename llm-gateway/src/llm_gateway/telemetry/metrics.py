@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 
-from llm_gateway.breakers import Breakers
 from llm_gateway.calls import Call
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
@@ -42,10 +42,13 @@ class _Tally:
 
 
 class Metrics:
-    """Latencies in the JSON are over the last few thousand calls; the histograms are over all of them."""
+    """Latencies in the JSON are over the last few thousand calls; the histograms are over all of them.
 
-    def __init__(self, breakers: Breakers) -> None:
-        self._breakers = breakers
+    `circuits` gives the state of each provider's circuit; those that it does not name are closed.
+    """
+
+    def __init__(self, circuits: Callable[[], Mapping[str, str]]) -> None:
+        self._circuits = circuits
         self.registry = registry = CollectorRegistry()
         by_model = ("provider", "model")
         self._requests = Counter("mcp_requests", "Requests", ("method", "status", *by_model), registry=registry)
@@ -133,7 +136,7 @@ class Metrics:
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """Prometheus's text, in the form that `accept` prefers, and its content type."""
-        circuits = self._breakers.providers()
+        circuits = self._circuits()
         for provider in self._providers:
             if provider != "none":
                 self._circuit.labels(provider).set(_CIRCUIT[circuits.get(provider, "closed")])

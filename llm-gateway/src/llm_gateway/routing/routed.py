@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 from llm_gateway.catalog import Model
-from llm_gateway.routing.parts import Part
+from llm_gateway.routing.segments import Segment
 
 T = TypeVar("T")
 
 
-class Answered(Generic[T]):
+class Routed(Generic[T]):
     """What was answered, by whom, and which parameters of the request that model was not sent.
 
     A stream that is continued by another changes its `model` on the way, and gets `broken` parts.
@@ -23,4 +23,4 @@ class Answered(Generic[T]):
         self.value = value
         self.model = model
         self.dropped = dropped
-        self.broken: Sequence[Part] = ()
+        self.broken: Sequence[Segment] = ()

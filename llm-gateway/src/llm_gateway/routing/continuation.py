@@ -13,9 +13,9 @@ from typing import cast
 from llm_gateway.catalog import Model, Route
 from llm_gateway.errors import InvalidRequest, UpstreamError, UpstreamTimeout
 from llm_gateway.estimate import estimated_usage
-from llm_gateway.routing.answered import Answered
-from llm_gateway.routing.parts import broken_part
-from llm_gateway.routing.seam import Seam, Spoken, onward
+from llm_gateway.routing.routed import Routed
+from llm_gateway.routing.segments import broken_segment
+from llm_gateway.routing.splicer import StreamSplicer, Transcript, onward
 from llm_gateway.routing.streams import Batches
 from llm_gateway.types import Event, Request, UsageReport
 
@@ -24,55 +24,58 @@ PREFILL = "prefill"
 _MOST_SEAMS = 2
 """How often one answer may break and be continued."""
 
-Further = Callable[[Request, Route], Awaitable[Answered[Batches]]]
+Further = Callable[[Request, Route], Awaitable[Routed[Batches]]]
 """The first stream that answers a request, of those on a route; raises as a router does."""
 
 
 async def continued(
-    stream: Batches, answered: Answered[Batches], request: Request, route: Route, further: Further
+    stream: Batches, answered: Routed[Batches], request: Request, route: Route, further: Further
 ) -> Batches:
-    """`stream`, as it was answered; somebody else goes on where it breaks, if that can be done without a seam.
+    """`stream`, as it was answered; somebody else goes on where it breaks, if that can be done without a visible join.
 
     Who does is then the `model` of `answered`, and what was said before is in its `broken` parts.
     """
-    spoken = Spoken(request)
-    seam: Seam | None = None
+    transcript = Transcript(request)
+    splicer: StreamSplicer | None = None
     asked = request
     while True:
         try:
             async with aclosing(cast("AsyncGenerator[list[Event]]", stream)) as events:
                 async for batch in events:
-                    joined = batch if seam is None else seam.join(batch)
-                    spoken.feed(joined)
+                    joined = batch if splicer is None else splicer.join(batch)
+                    transcript.feed(joined)
                     if joined:
                         yield joined
-            if seam is not None and spoken.usage is None:  # else the first part's would stand for the second's
-                yield [UsageReport(usage=estimated_usage(asked, spoken.characters))]
+            if splicer is not None and transcript.usage is None:  # else the first part's would stand for the second's
+                yield [UsageReport(usage=estimated_usage(asked, transcript.characters))]
             return
         except UpstreamError as error:
-            rest = _onward(spoken, answered, error, request, route)
+            rest = _onward(transcript, answered, error, request, route)
             if rest is None:
                 raise
             onto = await _tried(further, *rest)
             if onto is None:
                 raise
-        answered.broken = (*answered.broken, broken_part(answered.model, asked, spoken.usage, spoken.characters))
-        asked, stream, seam = rest[0], onto.value, Seam(spoken)
+        answered.broken = (
+            *answered.broken,
+            broken_segment(answered.model, asked, transcript.usage, transcript.characters),
+        )
+        asked, stream, splicer = rest[0], onto.value, StreamSplicer(transcript)
         answered.model = onto.model
-        spoken.begin_part()
+        transcript.begin_part()
 
 
 def _onward(
-    spoken: Spoken, answered: Answered[Batches], error: UpstreamError, request: Request, route: Route
+    transcript: Transcript, answered: Routed[Batches], error: UpstreamError, request: Request, route: Route
 ) -> tuple[Request, Route] | None:
     """What is asked of whom to go on from what was said; None when nobody can."""
-    if not (spoken.possible and error.retriable and len(answered.broken) < _MOST_SEAMS):
+    if not (transcript.possible and error.retriable and len(answered.broken) < _MOST_SEAMS):
         return None
     others = continuers(route, answered.model, silent=isinstance(error, UpstreamTimeout))
-    return (onward(request, spoken.text()), Route(route.asked, others)) if others else None
+    return (onward(request, transcript.text()), Route(route.asked, others)) if others else None
 
 
-async def _tried(further: Further, request: Request, route: Route) -> Answered[Batches] | None:
+async def _tried(further: Further, request: Request, route: Route) -> Routed[Batches] | None:
     """Who goes on; None when nobody does, since then the break itself is what to tell."""
     try:
         return await further(request, route)

@@ -16,7 +16,7 @@ _COUNTS = tuple(name for name, default in msgspec.structs.asdict(Usage()).items(
 """The fields of a usage that are counts of tokens."""
 
 
-class Part(msgspec.Struct, frozen=True):
+class Segment(msgspec.Struct, frozen=True):
     """What a model said before it broke off: so many characters."""
 
     model: Model
@@ -24,7 +24,7 @@ class Part(msgspec.Struct, frozen=True):
     characters: int
 
 
-def broken_part(model: Model, request: Request, reported: Usage | None, characters: int) -> Part:
+def broken_segment(model: Model, request: Request, reported: Usage | None, characters: int) -> Segment:
     """A part whose usage the provider told in part, or not at all."""
     guessed = estimated_usage(request, characters)
     known = reported or guessed
@@ -34,10 +34,10 @@ def broken_part(model: Model, request: Request, reported: Usage | None, characte
         cost_usd=None,
         estimated=True,
     )
-    return Part(model, usage, characters)
+    return Segment(model, usage, characters)
 
 
-def together(usage: Usage, spent: Cost, broken: Sequence[Part]) -> tuple[Usage, Cost]:
+def sum_usage(usage: Usage, spent: Cost, broken: Sequence[Segment]) -> tuple[Usage, Cost]:
     """The last part's usage and cost, and those of the parts before it. Unknown is what has a part that is unknown."""
     usages = [*(part.usage for part in broken), usage]
     counts = {name: sum(getattr(one, name) for one in usages) for name in _COUNTS}

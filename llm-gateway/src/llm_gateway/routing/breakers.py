@@ -27,7 +27,7 @@ _MOST_CIRCUITS = 4096
 """Ids that clients make up must not grow the table for ever; the oldest is forgotten first."""
 
 
-class Entry(Enum):
+class Admission(Enum):
     """Whether a deployment may be asked; a `PROBE` is the only one at its time, and must be settled."""
 
     NORMAL = "normal"
@@ -105,20 +105,20 @@ class Breakers:
 
     # --- before a call ---
 
-    def enter(self, deployment: Deployment) -> Entry:
+    def enter(self, deployment: Deployment) -> Admission:
         """Whether it may be asked now. A probe is settled by `succeeded`, `failed` or `left`, whatever happens."""
         circuit = self._circuits.get(deployment)
         if circuit is None:
-            return Entry.NORMAL
+            return Admission.NORMAL
         now = self._clock()
         if now < circuit.cooling_until:
-            return Entry.REFUSED
+            return Admission.REFUSED
         if circuit.open_until is None:
-            return Entry.NORMAL
+            return Admission.NORMAL
         if now < circuit.open_until or circuit.probing:
-            return Entry.REFUSED
+            return Admission.REFUSED
         circuit.probing = True
-        return Entry.PROBE
+        return Admission.PROBE
 
     def pause(self, deployment: Deployment) -> Pause:
         """Of a deployment that was refused: until when, and why."""
@@ -131,13 +131,13 @@ class Breakers:
 
     # --- after it ---
 
-    def succeeded(self, deployment: Deployment, entry: Entry = Entry.NORMAL) -> None:
+    def succeeded(self, deployment: Deployment, admission: Admission = Admission.NORMAL) -> None:
         """It answered. Of an open circuit only a probe's answer counts: others were asked before it opened."""
         circuit = self._circuits.get(deployment)
         if circuit is None:
             return
         now = self._clock()
-        if entry is Entry.PROBE:
+        if admission is Admission.PROBE:
             if now >= circuit.cooling_until:
                 del self._circuits[deployment]
             else:
@@ -148,10 +148,10 @@ class Breakers:
             else:
                 circuit.count(now, self._rules, failed=False)
 
-    def failed(self, deployment: Deployment, entry: Entry = Entry.NORMAL) -> None:
+    def failed(self, deployment: Deployment, admission: Admission = Admission.NORMAL) -> None:
         """It let us down."""
         circuit, now = self._circuit(deployment), self._clock()
-        if entry is Entry.PROBE:
+        if admission is Admission.PROBE:
             circuit.probing = False
             circuit.open_until = now + self._rules.open
         elif circuit.open_until is None:
@@ -164,9 +164,9 @@ class Breakers:
         circuit = self._circuit(deployment)
         circuit.cooling_until = max(circuit.cooling_until, self._clock() + seconds)
 
-    def left(self, deployment: Deployment, entry: Entry) -> None:
+    def left(self, deployment: Deployment, admission: Admission) -> None:
         """The call said nothing about the deployment: cancelled, or refused for what it was."""
-        if entry is Entry.PROBE and (circuit := self._circuits.get(deployment)) is not None:
+        if admission is Admission.PROBE and (circuit := self._circuits.get(deployment)) is not None:
             circuit.probing = False
 
     def _circuit(self, deployment: Deployment) -> _Circuit:

@@ -11,7 +11,7 @@ from llm_gateway.calls import Terms
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.parameters import EVERYTHING, MEANING, OPTIONAL, UnknownParameter, droppable
 from llm_gateway.parameters import given as says
-from llm_gateway.routing.fitting import Fitting
+from llm_gateway.routing.adapt import RequestAdapter
 from llm_gateway.types import Image, Message, Request, ResponseFormat, Tool, ToolChoice
 from msgspec.structs import replace
 
@@ -31,8 +31,8 @@ def test_every_parameter_is_here():
     assert set(SAID) == set(OPTIONAL)
 
 
-def fitting(carries: frozenset[str]) -> Fitting:
-    return Fitting({"openai_chat": Scripted(carries)})
+def fitting(carries: frozenset[str]) -> RequestAdapter:
+    return RequestAdapter({"openai_chat": Scripted(carries)})
 
 
 @pytest.mark.parametrize("name", OPTIONAL)

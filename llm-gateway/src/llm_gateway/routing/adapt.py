@@ -14,7 +14,7 @@ from llm_gateway.types import Image, Request
 _TOOL_WORDS = ("tools", "tool_choice", "parallel_tool_calls")
 
 
-class Fitting:
+class RequestAdapter:
     """Cuts requests to what models take. What a kind of model lacks is found once, not for each request."""
 
     def __init__(self, providers: Mapping[str, Provider]) -> None:

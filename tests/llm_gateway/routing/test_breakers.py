@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llm_gateway.breakers import Breakers, Deployment, Entry, Rules
+from llm_gateway.routing.breakers import Admission, Breakers, Deployment, Rules
 
 OPENAI: Deployment = ("openai", "https://api.test/v1", "gpt-4o")
 MINI: Deployment = ("openai", "https://api.test/v1", "gpt-4o-mini")
@@ -34,14 +34,14 @@ def test_five_failures_in_a_row_open_it():
     assert failing(4)[0].state(OPENAI) == "closed"
     breakers, _ = failing(5)
     assert breakers.state(OPENAI) == "open"
-    assert breakers.enter(OPENAI) is Entry.REFUSED
+    assert breakers.enter(OPENAI) is Admission.REFUSED
     assert (breakers.pause(OPENAI).seconds, breakers.pause(OPENAI).cooling) == (15.0, False)
 
 
 @pytest.mark.parametrize("other", [MINI, AZURE, ("openai", "https://elsewhere.test", "gpt-4o")])
 def test_one_deployment_does_not_open_anothers(other: Deployment):
     breakers, _ = failing(5)
-    assert breakers.state(other) == "closed" and breakers.enter(other) is Entry.NORMAL
+    assert breakers.state(other) == "closed" and breakers.enter(other) is Admission.NORMAL
 
 
 def test_a_success_between_failures_starts_the_row_again():
@@ -76,25 +76,25 @@ def test_failures_of_long_ago_do_not_count():
 def test_after_a_while_one_probe_goes_through_at_a_time():
     breakers, clock = failing(5)
     clock.now += 14.9
-    assert breakers.enter(OPENAI) is Entry.REFUSED
+    assert breakers.enter(OPENAI) is Admission.REFUSED
     clock.now += 0.1
     assert breakers.state(OPENAI) == "half_open"
-    assert [breakers.enter(OPENAI) for _ in range(3)] == [Entry.PROBE, Entry.REFUSED, Entry.REFUSED]
-    breakers.failed(OPENAI, Entry.PROBE)
+    assert [breakers.enter(OPENAI) for _ in range(3)] == [Admission.PROBE, Admission.REFUSED, Admission.REFUSED]
+    breakers.failed(OPENAI, Admission.PROBE)
     assert breakers.state(OPENAI) == "open"
     clock.now += 15
-    assert breakers.enter(OPENAI) is Entry.PROBE
-    breakers.succeeded(OPENAI, Entry.PROBE)
+    assert breakers.enter(OPENAI) is Admission.PROBE
+    breakers.succeeded(OPENAI, Admission.PROBE)
     assert breakers.state(OPENAI) == "closed"
-    assert [breakers.enter(OPENAI) for _ in range(3)] == [Entry.NORMAL] * 3
+    assert [breakers.enter(OPENAI) for _ in range(3)] == [Admission.NORMAL] * 3
 
 
 def test_a_probe_that_was_given_up_lets_the_next_one_through():
     breakers, clock = failing(5)
     clock.now += 15
-    assert breakers.enter(OPENAI) is Entry.PROBE
-    breakers.left(OPENAI, Entry.PROBE)
-    assert breakers.state(OPENAI) == "half_open" and breakers.enter(OPENAI) is Entry.PROBE
+    assert breakers.enter(OPENAI) is Admission.PROBE
+    breakers.left(OPENAI, Admission.PROBE)
+    assert breakers.state(OPENAI) == "half_open" and breakers.enter(OPENAI) is Admission.PROBE
 
 
 def test_what_was_asked_before_it_opened_changes_nothing():
@@ -104,10 +104,10 @@ def test_what_was_asked_before_it_opened_changes_nothing():
     breakers.failed(OPENAI)
     assert breakers.pause(OPENAI).seconds == 5
     clock.now += 5
-    assert breakers.enter(OPENAI) is Entry.PROBE
+    assert breakers.enter(OPENAI) is Admission.PROBE
     breakers.succeeded(OPENAI)
-    breakers.left(OPENAI, Entry.NORMAL)
-    assert breakers.enter(OPENAI) is Entry.REFUSED, "the probe is still on its way"
+    breakers.left(OPENAI, Admission.NORMAL)
+    assert breakers.enter(OPENAI) is Admission.REFUSED, "the probe is still on its way"
 
 
 def test_a_cool_down_lasts_as_long_as_was_asked_for():
@@ -117,10 +117,10 @@ def test_a_cool_down_lasts_as_long_as_was_asked_for():
     assert breakers.state(OPENAI) == "open" and breakers.pause(OPENAI) == type(breakers.pause(OPENAI))(7, True)
     clock.now += 6.999
     breakers.succeeded(OPENAI)
-    assert breakers.enter(OPENAI) is Entry.REFUSED, "a success of another call does not shorten it"
+    assert breakers.enter(OPENAI) is Admission.REFUSED, "a success of another call does not shorten it"
     clock.now += 0.002
     assert breakers.state(OPENAI) == "closed"
-    assert [breakers.enter(OPENAI) for _ in range(3)] == [Entry.NORMAL] * 3, "it said when: nobody need try first"
+    assert [breakers.enter(OPENAI) for _ in range(3)] == [Admission.NORMAL] * 3, "it said when: nobody need try first"
 
 
 def test_a_longer_cool_down_outlasts_an_open_circuit():
@@ -128,20 +128,20 @@ def test_a_longer_cool_down_outlasts_an_open_circuit():
     breakers.cool_down(OPENAI, 40)
     assert breakers.pause(OPENAI).cooling
     clock.now += 15
-    assert breakers.enter(OPENAI) is Entry.REFUSED and breakers.state(OPENAI) == "open"
+    assert breakers.enter(OPENAI) is Admission.REFUSED and breakers.state(OPENAI) == "open"
     clock.now += 25
-    assert breakers.enter(OPENAI) is Entry.PROBE
+    assert breakers.enter(OPENAI) is Admission.PROBE
 
 
 def test_a_probes_success_does_not_end_a_cool_down():
     breakers, clock = failing(5)
     clock.now += 15
-    assert breakers.enter(OPENAI) is Entry.PROBE
+    assert breakers.enter(OPENAI) is Admission.PROBE
     breakers.cool_down(OPENAI, 3)
-    breakers.succeeded(OPENAI, Entry.PROBE)
-    assert breakers.enter(OPENAI) is Entry.REFUSED
+    breakers.succeeded(OPENAI, Admission.PROBE)
+    assert breakers.enter(OPENAI) is Admission.REFUSED
     clock.now += 3
-    assert breakers.enter(OPENAI) is Entry.NORMAL
+    assert breakers.enter(OPENAI) is Admission.NORMAL
 
 
 def test_the_table_does_not_grow_without_end():
@@ -179,12 +179,12 @@ async def test_of_many_who_ask_at_once_one_is_the_probe():
 
     async def ask(number: int) -> None:
         await asyncio.sleep(0)
-        entry = breakers.enter(OPENAI)
-        if entry is Entry.REFUSED:
+        admission = breakers.enter(OPENAI)
+        if admission is Admission.REFUSED:
             return
         asked.append(number)
         await asyncio.sleep(0.01)
-        breakers.succeeded(OPENAI, entry)
+        breakers.succeeded(OPENAI, admission)
 
     await asyncio.gather(*(ask(number) for number in range(200)))
     assert len(asked) == 1
@@ -201,26 +201,26 @@ _steps = st.lists(
 def test_whatever_happens_there_is_never_more_than_one_probe(steps: list[str | int]):
     clock = Clock()
     breakers = Breakers(clock, Rules(failures=2, open=5))
-    running: list[Entry] = []
+    running: list[Admission] = []
     for step in steps:
         if isinstance(step, int):
             clock.now += step
         elif step == "enter":
-            entry = breakers.enter(OPENAI)
-            if entry is not Entry.REFUSED:
-                running.append(entry)
+            admission = breakers.enter(OPENAI)
+            if admission is not Admission.REFUSED:
+                running.append(admission)
         elif step == "cool":
             breakers.cool_down(OPENAI, 3)
         elif running:
-            entry = running.pop()
+            admission = running.pop()
             if step == "succeed":
-                breakers.succeeded(OPENAI, entry)
+                breakers.succeeded(OPENAI, admission)
             elif step == "fail":
-                breakers.failed(OPENAI, entry)
+                breakers.failed(OPENAI, admission)
             else:
-                breakers.left(OPENAI, entry)
-        assert running.count(Entry.PROBE) <= 1
-    for entry in running:
-        breakers.left(OPENAI, entry)
+                breakers.left(OPENAI, admission)
+        assert running.count(Admission.PROBE) <= 1
+    for admission in running:
+        breakers.left(OPENAI, admission)
     clock.now += 100
-    assert breakers.enter(OPENAI) is not Entry.REFUSED, "nobody is locked out for ever"
+    assert breakers.enter(OPENAI) is not Admission.REFUSED, "nobody is locked out for ever"

@@ -22,7 +22,7 @@ from llm_gateway.types import (
 _CHARACTERS_PER_TOKEN = 4
 
 
-class Spoken:
+class Transcript:
     """What a stream has said so far, and whether somebody else could go on from there.
 
     That is so for text alone: not for several answers at once, a schema, odds, thoughts, or a tool call begun.
@@ -74,17 +74,17 @@ def onward(request: Request, said: str) -> Request:
     return msgspec.structs.replace(request, messages=messages, max_tokens=left)
 
 
-class Seam:
+class StreamSplicer:
     """Joins a continuation's events to what was said before it: in the same block, and without the spaces twice that
     were said already but not shown to whoever continues."""
 
     __slots__ = ("_offset", "_open", "_seen_first", "_spaces", "_told", "_trimmed")
 
-    def __init__(self, spoken: Spoken) -> None:
-        said = spoken.text()
+    def __init__(self, transcript: Transcript) -> None:
+        said = transcript.text()
         self._spaces = said[len(said.rstrip()) :]
-        self._open = spoken.open
-        self._told = spoken.blocks
+        self._open = transcript.open
+        self._told = transcript.blocks
         self._offset = 0
         self._seen_first = False
         self._trimmed = False

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from llm_gateway.cache.memory import MemoryCache
-from llm_gateway.calls import CacheControl, Call, Caller
+from llm_gateway.calls import CacheControl, Caller
 from llm_gateway.catalog import Catalog, Model
 from llm_gateway.catalog_file import load_catalog
 from llm_gateway.dialects import native
@@ -22,6 +22,7 @@ from llm_gateway.routing import Router
 from llm_gateway.routing.breakers import Breakers
 from llm_gateway.settings import GatewaySettings
 from llm_gateway.surfaces.generation import GenerationSurface
+from llm_gateway.telemetry.record import CallRecord
 from llm_gateway.types import BlockStart, Delta, Event, Finish, Message, Request, Result, Text, Usage, UsageReport
 from service_kit.settings import load
 
@@ -82,12 +83,12 @@ def catalog(tmp_path: Path) -> Catalog:
 
 
 @pytest.fixture
-def seen() -> list[Call]:
+def seen() -> list[CallRecord]:
     return []
 
 
 @pytest.fixture
-def pipeline(catalog: Catalog, seen: list[Call]) -> Callable[[Scripted], Gateway]:
+def pipeline(catalog: Catalog, seen: list[CallRecord]) -> Callable[[Scripted], Gateway]:
     def build(provider: Scripted) -> Gateway:
         cache = MemoryCache(max_entries=10, max_bytes=10**6, ttl=60)
         router = Router({"openai_chat": provider, "offline": provider}, Breakers())
@@ -109,7 +110,7 @@ async def drained(stream: LiveStream) -> str:
     return "".join(said)
 
 
-async def test_an_answer_and_its_record(pipeline: Any, seen: list[Call]):
+async def test_an_answer_and_its_record(pipeline: Any, seen: list[CallRecord]):
     provider = Scripted()
     provider.gate.set()
     answer = await pipeline(provider).generate(ASK, caller(user="ana"))
@@ -118,11 +119,11 @@ async def test_an_answer_and_its_record(pipeline: Any, seen: list[Call]):
     assert (answer.origin.model, answer.origin.created, answer.origin.request_id) == ("one", 1000, "r1")
     [call] = seen
     assert (call.asked, call.model, call.provider, call.provider_model) == ("one", "one", "mine", "m-1")
-    assert (call.status, call.user, call.cost_usd, call.finished_at) == ("ok", "ana", answer.cost.usd, 1000.0)
+    assert (call.status, call.end_user, call.cost_usd, call.finished_at) == ("ok", "ana", answer.cost.usd, 1000.0)
     assert call.usage == Usage(prompt_tokens=9, completion_tokens=4)
 
 
-async def test_the_record_of_a_stream_has_its_first_token(pipeline: Any, seen: list[Call]):
+async def test_the_record_of_a_stream_has_its_first_token(pipeline: Any, seen: list[CallRecord]):
     provider = Scripted()
     provider.gate.set()
     stream = await pipeline(provider).stream(ASK, caller())
@@ -147,7 +148,7 @@ async def test_a_failure_ends_the_flight(pipeline: Any, failure: Exception):
     assert (await gateway.generate(ASK, caller())).cache == "miss"
 
 
-async def test_a_failure_in_the_middle_ends_the_flight_of_a_stream(pipeline: Any, seen: list[Call]):
+async def test_a_failure_in_the_middle_ends_the_flight_of_a_stream(pipeline: Any, seen: list[CallRecord]):
     provider = Scripted(UpstreamUnavailable("x"))
     gateway = pipeline(provider)
     streams = [await gateway.stream(ASK, caller(str(n))) for n in range(2)]
@@ -160,7 +161,7 @@ async def test_a_failure_in_the_middle_ends_the_flight_of_a_stream(pipeline: Any
     assert (await gateway.stream(ASK, caller())).cache == "miss"
 
 
-async def test_leaving_in_the_middle_of_a_stream_ends_its_flight(pipeline: Any, seen: list[Call]):
+async def test_leaving_in_the_middle_of_a_stream_ends_its_flight(pipeline: Any, seen: list[CallRecord]):
     provider = Scripted()
     gateway = pipeline(provider)
     task = asyncio.create_task(drained(await gateway.stream(ASK, caller())))
@@ -204,7 +205,7 @@ async def test_a_client_that_is_gone_before_the_first_byte_leaves_no_flight_behi
     assert provider.asked == 2 and answered[0]["status"] == 200 and b"[DONE]" in answered[-1]["body"]
 
 
-async def test_a_request_that_cannot_be_read_is_recorded(pipeline: Any, seen: list[Call]):
+async def test_a_request_that_cannot_be_read_is_recorded(pipeline: Any, seen: list[CallRecord]):
     pipeline(Scripted()).refused(InvalidRequest("x", code="invalid_json"), caller())
     assert (seen[0].status, seen[0].http_status, seen[0].error_code, seen[0].metered_model) == (
         "error", 400, "invalid_json", "none",

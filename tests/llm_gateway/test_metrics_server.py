@@ -3,7 +3,7 @@ from __future__ import annotations
 import httpx
 from llm_gateway.metrics_server import metrics_server
 from llm_gateway.routing.breakers import Breakers
-from llm_gateway.telemetry.dispatcher import Observation
+from llm_gateway.telemetry.dispatcher import RecordDispatcher
 from llm_gateway.telemetry.metrics import Metrics
 
 from tests.llm_gateway.telemetry.test_metrics import call
@@ -11,7 +11,7 @@ from tests.llm_gateway.telemetry.test_metrics import call
 
 async def test_the_exposition_has_a_port_of_its_own():
     metrics = Metrics(Breakers().providers)
-    observation = Observation([metrics.observe])
+    observation = RecordDispatcher([metrics])
     async with (
         metrics_server("127.0.0.1", 0, metrics, observation) as port,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", verify=False) as http,
@@ -27,5 +27,5 @@ async def test_the_exposition_has_a_port_of_its_own():
 
 
 async def test_without_a_port_there_is_none():
-    async with metrics_server("127.0.0.1", None, Metrics(Breakers().providers), Observation([])) as port:
+    async with metrics_server("127.0.0.1", None, Metrics(Breakers().providers), RecordDispatcher([])) as port:
         assert port is None

@@ -18,7 +18,6 @@ from llm_gateway import openapi
 from llm_gateway.aws_settings import aws_region
 from llm_gateway.cache import Cache
 from llm_gateway.cache.memory import MemoryCache
-from llm_gateway.calls import Observer
 from llm_gateway.catalog_file import CatalogError, load_catalog
 from llm_gateway.dialects import ServerDialect, native
 from llm_gateway.dialects.anthropic import client as anthropic_client
@@ -50,7 +49,7 @@ from llm_gateway.surfaces.generation import GenerationSurface
 from llm_gateway.surfaces.messages import COUNT_TOKENS, MESSAGES, CountTokens, MessagesDialect
 from llm_gateway.surfaces.models import model_routes
 from llm_gateway.surfaces.operations import operation_routes
-from llm_gateway.telemetry.dispatcher import Observation
+from llm_gateway.telemetry.dispatcher import RecordDispatcher, RecordSink
 from llm_gateway.telemetry.log import CallLog
 from llm_gateway.telemetry.metrics import Metrics
 from llm_gateway.transport import Transport
@@ -59,7 +58,7 @@ VERSION = "0.1.0"
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a gateway is made of; `observers` get every call, behind its answer."""
+    """What a gateway is made of; `sinks` get every call's record, behind its answer."""
 
     holder: CatalogHolder
     transport: Transport
@@ -67,19 +66,19 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     embedders: Mapping[str, Embedder]
     cache: Cache | None
     breakers: Breakers
-    observers: tuple[Observer, ...] = ()
+    sinks: tuple[RecordSink, ...] = ()
 
 
 def create_app(settings: GatewaySettings, parts: Parts) -> Service:
     """The gateway as an ASGI application."""
     metrics = Metrics(parts.breakers.providers)
-    call_log = CallLog()
-    observation = Observation([metrics.observe, call_log.observe, *parts.observers], [call_log.flush])
+    records = RecordDispatcher([metrics, CallLog(), *parts.sinks])
+    metrics.watch(records)
     waist = Waist(
         catalog=parts.holder.current,
         router=Router(parts.providers, parts.breakers),
         cache=parts.cache,
-        observe=observation,
+        observe=records,
         defaults=Defaults(settings.max_tokens, settings.temperature),
     )
     gateway = Gateway(waist)
@@ -101,9 +100,9 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
         parts.holder.announce()
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(parts.transport.running())
-            await stack.enter_async_context(observation.running())
+            await stack.enter_async_context(records.running())
             await stack.enter_async_context(parts.holder.running())
-            await stack.enter_async_context(metrics_server(settings.host, settings.metrics_port, metrics, observation))
+            await stack.enter_async_context(metrics_server(settings.host, settings.metrics_port, metrics, records))
             yield
 
     app = create_service(
@@ -121,7 +120,7 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
     app.include_router(
         operation_routes(
             holder=parts.holder, breakers=parts.breakers, cache=parts.cache, metrics=metrics,
-            observation=observation, version=VERSION,
+            records=records, version=VERSION,
         )
     )  # fmt: skip
     openapi.describe(app)

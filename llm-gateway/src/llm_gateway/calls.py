@@ -1,20 +1,14 @@
-"""One call through the gateway: who makes it, and the one record of it that all observers read."""
+"""One call through the gateway: who makes it, and on which terms."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from decimal import Decimal
-from typing import Literal
 
 import msgspec
 
-from llm_gateway.answer import CacheStatus
 from llm_gateway.catalog import SafeStream
-from llm_gateway.pricing import CostSource
-from llm_gateway.types import Usage
-
-Status = Literal["ok", "error", "cancelled"]
+from llm_gateway.telemetry.record import CallRecord
 
 
 class Presence:
@@ -70,37 +64,4 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     terms: Terms = NO_TERMS
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """What happened in one call. Times are in milliseconds, `finished_at` in seconds since 1970.
-
-    `model` is None when nothing answered, `provider` then names whose failure it was, if it was a provider's;
-    `metered_model` is a bounded name for labels.
-    """
-
-    request_id: str
-    surface: str
-    principal: str
-    user: str | None
-    asked: str
-    status: Status
-    http_status: int
-    stream: bool
-    cache: CacheStatus
-    finished_at: float
-    latency_ms: float
-    upstream_ms: float = 0.0
-    ttft_ms: float | None = None
-    model: str | None = None
-    metered_model: str = "none"
-    provider: str | None = None
-    provider_model: str | None = None
-    fallback_from: str | None = None
-    usage: Usage | None = None
-    cost_usd: Decimal | None = None
-    cost_source: CostSource = "unknown"
-    saved_usd: Decimal | None = None
-    error_code: str | None = None
-    error_detail: str | None = None
-
-
-Observer = Callable[[Call], None]
+Observer = Callable[[CallRecord], None]

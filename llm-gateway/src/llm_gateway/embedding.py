@@ -17,7 +17,7 @@ from service_kit.errors import ApiError
 from llm_gateway.answer import CacheStatus, EmbeddingAnswer, Origin
 from llm_gateway.cache.flight import Flight, Flights
 from llm_gateway.cache.key import embedding_key
-from llm_gateway.calls import Call, Caller
+from llm_gateway.calls import Caller
 from llm_gateway.catalog import Catalog, Model
 from llm_gateway.errors import InvalidRequest, ProviderNotConfigured, UpstreamError, UpstreamProtocol
 from llm_gateway.estimate import estimated_embedding_usage
@@ -25,6 +25,7 @@ from llm_gateway.journey import Waist, metered
 from llm_gateway.pricing import Cost, cost
 from llm_gateway.providers.embeddings import Embedder
 from llm_gateway.routing import too_late
+from llm_gateway.telemetry.record import CallRecord
 from llm_gateway.types import EmbeddingRequest, EmbeddingResult, Usage
 
 _FREE_OF_CHARGE = Cost(Decimal(0), "computed")
@@ -225,19 +226,20 @@ class _Errand:
         answer: EmbeddingAnswer | None = None,
         usage: Usage | None = None,
         error: BaseException | None = None,
-    ) -> Call:
+    ) -> CallRecord:
         model, known = self._model, error if isinstance(error, ApiError) else None
         upstream = error if isinstance(error, UpstreamError) else None
-        return Call(
+        return CallRecord(
             request_id=self.caller.request_id,
             surface=self.caller.surface,
             principal=self.caller.principal,
-            user=self.caller.user or self.request.user,
+            end_user=self.caller.user or self.request.user,
             asked=self.asked,
             status="ok" if answer else "error" if known else "cancelled",
             http_status=200 if answer else known.status if known else 499,
             stream=False,
             cache=cache,
+            billed=not (answer and answer.cached),
             finished_at=self._waist.clock(),
             latency_ms=self._elapsed_ms(),
             upstream_ms=self.upstream_ms,

@@ -16,13 +16,14 @@ from llm_gateway.answer import Answer, CacheStatus, Origin
 from llm_gateway.cache import Cache, Entry
 from llm_gateway.cache.flight import Flight, Flights
 from llm_gateway.cache.key import cache_key
-from llm_gateway.calls import Call, Caller, Observer, Status
+from llm_gateway.calls import Caller, Observer
 from llm_gateway.catalog import Catalog, Model, Route
 from llm_gateway.emulation import emulates
 from llm_gateway.errors import UpstreamError
 from llm_gateway.estimate import as_far_as, estimated_usage
 from llm_gateway.pricing import UNKNOWN, Cost, cost
 from llm_gateway.routing import Routed, Router, Segment, sum_usage, too_late
+from llm_gateway.telemetry.record import CallRecord, CallStatus
 from llm_gateway.types import Event, Request, Result, Usage
 
 T = TypeVar("T")
@@ -270,7 +271,7 @@ class Journey:
 
     def _record(
         self,
-        status: Status,
+        status: CallStatus,
         http_status: int,
         *,
         answer: Answer | None = None,
@@ -281,15 +282,16 @@ class Journey:
         caller, model = self.caller, self._model
         usage, spent = self._spent(answer)
         self._waist.observe(
-            Call(
+            CallRecord(
                 request_id=caller.request_id,
                 surface=caller.surface,
                 principal=caller.principal,
-                user=caller.user or self.request.user,
+                end_user=caller.user or self.request.user,
                 asked=self.route.asked,
                 status=status,
                 http_status=http_status,
                 stream=self.request.stream,
+                billed=not (answer and answer.cached),
                 cache=answer.cache if answer else ("miss" if self.key else "bypass"),
                 finished_at=self._waist.clock(),
                 latency_ms=self.elapsed_ms(),

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from service_kit.logs import get_logger
 
-from llm_gateway.telemetry.dispatcher import Observation
+from llm_gateway.telemetry.dispatcher import RecordDispatcher
 from llm_gateway.telemetry.metrics import Metrics
 
 _log = get_logger(__name__)
@@ -15,7 +15,7 @@ _log = get_logger(__name__)
 
 @asynccontextmanager
 async def metrics_server(
-    host: str, port: int | None, metrics: Metrics, observation: Observation
+    host: str, port: int | None, metrics: Metrics, records: RecordDispatcher
 ) -> AsyncIterator[int | None]:
     """Serve `GET /metrics` for the length of the block; nothing when `port` is None. Yields the real port."""
     if port is None:
@@ -25,7 +25,7 @@ async def metrics_server(
     from aiohttp import web
 
     async def exposition(request: web.Request) -> web.Response:
-        observation.flush()
+        records.flush()
         body, content_type = metrics.exposition(request.headers.get("accept", ""))
         return web.Response(body=body, headers={"content-type": content_type})
 

@@ -11,7 +11,7 @@ from llm_gateway.cache import Cache
 from llm_gateway.catalog import Catalog
 from llm_gateway.reload import CatalogHolder
 from llm_gateway.routing.breakers import Breakers, State
-from llm_gateway.telemetry.dispatcher import Observation
+from llm_gateway.telemetry.dispatcher import RecordDispatcher
 from llm_gateway.telemetry.metrics import Metrics
 
 _MOST_LISTED = 50
@@ -41,6 +41,15 @@ class CacheHealth(BaseModel):
     entries: int
 
 
+class RecordsHealth(BaseModel):
+    """The records of calls on their way to the log and the metrics; `dropped` found the queue full, `failures` are
+    those that a reader of them could not take up, by its name."""
+
+    queued: int
+    dropped: int
+    failures: dict[str, int]
+
+
 class CatalogHealth(BaseModel):
     file: str
     error: str | None = None
@@ -52,6 +61,7 @@ class Health(BaseModel):
     providers: dict[str, ProviderHealth]
     cache: CacheHealth
     catalog: CatalogHealth
+    records: RecordsHealth
     default_model: str
     version: str
 
@@ -61,7 +71,7 @@ class Cleared(BaseModel):
 
 
 def operation_routes(
-    *, holder: CatalogHolder, breakers: Breakers, cache: Cache | None, metrics: Metrics, observation: Observation,
+    *, holder: CatalogHolder, breakers: Breakers, cache: Cache | None, metrics: Metrics, records: RecordDispatcher,
     version: str,
 ) -> APIRouter:  # fmt: skip
     router = APIRouter(tags=["operations"])
@@ -69,12 +79,15 @@ def operation_routes(
     @router.get("/health", summary="For people: what works and what does not")
     async def health() -> Health:
         providers = provider_health(holder.current(), breakers)
-        troubled = holder.error or any(p.available and p.circuit != "closed" for p in providers.values())
+        troubled = (
+            holder.error or records.troubled or any(p.available and p.circuit != "closed" for p in providers.values())
+        )
         return Health(
             status="degraded" if troubled else "healthy",
             providers=providers,
             cache=CacheHealth(enabled=cache is not None, entries=cache.size() if cache else 0),
             catalog=CatalogHealth(file=holder.source, error=holder.error),
+            records=RecordsHealth(queued=records.queued, dropped=records.dropped, failures=dict(records.failures)),
             default_model=holder.current().default,
             version=version,
         )
@@ -86,7 +99,7 @@ def operation_routes(
         responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
     )
     async def metrics_(request: Request, format: Literal["json", "prometheus"] | None = None) -> Any:
-        observation.flush()
+        records.flush()
         accept = request.headers.get("accept", "")
         if format == "prometheus" or (format is None and any(kind in accept for kind in _PROMETHEUS_TYPES)):
             body, content_type = metrics.exposition(accept)

@@ -7,7 +7,7 @@ from typing import Any
 
 from service_kit.logs import Line, log_batch
 
-from llm_gateway.calls import Call
+from llm_gateway.telemetry.record import CallRecord
 
 _NAME = "llm_gateway.calls"
 _MAX_NAME = 256
@@ -15,13 +15,13 @@ _MAX_NAME = 256
 
 
 class CallLog:
-    """Observes calls, and writes what it has seen when it is flushed."""
+    """Collects records, and writes their lines when it is flushed."""
 
     def __init__(self) -> None:
         self._lines: list[Line] = []
 
-    def observe(self, call: Call) -> None:
-        self._lines.append(line_of(call))
+    def observe(self, record: CallRecord) -> None:
+        self._lines.append(line_of(record))
 
     def flush(self) -> None:
         if self._lines:
@@ -29,24 +29,26 @@ class CallLog:
             log_batch(_NAME, lines)
 
 
-def line_of(call: Call) -> Line:
-    """The call's line; what is unknown is left out."""
+def line_of(record: CallRecord) -> Line:
+    """The record's line; what is unknown is left out, and so is the usual one attempt."""
     fields: dict[str, Any] = {
-        "requestId": call.request_id,
-        "surface": call.surface,
-        "status": call.http_status,
-        "userId": (call.user or call.principal)[:_MAX_NAME],
-        "provider": call.provider,
-        "model": (call.model or call.asked)[:_MAX_NAME],
-        "tokensUsed": call.usage.total_tokens if call.usage else None,
-        "costUsd": None if call.cost_usd is None else float(call.cost_usd),
-        "processingTime": round(call.latency_ms, 2),
-        "cached": call.cache in ("hit", "coalesced"),
-        "fallbackFrom": call.fallback_from,
-        "error": call.error_code,
-        "detail": call.error_detail,
+        "requestId": record.request_id,
+        "surface": record.surface,
+        "status": record.http_status,
+        "userId": record.principal[:_MAX_NAME],
+        "endUser": record.end_user and record.end_user[:_MAX_NAME],
+        "provider": record.provider,
+        "model": (record.model or record.asked)[:_MAX_NAME],
+        "tokensUsed": record.usage.total_tokens if record.usage else None,
+        "costUsd": None if record.cost_usd is None else float(record.cost_usd),
+        "processingTime": round(record.latency_ms, 2),
+        "cached": record.cache in ("hit", "coalesced"),
+        "fallbackFrom": record.fallback_from,
+        "attempts": len(record.attempts) if len(record.attempts) > 1 else None,
+        "error": record.error_code,
+        "detail": record.error_detail,
     }
     known = {name: value for name, value in fields.items() if value is not None}
-    if call.status == "error":
-        return Line(logging.WARNING, call.finished_at, "call failed", known)
-    return Line(logging.INFO, call.finished_at, "call" if call.status == "ok" else "call cancelled", known)
+    if record.status == "error":
+        return Line(logging.WARNING, record.finished_at, "call failed", known)
+    return Line(logging.INFO, record.finished_at, "call" if record.status == "ok" else "call cancelled", known)

@@ -27,11 +27,15 @@ from llm_gateway.dialects.openai_chat import client as openai_client
 from llm_gateway.dialects.openai_chat import server as openai_server
 from llm_gateway.dialects.openai_embeddings import client as openai_embeddings
 from llm_gateway.dialects.openai_responses import server as responses_server
-from llm_gateway.embedding import Embeddings
 from llm_gateway.errors import ModelNotFound
-from llm_gateway.gateway import Gateway
-from llm_gateway.journey import Defaults, Waist
 from llm_gateway.metrics_server import metrics_server
+from llm_gateway.pipeline.admission import AdmissionControl
+from llm_gateway.pipeline.context import Defaults
+from llm_gateway.pipeline.kinds import Generation, Vectors
+from llm_gateway.pipeline.pipeline import Pipeline
+from llm_gateway.pipeline.shared_calls import BufferLimits
+from llm_gateway.pipeline.single_flight import SingleFlight
+from llm_gateway.pipeline.upstream_call import Piece
 from llm_gateway.providers import Provider
 from llm_gateway.providers.embedded import EmbeddedProvider
 from llm_gateway.providers.embeddings import Embedder, HttpEmbedder
@@ -74,22 +78,26 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
     metrics = Metrics(parts.breakers.providers)
     records = RecordDispatcher([metrics, CallLog(), *parts.sinks])
     metrics.watch(records)
-    waist = Waist(
+    router = Router(parts.providers, parts.breakers)
+    calls: SingleFlight[Piece] = SingleFlight(_buffer_limits(settings))
+    pipeline = Pipeline(
         catalog=parts.holder.current,
-        router=Router(parts.providers, parts.breakers),
+        generation=Generation(router, Defaults(settings.max_tokens, settings.temperature)),
+        vectors=Vectors(router, parts.embedders),
         cache=parts.cache,
-        observe=records,
-        defaults=Defaults(settings.max_tokens, settings.temperature),
+        admission=AdmissionControl(settings.pool_max_concurrent, settings.provider_max_concurrent),
+        calls=calls,
+        records=records,
     )
-    gateway = Gateway(waist)
+    send_seconds = settings.client_send_timeout
 
     def surface(name: str, dialect: ServerDialect) -> GenerationSurface:
-        return GenerationSurface(name, dialect, gateway, settings.stream_keepalive)
+        return GenerationSurface(name, dialect, pipeline, settings.stream_keepalive, send_seconds)
 
     hot: dict[str, ASGIApp] = {
         "/mcp/llm/generate": surface("generate", native),
         "/v1/chat/completions": surface("chat.completions", openai_server),
-        "/v1/embeddings": EmbeddingsSurface(Embeddings(waist, parts.embedders)),
+        "/v1/embeddings": EmbeddingsSurface(pipeline, send_seconds),
         "/v1/responses": surface("responses", responses_server),
         MESSAGES: surface("messages", MessagesDialect(parts.holder.current)),
         COUNT_TOKENS: CountTokens(parts.holder.current),
@@ -103,6 +111,7 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
             await stack.enter_async_context(records.running())
             await stack.enter_async_context(parts.holder.running())
             await stack.enter_async_context(metrics_server(settings.host, settings.metrics_port, metrics, records))
+            await stack.enter_async_context(calls.running())  # the last to be entered is the first to end
             yield
 
     app = create_service(
@@ -125,6 +134,11 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
     )  # fmt: skip
     openapi.describe(app)
     return app
+
+
+def _buffer_limits(settings: GatewaySettings) -> BufferLimits:
+    """The provider may be a sixteenth of the buffer in front of the fastest reader."""
+    return BufferLimits(settings.stream_buffer_bytes, settings.stream_buffer_bytes // 16)
 
 
 def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:

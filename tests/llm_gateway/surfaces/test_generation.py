@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
-from llm_gateway.calls import CacheControl
 from llm_gateway.errors import InvalidRequest
+from llm_gateway.pipeline.caller import CacheControl
 from llm_gateway.surfaces.hot_route import cache_control
 from llm_gateway.testing import FakeOpenAI, Says
 

@@ -7,75 +7,96 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from typing import cast
+from typing import Any, Generic, TypeVar, cast
 
+import msgspec
 from service_kit.errors import ApiError
 from starlette.types import Receive, Scope, Send
 
-from llm_gateway.calls import ANY_CACHE, CacheControl, Caller, Presence
 from llm_gateway.errors import InvalidRequest
-from llm_gateway.surfaces.arrival import ClientGone, Watch, read_body
+from llm_gateway.pipeline.caller import CacheControl, Caller, ClientGone, Disconnect
+from llm_gateway.pipeline.pipeline import Pipeline
+from llm_gateway.surfaces.arrival import Watch, read_body
 from llm_gateway.surfaces.exchange import ErrorRenderer, Exchange
-from llm_gateway.surfaces.terms import HEADERS, terms_of
+from llm_gateway.surfaces.send_limit import SendLimit
+from llm_gateway.surfaces.terms import HEADERS, call_options
+
+Q = TypeVar("Q")
 
 _MAX_USER = 256
+_LONG_BODY = 256 * 1024
+"""A body from this size on is read on a thread: its translation would hold the loop."""
+SEND_SECONDS = 30.0
 
 
-class HotRoute(ABC):
-    """`POST` whose errors `errors` renders; `name` is what records call it."""
+class HotRoute(ABC, Generic[Q]):
+    """`POST` whose errors `errors` renders; `name` is what records call it. A client that takes nothing of its answer
+    for `send_seconds` is left."""
 
-    def __init__(self, name: str, errors: ErrorRenderer) -> None:
+    def __init__(self, name: str, errors: ErrorRenderer, pipeline: Pipeline, send_seconds: float) -> None:
         self._name = name
         self._errors = errors
+        self._pipeline = pipeline
+        self._send_seconds = send_seconds
 
     @abstractmethod
-    async def answer(self, body: bytes, caller: Caller, exchange: Exchange) -> None:
+    def read(self, body: bytes) -> Q:
+        """The request in a body. Raises InvalidRequest."""
+
+    @abstractmethod
+    async def answer(self, request: Q, caller: Caller, exchange: Exchange) -> None:
         """Answer one request; an ApiError that is raised before the answer has begun becomes the answer."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = Exchange(scope, send, self._errors)
-        try:
-            body = await read_body(receive)
-        except ClientGone:
-            return
         task = cast("asyncio.Task[object]", asyncio.current_task())
-        presence = Presence(task)
-        watch = Watch(receive, presence)
+        disconnect = Disconnect(task)
+        limit = SendLimit(disconnect, self._send_seconds)
+        exchange = Exchange(scope, send, self._errors, limit)
+        state = scope["state"]
+        caller = Caller(
+            request_id=state["request_id"], surface=self._name, principal=state["principal"], disconnect=disconnect
+        )
+        watch: Watch | None = None
         try:
-            await self.answer(body, self._caller(scope, presence), exchange)
+            with self._pipeline.reading(caller):
+                body = await read_body(receive)
+                watch = Watch(receive, disconnect)
+                caller = as_told(caller, scope["headers"])
+                request = self.read(body) if len(body) < _LONG_BODY else await asyncio.to_thread(self.read, body)
+            await self.answer(request, caller, exchange)
         except ApiError as error:
             await exchange.refuse(error)
-        except RecursionError:  # nested as deeply as the stack: read, but beyond what comes after the reading
-            await exchange.refuse(InvalidRequest("The body is nested too deeply.", code="invalid_json"))
+        except ClientGone:
+            return
         except asyncio.CancelledError:
-            if not presence.left:
-                raise
+            if not disconnect.left:
+                raise  # the server stops
             task.uncancel()
         finally:
-            watch.stop()
+            limit.stop()
+            if watch is not None:
+                watch.stop()
 
-    def _caller(self, scope: Scope, presence: Presence) -> Caller:
-        state = scope["state"]
-        user: str | None = None
-        control = ANY_CACHE
-        said: dict[bytes, str] = {}
-        for name, value in scope["headers"]:
-            if name == b"x-user-id":
-                user = value.decode("latin-1")[:_MAX_USER]
-            elif name == b"cache-control":
-                control = cache_control(value.decode("latin-1"))
-            elif name in HEADERS:
-                text = value.decode("latin-1").strip()
-                said[name] = f"{said[name]},{text}" if name in said else text
-        return Caller(
-            request_id=state["request_id"],
-            surface=self._name,
-            principal=state["principal"],
-            user=user,
-            cache_control=control,
-            presence=presence,
-            terms=terms_of(said),
-        )
+
+def as_told(caller: Caller, headers: list[tuple[bytes, bytes]]) -> Caller:
+    """`caller`, and what its headers say of its user and of how its request is carried out.
+
+    Raises:
+        InvalidRequest: names the header that means nothing.
+    """
+    told: dict[str, Any] = {}
+    said: dict[bytes, str] = {}
+    for name, value in headers:
+        if name == b"x-user-id":
+            told["user"] = value.decode("latin-1")[:_MAX_USER]
+        elif name == b"cache-control":
+            told["cache_control"] = cache_control(value.decode("latin-1"))
+        elif name in HEADERS:
+            text = value.decode("latin-1").strip()
+            said[name] = f"{said[name]},{text}" if name in said else text
+    if said:
+        told["options"] = call_options(said)
+    return msgspec.structs.replace(caller, **told) if told else caller
 
 
 def cache_control(header: str) -> CacheControl:

@@ -15,7 +15,8 @@ from llm_gateway.dialects import StreamEncoder
 from llm_gateway.dialects.anthropic import server
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.estimate import estimated_usage
-from llm_gateway.surfaces.arrival import ClientGone, read_body
+from llm_gateway.pipeline.caller import ClientGone
+from llm_gateway.surfaces.arrival import read_body
 from llm_gateway.types import Image, Request
 
 MESSAGES = "/v1/messages"

@@ -33,9 +33,10 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What happened in one call. Times are in milliseconds, `finished_at` in seconds since 1970.
 
-    `principal` is the short id of the caller's key, `end_user` what the caller says of its own user. `model`,
-    `provider` and `provider_model` name the deployment that answered; where none did, the model that was meant and the
-    provider that failed, so far as they are known. `metered_model` is a bounded name for labels. `billed` is False
+    `principal` is the short id of the caller's key, `end_user` what the caller says of its own user. `model`
+    and `provider_model` name the deployment that answered, and are None where none did; `provider` is then the one that
+    failed, or else that of the model that was meant. `metered_model` is a bounded name for labels, of the model that
+    answered or was meant. `billed` is False
     where the answer was paid for by another call. `attempts` are those of the call that is shared, and are listed in
     the record of the caller that is billed for it.
     """

@@ -8,16 +8,21 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from llm_gateway.answer import Answer
 from llm_gateway.cache.memory import MemoryCache
-from llm_gateway.calls import CacheControl, Caller
 from llm_gateway.catalog import Catalog, Model
 from llm_gateway.catalog_file import load_catalog
 from llm_gateway.dialects import native
 from llm_gateway.errors import InvalidRequest, UpstreamError, UpstreamProtocol, UpstreamUnavailable
-from llm_gateway.gateway import Gateway, LiveStream
-from llm_gateway.journey import Defaults, Waist
 from llm_gateway.parameters import EVERYTHING
+from llm_gateway.pipeline.admission import AdmissionControl
+from llm_gateway.pipeline.caller import CacheControl, Caller
+from llm_gateway.pipeline.context import Defaults
+from llm_gateway.pipeline.kinds import Generation, Vectors
+from llm_gateway.pipeline.pipeline import Pipeline
+from llm_gateway.pipeline.single_flight import SingleFlight
 from llm_gateway.routing import Router
 from llm_gateway.routing.breakers import Breakers
 from llm_gateway.settings import GatewaySettings
@@ -37,6 +42,7 @@ models:
   - {name: offline, provider: offline, id: p}
 """
 ASK = Request(model="one", messages=(Message(role="user", content=(Text(text="Hola"),)),))
+STREAM = msgspec.structs.replace(ASK, stream=True)
 BEGIN: list[Event] = [BlockStart(index=0, kind="text"), Delta(index=0, text="Ho")]
 END: list[Event] = [Delta(index=0, text="la"), Finish(reason="stop"), UsageReport(usage=Usage(prompt_tokens=9))]
 
@@ -88,15 +94,19 @@ def seen() -> list[CallRecord]:
 
 
 @pytest.fixture
-def pipeline(catalog: Catalog, seen: list[CallRecord]) -> Callable[[Scripted], Gateway]:
-    def build(provider: Scripted) -> Gateway:
-        cache = MemoryCache(max_entries=10, max_bytes=10**6, ttl=60)
+def pipeline(catalog: Catalog, seen: list[CallRecord]) -> Callable[[Scripted], Pipeline]:
+    def build(provider: Scripted) -> Pipeline:
         router = Router({"openai_chat": provider, "offline": provider}, Breakers())
-        waist = Waist(
-            catalog=lambda: catalog, router=router, cache=cache, observe=seen.append,
-            defaults=Defaults(max_tokens=7), clock=lambda: 1000.0,
-        )  # fmt: skip
-        return Gateway(waist)
+        return Pipeline(
+            catalog=lambda: catalog,
+            generation=Generation(router, Defaults(max_tokens=7)),
+            vectors=Vectors(router, {}),
+            cache=MemoryCache(max_entries=10, max_bytes=10**6, ttl=60),
+            admission=AdmissionControl(100, 100),
+            calls=SingleFlight(),
+            records=seen.append,
+            clock=lambda: 1000.0,
+        )
 
     return build
 
@@ -105,15 +115,27 @@ def caller(id_: str = "r1", **changes: Any) -> Caller:
     return Caller(request_id=id_, surface="test", **changes)
 
 
-async def drained(stream: LiveStream) -> str:
-    said = [event.text async for batch in stream.batches() for event in batch if isinstance(event, Delta)]
-    return "".join(said)
+async def generated(pipeline: Pipeline, request: Request, caller: Caller) -> Answer:
+    """The whole answer, once it is kept: that happens behind it."""
+    async with pipeline.generate(request, caller) as call:
+        answer = await call.whole()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    return answer
+
+
+async def streamed(pipeline: Pipeline, caller: Caller, request: Request = STREAM) -> tuple[str, str]:
+    """What a stream says, and what it tells of the cache."""
+    async with pipeline.generate(request, caller) as call:
+        await call.begun()
+        said = [event.text async for batch in call.batches() for event in batch if isinstance(event, Delta)]
+        return "".join(said), call.cache
 
 
 async def test_an_answer_and_its_record(pipeline: Any, seen: list[CallRecord]):
     provider = Scripted()
     provider.gate.set()
-    answer = await pipeline(provider).generate(ASK, caller(user="ana"))
+    answer = await generated(pipeline(provider), ASK, caller(user="ana"))
     assert answer.result.content == (Text(text="Hola"),)
     assert answer.cost.usd == Decimal("0.000017") and answer.cache == "miss"
     assert (answer.origin.model, answer.origin.created, answer.origin.request_id) == ("one", 1000, "r1")
@@ -126,9 +148,8 @@ async def test_an_answer_and_its_record(pipeline: Any, seen: list[CallRecord]):
 async def test_the_record_of_a_stream_has_its_first_token(pipeline: Any, seen: list[CallRecord]):
     provider = Scripted()
     provider.gate.set()
-    stream = await pipeline(provider).stream(ASK, caller())
-    assert await drained(stream) == "Hola"
-    assert stream.answer and stream.answer.usage == Usage(prompt_tokens=9)
+    assert await streamed(pipeline(provider), caller()) == ("Hola", "miss")
+    assert seen[0].usage == Usage(prompt_tokens=9) and seen[0].stream
     assert seen[0].ttft_ms is not None and seen[0].ttft_ms <= seen[0].latency_ms
 
 
@@ -136,7 +157,7 @@ async def test_the_record_of_a_stream_has_its_first_token(pipeline: Any, seen: l
 async def test_a_failure_ends_the_flight(pipeline: Any, failure: Exception):
     provider = Scripted(failure)
     gateway = pipeline(provider)
-    asking = [asyncio.create_task(gateway.generate(ASK, caller(str(n)))) for n in range(3)]
+    asking = [asyncio.create_task(generated(gateway, ASK, caller(str(n)))) for n in range(3)]
     await asyncio.sleep(0.01)
     assert provider.asked == 1
     provider.gate.set()
@@ -145,33 +166,34 @@ async def test_a_failure_ends_the_flight(pipeline: Any, failure: Exception):
     shared = failure if not isinstance(failure, ValueError) else None
     assert all(result is shared if shared else isinstance(result, UpstreamProtocol) for result in results[1:])
     provider.failure = None
-    assert (await gateway.generate(ASK, caller())).cache == "miss"
+    assert (await generated(gateway, ASK, caller())).cache == "miss"
 
 
 async def test_a_failure_in_the_middle_ends_the_flight_of_a_stream(pipeline: Any, seen: list[CallRecord]):
     provider = Scripted(UpstreamUnavailable("x"))
     gateway = pipeline(provider)
-    streams = [await gateway.stream(ASK, caller(str(n))) for n in range(2)]
-    assert [stream.cache for stream in streams] == ["miss", "coalesced"]
+    asking = [asyncio.create_task(streamed(gateway, caller(str(n)))) for n in range(2)]
+    await asyncio.sleep(0.01)
     provider.gate.set()
-    results = await asyncio.gather(*(drained(stream) for stream in streams), return_exceptions=True)
+    results = await asyncio.gather(*asking, return_exceptions=True)
     assert all(isinstance(result, UpstreamError) for result in results)
     assert [call.status for call in seen] == ["error", "error"] and provider.closed == 1
+    assert [call.cache for call in seen] == ["miss", "coalesced"] and [call.billed for call in seen] == [True, False]
     provider.failure = None
-    assert (await gateway.stream(ASK, caller())).cache == "miss"
+    assert await streamed(gateway, caller()) == ("Hola", "miss")
 
 
 async def test_leaving_in_the_middle_of_a_stream_ends_its_flight(pipeline: Any, seen: list[CallRecord]):
     provider = Scripted()
     gateway = pipeline(provider)
-    task = asyncio.create_task(drained(await gateway.stream(ASK, caller())))
+    task = asyncio.create_task(streamed(gateway, caller()))
     await asyncio.sleep(0.01)
     task.cancel()
     await asyncio.wait([task])
     assert provider.closed == 1 and seen[0].status == "cancelled"
     assert seen[0].usage and seen[0].usage.estimated and seen[0].cost_source == "estimated"
     provider.gate.set()
-    assert await drained(await gateway.stream(ASK, caller())) == "Hola" and provider.asked == 2
+    assert await streamed(gateway, caller()) == ("Hola", "miss") and provider.asked == 2
 
 
 async def test_a_client_that_is_gone_before_the_first_byte_leaves_no_flight_behind(pipeline: Any):
@@ -206,7 +228,8 @@ async def test_a_client_that_is_gone_before_the_first_byte_leaves_no_flight_behi
 
 
 async def test_a_request_that_cannot_be_read_is_recorded(pipeline: Any, seen: list[CallRecord]):
-    pipeline(Scripted()).refused(InvalidRequest("x", code="invalid_json"), caller())
+    with pytest.raises(InvalidRequest), pipeline(Scripted()).reading(caller()):
+        raise InvalidRequest("x", code="invalid_json")
     assert (seen[0].status, seen[0].http_status, seen[0].error_code, seen[0].metered_model) == (
         "error", 400, "invalid_json", "none",
     )  # fmt: skip
@@ -216,10 +239,10 @@ async def test_defaults_count_in_the_key(pipeline: Any):
     provider = Scripted()
     provider.gate.set()
     gateway = pipeline(provider)
-    assert (await gateway.generate(ASK, caller())).cache == "miss"
+    assert (await generated(gateway, ASK, caller())).cache == "miss"
     explicit = Request(model="one", messages=ASK.messages, max_tokens=7)
-    assert (await gateway.generate(explicit, caller())).cache == "hit"
-    assert (await gateway.generate(explicit, caller(principal="key_other"))).cache == "miss"
+    assert (await generated(gateway, explicit, caller())).cache == "hit"
+    assert (await generated(gateway, explicit, caller(principal="key_other"))).cache == "miss"
 
 
 async def test_no_store_neither_reads_nor_writes(pipeline: Any):
@@ -227,5 +250,5 @@ async def test_no_store_neither_reads_nor_writes(pipeline: Any):
     provider.gate.set()
     gateway = pipeline(provider)
     no_store = caller(cache_control=CacheControl(read=False, write=False))
-    assert [(await gateway.generate(ASK, no_store)).cache for _ in range(2)] == ["bypass", "bypass"]
-    assert (await gateway.generate(ASK, caller())).cache == "miss" and provider.asked == 3
+    assert [(await generated(gateway, ASK, no_store)).cache for _ in range(2)] == ["bypass", "bypass"]
+    assert (await generated(gateway, ASK, caller())).cache == "miss" and provider.asked == 3

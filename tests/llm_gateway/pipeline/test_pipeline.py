@@ -228,8 +228,7 @@ async def test_a_client_that_is_gone_before_the_first_byte_leaves_no_flight_behi
 
 
 async def test_a_request_that_cannot_be_read_is_recorded(pipeline: Any, seen: list[CallRecord]):
-    with pytest.raises(InvalidRequest), pipeline(Scripted()).reading(caller()):
-        raise InvalidRequest("x", code="invalid_json")
+    pipeline(Scripted()).unread(InvalidRequest("x", code="invalid_json"), caller())
     assert (seen[0].status, seen[0].http_status, seen[0].error_code, seen[0].metered_model) == (
         "error", 400, "invalid_json", "none",
     )  # fmt: skip

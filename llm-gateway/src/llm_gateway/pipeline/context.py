@@ -11,7 +11,7 @@ from service_kit.errors import ApiError, internal_error
 from llm_gateway.answer import CacheStatus, Origin
 from llm_gateway.catalog import Catalog, Model, Route
 from llm_gateway.emulation import emulates
-from llm_gateway.errors import UpstreamError
+from llm_gateway.errors import InvalidRequest, UpstreamError
 from llm_gateway.pipeline.caller import Caller
 from llm_gateway.pipeline.single_flight import stopping
 from llm_gateway.pricing import UNKNOWN, Cost
@@ -124,6 +124,8 @@ class CallContext:
         """How the call ended, with which status, and the failure behind it."""
         if isinstance(error, ApiError):
             return "error", error.status, error
+        if isinstance(error, RecursionError):
+            return "error", 400, nested_too_deeply()
         if error is not None and not isinstance(error, asyncio.CancelledError):
             return "error", 500, internal_error()
         disconnect = self.caller.disconnect
@@ -146,6 +148,11 @@ class CallContext:
             except ApiError:
                 return None
         return self.meant
+
+
+def nested_too_deeply() -> InvalidRequest:
+    """What a request is told that is nested as deeply as the stack: it was read, but that is all."""
+    return InvalidRequest("The body is nested too deeply.", code="invalid_json")
 
 
 def metered(model: Model | None, catalog: Catalog) -> str:

@@ -100,26 +100,29 @@ class LiveCall(Generic[A]):
             self._spoke()
             yield list(events_of(cast("Answer", self.answer).result))
             return
+        reader = cast("CallReader[Piece]", self._reader)
         while self.answer is None:
-            batch = await self._take()
-            if batch is not None:
+            piece = await reader.next()
+            if type(piece) is list:
                 self._spoke()
-                yield batch
+                yield piece
+            else:
+                self._note(piece, reader)
 
-    async def _take(self) -> list[Event] | None:
-        """The next piece of the call; a batch of events is returned, the others are taken note of."""
-        reader, context = cast("CallReader[Piece]", self._reader), self._context
-        piece = await reader.next()
-        if type(piece) is list:
-            return piece
+    async def _take(self) -> None:
+        """Takes note of the next piece of the call."""
+        reader = cast("CallReader[Piece]", self._reader)
+        self._note(await reader.next(), reader)
+
+    def _note(self, piece: Piece | None, reader: CallReader[Piece]) -> None:
+        context = self._context
         if isinstance(piece, Begun):
             context.model, context.dropped = piece.model, piece.dropped
             context.upstream_ms = piece.upstream_ms if reader.began else 0.0
         elif isinstance(piece, Outcome):
             self._outcome(piece, reader)
-        else:
+        elif piece is None:
             raise UpstreamProtocol("a stream without an end", code="upstream_stream_cut")
-        return None
 
     def _outcome(self, outcome: Outcome[Any], reader: CallReader[Piece]) -> None:
         context = self._context

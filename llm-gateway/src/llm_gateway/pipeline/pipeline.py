@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any, TypeVar
 
 from llm_gateway.answer import Answer, EmbeddingAnswer, Provenance
 from llm_gateway.cache import Cache
 from llm_gateway.cache.behind import WriteBehind
 from llm_gateway.catalog import Catalog
-from llm_gateway.errors import InvalidRequest
 from llm_gateway.pipeline.admission import AdmissionControl
-from llm_gateway.pipeline.caller import Caller, ClientGone
+from llm_gateway.pipeline.caller import Caller
 from llm_gateway.pipeline.context import UNREAD, CallContext
 from llm_gateway.pipeline.kinds import CallKind, Generation, Vectors
 from llm_gateway.pipeline.live_call import LiveCall
@@ -77,21 +76,9 @@ class Pipeline:
         """A request for vectors; as `generate`."""
         return self._call(self._vectors, request, caller)
 
-    @contextmanager
-    def reading(self, caller: Caller) -> Iterator[None]:
-        """For the reading of a request: one that cannot be read leaves its record, too. One that never came, because
-        its client left while it was sending, is none."""
-        try:
-            yield
-        except ClientGone:
-            raise
-        except RecursionError as error:
-            refusal = nested_too_deeply()
-            self._records(CallContext(UNREAD, caller, self._catalog()).record(refusal, self._clock()))
-            raise refusal from error
-        except BaseException as error:
-            self._records(CallContext(UNREAD, caller, self._catalog()).record(error, self._clock()))
-            raise
+    def unread(self, error: BaseException, caller: Caller) -> None:
+        """Leaves the record of a request that could not be read."""
+        self._records(CallContext(UNREAD, caller, self._catalog()).record(error, self._clock()))
 
     # --- the stages ---
 
@@ -114,9 +101,6 @@ class Pipeline:
                         yield live  # which settles the ticket once the answer is complete
                     finally:
                         await live.close()
-        except RecursionError as error:  # nested as deeply as the stack: read, but beyond what comes after the reading
-            failure = nested_too_deeply()
-            raise failure from error
         except BaseException as error:
             failure = error
             raise
@@ -168,8 +152,3 @@ async def _limited(ends_at: float) -> AsyncIterator[None]:
 def _deadline(context: CallContext) -> AbstractAsyncContextManager[None]:
     """The caller's own limit in time, over all that follows. It ends that caller's wait alone."""
     return _NO_DEADLINE if context.ends_at is None else _limited(context.ends_at)
-
-
-def nested_too_deeply() -> InvalidRequest:
-    """The request is nested as deeply as the stack."""
-    return InvalidRequest("The body is nested too deeply.", code="invalid_json")

@@ -62,7 +62,9 @@ class Position:
 class SharedCall(Generic[T]):
     """The pieces of one call, and how far each of its readers is."""
 
-    __slots__ = ("_dropped", "_dropped_weight", "_error", "_limits", "_pieces", "_positions", "_published", "state")
+    __slots__ = (
+        "_dropped", "_dropped_weight", "_error", "_fastest", "_limits", "_pieces", "_positions", "_published", "state",
+    )  # fmt: skip
 
     def __init__(self, limits: BufferLimits) -> None:
         self._limits = limits
@@ -71,6 +73,7 @@ class SharedCall(Generic[T]):
         self._published = 0  # the weight of all pieces so far
         self._dropped = 0  # how many pieces have left the buffer
         self._dropped_weight = 0
+        self._fastest: Position | None = None  # one of the readers that are furthest: asked for at each piece
         self._error: BaseException | None = None
         self.state = CallState.RUNNING
 
@@ -92,6 +95,7 @@ class SharedCall(Generic[T]):
             raise ValueError(f"a call that is {self.state.value} and has lost {self._dropped} pieces")
         position = Position()
         self._positions.append(position)
+        self._fastest = self._fastest or position
         return position
 
     def detach(self, position: Position) -> None:
@@ -99,6 +103,8 @@ class SharedCall(Generic[T]):
         if position.attached:
             position.attached = False
             self._positions.remove(position)
+            if position is self._fastest:
+                self._fastest = max(self._positions, key=lambda one: one.pieces, default=None)
         if not self._positions and self.state is CallState.RUNNING:
             self.state = CallState.ABANDONED
 
@@ -116,6 +122,8 @@ class SharedCall(Generic[T]):
             piece, weight = self._pieces[index]
             position.pieces += 1
             position.weight += weight
+            if position is not self._fastest and position.pieces > self._furthest():
+                self._fastest = position
             return piece
         if self._error is not None:
             raise self._error
@@ -126,8 +134,8 @@ class SharedCall(Generic[T]):
     @property
     def has_room(self) -> bool:
         """Whether the producer may go on: it is not too far in front of the fastest reader."""
-        fastest = max((position.weight for position in self._positions), default=0)
-        return self._published - fastest < self._limits.ahead
+        fastest = self._fastest
+        return self._published - (fastest.weight if fastest is not None else 0) < self._limits.ahead
 
     def publish(self, piece: T, weight: int) -> None:
         """Adds a piece. It is ignored once the call has ended."""
@@ -136,7 +144,7 @@ class SharedCall(Generic[T]):
         self._pieces.append((piece, weight))
         self._published += weight
         # One piece is always held, however heavy it is: the fastest reader has yet to read it.
-        while self._published - self._dropped_weight > self._limits.capacity and self._dropped < self._fastest():
+        while self._published - self._dropped_weight > self._limits.capacity and self._dropped < self._furthest():
             self._drop_first()
 
     def finish(self) -> None:
@@ -149,8 +157,8 @@ class SharedCall(Generic[T]):
         if self.state is CallState.RUNNING:
             self.state, self._error = CallState.FAILED, error
 
-    def _fastest(self) -> int:
-        return max((position.pieces for position in self._positions), default=0)
+    def _furthest(self) -> int:
+        return self._fastest.pieces if self._fastest is not None else 0
 
     def _drop_first(self) -> None:
         _, weight = self._pieces.popleft()

@@ -53,12 +53,11 @@ class CallSource(Protocol[T]):
 class CallReader(Generic[T]):
     """One of the readers of a shared call. `began` says that the call was started for it."""
 
-    __slots__ = ("_flight", "_position", "_taken", "_waiter", "began")
+    __slots__ = ("_flight", "_position", "_taken", "began")
 
     def __init__(self, flight: _Flight[T], *, began: bool) -> None:
         self._flight = flight
         self._position = flight.call.attach()
-        self._waiter: asyncio.Future[None] | None = None
         self._taken = 0
         self.began = began
 
@@ -73,10 +72,11 @@ class CallReader(Generic[T]):
             ApiError: what the call failed with, or that this reader was too slow.
             Exception: a fault of ours, for the reader that began the call; the others are told UpstreamProtocol.
         """
-        call = self._flight.call
+        flight, position = self._flight, self._position
+        call = flight.call
         while True:
             try:
-                piece = call.read(self._position)
+                piece = call.read(position)
             except ReaderBehind:
                 raise too_slow() from None
             except ApiError:
@@ -86,9 +86,15 @@ class CallReader(Generic[T]):
                     raise
                 raise UpstreamProtocol("the shared call was given up") from error
             if piece is Signal.NOTHING_YET:
-                await self._flight.news()
+                waiter = flight.loop.create_future()
+                flight.readers_waiting.add(waiter)
+                try:
+                    await waiter
+                finally:
+                    flight.readers_waiting.discard(waiter)  # one that was cancelled
                 continue
-            self._flight.was_read()
+            if flight.room is not None:
+                flight.was_read()
             if piece is Signal.END:
                 return None
             self._taken += 1
@@ -120,7 +126,7 @@ class CallReader(Generic[T]):
 class _Flight(Generic[T]):
     """A shared call, its task, and those who wait for one another."""
 
-    __slots__ = ("_readers_waiting", "_room", "beginner_left", "billed", "call", "source", "stopping", "task")
+    __slots__ = ("beginner_left", "billed", "call", "loop", "readers_waiting", "room", "source", "task")
 
     def __init__(self, source: CallSource[T], limits: BufferLimits) -> None:
         self.source = source
@@ -128,24 +134,16 @@ class _Flight(Generic[T]):
         self.task: asyncio.Task[None] | None = None
         self.billed = False
         self.beginner_left = False
-        self.stopping = False
-        self._readers_waiting: set[asyncio.Future[None]] = set()
-        self._room: asyncio.Future[None] | None = None
+        self.loop = asyncio.get_running_loop()
+        self.readers_waiting: set[asyncio.Future[None]] = set()
+        self.room: asyncio.Future[None] | None = None
 
     # --- readers ---
 
-    async def news(self) -> None:
-        """Returns when something has been published, or the call has ended."""
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._readers_waiting.add(waiter)
-        try:
-            await waiter
-        finally:
-            self._readers_waiting.discard(waiter)  # one that was cancelled
-
     def was_read(self) -> None:
-        if self._room is not None and not self._room.done() and self.call.has_room:
-            self._room.set_result(None)
+        """A reader has come further: the producer may go on if it waits for that."""
+        if self.room is not None and not self.room.done() and self.call.has_room:
+            self.room.set_result(None)
 
     async def cancel(self) -> None:
         """Ends the call's task, and waits for it a moment: it hangs up, which providers do not delay."""
@@ -159,12 +157,13 @@ class _Flight(Generic[T]):
 
     async def run(self) -> None:
         """Publishes what the source gives, at the pace of the fastest reader."""
-        call = self.call
+        call, weigh = self.call, self.source.weigh
         try:
             async with self.source as pieces, aclosing(pieces) as source:  # type: ignore[type-var]
                 async for piece in source:
-                    call.publish(piece, self.source.weigh(piece))
-                    self._wake()
+                    call.publish(piece, weigh(piece))
+                    if self.readers_waiting:
+                        self._wake()
                     if not call.has_room:
                         await self._wait_for_room()
             call.finish()
@@ -180,21 +179,20 @@ class _Flight(Generic[T]):
             await self.source.after()
 
     def _wake(self) -> None:
-        if self._readers_waiting:
-            waiting, self._readers_waiting = self._readers_waiting, set()
-            for waiter in waiting:
-                if not waiter.done():
-                    waiter.set_result(None)
+        for waiter in self.readers_waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+        self.readers_waiting.clear()
 
     async def _wait_for_room(self) -> None:
-        self._room = asyncio.get_running_loop().create_future()
+        self.room = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout_at(self.source.ends_at):
-                await self._room
+                await self.room
         except TimeoutError as error:
             raise UpstreamTimeout("its readers took longer than the whole answer may") from error
         finally:
-            self._room = None
+            self.room = None
 
 
 class SingleFlight(Generic[T]):
@@ -219,7 +217,7 @@ class SingleFlight(Generic[T]):
         """Runs `source`, and gives its first reader; it must be closed. Without a `key` no other will join."""
         flight = _Flight(source, self._limits)
         reader = CallReader(flight, began=True)
-        task = flight.task = asyncio.get_running_loop().create_task(flight.run(), name=name)
+        task = flight.task = flight.loop.create_task(flight.run(), name=name)
         self._tasks.add(task)
         if key is None:
             task.add_done_callback(self._tasks.discard)

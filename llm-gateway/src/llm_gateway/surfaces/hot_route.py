@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.pipeline.caller import CacheControl, Caller, ClientGone, Disconnect
+from llm_gateway.pipeline.context import nested_too_deeply
 from llm_gateway.pipeline.pipeline import Pipeline
 from llm_gateway.surfaces.arrival import Watch, read_body
 from llm_gateway.surfaces.exchange import ErrorRenderer, Exchange
@@ -58,16 +59,21 @@ class HotRoute(ABC, Generic[Q]):
         )
         watch: Watch | None = None
         try:
-            with self._pipeline.reading(caller):
+            try:
                 body = await read_body(receive)
                 watch = Watch(receive, disconnect)
                 caller = as_told(caller, scope["headers"])
                 request = self.read(body) if len(body) < _LONG_BODY else await asyncio.to_thread(self.read, body)
+            except ClientGone:
+                return  # it never asked
+            except BaseException as error:
+                self._pipeline.unread(error, caller)
+                raise
             await self.answer(request, caller, exchange)
         except ApiError as error:
             await exchange.refuse(error)
-        except ClientGone:
-            return
+        except RecursionError:
+            await exchange.refuse(nested_too_deeply())
         except asyncio.CancelledError:
             if not disconnect.left:
                 raise  # the server stops

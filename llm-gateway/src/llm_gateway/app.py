@@ -53,6 +53,7 @@ from llm_gateway.surfaces.generation import GenerationSurface
 from llm_gateway.surfaces.messages import COUNT_TOKENS, MESSAGES, CountTokens, MessagesDialect
 from llm_gateway.surfaces.models import model_routes
 from llm_gateway.surfaces.operations import operation_routes
+from llm_gateway.surfaces.send_limits import SendLimits
 from llm_gateway.telemetry.dispatcher import RecordDispatcher, RecordSink
 from llm_gateway.telemetry.log import CallLog
 from llm_gateway.telemetry.metrics import Metrics
@@ -89,15 +90,15 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
         calls=calls,
         records=records,
     )
-    send_seconds = settings.client_send_timeout
+    limits = SendLimits(settings.client_send_timeout)
 
     def surface(name: str, dialect: ServerDialect) -> GenerationSurface:
-        return GenerationSurface(name, dialect, pipeline, settings.stream_keepalive, send_seconds)
+        return GenerationSurface(name, dialect, pipeline, settings.stream_keepalive, limits)
 
     hot: dict[str, ASGIApp] = {
         "/mcp/llm/generate": surface("generate", native),
         "/v1/chat/completions": surface("chat.completions", openai_server),
-        "/v1/embeddings": EmbeddingsSurface(pipeline, send_seconds),
+        "/v1/embeddings": EmbeddingsSurface(pipeline, limits),
         "/v1/responses": surface("responses", responses_server),
         MESSAGES: surface("messages", MessagesDialect(parts.holder.current)),
         COUNT_TOKENS: CountTokens(parts.holder.current),
@@ -111,6 +112,7 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
             await stack.enter_async_context(records.running())
             await stack.enter_async_context(parts.holder.running())
             await stack.enter_async_context(metrics_server(settings.host, settings.metrics_port, metrics, records))
+            await stack.enter_async_context(limits.running())
             await stack.enter_async_context(calls.running())  # the last to be entered is the first to end
             yield
 

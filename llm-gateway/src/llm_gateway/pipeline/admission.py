@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from enum import Enum
-from types import TracebackType
 
 from service_kit.errors import ApiError
 
@@ -31,7 +30,8 @@ class TicketState(Enum):
 
 
 class Ticket:
-    """A place among the calls under way. Leaving the block releases what was not settled, whatever ended it."""
+    """A place among the calls under way. What holds it settles or releases it, whatever ends the call; either may be
+    said twice, and the first stands."""
 
     __slots__ = ("_admission", "_provider", "state")
 
@@ -47,14 +47,6 @@ class Ticket:
     def release(self) -> None:
         """The call came to nothing, or needs its place no more. Does nothing to a ticket that is settled."""
         self._end(TicketState.RELEASED)
-
-    async def __aenter__(self) -> Ticket:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.release()
 
     def _end(self, state: TicketState) -> None:
         if self.state is TicketState.HELD:

@@ -162,6 +162,7 @@ class LiveCall(Generic[A]):
 
     async def close(self) -> None:
         """Leaves the call, and takes down what it used if this caller is the one to be billed."""
+        self._ticket.release()
         reader, context = self._reader, self._context
         if reader is None:
             return

@@ -6,15 +6,16 @@ from llm_gateway.dialects.openai_embeddings import server
 from llm_gateway.pipeline.caller import Caller
 from llm_gateway.pipeline.pipeline import Pipeline
 from llm_gateway.surfaces.exchange import Exchange
-from llm_gateway.surfaces.hot_route import SEND_SECONDS, HotRoute
+from llm_gateway.surfaces.hot_route import HotRoute
+from llm_gateway.surfaces.send_limits import SendLimits
 from llm_gateway.types import EmbeddingRequest
 
 
 class EmbeddingsSurface(HotRoute[tuple[EmbeddingRequest, server.Encoding]]):
     """`POST /v1/embeddings`, as OpenAI has it."""
 
-    def __init__(self, pipeline: Pipeline, send_seconds: float = SEND_SECONDS) -> None:
-        super().__init__("embeddings", server, pipeline, send_seconds)
+    def __init__(self, pipeline: Pipeline, limits: SendLimits | None = None) -> None:
+        super().__init__("embeddings", server, pipeline, limits)
 
     def read(self, body: bytes) -> tuple[EmbeddingRequest, server.Encoding]:
         return server.parse_request(body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
 from typing import Protocol, cast
 
@@ -10,10 +11,11 @@ from starlette.types import Message, Scope, Send
 
 from llm_gateway.answer import Answer, Provenance
 from llm_gateway.dialects import StreamEncoder
+from llm_gateway.pipeline.caller import Disconnect
 from llm_gateway.pipeline.live_call import LiveCall
 from llm_gateway.surfaces.answer_headers import answer_headers, stream_headers
 from llm_gateway.surfaces.keep_alive import KeepAlive
-from llm_gateway.surfaces.send_limit import SendLimit
+from llm_gateway.surfaces.send_limits import SendLimits
 
 _JSON = (b"content-type", b"application/json")
 _EVENTS = [
@@ -35,19 +37,25 @@ class Exchange:
     `begun` says that the status is sent: from then on a failure must be told in the body.
     """
 
-    __slots__ = ("_dialect", "_limit", "_send_unlimited", "begun", "request_id")
+    __slots__ = ("_dialect", "_disconnect", "_limits", "_now", "_send_unlimited", "begun", "request_id")
 
-    def __init__(self, scope: Scope, send: Send, dialect: ErrorRenderer, limit: SendLimit) -> None:
+    def __init__(
+        self, scope: Scope, send: Send, dialect: ErrorRenderer, disconnect: Disconnect, limits: SendLimits
+    ) -> None:
         self._send_unlimited = send
-        self._limit = limit
+        self._disconnect = disconnect
+        self._limits = limits
+        self._now = asyncio.get_running_loop().time
         self._dialect = dialect
         self.request_id: str = scope["state"]["request_id"]
         self.begun = False
 
     async def _send(self, message: Message) -> None:
-        self._limit.begins()
-        await self._send_unlimited(message)
-        self._limit.ends()
+        self._limits.begins(self._disconnect, self._now())
+        try:
+            await self._send_unlimited(message)
+        finally:
+            self._limits.ends(self._disconnect)
 
     async def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self.begun = True

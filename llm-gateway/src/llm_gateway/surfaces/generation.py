@@ -13,8 +13,9 @@ from llm_gateway.dialects import ServerDialect
 from llm_gateway.pipeline.caller import Caller
 from llm_gateway.pipeline.pipeline import Pipeline
 from llm_gateway.surfaces.exchange import Exchange
-from llm_gateway.surfaces.hot_route import SEND_SECONDS, HotRoute
+from llm_gateway.surfaces.hot_route import HotRoute
 from llm_gateway.surfaces.keep_alive import KeepAlive
+from llm_gateway.surfaces.send_limits import SendLimits
 from llm_gateway.types import Request
 
 _log = get_logger(__name__)
@@ -36,9 +37,9 @@ class GenerationSurface(HotRoute[Request]):
         dialect: ServerDialect,
         pipeline: Pipeline,
         keep_alive: float = 10.0,
-        send_seconds: float = SEND_SECONDS,
+        limits: SendLimits | None = None,
     ) -> None:
-        super().__init__(name, dialect, pipeline, send_seconds)
+        super().__init__(name, dialect, pipeline, limits)
         self._dialect = dialect
         self._keep_alive = keep_alive
 

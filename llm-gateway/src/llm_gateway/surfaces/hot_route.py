@@ -19,7 +19,7 @@ from llm_gateway.pipeline.context import nested_too_deeply
 from llm_gateway.pipeline.pipeline import Pipeline
 from llm_gateway.surfaces.arrival import Watch, read_body
 from llm_gateway.surfaces.exchange import ErrorRenderer, Exchange
-from llm_gateway.surfaces.send_limit import SendLimit
+from llm_gateway.surfaces.send_limits import SendLimits
 from llm_gateway.surfaces.terms import HEADERS, call_options
 
 Q = TypeVar("Q")
@@ -27,18 +27,16 @@ Q = TypeVar("Q")
 _MAX_USER = 256
 _LONG_BODY = 256 * 1024
 """A body from this size on is read on a thread: its translation would hold the loop."""
-SEND_SECONDS = 30.0
 
 
 class HotRoute(ABC, Generic[Q]):
-    """`POST` whose errors `errors` renders; `name` is what records call it. A client that takes nothing of its answer
-    for `send_seconds` is left."""
+    """`POST` whose errors `errors` renders; `name` is what records call it, and `limits` bound what is sent."""
 
-    def __init__(self, name: str, errors: ErrorRenderer, pipeline: Pipeline, send_seconds: float) -> None:
+    def __init__(self, name: str, errors: ErrorRenderer, pipeline: Pipeline, limits: SendLimits | None = None) -> None:
         self._name = name
         self._errors = errors
         self._pipeline = pipeline
-        self._send_seconds = send_seconds
+        self._limits = limits or SendLimits()
 
     @abstractmethod
     def read(self, body: bytes) -> Q:
@@ -51,8 +49,7 @@ class HotRoute(ABC, Generic[Q]):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         task = cast("asyncio.Task[object]", asyncio.current_task())
         disconnect = Disconnect(task)
-        limit = SendLimit(disconnect, self._send_seconds)
-        exchange = Exchange(scope, send, self._errors, limit)
+        exchange = Exchange(scope, send, self._errors, disconnect, self._limits)
         state = scope["state"]
         caller = Caller(
             request_id=state["request_id"], surface=self._name, principal=state["principal"], disconnect=disconnect
@@ -79,7 +76,6 @@ class HotRoute(ABC, Generic[Q]):
                 raise  # the server stops
             task.uncancel()
         finally:
-            limit.stop()
             if watch is not None:
                 watch.stop()
 

@@ -15,7 +15,7 @@ from service_kit.errors import ApiError
 from service_kit.logs import get_logger
 
 from llm_gateway.errors import UpstreamProtocol, UpstreamTimeout
-from llm_gateway.pipeline.shared_calls import BufferLimits, CallState, ReaderBehind, SharedCall, Signal
+from llm_gateway.pipeline.shared_calls import BufferLimits, CallState, Position, ReaderBehind, SharedCall, Signal
 
 T = TypeVar("T")
 
@@ -60,6 +60,8 @@ class CallReader(Generic[T]):
         self._position = flight.call.attach()
         self._taken = 0
         self.began = began
+        if began:
+            flight.beginner = self._position
 
     @property
     def source(self) -> CallSource[T]:
@@ -109,7 +111,7 @@ class CallReader(Generic[T]):
         flight = self._flight
         over = complete or flight.call.state is not CallState.RUNNING
         alone = flight.call.readers == 0 or (flight.call.readers == 1 and self._position.attached)
-        if flight.billed or not (over or alone) or not (self.began or flight.beginner_left):
+        if flight.billed or not (over or alone) or not (self.began or flight.beginner_left()):
             return False
         flight.billed = True
         return True
@@ -117,7 +119,6 @@ class CallReader(Generic[T]):
     async def close(self) -> None:
         """Leaves. The last reader to leave a call that is running ends it, and waits for its end."""
         flight = self._flight
-        flight.beginner_left = flight.beginner_left or self.began
         flight.call.detach(self._position)
         if flight.call.state is CallState.ABANDONED:
             await flight.cancel()
@@ -126,19 +127,23 @@ class CallReader(Generic[T]):
 class _Flight(Generic[T]):
     """A shared call, its task, and those who wait for one another."""
 
-    __slots__ = ("beginner_left", "billed", "call", "loop", "readers_waiting", "room", "source", "task")
+    __slots__ = ("beginner", "billed", "call", "loop", "readers_waiting", "room", "source", "task")
 
     def __init__(self, source: CallSource[T], limits: BufferLimits) -> None:
         self.source = source
         self.call: SharedCall[T] = SharedCall(limits)
         self.task: asyncio.Task[None] | None = None
         self.billed = False
-        self.beginner_left = False
+        self.beginner: Position | None = None
         self.loop = asyncio.get_running_loop()
         self.readers_waiting: set[asyncio.Future[None]] = set()
         self.room: asyncio.Future[None] | None = None
 
     # --- readers ---
+
+    def beginner_left(self) -> bool:
+        """Whether the reader that began the call has left it, or lost its place."""
+        return self.beginner is None or not self.beginner.attached
 
     def was_read(self) -> None:
         """A reader has come further: the producer may go on if it waits for that."""

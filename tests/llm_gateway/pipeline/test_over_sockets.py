@@ -133,10 +133,12 @@ async def test_when_the_one_that_began_it_leaves_the_others_have_it_all_and_it_i
 
 @on_uvloop
 async def test_a_client_that_takes_nothing_is_left_and_its_provider_released():
-    async with staged(FakeOpenAI(Pours()), UPSTREAM_MAX_BYTES=str(10**9), CLIENT_SEND_TIMEOUT="0.4") as stage:
-        async with open_stream(stage):
-            [call] = await recorded(stage, 1)
-            assert calls_under_way() == []
+    async with (
+        staged(FakeOpenAI(Pours()), UPSTREAM_MAX_BYTES=str(10**9), CLIENT_SEND_TIMEOUT="0.4") as stage,
+        open_stream(stage),
+    ):
+        [call] = await recorded(stage, 1)
+        assert calls_under_way() == []
     assert (call.status, call.http_status, call.error_code) == ("cancelled", 499, "client_stalled")
     assert call.usage and call.cost_usd and [attempt.outcome for attempt in call.attempts] == ["cancelled"]
 

@@ -89,11 +89,11 @@ class CallReader(Generic[T]):
                 raise UpstreamProtocol("the shared call was given up") from error
             if piece is Signal.NOTHING_YET:
                 waiter = flight.loop.create_future()
-                flight.readers_waiting.add(waiter)
+                flight.readers_waiting[waiter] = None
                 try:
                     await waiter
                 finally:
-                    flight.readers_waiting.discard(waiter)  # one that was cancelled
+                    flight.readers_waiting.pop(waiter, None)  # one that was cancelled
                 continue
             if flight.room is not None:
                 flight.was_read()
@@ -136,7 +136,7 @@ class _Flight(Generic[T]):
         self.billed = False
         self.beginner: Position | None = None
         self.loop = asyncio.get_running_loop()
-        self.readers_waiting: set[asyncio.Future[None]] = set()
+        self.readers_waiting: dict[asyncio.Future[None], None] = {}  # in the order in which they came
         self.room: asyncio.Future[None] | None = None
 
     # --- readers ---

@@ -11,12 +11,12 @@ from tests.llm_gateway.telemetry.test_metrics import call
 
 async def test_the_exposition_has_a_port_of_its_own():
     metrics = Metrics(Breakers().providers)
-    observation = RecordDispatcher([metrics])
+    records = RecordDispatcher([metrics])
     async with (
-        metrics_server("127.0.0.1", 0, metrics, observation) as port,
+        metrics_server("127.0.0.1", 0, metrics, records) as port,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", verify=False) as http,
     ):
-        observation(call())
+        records(call())
         plain = await http.get("/metrics")
         modern = await http.get("/metrics", headers={"accept": "application/openmetrics-text"})
         elsewhere = await http.get("/health")

@@ -15,7 +15,13 @@ from llm_gateway.cache.memory import MemoryCache
 from llm_gateway.catalog import Catalog, Model
 from llm_gateway.catalog_file import load_catalog
 from llm_gateway.dialects import native
-from llm_gateway.errors import InvalidRequest, UpstreamError, UpstreamProtocol, UpstreamUnavailable
+from llm_gateway.errors import (
+    InvalidRequest,
+    UpstreamError,
+    UpstreamProtocol,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
 from llm_gateway.parameters import EVERYTHING
 from llm_gateway.pipeline.admission import AdmissionControl
 from llm_gateway.pipeline.caller import CacheControl, Caller
@@ -25,10 +31,24 @@ from llm_gateway.pipeline.pipeline import Pipeline
 from llm_gateway.pipeline.single_flight import SingleFlight
 from llm_gateway.routing import Router
 from llm_gateway.routing.breakers import Breakers
+from llm_gateway.routing.options import CallOptions
 from llm_gateway.settings import GatewaySettings
 from llm_gateway.surfaces.generation import GenerationSurface
 from llm_gateway.telemetry.record import CallRecord
-from llm_gateway.types import BlockStart, Delta, Event, Finish, Message, Request, Result, Text, Usage, UsageReport
+from llm_gateway.types import (
+    BlockStart,
+    Delta,
+    EmbeddingRequest,
+    Event,
+    Finish,
+    Message,
+    Request,
+    Result,
+    Text,
+    Usage,
+    UsageReport,
+)
+from service_kit.errors import ApiError
 from service_kit.settings import load
 
 from tests.llm_gateway import values
@@ -251,3 +271,88 @@ async def test_no_store_neither_reads_nor_writes(pipeline: Any):
     no_store = caller(cache_control=CacheControl(read=False, write=False))
     assert [(await generated(gateway, ASK, no_store)).cache for _ in range(2)] == ["bypass", "bypass"]
     assert (await generated(gateway, ASK, caller())).cache == "miss" and provider.asked == 3
+
+
+# --- what is owned at every moment ---
+
+
+async def test_a_stream_that_nobody_begins_to_read_is_closed(pipeline: Any, seen: list[CallRecord]):
+    provider = Scripted()
+    gateway = pipeline(provider)
+    async with gateway.generate(STREAM, caller()) as call:
+        await call.begun()
+    assert provider.closed == 1 and [record.status for record in seen] == ["cancelled"]
+    provider.gate.set()
+    async with asyncio.timeout(2):
+        assert await streamed(gateway, caller()) == ("Hola", "miss"), "an equal question does not wait for it"
+
+
+async def test_a_client_that_leaves_between_the_beginning_and_the_first_read_leaves_nothing(
+    pipeline: Any, seen: list[CallRecord]
+):
+    provider = Scripted()
+    gateway = pipeline(provider)
+
+    async def beats_while_it_begins() -> None:
+        async with gateway.generate(STREAM, caller()) as call:
+            await call.begun()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(beats_while_it_begins())
+    while not provider.asked:
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    assert provider.closed == 1 and [record.error_code for record in seen] == ["client_gone"]
+    assert not [one for one in asyncio.all_tasks() if one.get_name().startswith("call ")]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_fault_of_ours_leaves_a_record_too(pipeline: Any, seen: list[CallRecord], stream: bool):
+    provider = Scripted(ValueError("a bug"))
+    provider.gate.set()
+    with pytest.raises(ValueError, match="a bug"):
+        async with pipeline(provider).generate(STREAM if stream else ASK, caller()) as call:
+            await call.whole()
+    [record] = seen
+    assert (record.status, record.http_status, record.error_code) == ("error", 500, "internal_error")
+    assert (record.metered_model, record.provider) == ("one", "mine")
+
+
+async def test_so_does_one_that_comes_while_the_answer_is_written(pipeline: Any, seen: list[CallRecord]):
+    provider = Scripted()
+    provider.gate.set()
+    with pytest.raises(ZeroDivisionError):
+        async with pipeline(provider).generate(ASK, caller()) as call:
+            await call.whole()
+            raise ZeroDivisionError
+    [record] = seen
+    assert (record.status, record.http_status) == ("error", 500) and record.cost_usd, "it was paid for all the same"
+
+
+async def test_what_is_refused_before_anybody_is_asked_counts_for_the_model_that_was_meant(
+    pipeline: Any, seen: list[CallRecord]
+):
+    with pytest.raises(ApiError):
+        async with pipeline(Scripted()).embed(EmbeddingRequest(model="offline", inputs=("x",)), caller()) as call:
+            await call.whole()
+    with pytest.raises(ApiError):
+        async with pipeline(Scripted()).generate(msgspec.structs.replace(ASK, model="none such"), caller()):
+            pass
+    assert [record.metered_model for record in seen] == ["offline", "none"]
+
+
+async def test_one_callers_time_ends_no_other_callers_call(pipeline: Any, seen: list[CallRecord]):
+    provider = Scripted()
+    gateway = pipeline(provider)
+    patient = asyncio.create_task(streamed(gateway, caller("patient")))
+    while not provider.asked:
+        await asyncio.sleep(0)
+    hasty = caller("hasty", options=CallOptions(timeout=0.02))
+    with pytest.raises(UpstreamTimeout):
+        await streamed(gateway, hasty)
+    provider.gate.set()
+    assert await patient == ("Hola", "miss") and provider.asked == 1
+    assert [(record.request_id, record.status, record.billed) for record in seen] == [
+        ("hasty", "error", False), ("patient", "ok", True),
+    ]  # fmt: skip

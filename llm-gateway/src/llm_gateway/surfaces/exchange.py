@@ -37,25 +37,26 @@ class Exchange:
     `begun` says that the status is sent: from then on a failure must be told in the body.
     """
 
-    __slots__ = ("_dialect", "_disconnect", "_limits", "_now", "_send_unlimited", "begun", "request_id")
+    __slots__ = ("_dialect", "_disconnect", "_now", "_send_unlimited", "_sending", "begun", "request_id")
 
     def __init__(
         self, scope: Scope, send: Send, dialect: ErrorRenderer, disconnect: Disconnect, limits: SendLimits
     ) -> None:
         self._send_unlimited = send
         self._disconnect = disconnect
-        self._limits = limits
+        self._sending = limits.sending
         self._now = asyncio.get_running_loop().time
         self._dialect = dialect
         self.request_id: str = scope["state"]["request_id"]
         self.begun = False
 
     async def _send(self, message: Message) -> None:
-        self._limits.begins(self._disconnect, self._now())
+        sending, disconnect = self._sending, self._disconnect
+        sending[disconnect] = self._now()
         try:
             await self._send_unlimited(message)
         finally:
-            self._limits.ends(self._disconnect)
+            sending.pop(disconnect, None)
 
     async def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self.begun = True

@@ -15,20 +15,13 @@ _TICKS = 8
 class SendLimits:
     """Lets a `Disconnect` leave, as stalled, when a single send to its client lasts for `seconds`.
 
-    One loop looks after all sends, since a timer for each would cost more than most sends do.
+    `sending` holds those that are under way, and when they began by the loop's clock: whoever sends enters and removes
+    itself. One loop looks after them all, since a timer for each would cost more than most sends do.
     """
 
     def __init__(self, seconds: float = 30.0) -> None:
         self._seconds = seconds
-        self._sending: dict[Disconnect, float] = {}
-
-    def begins(self, disconnect: Disconnect, now: float) -> None:
-        """A send begins; `now` is by the loop's clock."""
-        self._sending[disconnect] = now
-
-    def ends(self, disconnect: Disconnect) -> None:
-        """It was taken, or given up."""
-        self._sending.pop(disconnect, None)
+        self.sending: dict[Disconnect, float] = {}
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -46,5 +39,5 @@ class SendLimits:
         while True:
             await asyncio.sleep(self._seconds / _TICKS)
             latest = now() - self._seconds
-            for disconnect in [one for one, since in self._sending.items() if since <= latest]:
+            for disconnect in [one for one, since in self.sending.items() if since <= latest]:
                 disconnect.leave("client_stalled")

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 from fake_providers import FakeOpenAI, Says
-from llm_gateway.calls import CacheControl
 from llm_gateway.errors import InvalidRequest
+from llm_gateway.pipeline.caller import CacheControl
 from llm_gateway.surfaces.http.raw_endpoint import cache_control
 
 from tests.llm_gateway.event_stream import events
@@ -124,7 +124,7 @@ async def test_a_plain_answer():
     body = answer.json()
     assert (body["content"], body["request_id"], answer.headers["x-request-id"]) == ("¡Hola! 😀", "mine-1", "mine-1")
     assert int(answer.headers["content-length"]) == len(answer.content)
-    assert (calls[0].user, calls[0].request_id, calls[0].surface) == ("ana", "mine-1", "generate")
+    assert (calls[0].end_user, calls[0].request_id, calls[0].surface) == ("ana", "mine-1", "generate")
     assert (
         body["cost_usd"] == pytest.approx(9 * 2.5e-6 + 4 * 10e-6)
         and sum(body["cost_items"].values()) == body["cost_usd"]

@@ -73,7 +73,7 @@ async def test_metrics_as_json():
     assert body["total_requests"] == 4 and body["total_tokens"] == 13 and body["total_errors"] == 2
     assert body["total_cost_usd"] == pytest.approx(62.5e-6)
     assert body["cache_hit_rate"] == pytest.approx(1 / 3, abs=1e-3)
-    assert body["requests_by_model"] == {"gpt-4o": 2, "none": 2}
+    assert body["requests_by_model"] == {"gpt-4o": 3, "none": 1}, "a failure counts for the model that was meant"
     assert body["errors_by_code"] == {"upstream_unavailable": 1, "model_not_found": 1}
     assert body["average_latency_ms"] > 0 and set(body["latency_ms"]) == {"p50", "p95", "p99"}
     assert body["by_provider"]["openai"]["errors"] == 1, "a failure counts against the provider whose it was"

@@ -12,9 +12,9 @@ from service_kit.background import BackgroundLoops, LoopStatus
 from llm_gateway.cache import Cache
 from llm_gateway.catalog.catalog import Catalog
 from llm_gateway.catalog.watcher import CatalogHolder
-from llm_gateway.metrics import Metrics
-from llm_gateway.observation import Observation
 from llm_gateway.routing.breakers import Breakers, State
+from llm_gateway.telemetry.dispatcher import RecordDispatcher
+from llm_gateway.telemetry.metrics import Metrics
 
 _MOST_LISTED = 50
 _PROMETHEUS_TYPES = ("text/plain", "application/openmetrics-text")
@@ -46,6 +46,15 @@ class CacheHealth(BaseModel):
     entries: int
 
 
+class RecordsHealth(BaseModel):
+    """The records of calls on their way to the log and the metrics; `dropped` found the queue full, `failures` are
+    those that a reader of them could not take up, by its name."""
+
+    queued: int
+    dropped: int
+    failures: dict[str, int]
+
+
 class CatalogHealth(BaseModel):
     file: str
     error: str | None = None
@@ -57,6 +66,7 @@ class Health(BaseModel):
     providers: dict[str, ProviderHealth]
     cache: CacheHealth
     catalog: CatalogHealth
+    records: RecordsHealth
     default_model: str
     background: list[LoopStatus]
     version: str
@@ -67,7 +77,7 @@ class Cleared(BaseModel):
 
 
 def ops_routes(
-    *, holder: CatalogHolder, breakers: Breakers, cache: Cache | None, metrics: Metrics, observation: Observation,
+    *, holder: CatalogHolder, breakers: Breakers, cache: Cache | None, metrics: Metrics, records: RecordDispatcher,
     version: str,
 ) -> APIRouter:  # fmt: skip
     router = APIRouter(tags=["operations"])
@@ -77,13 +87,17 @@ def ops_routes(
         loops: BackgroundLoops = request.app.state.background
         providers = provider_health(holder.current(), breakers)
         troubled = (
-            holder.error or loops.failing or any(p.available and p.circuit != "closed" for p in providers.values())
+            holder.error
+            or records.troubled
+            or loops.failing
+            or any(p.available and p.circuit != "closed" for p in providers.values())
         )
         return Health(
             status="degraded" if troubled else "healthy",
             providers=providers,
             cache=CacheHealth(enabled=cache is not None, entries=cache.size() if cache else 0),
             catalog=CatalogHealth(file=holder.source, error=holder.error),
+            records=RecordsHealth(queued=records.queued, dropped=records.dropped, failures=dict(records.failures)),
             default_model=holder.current().default,
             background=loops.to_health(),
             version=version,
@@ -97,7 +111,7 @@ def ops_routes(
         responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
     )
     async def metrics_(request: Request, format: Literal["json", "prometheus"] | None = None) -> Any:
-        observation.flush()
+        records.flush()
         accept = request.headers.get("accept", "")
         if format == "prometheus" or (format is None and any(kind in accept for kind in _PROMETHEUS_TYPES)):
             body, content_type = metrics.exposition(accept)

@@ -3,25 +3,25 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from llm_gateway.calls import Call
 from llm_gateway.canonical import Usage
-from llm_gateway.metrics import Metrics
 from llm_gateway.routing.breakers import Breakers
+from llm_gateway.telemetry.metrics import Metrics
+from llm_gateway.telemetry.record import CallRecord
 
 
-def call(**changes: Any) -> Call:
+def call(**changes: Any) -> CallRecord:
     fields: dict[str, Any] = {
-        "request_id": "r", "surface": "generate", "principal": "anonymous", "user": None, "asked": "gpt-4o",
+        "request_id": "r", "surface": "generate", "principal": "anonymous", "end_user": None, "asked": "gpt-4o",
         "status": "ok", "http_status": 200, "stream": False, "cache": "miss", "finished_at": 0.0, "latency_ms": 100.0,
         "model": "gpt-4o", "metered_model": "gpt-4o", "provider": "openai",
         "usage": Usage(prompt_tokens=10, completion_tokens=5, cached_tokens=4, reasoning_tokens=2),
         "cost_usd": Decimal("0.01"),
     }  # fmt: skip
-    return Call(**{**fields, **changes})
+    return CallRecord(**{**fields, **changes})
 
 
-def metrics(*calls: Call) -> Metrics:
-    all_of_them = Metrics(Breakers())
+def metrics(*calls: CallRecord) -> Metrics:
+    all_of_them = Metrics(Breakers().providers)
     for each in calls:
         all_of_them.observe(each)
     return all_of_them
@@ -43,8 +43,8 @@ def test_tokens_by_kind_and_money():
 
 
 def test_a_hit_is_not_billed_again():
-    hit = call(cache="hit", cost_usd=Decimal(0), saved_usd=Decimal("0.01"))
-    seen = metrics(call(), hit, call(cache="coalesced", cost_usd=Decimal(0)))
+    hit = call(cache="hit", billed=False, cost_usd=Decimal(0), saved_usd=Decimal("0.01"))
+    seen = metrics(call(), hit, call(cache="coalesced", billed=False, cost_usd=Decimal(0)))
     assert seen.summary()["total_tokens"] == 15 and seen.summary()["total_cost_usd"] == 0.01
     assert value(seen, "mcp_tokens_used_total", provider="openai", model="gpt-4o", kind="prompt") == 10
     assert value(seen, "mcp_cache_hits_total") == 1 and value(seen, "mcp_cache_misses_total") == 1
@@ -89,7 +89,7 @@ def test_nothing_yet():
 
 def test_circuits_are_shown():
     breakers = Breakers()
-    seen = Metrics(breakers)
+    seen = Metrics(breakers.providers)
     seen.observe(call())
     for _ in range(5):
         breakers.failed(("openai", "https://x.test", "gpt-4o"))

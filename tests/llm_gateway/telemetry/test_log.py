@@ -7,18 +7,19 @@ from decimal import Decimal
 from typing import Any
 
 from fake_providers import Fails, FakeOpenAI, Says
-from llm_gateway.call_log import CallLog, line_of
+from llm_gateway.telemetry.log import CallLog, line_of
 from service_kit.telemetry.logs import logging_to
 
 from tests.llm_gateway.harness import KEY, staged
-from tests.llm_gateway.test_metrics import call
+from tests.llm_gateway.telemetry.test_metrics import call
 
 
 def test_a_line_has_what_operators_search_by():
-    line = line_of(call(user="ana", request_id="r1", finished_at=7.0, fallback_from="x"))
+    line = line_of(call(principal="key_1", end_user="ana", request_id="r1", finished_at=7.0, fallback_from="x"))
     assert (line.level, line.at, line.message) == (logging.INFO, 7.0, "call")
     assert line.fields == {
-        "requestId": "r1", "surface": "generate", "status": 200, "userId": "ana", "provider": "openai",
+        "requestId": "r1", "surface": "generate", "status": 200, "userId": "key_1", "endUser": "ana",
+        "provider": "openai",
         "model": "gpt-4o", "tokensUsed": 15, "costUsd": 0.01, "processingTime": 100.0, "cached": False,
         "fallbackFrom": "x",
     }  # fmt: skip
@@ -32,8 +33,8 @@ def test_a_failure_is_a_warning_and_an_unknown_cost_is_left_out():
 
 
 def test_names_that_clients_make_up_stay_short():
-    fields = line_of(call(model=None, asked="a" * 10_000, user="b" * 10_000)).fields
-    assert len(fields["model"]) <= 256 and len(fields["userId"]) <= 256
+    fields = line_of(call(model=None, asked="a" * 10_000, end_user="b" * 10_000)).fields
+    assert len(fields["model"]) <= 256 and len(fields["endUser"]) <= 256
 
 
 def logged(stream: io.StringIO) -> list[dict[str, Any]]:

@@ -1,16 +1,18 @@
-"""Totals of this process, for Prometheus and as JSON. Observes `Call`s; labels are bounded."""
+"""Totals of this process, for Prometheus and as JSON. Reads records; labels are bounded."""
 
 from __future__ import annotations
 
 from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 
-from llm_gateway.calls import Call
-from llm_gateway.routing.breakers import Breakers
+from llm_gateway.telemetry.dispatcher import RecordDispatcher
+from llm_gateway.telemetry.record import CallRecord
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 _SAMPLES = 4096
@@ -26,11 +28,11 @@ class _Tally:
         self.requests = self.errors = self.tokens = 0
         self.cost = Decimal(0)
 
-    def add(self, call: Call) -> None:
+    def add(self, record: CallRecord) -> None:
         self.requests += 1
-        self.errors += call.status == "error"
-        self.tokens += _spent_tokens(call)
-        self.cost += call.cost_usd or 0
+        self.errors += record.status == "error"
+        self.tokens += _spent_tokens(record)
+        self.cost += max(record.cost_usd or 0, 0)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -42,10 +44,13 @@ class _Tally:
 
 
 class Metrics:
-    """Latencies in the JSON are over the last few thousand calls; the histograms are over all of them."""
+    """Latencies in the JSON are over the last few thousand calls; the histograms are over all of them.
 
-    def __init__(self, breakers: Breakers) -> None:
-        self._breakers = breakers
+    `circuits` gives the state of each provider's circuit; those that it does not name are closed.
+    """
+
+    def __init__(self, circuits: Callable[[], Mapping[str, str]]) -> None:
+        self._circuits = circuits
         self.registry = registry = CollectorRegistry()
         by_model = ("provider", "model")
         self._requests = Counter("mcp_requests", "Requests", ("method", "status", *by_model), registry=registry)
@@ -82,22 +87,25 @@ class Metrics:
 
     # --- in ---
 
-    def observe(self, call: Call) -> None:
-        provider, model = call.provider or "none", call.metered_model
-        self._of(self._requests, call.surface, call.status, provider, model).inc()
-        self._of(self._duration, call.surface, provider, model).observe(call.latency_ms / 1000)
-        if call.ttft_ms is not None:
-            self._of(self._first_token, provider, model).observe(call.ttft_ms / 1000)
-            self._first_tokens.append(call.ttft_ms)
-        self._count_tokens(call, provider, model)
-        self._count_cache(call)
-        if call.status == "error":
-            self._errors.labels(call.error_code or "unknown", provider).inc()
-            self._error_codes[call.error_code or "unknown"] += 1
-        for tally in (self._total, self._models[model], self._providers[provider], self._keys[call.principal]):
-            tally.add(call)
-        self._latencies.append(call.latency_ms)
-        self._latency_sum += call.latency_ms
+    def observe(self, record: CallRecord) -> None:
+        provider, model = record.provider or "none", record.metered_model
+        self._of(self._requests, record.surface, record.status, provider, model).inc()
+        self._of(self._duration, record.surface, provider, model).observe(record.latency_ms / 1000)
+        if record.ttft_ms is not None:
+            self._of(self._first_token, provider, model).observe(record.ttft_ms / 1000)
+            self._first_tokens.append(record.ttft_ms)
+        self._count_tokens(record, provider, model)
+        self._count_cache(record)
+        if record.status == "error":
+            self._errors.labels(record.error_code or "unknown", provider).inc()
+            self._error_codes[record.error_code or "unknown"] += 1
+        for tally in (self._total, self._models[model], self._providers[provider], self._keys[record.principal]):
+            tally.add(record)
+        self._latencies.append(record.latency_ms)
+        self._latency_sum += record.latency_ms
+
+    def flush(self) -> None:
+        """Totals are kept record by record: nothing is held back."""
 
     def _of(self, metric: Any, *labels: str) -> Any:
         """The metric's child with these labels; found once, since the library's own look-up takes a lock."""
@@ -106,9 +114,9 @@ class Metrics:
             child = self._children[(metric, labels)] = metric.labels(*labels)
         return child
 
-    def _count_tokens(self, call: Call, provider: str, model: str) -> None:
-        usage = call.usage
-        if usage is None or call.cache in ("hit", "coalesced"):
+    def _count_tokens(self, record: CallRecord, provider: str, model: str) -> None:
+        usage = record.usage
+        if usage is None or not record.billed:
             return
         for kind, count in (
             ("prompt", usage.prompt_tokens),
@@ -116,24 +124,28 @@ class Metrics:
             ("cached", usage.cached_tokens),
             ("reasoning", usage.reasoning_tokens),
         ):
-            if count:
+            if count > 0:  # a counter takes no less, and no figure of a provider's may end the counting
                 self._of(self._tokens, provider, model, kind).inc(count)
-        if call.cost_usd:
-            self._of(self._cost, provider, model).inc(float(call.cost_usd))
+        if record.cost_usd and record.cost_usd > 0:
+            self._of(self._cost, provider, model).inc(float(record.cost_usd))
 
-    def _count_cache(self, call: Call) -> None:
-        self._cache[call.cache] += 1
-        if call.cache == "hit":
+    def _count_cache(self, record: CallRecord) -> None:
+        self._cache[record.cache] += 1
+        if record.cache == "hit":
             self._hits.inc()
             self._of(self._level_hits, "memory").inc()
-        elif call.cache == "miss":
+        elif record.cache == "miss":
             self._misses.inc()
 
     # --- out ---
 
+    def watch(self, dispatcher: RecordDispatcher) -> None:
+        """Shows what the dispatcher of the records has lost, beside the totals of those that arrived."""
+        self.registry.register(_Losses(dispatcher))
+
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """Prometheus's text, in the form that `accept` prefers, and its content type."""
-        circuits = self._breakers.providers()
+        circuits = self._circuits()
         for provider in self._providers:
             if provider != "none":
                 self._circuit.labels(provider).set(_CIRCUIT[circuits.get(provider, "closed")])
@@ -162,8 +174,24 @@ class Metrics:
         }
 
 
-def _spent_tokens(call: Call) -> int:
-    return call.usage.total_tokens if call.usage and call.cache not in ("hit", "coalesced") else 0
+class _Losses:
+    """Records that no sink, or not every sink, has taken up."""
+
+    def __init__(self, dispatcher: RecordDispatcher) -> None:
+        self._dispatcher = dispatcher
+
+    def collect(self) -> Iterator[Metric]:
+        yield CounterMetricFamily("mcp_records_dropped", "Records that found the queue full", self._dispatcher.dropped)
+        failures = CounterMetricFamily(
+            "mcp_record_sink_failures", "Records that a sink could not take up", labels=["sink"]
+        )
+        for sink, count in self._dispatcher.failures.items():
+            failures.add_metric([sink], count)
+        yield failures
+
+
+def _spent_tokens(record: CallRecord) -> int:
+    return max(0, record.usage.total_tokens) if record.usage and record.billed else 0
 
 
 def _percentiles(samples: deque[float]) -> dict[str, float | None]:

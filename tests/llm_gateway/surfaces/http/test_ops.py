@@ -59,8 +59,8 @@ async def test_whose_user_a_caller_names_is_believed_from_trusted_keys_alone(hea
         await stage.http.get("/metrics", headers={"x-api-key": "bob-key"})  # the observers get what is still queued
         bob, agent = stage.calls
     claimed = next(iter(header.values()))
-    assert (bob.principal, bob.user) == (principal_of("bob-key"), None)
-    assert (agent.principal, agent.user) == (principal_of("agent-key"), f"{principal_of('agent-key')}/{claimed}")
+    assert (bob.principal, bob.end_user) == (principal_of("bob-key"), None)
+    assert (agent.principal, agent.end_user) == (principal_of("agent-key"), f"{principal_of('agent-key')}/{claimed}")
 
 
 async def test_metrics_as_json():

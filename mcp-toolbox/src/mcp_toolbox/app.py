@@ -26,7 +26,7 @@ from mcp_toolbox.packs.registry import opened_packs
 from mcp_toolbox.page.listing import Listing
 from mcp_toolbox.page.page import catalog_page
 from mcp_toolbox.page.routes import ROOT, add_page_routes
-from mcp_toolbox.registry import tools
+from mcp_toolbox import tools
 from mcp_toolbox.registry.tools import ToolRegistry, discover
 from mcp_toolbox.search.rest import add_search_route
 from mcp_toolbox.search.search import ToolSearch

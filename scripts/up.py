@@ -1,7 +1,7 @@
 """`make up`: the whole suite on this machine, in the foreground, without Docker and without a key.
 
 Starts the four services on loopback, waits until they are ready, asks one question as proof, prints where
-everything is, and stops everything on Ctrl-C or SIGTERM.
+everything is, and stops everything on Ctrl-C or SIGTERM. A question that fails stops nothing: it says what to mend.
 """
 
 from __future__ import annotations
@@ -22,22 +22,46 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent_http.settings import HttpAgentSettings
+from agent_websocket.settings import WebSocketAgentSettings
 from dotenv import dotenv_values
+from llm_gateway.settings import GatewaySettings
+from mcp_toolbox.settings import ToolboxSettings
+from service_kit.settings import ServiceSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 60.0
 GRACE_SECONDS = 15.0
+FIRST_ANSWER_SECONDS = 60.0
 QUESTION = "Multiplica 25 por 8, luego convierte el resultado a texto en mayúsculas"
 
 _COLORS = ("\x1b[36m", "\x1b[35m", "\x1b[32m", "\x1b[33m", "\x1b[34m")
 _RESET = "\x1b[0m"
-_CREDENTIAL = re.compile(r"^AWS_|_API_KEY$|^AZURE_")
-_AGENTS_OWN = {"LLM_GATEWAY_API_KEY", "TOOLBOX_API_KEY"}
 _PR_SET_PDEATHSIG = 1
+
+_ANY_PROGRAMS = frozenset(
+    {
+        "PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "LANGUAGE", "TZ", "TMPDIR", "VIRTUAL_ENV",
+        "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "NO_COLOR", "FORCE_COLOR",
+    }
+)  # fmt: skip
+"""What any program may need of its environment, beside what begins with one of `_ANY_PROGRAMS_PREFIXES`."""
+_ANY_PROGRAMS_PREFIXES = ("LC_", "PYTHON", "XDG_", "OMP_", "OPENBLAS_")
+_MODEL_SERVER_PREFIXES = ("CUDA_", "GGML_", "LLAMA_")
+_PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"})
+_REFERENCE = re.compile(r"\$\{(?:env:)?(\w+)")
 
 
 class CannotStart(Exception):
     """The suite cannot run; the message says what to do about it."""
+
+
+class NotAnswered(Exception):
+    """The first question failed though the services run; `code` is that of the error envelope, or empty."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(frozen=True)
@@ -65,31 +89,64 @@ def plan(environ: Mapping[str, str]) -> list[Service]:
     gateway, toolbox = _port(environ, "PORT", 8003), _port(environ, "TOOLBOX_PORT", 8000)
     http, ws = _port(environ, "AGENT_HTTP_PORT", 8001), _port(environ, "AGENT_WS_PORT", 8002)
     common = {
-        **environ,
         "HOST": "127.0.0.1",
         "LOG_FORMAT": environ.get("LOG_FORMAT") or "text",
         "CORS_ALLOWED_ORIGINS": environ.get("CORS_ALLOWED_ORIGINS")
         or f"http://localhost:{ws},http://127.0.0.1:{ws},http://[::1]:{ws}",
         "PYTHONUNBUFFERED": "1",
     }
-    # The gateway is the only holder of credentials: the others never see a provider's key.
-    keyless = {n: v for n, v in common.items() if not _CREDENTIAL.search(n) or n in _AGENTS_OWN}
-    agents = {
-        **keyless,
-        "LLM_GATEWAY_URL": f"http://127.0.0.1:{gateway}",
-        "MCP_SERVER_URL": f"http://127.0.0.1:{toolbox}",
-    }
-    toolboxs = {**keyless, "LLM_GATEWAY_URL": agents["LLM_GATEWAY_URL"]}  # for its memory
-    model = _local_model(keyless)
-    if model is not None:
-        common["LOCAL_MODEL_URL"] = f"{model.url}/v1"
+    to_gateway = {"LLM_GATEWAY_URL": f"http://127.0.0.1:{gateway}"}  # the toolbox asks it for its memory's embeddings
+    to_both = {**to_gateway, "MCP_SERVER_URL": f"http://127.0.0.1:{toolbox}"}
+    model = _local_model(environ)
+    to_model = {"LOCAL_MODEL_URL": f"{model.url}/v1"} if model else {}
+    of_toolbox = {**_read_by(ToolboxSettings, environ), **_toolboxs_own(environ), **common, **to_gateway}
     services = [
-        _service("llm-gateway", "llm_gateway", gateway, "PORT", common),
-        _service("mcp-toolbox", "mcp_toolbox", toolbox, "TOOLBOX_PORT", toolboxs),
-        _service("agent-http", "agent_http", http, "AGENT_HTTP_PORT", agents),
-        _service("agent-websocket", "agent_websocket", ws, "AGENT_WS_PORT", agents),
-    ]
+        _service("llm-gateway", "llm_gateway", gateway, "PORT", {**_gateways(environ), **common, **to_model}),
+        _service("mcp-toolbox", "mcp_toolbox", toolbox, "TOOLBOX_PORT", of_toolbox),
+        _service(
+            "agent-http", "agent_http", http, "AGENT_HTTP_PORT",
+            {**_read_by(HttpAgentSettings, environ), **common, **to_both},
+        ),
+        _service(
+            "agent-websocket", "agent_websocket", ws, "AGENT_WS_PORT",
+            {**_read_by(WebSocketAgentSettings, environ), **common, **to_both},
+        ),
+    ]  # fmt: skip
     return _on_ports_of_their_own([model, *services] if model else services)
+
+
+# --- which variables a service gets: secrets go to those alone that use them ---
+
+
+def _read_by(settings: type[ServiceSettings], environ: Mapping[str, str]) -> dict[str, str]:
+    """What a service reads, and what any program may need."""
+    names = _names_of(settings)
+    return {name: value for name, value in environ.items() if name in names or _is_any_programs(name)}
+
+
+def _names_of(settings: type[ServiceSettings]) -> set[str]:
+    return {str(field.alias) for field in settings.model_fields.values()}
+
+
+def _is_any_programs(name: str) -> bool:
+    return name in _ANY_PROGRAMS or name.startswith(_ANY_PROGRAMS_PREFIXES)
+
+
+def _gateways(environ: Mapping[str, str]) -> dict[str, str]:
+    """All but what is others' alone: a catalog may take a provider's key from a variable of any name."""
+    others = set().union(*map(_names_of, (ToolboxSettings, HttpAgentSettings, WebSocketAgentSettings)))
+    not_its = (others - _names_of(GatewaySettings)) | {"AGENT_API_KEY"}
+    return {name: value for name, value in environ.items() if name not in not_its}
+
+
+def _toolboxs_own(environ: Mapping[str, str]) -> dict[str, str]:
+    """What the file of other MCP servers refers to as ${NAME}, and the way out to those that are elsewhere."""
+    text = ""
+    if file := environ.get("MCP_SERVERS_FILE"):
+        with suppress(OSError):  # the toolbox says what is wrong with it
+            text = Path(file).expanduser().read_text("utf-8", "replace")
+    names = set(_REFERENCE.findall(text)) | _PROXIES | {name.lower() for name in _PROXIES}
+    return {name: environ[name] for name in names & environ.keys()}
 
 
 def _on_ports_of_their_own(services: list[Service]) -> list[Service]:
@@ -110,7 +167,8 @@ def _local_model(environ: Mapping[str, str]) -> Service | None:
     port = _port(environ, "LOCAL_MODEL_PORT", 8004)
     script = str(ROOT / "scripts" / "local_model.py")
     command = (sys.executable, script, "--serve", path, "--port", str(port))
-    return Service("local-model", command, port, "LOCAL_MODEL_PORT", environ, ready_path="/health")
+    own = {n: v for n, v in environ.items() if _is_any_programs(n) or n.startswith(_MODEL_SERVER_PREFIXES)}
+    return Service("local-model", command, port, "LOCAL_MODEL_PORT", own, ready_path="/health")
 
 
 def _service(name: str, module: str, port: int, variable: str, environment: Mapping[str, str]) -> Service:
@@ -236,19 +294,19 @@ def ask(url: str, key: str | None) -> str:
     """The proof: one real question through agent, gateway and toolbox; says how it was answered.
 
     Raises:
-        CannotStart: there was no answer.
+        NotAnswered: there was no answer.
     """
     headers = {"content-type": "application/json", **({"authorization": f"Bearer {key}"} if key else {})}
     request = urllib.request.Request(f"{url}/process", json.dumps({"input": QUESTION}).encode(), headers)
     try:
-        with urllib.request.urlopen(request, timeout=120) as response:
+        with urllib.request.urlopen(request, timeout=FIRST_ANSWER_SECONDS) as response:
             answer = json.load(response)
     except urllib.error.HTTPError as error:
-        raise CannotStart(
-            f"the first question failed: {error.code} {error.read().decode('utf-8', 'replace')}"
-        ) from error
-    except (urllib.error.URLError, OSError) as error:
-        raise CannotStart(f"the first question failed: {error}") from error
+        raise _refused(error.code, error.read()) from error
+    except TimeoutError as error:
+        raise NotAnswered(f"there was no answer within {FIRST_ANSWER_SECONDS:.0f} s", "upstream_timeout") from error
+    except (OSError, ValueError) as error:  # the agent is not there, or what answers is no JSON
+        raise NotAnswered(str(error)) from error
     tools = [tool for step in answer["steps"] if step["node"] == "tool_execution" for tool in step["tools"]]
     calls = "; ".join(f"{tool['name']}({_arguments(tool['args'])}) → {tool['result']}" for tool in tools)
     stand_in = f", in place of {answer['fallback_from']}" if answer.get("fallback_from") else ""
@@ -256,16 +314,25 @@ def ask(url: str, key: str | None) -> str:
     return "\n".join([*lines, f"  ({answer['model']}{stand_in}, {answer['latency_ms']:.0f} ms)"])
 
 
+def _refused(status: int, body: bytes) -> NotAnswered:
+    """What the error envelope says, or the body where it is none."""
+    try:
+        error = json.loads(body)["error"]
+        message, code = str(error["message"]).rstrip("."), str(error["code"])
+    except (ValueError, KeyError, TypeError):
+        return NotAnswered(f"{status} {body.decode('utf-8', 'replace')[:500]}")
+    return NotAnswered(f"{message} ({status} {code})", code)
+
+
 def _arguments(args: Mapping[str, object]) -> str:
     return ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in args.items())
 
 
-def welcome(services: Sequence[Service], proof: str, seconds: float) -> str:
-    """What a person sees when everything runs."""
+def welcome(services: Sequence[Service], first: str, seconds: float) -> str:
+    """What a person sees when everything runs; `first` tells of the first question."""
     url = {service.name: service.url for service in services}
     return f"""
-The suite is up ({seconds:.1f} s). Its first answer:
-{proof}
+The suite is up ({seconds:.1f} s). {first}
 
   Chat page     {url["agent-websocket"]}/
   HTTP agent    {url["agent-http"]}/docs
@@ -280,6 +347,26 @@ Try:
 Without a provider's key the embedded planner answers; it is not a language model, and says so.
 Put a key into .env (see .env.example), or run `make local-model`. Ctrl-C stops everything.
 """
+
+
+_REMEDIES = {
+    "upstream_credentials": "Correct that variable in .env or in your shell, and start again.",
+    "upstream_unavailable": "See whether it is up and its address is right (its *_BASE_URL in .env), and ask again.",
+    "upstream_timeout": "See whether it is up and its address is right (its *_BASE_URL in .env), and ask again.",
+    "upstream_rate_limited": "Ask again in a while, or see to its quota.",
+    "provider_not_configured": "Set that variable in .env or in your shell, and start again.",
+    "model_not_found": "Correct DEFAULT_MODEL, MODEL_PROVIDER or MODEL_NAME, and start again.",
+}
+
+
+def failure(error: NotAnswered, agent: Service) -> str:
+    """What went wrong with the first question, what to do, and how to go on meanwhile."""
+    remedy = _REMEDIES.get(error.code, "The lines of the services above say more.")
+    return f"""But the first question failed: {error}.
+{remedy}
+Everything runs, and the embedded planner still answers when it is asked by name:
+  curl -X POST {agent.url}/process -H 'Content-Type: application/json' \\
+    -d '{{"input": "suma 10 y 5", "model": "offline"}}'"""
 
 
 def say(text: str) -> None:
@@ -320,8 +407,12 @@ async def _live(suite: Suite, services: Sequence[Service], environ: Mapping[str,
     await suite.wait_until_ready()
     key = next((k.strip() for k in environ.get("API_KEYS", "").split(",") if k.strip()), None)
     agent = next(service for service in services if service.name == "agent-http")
-    proof = await asyncio.to_thread(ask, agent.url, key)
-    say(welcome(services, proof, time.monotonic() - started))
+    say(f"Everything is ready; asking a first question: {QUESTION}")
+    try:
+        first = "Its first answer:\n" + await asyncio.to_thread(ask, agent.url, key)
+    except NotAnswered as error:
+        first = failure(error, agent)
+    say(welcome(services, first, time.monotonic() - started))
     ended = await suite.wait_for_the_first_to_end()
     raise CannotStart(f"{ended} ended by itself; its last lines are above")
 

@@ -40,11 +40,11 @@ def clean_environment(**more: str) -> dict[str, str]:
 class UpProcess:
     """`scripts/up.py` as a child, its output read as it comes."""
 
-    def __init__(self, environment: Mapping[str, str], ports: list[int]) -> None:
+    def __init__(self, environment: Mapping[str, str], ports: list[int], python: str = sys.executable) -> None:
         self.gateway, self.toolbox, self.http, self.ws = (f"http://127.0.0.1:{port}" for port in ports)
         self.started_at = time.monotonic()
         self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "scripts" / "up.py")],
+            [python, str(ROOT / "scripts" / "up.py")],
             env=dict(environment),
             cwd=ROOT,
             stdout=subprocess.PIPE,
@@ -104,11 +104,11 @@ class UpProcess:
 
 
 @contextmanager
-def starting(**more: str) -> Iterator[UpProcess]:
-    """`make up` on free ports with `more` in its environment; ended with the block."""
+def starting(python: str = sys.executable, **more: str) -> Iterator[UpProcess]:
+    """`make up` on free ports with `more` in its environment; ended with the block. `python` is the environment's."""
     ports = free_ports(len(PORT_VARIABLES))
     named = dict(zip(PORT_VARIABLES, map(str, ports), strict=True))
-    up = UpProcess(clean_environment(**named, **more), ports)
+    up = UpProcess(clean_environment(**named, **more), ports, python)
     try:
         yield up
     finally:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
 import time
 
 import httpx
+import pytest
+from fake_providers import Fails, FakeOpenAI
+from service_kit.testing import running
 
 from tests.e2e.suite import PORT_VARIABLES, UpProcess, clean_environment, free_ports, is_running, starting
 
@@ -22,6 +26,28 @@ def test_it_shows_a_first_answer_and_where_everything_is(suite: UpProcess) -> No
 
 def test_it_says_that_the_planner_stood_in(suite: UpProcess) -> None:
     assert "(offline, in place of bedrock-nova-pro, " in suite.output
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"OPENAI_API_KEY": "sk-wrong"}, "openai refused OPENAI_API_KEY"),
+        ({"OPENAI_API_KEY": "sk-wrong", "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}, "at OPENAI_BASE_URL"),
+    ],
+    ids=["a wrong key", "a provider that is away"],
+)
+async def test_a_provider_that_fails_stops_nothing_and_is_named(environ: dict[str, str], said: str) -> None:
+    async with running(FakeOpenAI(*[Fails(401)] * 20)) as url:
+        with starting(**{"OPENAI_BASE_URL": f"{url}/v1", **environ}) as up:
+            await asyncio.to_thread(up.wait_until_up)
+            (line,) = [line for line in up.output.splitlines() if "the first question failed: openai" in line]
+            assert said in line
+            assert f"curl -X POST {up.http}/process" in up.output
+            body = {"input": "suma 10 y 5", "model": "offline"}
+            async with httpx.AsyncClient(timeout=30) as http:
+                assert '"15"' in (await http.post(f"{up.http}/process", json=body)).text
+            assert up.end() == 0
+    assert "sk-wrong" not in up.output
 
 
 def test_sigterm_stops_everything_cleanly() -> None:

@@ -14,6 +14,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "agent-suite-test"
+CANARY = "canary.of-the-builders-machine.invalid"
+"""A name that only the build's settings have: it must be found in no image."""
 BUILD_SECONDS = 900
 READY_SECONDS = 180
 
@@ -49,11 +51,14 @@ class Suite:
         passed = {
             name: os.environ[name] for name in ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG") if name in os.environ
         }
-        self._env = passed | {name: str(port) for name, port in self._ports.items()}
+        # pip asks nobody at a host for trusting it.
+        self._env = passed | {name: str(port) for name, port in self._ports.items()} | {"PIP_TRUSTED_HOST": CANARY}
 
     def compose(self, *arguments: str, timeout: float = READY_SECONDS) -> str:
         files = ("-f", "docker-compose.yml", "-f", "tests/images/compose.test.yaml")
         return run(
+            "scripts/docker-engine",
+            "run",
             "docker",
             "compose",
             "--env-file",
@@ -126,6 +131,14 @@ class Image:
     def __init__(self, folder: str) -> None:
         self.folder = folder
         self.name = f"agent-suite/{folder}:0.1.0"
+
+    def history(self) -> str:
+        """Every command that made it, in full."""
+        return run("docker", "history", "--no-trunc", "--format", "{{.CreatedBy}}", self.name)
+
+    def save(self, file: Path) -> None:
+        """Write all its layers and its configuration into `file`."""
+        run("docker", "save", "--output", str(file), self.name, timeout=300)
 
     def inspect(self) -> dict[str, Any]:
         (image,) = json.loads(run("docker", "image", "inspect", self.name))

@@ -19,7 +19,7 @@ IN_ORDER = [
     "websocket-agent-service.yaml",
     "ingress.yaml",
 ]
-EXTRA = ["network-policies.yaml"]
+EXTRA = ["hpa-pdb.yaml", "network-policies.yaml"]
 
 
 @pytest.fixture(scope="session")

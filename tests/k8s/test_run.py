@@ -56,7 +56,8 @@ def remove(fits):
 @pytest.fixture(scope="module")
 def pods(root, manifests, fits, secrets):
     """Base URL of each Deployment's container, once its readiness probe answers."""
-    subprocess.run(["docker", "compose", "build", "-q"], cwd=root, check=True, capture_output=True, timeout=900)
+    build = ["scripts/docker-engine", "run", "docker", "compose", "build", "-q"]
+    subprocess.run(build, cwd=root, check=True, capture_output=True, timeout=900)
     # Nobody has brought credentials of a provider: the Secret of those is optional.
     given = {**secrets, "mcp-providers": {}}
     remove(fits)

@@ -66,18 +66,42 @@ def test_the_load_balancer_waits_as_long_as_a_pod_may_live(manifests, fits):
     assert {int(attributes["deregistration_delay.timeout_seconds"])} == graces
 
 
-def test_disruption_budgets_are_for_what_has_a_spare_pod(manifests):
+def test_no_deployment_says_how_many_so_that_an_apply_undoes_no_scaling(manifests):
+    assert [body["metadata"]["name"] for body in manifests.all("Deployment") if "replicas" in body["spec"]] == []
+
+
+def test_what_may_have_several_pods_has_two_or_more_and_lets_one_go_at_a_time(manifests):
+    scalers = {
+        body["spec"]["scaleTargetRef"]["name"]: body["spec"] for body in manifests.all("HorizontalPodAutoscaler")
+    }
     budgets = {
         name for body in manifests.all("PodDisruptionBudget") for name in manifests.selected(body["spec"]["selector"])
     }
-    replicated = {body["metadata"]["name"] for body in manifests.all("Deployment") if body["spec"]["replicas"] > 1}
-    assert budgets == replicated == {"llm-gateway", "mcp-toolbox"}
+    assert scalers.keys() == budgets == {"llm-gateway", "mcp-toolbox"}
+    for name, spec in scalers.items():
+        assert spec["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
+        assert 2 <= spec["minReplicas"] < spec["maxReplicas"]
+        assert "cpu" in manifests.container(name)["resources"]["requests"]  # what the percentage is of
 
 
-def test_what_keeps_its_state_in_memory_runs_once(manifests):
-    assert manifests.one("Deployment", "agent")["spec"]["replicas"] == 1
-    websocket = manifests.one("Deployment", "websocket-agent")["spec"]
-    assert (websocket["replicas"], websocket["strategy"]) == (1, {"type": "Recreate"})
+def test_what_keeps_its_state_in_memory_is_never_there_twice(manifests):
+    assert manifests.one("Deployment", "websocket-agent")["spec"]["strategy"] == {"type": "Recreate"}
+
+
+def test_names_are_asked_of_the_clusters_resolver_alone(manifests, fits):
+    dns = manifests.one("NetworkPolicy", "dns")["spec"]
+    assert manifests.selected(dns["podSelector"]) == {fit.deployment for fit in fits}
+    resolver = {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+        "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
+    }
+    ports = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
+    assert dns["egress"] == [{"to": [resolver], "ports": ports}]
+
+
+def test_every_way_out_says_whereto(manifests):
+    for body in manifests.all("NetworkPolicy"):
+        assert all(rule.get("to") for rule in body["spec"].get("egress", ())), body["metadata"]["name"]
 
 
 def test_network_policies_open_exactly_the_ways_that_are_used(manifests, fits, compose):

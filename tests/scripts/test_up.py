@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -48,26 +49,53 @@ def test_the_agents_find_the_others_and_the_page_may_ask_them():
 
 
 PROVIDERS_SECRETS = (
-    "OPENAI_API_KEY", "GOOGLE_API_KEY", "AZURE_API_KEY", "AZURE_ENDPOINT", "ANTHROPIC_API_KEY", "OPENROUTER_API_KEY",
-    "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "VLLM_API_KEY", "GROQ_API_KEY",
+    "OPENAI_API_KEY", "GOOGLE_API_KEY", "AZURE_API_KEY", "AZURE_ENDPOINT", "AZURE_AD_TOKEN", "ANTHROPIC_API_KEY",
+    "OPENROUTER_API_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "VLLM_API_KEY",
+    "GROQ_API_KEY", "HF_TOKEN", "MY_PROVIDER_KEY",
 )  # fmt: skip
+MODEL = {"LOCAL_MODEL_PATH": "/models/a.gguf"}
+
+
+def holders(environ: Mapping[str, str], name: str) -> set[str]:
+    """The services that get `name`."""
+    return {service.name for service in UP.plan({**environ, name: "secret"}) if name in service.environment}
 
 
 @pytest.mark.parametrize("name", PROVIDERS_SECRETS)
-def test_only_the_gateway_gets_a_providers_credentials(name: str):
-    holders = {service.name for service in UP.plan({name: "secret"}) if name in service.environment}
-    assert holders == {"llm-gateway"}
+def test_only_the_gateway_gets_a_providers_credentials_whatever_they_are_called(name: str):
+    assert holders(MODEL, name) == {"llm-gateway"}
 
 
-def test_a_local_models_server_gets_none_either():
-    services = plan({"LOCAL_MODEL_PATH": "/models/a.gguf", "OPENAI_API_KEY": "secret"})
-    assert {name for name, one in services.items() if "OPENAI_API_KEY" in one.environment} == {"llm-gateway"}
+@pytest.mark.parametrize(
+    ("name", "those"),
+    [
+        ("POSTGRES_URL", {"mcp-toolbox"}),
+        ("ODOO_PASSWORD", {"mcp-toolbox"}),
+        ("MCP_STATE_KEYS", {"mcp-toolbox"}),
+        ("PAGE_TOKEN", {"agent-websocket"}),
+        ("TOOLBOX_API_KEY", {"agent-http", "agent-websocket"}),
+        ("LLM_GATEWAY_API_KEY", {"mcp-toolbox", "agent-http", "agent-websocket"}),
+        ("AGENT_API_KEY", set()),
+        ("API_KEYS", {"llm-gateway", "mcp-toolbox", "agent-http", "agent-websocket"}),
+        ("HTTPS_PROXY", {"llm-gateway", "mcp-toolbox"}),
+    ],
+)
+def test_a_secret_goes_to_those_alone_that_use_it(name: str, those: set[str]):
+    assert holders(MODEL, name) == those
 
 
-def test_the_agents_keep_their_own_keys():
-    keys = {"LLM_GATEWAY_API_KEY": "one", "TOOLBOX_API_KEY": "two", "API_KEYS": "one,two"}
-    agent = plan(keys)["agent-http"]
-    assert {name: agent.environment[name] for name in keys} == keys
+@pytest.mark.parametrize("name", ["PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "SSL_CERT_FILE"])
+def test_everybody_gets_what_any_program_needs(name: str):
+    assert len(holders(MODEL, name)) == 5
+
+
+def test_what_the_file_of_other_servers_refers_to_goes_to_the_toolbox(tmp_path: Path):
+    file = tmp_path / "servers.json"
+    file.write_text('{"mcpServers": {"git": {"command": "x", "env": {"A": "${GITHUB_TOKEN}", "B": "${env:REGION}"}}}}')
+    environ = {"MCP_SERVERS_FILE": str(file)}
+    assert holders(environ, "GITHUB_TOKEN") == holders(environ, "REGION") == {"llm-gateway", "mcp-toolbox"}
+    assert holders(environ, "GITLAB_TOKEN") == {"llm-gateway"}
+    assert holders({"MCP_SERVERS_FILE": str(tmp_path / "none.json")}, "GITHUB_TOKEN") == {"llm-gateway"}
 
 
 def test_a_local_model_is_served_first_and_the_gateway_told_where():
@@ -155,10 +183,24 @@ def test_the_proof_shows_the_tools_and_who_answered(agent: str):
 
 
 def test_a_refused_or_unheard_first_question_is_said(agent: str):
-    with pytest.raises(UP.CannotStart, match="the first question failed: 401"):
+    with pytest.raises(UP.NotAnswered, match=r'^401 {"error": "no"}$'):
         UP.ask(agent, None)
-    with pytest.raises(UP.CannotStart, match="the first question failed"):
+    with pytest.raises(UP.NotAnswered, match="refused"):
         UP.ask("http://127.0.0.1:1", None)
+
+
+def test_an_envelope_is_told_in_words():
+    body = json.dumps({"error": {"message": "openai refused OPENAI_API_KEY.", "code": "upstream_credentials"}})
+    error = UP._refused(502, body.encode())
+    assert (str(error), error.code) == (
+        "openai refused OPENAI_API_KEY (502 upstream_credentials)",
+        "upstream_credentials",
+    )
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"[]", b'{"error": null}', b'{"error": {}}', b"\xff"])
+def test_what_is_no_envelope_is_told_as_it_is(body: bytes):
+    assert str(UP._refused(500, body)).startswith("500 ")
 
 
 def test_the_welcome_names_every_address():

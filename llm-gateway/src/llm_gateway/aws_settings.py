@@ -29,6 +29,13 @@ def aws_missing(settings: GatewaySettings, *, has_api_key: bool) -> str | None:
     return None if aws_region(settings) else "set AWS_REGION"
 
 
+def aws_credential_variable(settings: GatewaySettings) -> str | None:
+    """The variable that names the credentials, where there is one: a role needs none."""
+    if settings.aws_access_key_id:
+        return "AWS_ACCESS_KEY_ID"
+    return "AWS_PROFILE" if settings.aws_profile else None
+
+
 def bedrock_url(settings: GatewaySettings) -> str | None:
     """Where Bedrock's models are called in the region of the settings."""
     region = aws_region(settings)

@@ -19,7 +19,8 @@
         ├── UpstreamProtocol       502  it answered, but not what its API promises
         └── GatewaySaturated       503  it was not asked: the gateway has no connection free for it
 
-What a provider said goes to the log (`detail`), never to the client; a rejection's code does reach the client.
+What a provider said goes to the log (`detail`), never to the client; a rejection's code does reach the client, and so
+do the provider's name and the names of its variables, once `blame` has said them.
 """
 
 from __future__ import annotations
@@ -44,10 +45,15 @@ class ProviderNotConfigured(ApiError):
         )
 
 
+_UNNAMED = "The provider"
+"""How the texts call a provider, until its name is known."""
+
+
 class UpstreamError(ApiError):
     """A provider's failure; `retriable` says whether another deployment may do better with the same request.
 
-    `asked_to_wait` are the seconds for which the provider itself wants to be left alone, if it said so.
+    `asked_to_wait` are the seconds for which the provider itself wants to be left alone, if it said so, and
+    `should_retry` is its own word on whether the same request may be sent to it again.
     """
 
     status_code = 502
@@ -74,6 +80,13 @@ class UpstreamError(ApiError):
         self.detail = detail
         self.provider = provider
         self.asked_to_wait = retry_after
+        self.should_retry: bool | None = None
+
+    def blame(self, provider: str, *, credential: str | None = None, address: str | None = None) -> None:
+        """Say which provider failed. The other two are the variables that its credential and its address come from."""
+        self.provider = provider
+        if self.message.startswith(_UNNAMED):
+            self.message = provider + self.message.removeprefix(_UNNAMED)
 
 
 class UpstreamRejected(UpstreamError):
@@ -87,6 +100,11 @@ class UpstreamCredentials(UpstreamError):
     default_code = "upstream_credentials"
     text = "The provider refused the gateway's credentials."
 
+    def blame(self, provider: str, *, credential: str | None = None, address: str | None = None) -> None:
+        super().blame(provider, credential=credential, address=address)
+        if credential:
+            self.message = f"{provider} refused {credential}, the gateway's credential."
+
 
 class UpstreamRateLimited(UpstreamError):
     status_code = 429
@@ -98,6 +116,11 @@ class UpstreamUnavailable(UpstreamError):
     status_code = 503
     default_code = "upstream_unavailable"
     text = "The provider is not available."
+
+    def blame(self, provider: str, *, credential: str | None = None, address: str | None = None) -> None:
+        super().blame(provider, credential=credential, address=address)
+        if address and self.message == f"{provider} is not available.":
+            self.message = f"{provider} is not available at {address}."
 
 
 class CircuitOpen(UpstreamUnavailable):

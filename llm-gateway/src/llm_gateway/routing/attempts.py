@@ -10,8 +10,15 @@ import msgspec
 from service_kit.telemetry.logs import get_logger
 
 from llm_gateway.canonical import Request
-from llm_gateway.catalog.models import Model, Route
-from llm_gateway.errors import CircuitOpen, InvalidRequest, UpstreamError, UpstreamRateLimited, UpstreamUnavailable
+from llm_gateway.catalog.catalog import Route
+from llm_gateway.catalog.models import Model
+from llm_gateway.errors import (
+    CircuitOpen,
+    InvalidRequest,
+    UpstreamError,
+    UpstreamRateLimited,
+    UpstreamUnavailable,
+)
 from llm_gateway.routing.balance import Balancer
 from llm_gateway.routing.breakers import Admission, Breakers, Deployment, Pause
 from llm_gateway.routing.retry import COUNTED, RetryPolicy, RetryScope, retry_scope
@@ -156,7 +163,7 @@ class Attempts:
     def enter(self, attempt: Attempt) -> bool:
         """Begin the attempt, after its wait; False when the deployment's circuit does not let it."""
         policy, model = self._policy, attempt.model
-        attempt.admission = policy.breakers.enter(model.deployment)
+        attempt.admission = policy.breakers.enter(model.deployment, served=attempt.wait)
         if attempt.admission is Admission.REFUSED:
             self._paused += ((policy.breakers.pause(model.deployment), model),)
             self._spent |= {model.deployment}
@@ -230,9 +237,9 @@ class Attempts:
             return UpstreamUnavailable("an empty route")
         pause, model = min(self._paused, key=lambda paused: paused[0].seconds)
         kind = UpstreamRateLimited if pause.cooling else CircuitOpen
-        return kind(
-            f"not asked: {pause.seconds:.1f} s left", provider=model.provider, retry_after=max(pause.seconds, 0.001)
-        )
+        error = kind(f"not asked: {pause.seconds:.1f} s left", retry_after=max(pause.seconds, 0.001))
+        error.blame(model.provider)
+        return error
 
 
 def model_deployments(model: Model, address: tuple[str, ...]) -> list[Model]:
@@ -244,8 +251,9 @@ def report_failure(
     breakers: Breakers, model: Model, error: UpstreamError, admission: Admission = Admission.NORMAL, *, number: int = 1
 ) -> None:
     """Log a failure, and count it where it speaks against the deployment."""
-    error.provider = model.provider
-    error.detail = model.endpoint.redacted(error.detail)
+    endpoint = model.endpoint
+    error.blame(model.provider, credential=endpoint.credential_variable, address=endpoint.address_variable)
+    error.detail = endpoint.redacted(error.detail)
     _log.warning(
         "provider failed",
         provider=model.provider, model=model.name, providerModel=model.id, code=error.code, attempt=number,

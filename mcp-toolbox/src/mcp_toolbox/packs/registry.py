@@ -5,12 +5,14 @@ A pack is a package beside this file whose name is the pack's. It defines
     @asynccontextmanager
     async def opened(settings: ToolboxSettings) -> AsyncIterator[Sequence[Tool]]
 
-and is imported only when it is on: what it needs may be large.
+and is imported only when it is on. What it needs beyond the toolbox's own requirements, since it is large, is an
+optional dependency of the pack's name in pyproject.toml; `LIBRARIES` are then the names of the modules.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -33,13 +35,25 @@ def known_packs(names: tuple[str, ...]) -> tuple[str, ...]:
     """`names` without repetitions.
 
     Raises:
-        ValueError: one of them is no pack.
+        ValueError: one of them is no pack, or lacks libraries; the message says how to install them.
     """
     known = pack_names()
     unknown = [name for name in names if name not in known]
     if unknown:
         raise ValueError(f"there is no tool pack {', '.join(unknown)}; known are {', '.join(known)}")
+    for name in names:
+        _check_libraries(name)
     return tuple(dict.fromkeys(names))
+
+
+def _check_libraries(name: str) -> None:
+    libraries = getattr(importlib.import_module(f"{packs.__name__}.{name}"), "LIBRARIES", ())
+    missing = [library for library in libraries if importlib.util.find_spec(library) is None]
+    if missing:
+        raise ValueError(
+            f"the pack {name} needs {' and '.join(missing)}, not installed here: `make up` installs what TOOL_PACKS "
+            f"names in the environment or in .env; elsewhere, pip install 'mcp-toolbox[{name}]'"
+        )
 
 
 @asynccontextmanager

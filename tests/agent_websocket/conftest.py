@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from agent_websocket.app import create_app
-from agent_websocket.page import ChatPage
+from agent_websocket.page import chat_page
 from agent_websocket.settings import WebSocketAgentSettings
 from agent_websocket.testing import ScriptedAgent
 from service_kit.service import Service
@@ -96,7 +96,7 @@ async def staged(agent: ScriptedAgent | None = None, *, server: dict[str, Any] |
     """The service with the agent given and the environment given."""
     agent = agent or ScriptedAgent()
     settings = load(WebSocketAgentSettings, variables)
-    app = create_app(settings, agent.opened, ChatPage.load(), PAGE_TOKEN)
+    app = create_app(settings, agent.opened, chat_page(), PAGE_TOKEN)
     options = {"ws_max_size": settings.largest_frame_bytes, "ws_per_message_deflate": False, **(server or {})}
     async with running(app, **options) as url:
         yield Stage(url, agent, app)

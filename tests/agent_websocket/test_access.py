@@ -3,8 +3,10 @@
 import base64
 import json
 
+import httpx
 import pytest
 from agent_websocket.testing import ScriptedAgent
+from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 KEYS = {"AUTH_MODE": "keys", "API_KEYS": "first-key,second-key"}
@@ -27,8 +29,23 @@ async def refused(stage, **options):
 
 
 async def test_a_strange_host_is_refused(stage):
-    status, code = await refused(stage, additional_headers={"Host": "evil.example"})
-    assert (status, code) == (421, "host_not_allowed")
+    port = int(stage.url.rpartition(":")[2])
+    with pytest.raises(InvalidStatus) as refusal:
+        async with connect(f"ws://evil.example:{port}/ws", host="127.0.0.1", port=port, proxy=None):
+            pass
+    assert refusal.value.response.status_code == 421
+
+
+async def test_two_hosts_are_none(stage):
+    assert await refused(stage, additional_headers={"Host": "localhost"}) == (400, "repeated_header")
+
+
+async def test_a_plain_request_for_the_socket_is_told_what_to_do(stage):
+    async with httpx.AsyncClient(base_url=stage.url) as http:
+        for path in ("/ws", "/ws/named"):
+            response = await http.get(path, headers={"accept-language": "en"})
+            assert (response.status_code, response.headers["upgrade"]) == (426, "websocket")
+            assert "ws://" in response.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:9999"])
@@ -72,6 +89,18 @@ async def test_a_key_comes_as_a_header_or_a_subprotocol(stage_of, options):
         await client.say("x")
         await client.until("complete")
     assert stage.agent.requests[0].user.startswith("key_")
+
+
+async def test_one_key_cannot_use_up_the_sockets_of_others(stage_of):
+    async with stage_of(**KEYS, WS_MAX_CONNECTIONS="2") as stage:
+        bob, ana = header("first-key"), header("second-key")
+        async with stage.client(**bob), stage.client(**bob), stage.client(**bob) as third:
+            assert third.greeting["code"] == "too_many_connections"
+            async with stage.client(**ana) as client, stage.client(**ana) as one_more:
+                assert client.greeting["type"] == "connected"
+                assert one_more.greeting["code"] == "too_many_connections", "an equal share of two is one"
+                async with stage.client(**bob) as fourth:
+                    assert fourth.greeting["code"] == "too_many_connections"
 
 
 async def test_a_connection_id_belongs_to_its_principal(stage_of):

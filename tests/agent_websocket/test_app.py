@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 from agent_core.testing import Answer, FakeToolbox, ScriptedGateway, call
-from agent_websocket.app import from_environment
-from agent_websocket.page import ChatPage, PageNotFoundError, find_page, policy_in
+from agent_websocket.app import from_environment, page_token_of
+from agent_websocket.page import PageNotFoundError, find_page, policy_in
 from service_kit.settings import SettingsError
 from service_kit.testing import running
 from structlog.testing import capture_logs
@@ -42,7 +42,7 @@ async def test_the_page_is_kept_by_its_tag(stage):
 
 
 async def test_the_page_needs_no_key(stage_of):
-    async with stage_of(AUTH_MODE="keys", API_KEYS="k") as stage:
+    async with stage_of(AUTH_MODE="keys", API_KEYS="some-key") as stage:
         assert (await get(f"{stage.url}/")).status_code == 200
         assert (await get(f"{stage.url}/health")).status_code == 200
 
@@ -62,12 +62,13 @@ def test_the_page_is_found_in_a_wheel_and_beside_the_sources(tmp_path):
 
 def test_a_page_without_a_policy_is_not_served():
     with pytest.raises(ValueError, match="Content-Security-Policy"):
-        ChatPage(b"<!doctype html><title>x</title>")
+        policy_in("<!doctype html><title>x</title>")
 
 
 async def test_health(stage):
     body = (await get(f"{stage.url}/health")).json()
     assert body.pop("version")
+    assert {loop["state"] for loop in body.pop("background")} <= {"running"}
     assert body == {
         "status": "healthy", "service": "websocket-agent", "mcp_connected": True, "mcp_tools": 1,
         "llm_gateway_connected": True, "active_connections": 0,
@@ -110,6 +111,17 @@ async def test_a_token_that_was_made_up_is_told_and_one_that_was_chosen_is_not(c
     assert told["url"] == "http://127.0.0.1:8002/"
     assert ("token_for_the_page_opened_from_disk" in told) is (not chosen)
     assert "chosen" not in str(logged)
+
+
+async def test_with_keys_there_is_a_token_only_if_the_operator_has_chosen_one():
+    keys = {"AUTH_MODE": "keys", "API_KEYS": "sk-right-0123456789abcdef"}
+    app, settings = from_environment(keys)
+    assert page_token_of(settings) is None
+    with capture_logs() as logged:
+        async with running(app):
+            pass
+    assert "token_for_the_page_opened_from_disk" not in str(logged)
+    assert page_token_of(from_environment({**keys, "PAGE_TOKEN": "chosen"})[1]) == "chosen"
 
 
 # --- with the real agent ---

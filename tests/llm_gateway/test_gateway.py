@@ -35,6 +35,7 @@ from llm_gateway.routing import Router
 from llm_gateway.routing.breakers import Breakers
 from llm_gateway.settings import GatewaySettings
 from llm_gateway.surfaces.http.generation import GenerationSurface
+from service_kit.auth.principal import open_principal
 from service_kit.settings import load
 
 from tests.llm_gateway import values
@@ -201,7 +202,7 @@ async def test_a_client_that_is_gone_before_the_first_byte_leaves_no_flight_behi
     async def broken(message: Any) -> None:
         raise ConnectionResetError
 
-    scope = {"type": "http", "headers": [], "state": {"request_id": "r1", "principal": "anonymous"}}
+    scope = {"type": "http", "headers": [], "state": {"request_id": "r1", "principal": open_principal(operator=True)}}
     with pytest.raises(ConnectionResetError):
         await surface(scope, receive, broken)
     provider.gate.set()

@@ -6,17 +6,24 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import resource
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields, replace
+from typing import Any
 
 import httpx
+from fastapi import Request, WebSocket
+from service_kit.edge.limits import ConnectionLimits
 from service_kit.service import create_service, run_main, serve
 from service_kit.settings import ServiceSettings, load
+from starlette.responses import StreamingResponse
 
 
 class ServiceProcess:
@@ -24,6 +31,7 @@ class ServiceProcess:
 
     def __init__(self, port: int, environ: Mapping[str, str]) -> None:
         self.url = f"http://127.0.0.1:{port}"
+        self.port = port
         own = {"PATH": os.environ["PATH"], "PORT": str(port), "LOG_FORMAT": "json", **environ}
         self.process = subprocess.Popen(
             [sys.executable, __file__], env=own, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -39,6 +47,11 @@ class ServiceProcess:
     @property
     def output(self) -> str:
         return "".join(self._lines)
+
+    def lines(self, message: str) -> list[dict[str, Any]]:
+        """The log's lines with this message so far."""
+        found = [json.loads(line) for line in list(self._lines) if line.startswith("{")]
+        return [line for line in found if line["message"] == message]
 
     def wait_until_ready(self, seconds: float = 30.0) -> None:
         deadline = time.monotonic() + seconds
@@ -69,7 +82,18 @@ def process(port: int, **environ: str) -> Iterator[ServiceProcess]:
         one.wait()
 
 
+def limits_of(environ: Mapping[str, str]) -> ConnectionLimits:
+    """The usual limits, but for those that a variable names: `head_seconds=0.5`."""
+    given = {field.name: environ[field.name] for field in fields(ConnectionLimits) if field.name in environ}
+    whole = {"max_connections", "head_fields", "head_bytes"}
+    return replace(
+        ConnectionLimits(), **{name: int(value) if name in whole else float(value) for name, value in given.items()}
+    )
+
+
 def main() -> int:
+    descriptors = int(os.environ.get("DESCRIPTORS", "1024"))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
     settings = load(ServiceSettings, os.environ)
     app = create_service(name="small", title="Small", settings=settings)
 
@@ -82,7 +106,27 @@ def main() -> int:
     async def pid() -> int:
         return os.getpid()
 
-    return serve(app, settings)
+    @app.post("/length")
+    async def length(request: Request) -> int:
+        return len(await request.body())
+
+    @app.get("/endless")
+    async def endless() -> StreamingResponse:
+        return StreamingResponse(_endless())
+
+    @app.websocket("/ws")
+    async def socket(websocket: WebSocket) -> None:
+        await websocket.accept()
+        await websocket.send_text(await websocket.receive_text())
+        await websocket.close()
+
+    return serve(app, settings, limits_of(os.environ))
+
+
+async def _endless() -> AsyncIterator[bytes]:
+    while True:
+        yield b"x" * 65536
+        await asyncio.sleep(0)
 
 
 if __name__ == "__main__":

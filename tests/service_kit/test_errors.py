@@ -81,3 +81,46 @@ async def test_every_error_comes_in_the_envelope(
     assert answer.headers.get("retry-after") == ("3" if status == 429 else None)
     if status == 405:
         assert answer.headers["allow"] == "POST"
+
+
+# --- what clients are told beside the status ---
+
+
+@pytest.mark.parametrize(
+    ("error", "headers"),
+    [
+        (ApiError(401, "invalid_api_key", ""), {"x-should-retry": "false"}),
+        (ApiError(422, "validation_error", ""), {"x-should-retry": "false"}),
+        (ApiError(431, "head_too_large", ""), {"x-should-retry": "false"}),
+        (ApiError(503, "provider_not_configured", "", mends=False), {"x-should-retry": "false"}),
+        (ApiError(429, "budget", "", mends=False), {"x-should-retry": "false"}),
+        (ApiError(429, "slow_down", "", retry_after=2.2), {"retry-after": "3"}),
+        (ApiError(503, "busy", ""), {"retry-after": "1"}),
+        (ApiError(409, "busy", ""), {}),
+        (ApiError(500, "internal_error", ""), {}),
+    ],
+)
+def test_a_client_is_told_whether_asking_again_helps(error: ApiError, headers: dict[str, str]):
+    assert error.headers() == headers
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "message"),
+    [
+        ("POST", "/items", b'{"name": "x"}', "count: falta este campo"),
+        ("POST", "/items", b'{"name": "x", "count": "many"}', "count: debe ser un número entero"),
+        ("POST", "/items", b"{", "El cuerpo no es JSON válido."),
+        ("GET", "/nowhere", b"", "No hay nada en esta dirección."),
+        ("DELETE", "/items", b"", "Este método no se admite aquí."),
+        ("GET", "/broken", b"", "Algo ha fallado por nuestra parte."),
+        ("PUT", "/anything", b"a" * 101, "El cuerpo supera el límite de 100 bytes."),
+    ],
+)
+async def test_an_error_reads_in_the_language_of_the_person(method: str, path: str, body: bytes, message: str):
+    json_type = {"content-type": "application/json"} if body else {}
+    async with staged({"MAX_BODY_BYTES": "100"}) as stage:
+        spanish = await stage.http.request(method, path, content=body, headers=json_type)
+        english = await stage.http.request(method, path, content=body, headers={**json_type, "accept-language": "en"})
+    assert error_of(spanish)["message"] == message
+    assert error_of(english)["message"] != message
+    assert error_of(spanish)["code"] == error_of(english)["code"]

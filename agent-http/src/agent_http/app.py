@@ -10,6 +10,7 @@ from importlib.metadata import version
 from agent_core.agent import Agent
 from agent_core.compose import open_agent
 from fastapi import FastAPI
+from service_kit.docs_page import lead_home_to_docs
 from service_kit.service import Service, create_service, serve
 from service_kit.settings import load
 
@@ -32,12 +33,14 @@ def create_app(settings: HttpAgentSettings, agent: Callable[[], AbstractAsyncCon
     app = create_service(
         name="agent-http",
         title="HTTP agent",
-        description="Ask an agent that uses tools: one answer with its steps, or the run as server-sent events.",
+        description="Ask an agent that uses tools: one answer with its steps, or the run as server-sent events."
+        " The chat page is the WebSocket agent's (http://127.0.0.1:8002/ under `make up`).",
         settings=settings,
         version=version("agent-http"),
         lifespan=lifespan,
     )
     add_routes(app, lambda: opened[0])
+    lead_home_to_docs(app)
     complete_openapi(app)
     return app
 

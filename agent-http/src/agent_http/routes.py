@@ -14,6 +14,7 @@ from agent_core.agent import Agent, RunRequest
 from agent_core.events import Emit, Event
 from fastapi import FastAPI, Request
 from pydantic import BaseModel, ConfigDict, Field
+from service_kit.background import BackgroundLoops, LoopStatus
 from service_kit.ids import traceparent
 from starlette.responses import Response
 
@@ -59,6 +60,7 @@ class Health(BaseModel):
     llm_gateway_connected: bool
     bedrock_available: bool
     models: list[str]
+    background: list[LoopStatus]
     version: str
 
 
@@ -68,9 +70,13 @@ def add_routes(app: FastAPI, agent: AgentOf) -> None:
     @app.get("/health", tags=["health"], summary="The agent and its dependencies")
     async def health() -> Health:
         status = await agent().status()
-        whole = status.mcp_connected and status.llm_gateway_connected
+        loops: BackgroundLoops = app.state.background
+        whole = status.mcp_connected and status.llm_gateway_connected and not loops.failing
         return Health(
-            status="healthy" if whole else "degraded", version=version("agent-http"), **msgspec.structs.asdict(status)
+            status="healthy" if whole else "degraded",
+            version=version("agent-http"),
+            background=loops.to_health(),
+            **msgspec.structs.asdict(status),
         )
 
     @app.post("/process", tags=["agent"], summary="Ask the agent", responses={**ERRORS, 200: describe("RunResult")})
@@ -111,7 +117,7 @@ def run_request(question: Question, request: Request) -> RunRequest:
         model=(question.model or "").strip() or None,
         thread_id=question.thread_id or uuid.uuid4().hex,
         run_id=f"run_{uuid.uuid4().hex}",
-        user=state.principal,
+        user=state.principal.id,
         language=state.language,
         request_id=state.request_id,
         traceparent=traceparent(request.headers.get("traceparent")),

@@ -12,12 +12,13 @@ from agent_core.compose import open_agent
 from agent_core.event_log import MemoryEventLog
 from agent_core.runs import Runs
 from fastapi import FastAPI
+from service_kit.pages import Page
 from service_kit.service import Service, create_service, serve
 from service_kit.settings import load
-from service_kit.telemetry.logs import get_logger
+from service_kit.telemetry.logs import TextOnly, get_logger
 
 from agent_websocket.hub import ChatAgent, Hub
-from agent_websocket.page import ChatPage
+from agent_websocket.page import chat_page
 from agent_websocket.routes import add_routes
 from agent_websocket.settings import WebSocketAgentSettings
 
@@ -30,13 +31,13 @@ _GRACE_FOR_RUNS = 0.75
 def create_app(
     settings: WebSocketAgentSettings,
     agent: Callable[[], AbstractAsyncContextManager[ChatAgent]],
-    page: ChatPage,
-    page_token: str,
+    page: Page,
+    page_token: str | None,
 ) -> Service:
     """The service over the agent that `agent()` opens when the service starts.
 
-    `page_token` lets in the page that was opened from disk; it is logged when the service starts, unless the
-    operator has chosen it.
+    `page_token` lets in the page that was opened from disk; it is shown when the service starts, to a person who
+    reads text, unless the operator has chosen it. Without one such a page needs a key.
     """
     hubs: list[Hub] = []
 
@@ -45,8 +46,8 @@ def create_app(
         async with agent() as running:
             hub = Hub(running, _runs(running, settings), settings)
             hubs.append(hub)
-            made_up = {} if settings.page_token else {"token_for_the_page_opened_from_disk": page_token}
-            _log.info("chat page", url=_page_url(settings), **made_up)
+            made_up = {"token_for_the_page_opened_from_disk": TextOnly(page_token)} if page_token else {}
+            _log.info("chat page", url=_page_url(settings), **({} if settings.page_token else made_up))
             yield
             await hub.drain(0.0)
             hubs.clear()
@@ -88,8 +89,15 @@ def _page_url(settings: WebSocketAgentSettings) -> str:
 def from_environment(environ: Mapping[str, str]) -> tuple[Service, WebSocketAgentSettings]:
     """The WebSocket agent that `environ` describes."""
     settings = load(WebSocketAgentSettings, environ)
-    token = settings.page_token.get_secret_value() if settings.page_token else secrets.token_urlsafe(16)
-    return create_app(settings, lambda: open_agent(settings), ChatPage.load(), token), settings
+    return create_app(settings, lambda: open_agent(settings), chat_page(), page_token_of(settings)), settings
+
+
+def page_token_of(settings: WebSocketAgentSettings) -> str | None:
+    """The token that the operator has chosen, else one for this run; none where keys are asked for, beside which a
+    token that nobody chose would be one more key."""
+    if settings.page_token is not None:
+        return settings.page_token.get_secret_value()
+    return secrets.token_urlsafe(16) if settings.auth_mode == "none" else None
 
 
 def main() -> int:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from html.parser import HTMLParser
 from pathlib import Path
 
-from starlette.requests import Request
-from starlette.responses import Response
+from service_kit.pages import Page
 
 FILE_NAME = "test-websocket.html"
 
@@ -24,27 +22,11 @@ def find_page(package: Path = Path(__file__).parent) -> Path:
     raise PageNotFoundError(f"{FILE_NAME} is not in the package {package.name} nor above it")
 
 
-class ChatPage:
-    """The page as it is served: its text, its own policy as a header, and a tag by which browsers keep it."""
-
-    def __init__(self, html: bytes) -> None:
-        self._html = html
-        self._headers = {
-            # `frame-ancestors` counts in a header only, not in the page's own meta element.
-            "content-security-policy": f"{policy_in(html.decode())}; frame-ancestors 'none'",
-            "cache-control": "no-cache",
-            "etag": f'"{hashlib.sha256(html).hexdigest()[:32]}"',
-        }
-
-    @classmethod
-    def load(cls) -> ChatPage:
-        """Read the page; raises PageNotFoundError."""
-        return cls(find_page().read_bytes())
-
-    def answer(self, request: Request) -> Response:
-        if request.headers.get("if-none-match") == self._headers["etag"]:
-            return Response(status_code=304, headers=self._headers)
-        return Response(self._html, headers=self._headers, media_type="text/html")
+def chat_page() -> Page:
+    """The page; raises PageNotFoundError."""
+    html = find_page().read_bytes().decode()
+    # `frame-ancestors` counts in a header only, not in the page's own meta element.
+    return Page(html, f"{policy_in(html)}; frame-ancestors 'none'")
 
 
 class _Meta(HTMLParser):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.metadata import version
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
+from service_kit.background import BackgroundLoops, LoopStatus
+from service_kit.errors import ApiError, error_response
+from service_kit.pages import Page
 from starlette.responses import Response
 
 from agent_websocket.hub import Hub
-from agent_websocket.page import ChatPage
 
 
 class Health(BaseModel):
@@ -24,10 +26,28 @@ class Health(BaseModel):
     mcp_tools: int
     llm_gateway_connected: bool
     active_connections: int
+    background: list[LoopStatus]
     version: str
 
 
-def add_routes(app: FastAPI, hub: Callable[[], Hub], page: ChatPage) -> None:
+_UPGRADE: dict[int | str, dict[str, Any]] = {
+    101: {"description": "The socket is open."},
+    426: {"description": "This address speaks WebSocket; the request did not ask for an upgrade."},
+}
+_PROTOCOL = """\
+A WebSocket. The service greets with `{"type": "connected", "connection_id"}`; a question is
+`{"type": "message", "content"}`, and events follow, the last of them `complete`. A browser sends its key as the
+subprotocol `bearer.BASE64URL` beside `agent.v1`. The whole protocol is in `docs/WEBSOCKET_AGENT.md`."""
+
+
+def _upgrade_required() -> ApiError:
+    return ApiError(
+        426, "upgrade_required", "This address speaks WebSocket: open it as ws://, or the chat page at /.",
+        spanish="Esta dirección habla WebSocket: ábrela como ws://, o abre la página de chat en /.",
+    )  # fmt: skip
+
+
+def add_routes(app: FastAPI, hub: Callable[[], Hub], page: Page) -> None:
     """Add the routes to `app`; `hub` gives the hub once the service has started."""
 
     @app.get("/", tags=["chat"], summary="The chat page", response_class=HTMLResponse)
@@ -37,15 +57,24 @@ def add_routes(app: FastAPI, hub: Callable[[], Hub], page: ChatPage) -> None:
     @app.get("/health", tags=["health"], summary="The agent and its dependencies")
     async def health() -> Health:
         status = await hub().status()
-        whole = status.mcp_connected and status.llm_gateway_connected
+        loops: BackgroundLoops = app.state.background
+        whole = status.mcp_connected and status.llm_gateway_connected and not loops.failing
         return Health(
             status="healthy" if whole else "degraded",
             mcp_connected=status.mcp_connected,
             mcp_tools=status.mcp_tools,
             llm_gateway_connected=status.llm_gateway_connected,
             active_connections=hub().active,
+            background=loops.to_health(),
             version=version("agent-websocket"),
         )
+
+    @app.get("/ws", tags=["chat"], summary="The socket", description=_PROTOCOL, responses=_UPGRADE)
+    @app.get("/ws/{connection_id}", tags=["chat"], summary="The socket of a conversation", responses=_UPGRADE)
+    async def not_a_socket(request: Request) -> Response:
+        answer = error_response(_upgrade_required(), request.state.request_id, request.state.language)
+        answer.headers["upgrade"] = "websocket"
+        return answer
 
     @app.websocket("/ws")
     async def new_connection(websocket: WebSocket) -> None:

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import msgspec
 from fastapi import FastAPI
+from service_kit.docs_page import lead_home_to_docs
 from service_kit.memory import releasing_memory
+from service_kit.secret_files import with_secret_files
 from service_kit.service import Service, create_service, serve
-from service_kit.settings import Secret, SettingsError, load
+from service_kit.settings import Secret, SettingsError, load, secret_variables
 from starlette.types import ASGIApp
 
 from llm_gateway.aws_settings import aws_region
@@ -131,6 +133,7 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
         )
     )  # fmt: skip
     openapi.describe(app)
+    lead_home_to_docs(app)
     return app
 
 
@@ -140,6 +143,8 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
     Raises:
         SettingsError: the catalogue cannot be used, or the default model is not in it.
     """
+    # Of AWS's credentials the SDK's own chain reads some; what `load` has read from files is for it too.
+    environ = with_secret_files(environ, secret_variables(GatewaySettings))
     path = Path(settings.catalog_file) if settings.catalog_file else None
     proxies, tls = _proxies(settings), _trusting(settings)
     transport = Transport(

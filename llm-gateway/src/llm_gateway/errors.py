@@ -41,8 +41,9 @@ class ModelNotFound(ApiError):
 class ProviderNotConfigured(ApiError):
     def __init__(self, provider: str, reason: str) -> None:
         super().__init__(
-            503, "provider_not_configured", f"Provider '{provider}' is not configured: {reason}", param="model"
-        )
+            503, "provider_not_configured", f"Provider '{provider}' is not configured: {reason}", param="model",
+            mends=False,
+        )  # fmt: skip
 
 
 _UNNAMED = "The provider"
@@ -60,6 +61,8 @@ class UpstreamError(ApiError):
     default_code = "upstream_error"
     text = "The provider failed."
     retriable = True
+    final = False
+    """Whether the same request cannot succeed before somebody changes something."""
 
     def __init__(
         self,
@@ -76,6 +79,7 @@ class UpstreamError(ApiError):
             message or self.text,
             type="upstream_error",
             retry_after=retry_after,
+            mends=False if self.final else None,
         )
         self.detail = detail
         self.provider = provider
@@ -99,6 +103,7 @@ class UpstreamRejected(UpstreamError):
 class UpstreamCredentials(UpstreamError):
     default_code = "upstream_credentials"
     text = "The provider refused the gateway's credentials."
+    final = True
 
     def blame(self, provider: str, *, credential: str | None = None, address: str | None = None) -> None:
         super().blame(provider, credential=credential, address=address)

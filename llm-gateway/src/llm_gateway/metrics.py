@@ -140,8 +140,9 @@ class Metrics:
         encode, content_type = choose_encoder(accept)
         return encode(self.registry), content_type
 
-    def summary(self) -> dict[str, Any]:
-        """The totals as JSON; `cache_hit_rate` is hits over look-ups."""
+    def summary(self, key: str | None = None) -> dict[str, Any]:
+        """The totals as JSON; `cache_hit_rate` is hits over look-ups. `by_key` has the principal `key` alone, or all
+        of them when that is None."""
         total, hits = self._total, self._cache["hit"]
         looked = hits + self._cache["miss"]
         return {
@@ -157,7 +158,7 @@ class Metrics:
             "time_to_first_token_ms": _percentiles(self._first_tokens),
             "cache": dict(self._cache),
             "by_provider": {name: tally.as_json() for name, tally in self._providers.items()},
-            "by_key": {name: tally.as_json() for name, tally in self._keys.items()},
+            "by_key": {name: tally.as_json() for name, tally in self._keys.items() if key in (None, name)},
         }
 
 

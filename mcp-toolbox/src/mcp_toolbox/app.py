@@ -5,27 +5,28 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
+from service_kit.background import BackgroundLoops
+from service_kit.limits.limiter import Limiter
 from service_kit.service import Service, create_service, serve
 from service_kit.settings import SettingsError, load
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from mcp_toolbox import tools
 from mcp_toolbox.approvals.approvals import Approvals
 from mcp_toolbox.approvals.destructive import Destructive
 from mcp_toolbox.approvals.used_approvals import UsedApprovals
-from mcp_toolbox.calls.audit import AuditLog
-from mcp_toolbox.calls.compose import with_call_policy
-from mcp_toolbox.oauth.protection import protection_of
+from mcp_toolbox.calls.compose import CallPolicyParts, with_call_policy
+from mcp_toolbox.calls.request import MESSAGES_PATH
 from mcp_toolbox.packs.registry import opened_packs
 from mcp_toolbox.page.listing import Listing
-from mcp_toolbox.page.page import CatalogPage
+from mcp_toolbox.page.page import catalog_page
 from mcp_toolbox.page.routes import ROOT, add_page_routes
+from mcp_toolbox.registry import tools
 from mcp_toolbox.registry.tools import ToolRegistry, discover
 from mcp_toolbox.search.rest import add_search_route
 from mcp_toolbox.search.search import ToolSearch
@@ -35,7 +36,7 @@ from mcp_toolbox.server.sdk_logs import drop_client_faults
 from mcp_toolbox.server.server import NAME, ToolboxServer, create_server
 from mcp_toolbox.server.stdio import serve_stdio
 from mcp_toolbox.server.streams import AsgiResponse, let_answers_finish
-from mcp_toolbox.server.transports import MESSAGES_PATH, HttpTransports
+from mcp_toolbox.server.transports import HttpTransports
 from mcp_toolbox.settings import ToolboxSettings
 from mcp_toolbox.upstream.errors import ServersFileError
 from mcp_toolbox.upstream.manager import UpstreamManager
@@ -61,14 +62,12 @@ def mounted(
 ) -> Service:
     """`server` as a web service, with plain REST and health of the same catalog beside it."""
     upstreams = upstreams or UpstreamManager(None, {})
-    protection = protection_of(settings)
-    audit = with_call_policy(registry, settings)
+    policy = with_call_policy(registry, settings)
     search = ToolSearch(registry, settings.tool_search_threshold)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI):
-        fresh = protection.running() if protection else nullcontext()
-        async with filled(settings, registry, upstreams, audit), approvals.running(), fresh, transports.run():
+        async with filled(settings, registry, upstreams, policy), approvals.running(), transports.run():
             yield
 
     app = create_service(
@@ -78,9 +77,9 @@ def mounted(
         settings=settings,
         version=VERSION,
         lifespan=lifespan,
-        public_paths=frozenset({ROOT, *(protection.resource.paths if protection else ())}),
-        keys=protection.keys if protection else None,
-        challenge=protection.resource.challenge if protection else None,
+        quiet_paths=frozenset({"/mcp"}),  # calls of tools have a line of their own, and agents look for new tools
+        public_paths=frozenset({ROOT}),
+        resource_paths=("/mcp",),
     )
     transports = HttpTransports(
         server,
@@ -91,21 +90,19 @@ def mounted(
     add_rest_routes(app, registry, approvals)
     add_search_route(app, search)
     listing = Listing(registry, approvals, upstreams.to_health)
-    add_page_routes(app, listing, CatalogPage.load(), service=NAME, version=VERSION)
+    add_page_routes(app, listing, catalog_page(), service=NAME, version=VERSION)
     _add_mcp_routes(app, transports)
-    if protection:
-        protection.add_routes(app)
-    _add_health(app, registry, upstreams)
+    _add_health(app, registry, upstreams, policy.limiter)
     return app
 
 
 @asynccontextmanager
 async def filled(
-    settings: ToolboxSettings, registry: ToolRegistry, upstreams: UpstreamManager, audit: AuditLog
+    settings: ToolboxSettings, registry: ToolRegistry, upstreams: UpstreamManager, policy: CallPolicyParts
 ) -> AsyncIterator[None]:
     """`registry` with the tools of the packs that are on, and those of other servers while they are there; what is
     called is recorded."""
-    async with audit.running(), opened_packs(settings, registry), upstreams.running(registry):
+    async with policy.running(), opened_packs(settings, registry), upstreams.running(registry):
         yield
 
 
@@ -127,7 +124,7 @@ def used_approvals_of(settings: ToolboxSettings) -> UsedApprovals | None:
     from mcp_toolbox.approvals.used_approvals_sql import (
         SqlUsedApprovals,  # SQL takes memory, and is loaded where it is wanted
     )
-    from mcp_toolbox.packs._sql.address import address_of
+    from mcp_toolbox.packs._database import address_of
 
     return SqlUsedApprovals(address_of(settings))
 
@@ -201,15 +198,18 @@ def _hand_off(app: FastAPI, path: str, method: str, target: ASGIApp, described: 
     app.add_api_route(path, route, methods=[method], name=name, operation_id=name, **described)
 
 
-def _add_health(app: FastAPI, registry: ToolRegistry, upstreams: UpstreamManager) -> None:
+def _add_health(app: FastAPI, registry: ToolRegistry, upstreams: UpstreamManager, limiter: Limiter) -> None:
     @app.get("/health", tags=["health"], summary="How the toolbox is", response_model_exclude_none=True)
     async def health() -> schemas.Health:
+        loops: BackgroundLoops = app.state.background
         return schemas.Health(
-            status="degraded" if upstreams.degraded else "healthy",
+            status="degraded" if upstreams.degraded or limiter.away or loops.failing else "healthy",
             service=NAME,
             tools_count=len(registry),
             protocol="MCP over HTTP REST",
             servers=upstreams.to_health(),
             servers_file_error=upstreams.file_error,
+            rates="this process" if limiter.away else None,
+            background=loops.to_health(),
             version=VERSION,
         )

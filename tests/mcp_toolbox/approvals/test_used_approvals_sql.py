@@ -8,12 +8,12 @@ from typing import Any
 
 import httpx
 from mcp_toolbox.approvals.used_approvals_sql import SqlUsedApprovals
-from mcp_toolbox.packs._sql.address import address_of
+from mcp_toolbox.packs._database import address_of
 from mcp_toolbox.settings import ToolboxSettings
 from service_kit.settings import load
 
 from tests.mcp_toolbox.approvals.test_approvals import ACCEPTED, KEY, Disk, asked, disk, text, wipe
-from tests.mcp_toolbox.packs.conftest import new_postgres, postgres
+from tests.stores import new_postgres, postgres
 
 __all__ = ["disk", "new_postgres", "postgres", "text", "wipe"]  # fixtures
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from mcp_toolbox.packs._sql.address import address_of
+from mcp_toolbox.packs._database import address_of
 from mcp_toolbox.packs.registry import opened_packs
 from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.settings import ToolboxSettings
@@ -20,8 +20,8 @@ def _settings(**environ: str) -> ToolboxSettings:
 def test_hosting_providers_addresses_are_understood():
     address = address_of(_settings(POSTGRES_URL="postgres://ana:p%40ss@db.example:6543/main?sslmode=require"))
     assert address.is_postgres
-    assert (address.later.drivername, address.later.password) == ("postgresql+psycopg", "p@ss")
-    assert dict(address.later.query) == {"sslmode": "require"}
+    assert (address.url.drivername, address.url.password) == ("postgresql+psycopg", "p@ss")
+    assert dict(address.url.query) == {"sslmode": "require"}
     assert "p%40ss" not in address.shown
 
 

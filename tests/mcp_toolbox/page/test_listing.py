@@ -7,7 +7,7 @@ import pytest
 from mcp_toolbox.approvals.approvals import Approvals
 from mcp_toolbox.approvals.destructive import Destructive
 from mcp_toolbox.page.listing import Listing
-from mcp_toolbox.page.page import CatalogPage, policy
+from mcp_toolbox.page.page import catalog_page, policy
 from mcp_toolbox.page.routes import prefers_html
 from mcp_toolbox.registry.tools import ToolRegistry
 
@@ -75,7 +75,7 @@ async def test_the_page_speaks_the_readers_language_and_is_kept(http: httpx.Asyn
     assert '<html lang="es">' in spanish.text
     assert '<html lang="en">' in english.text
     assert spanish.headers["etag"] != english.headers["etag"]
-    assert spanish.headers["vary"] == "Accept, Accept-Language"
+    assert spanish.headers["vary"] == "Accept, Accept-Language, Accept-Encoding"
     again = await http.get("/", headers={"accept": BROWSER, "if-none-match": spanish.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
 
@@ -88,7 +88,7 @@ async def test_the_policy_lets_nothing_in(http: httpx.AsyncClient):
     assert "frame-ancestors 'none'" in allowed
     assert "http" not in allowed
     assert policy("<style>a</style><script>b</script>") != policy("<style>a</style><script>c</script>")
-    CatalogPage.load()
+    catalog_page()
 
 
 def test_where_tools_come_from(registry: ToolRegistry):

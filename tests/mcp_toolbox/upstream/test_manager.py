@@ -353,9 +353,9 @@ async def test_many_changes_of_the_file_leave_one_process(upstreams_of: Any, pla
         for number in range(5):
             seen.add((await running.pids("one"))["server"])
             running.write({"one": plain({"env": {"NUMBER": str(number)}})})
-            running.upstreams._check()
+            running.upstreams.reload()
             running.write({"one": plain({"env": {"NUMBER": f"{number}b"}})})
-            running.upstreams._check()
+            running.upstreams.reload()
             await running.connected("one")
             assert [process for process in seen if alive(process)] == []
 

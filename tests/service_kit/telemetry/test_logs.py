@@ -12,7 +12,7 @@ import pytest
 import structlog
 from service_kit.ids import current_request_id
 from service_kit.settings import Secret
-from service_kit.telemetry.logs import Line, get_logger, log_batch, logging_to
+from service_kit.telemetry.logs import Line, TextOnly, get_logger, log_batch, logging_to
 
 
 class Terminal(StringIO):
@@ -145,3 +145,42 @@ def test_everything_is_as_before_afterwards():
     before = root.handlers[:], root.level, structlog.get_config()
     written("DEBUG", lambda log: log.info("x"))
     assert (root.handlers[:], root.level, structlog.get_config()) == before
+
+
+# --- what others chose ---
+
+FORGED = "/x\n09:00:00 [info     ] request userId=key_victim\x1b[2J\x9b2J\u202e\u200b\u2028\u00a0\ue000\r"
+
+
+def _written(form: str, **fields: object) -> str:
+    stream = StringIO()
+    with logging_to("small", "INFO", form, stream):
+        get_logger("test").info(f"message {FORGED}", path=FORGED, **fields)
+        logging.getLogger("another.module").warning("its %s", FORGED)
+        log_batch("test", [Line(logging.INFO, 1_700_000_000.0, FORGED, {"path": FORGED, "status": 200})])
+        try:
+            raise RuntimeError(FORGED)
+        except RuntimeError as error:
+            get_logger("test").error("broken", exc_info=error)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_what_others_chose_can_neither_forge_lines_nor_draw(form: str):
+    lines = _written(form).rstrip("\n").split("\n")
+    assert all(line.isprintable() for line in lines)
+    assert not any(line.startswith("09:00:00 [info     ] request userId=key_victim") for line in lines)
+    if form == "json":
+        assert json.loads(lines[0])["path"] == FORGED  # escaped, not lost
+    else:
+        assert "\\n09:00:00" in lines[0]
+
+
+def test_a_value_with_spaces_is_no_second_field():
+    written = _written("text", model='a" userId="key_victim')
+    assert r'model="a\" userId=\"key_victim"' in written
+
+
+def test_a_value_for_the_terminal_is_in_no_json_line():
+    assert "s3cret" in _written("text", token=TextOnly("s3cret"))
+    assert "s3cret" not in _written("json", token=TextOnly("s3cret"))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+from service_kit.settings import SettingsError
 from service_kit.telemetry.logs import get_logger
+from service_kit.watch import FileWatch
 
 from llm_gateway.catalog.catalog import Catalog
 from llm_gateway.catalog.document import CatalogError
@@ -28,9 +29,8 @@ class CatalogHolder:
         self, load: Callable[[], Catalog], path: Path | None = None, poll_seconds: float = _POLL_SECONDS
     ) -> None:
         self._load = load
-        self._path = path
+        self._watch = FileWatch(path) if path is not None else None
         self._poll_seconds = poll_seconds
-        self._seen = self._stamp()
         self._catalog = load()
         self.error: str | None = None
         self.source = str(path or "built-in")
@@ -40,13 +40,12 @@ class CatalogHolder:
 
     def check(self) -> bool:
         """Take up the file if it has changed; whether it was."""
-        stamp = self._stamp()
-        if stamp == self._seen:
-            return False
-        self._seen = stamp
+        return self._watch is not None and self._watch.take_up() and self._take_up()
+
+    def _take_up(self) -> bool:
         try:
             self._catalog = self._load()
-        except (CatalogError, ModelNotFound) as error:  # the latter: the default model or provider is gone
+        except (CatalogError, SettingsError, ModelNotFound) as error:  # the last: the default model or provider is gone
             self.error = str(error)
             _log.error("catalogue refused; the last good one stays in use", reason=self.error)
             return False
@@ -60,30 +59,14 @@ class CatalogHolder:
         for warning in self._catalog.warnings:
             _log.warning(warning)
 
-    def _stamp(self) -> tuple[int, int, int] | None:
-        if self._path is None:
-            return None
-        try:
-            stat = self._path.stat()
-        except OSError:
-            return (0, 0, 0)
-        return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Watch the file for the length of the block."""
-        if self._path is None:
+        if self._watch is None:
             yield
             return
-        task = asyncio.create_task(self._watch())
-        try:
+        async with self._watch.running("catalog file", self._changed, self._poll_seconds):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
-    async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(self._poll_seconds)
-            self.check()
+    async def _changed(self) -> None:
+        self._take_up()

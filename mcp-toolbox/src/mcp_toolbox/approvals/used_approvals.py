@@ -23,7 +23,7 @@ class UsedApprovals(Protocol):
         """Whether this is the first time; it has to be remembered until then (seconds since 1970).
 
         Raises:
-            ToolFailedError: it cannot be told now.
+            StoreAway: it cannot be told now.
         """
         ...
 

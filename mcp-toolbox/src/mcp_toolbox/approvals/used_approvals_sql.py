@@ -7,13 +7,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from service_kit.store.address import DatabaseAddress
+from service_kit.store.database import Database, opened_database
+from service_kit.store.errors import StoreAway
+from service_kit.store.migrations import Migrations
 from sqlalchemy import Column, Float, MetaData, String, Table, delete
 from sqlalchemy.dialects.postgresql import insert
-
-from mcp_toolbox.errors import ToolFailedError
-from mcp_toolbox.packs._sql.address import Address
-from mcp_toolbox.packs._sql.database import Database, opened_database
-from mcp_toolbox.packs._sql.migrations import Migrations
 
 MIGRATIONS = Migrations("approvals", Path(__file__).parent / "migrations")
 
@@ -23,7 +22,7 @@ _SPENT = Table("spent_approvals", MetaData(), Column("operation", String, primar
 class SqlUsedApprovals:
     """A `UsedApprovals` in PostgreSQL: an approval is used once, whichever replica gets it, and across restarts."""
 
-    def __init__(self, address: Address, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, address: DatabaseAddress, clock: Callable[[], float] = time.time) -> None:
         self._address = address
         self._clock = clock
         self._database: Database | None = None
@@ -38,10 +37,10 @@ class SqlUsedApprovals:
         """As `UsedApprovals` says.
 
         Raises:
-            ToolFailedError: the database is away: nobody knows.
+            StoreAway: the database is away, so it cannot be told.
         """
         if self._database is None:
-            raise ToolFailedError("The toolbox has not started yet.")
+            raise StoreAway(self._address.shown, "it is not open")
         async with self._database.writing() as connection:
             await connection.execute(delete(_SPENT).where(_SPENT.c.until <= self._clock()))
             noted = insert(_SPENT).values(operation=operation, until=until).on_conflict_do_nothing()

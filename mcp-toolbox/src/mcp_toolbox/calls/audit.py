@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 import msgspec
+from service_kit.background import supervised
 from service_kit.telemetry.logs import Line, get_logger, log_batch
 
 FLUSH_SECONDS = 0.2
@@ -77,28 +78,23 @@ class AuditLog:
     @asynccontextmanager
     async def running(self, every_seconds: float = FLUSH_SECONDS) -> AsyncIterator[None]:
         """Write now and then until the block ends, and what is left at its end."""
-        task = asyncio.create_task(self._flush_forever(every_seconds), name="audit")
         try:
-            yield
+            async with supervised("audit", self._flush, every_seconds=every_seconds):
+                yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
             self._to_log()
             self._store(self._waiting)
 
-    async def _flush_forever(self, every_seconds: float) -> None:
-        while True:
-            await asyncio.sleep(every_seconds)
-            self._to_log()
-            if self._waiting:
-                # Shielded: a batch whose writing has begun is not written a second time at the end.
-                storing = asyncio.ensure_future(asyncio.to_thread(self._store, self._waiting))
-                try:
-                    await asyncio.shield(storing)
-                except asyncio.CancelledError:
-                    await storing
-                    raise
+    async def _flush(self) -> None:
+        self._to_log()
+        if self._waiting:
+            # Shielded: a batch whose writing has begun is not written a second time at the end.
+            storing = asyncio.ensure_future(asyncio.to_thread(self._store, self._waiting))
+            try:
+                await asyncio.shield(storing)
+            except asyncio.CancelledError:
+                await storing
+                raise
 
     def _to_log(self) -> None:
         seen, self._seen = self._seen, []

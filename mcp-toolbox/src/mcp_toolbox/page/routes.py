@@ -7,10 +7,10 @@ from typing import Any
 from fastapi import FastAPI, Request
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
+from service_kit.pages import Page
 from starlette.responses import Response
 
 from mcp_toolbox.page.listing import Listing
-from mcp_toolbox.page.page import CatalogPage
 from mcp_toolbox.server.schemas import ListedTool
 
 ROOT = "/"
@@ -61,7 +61,7 @@ class FullCatalogue(BaseModel):
     servers: list[CatalogueServer]
 
 
-def add_page_routes(app: FastAPI, listing: Listing, page: CatalogPage, *, service: str, version: str) -> None:
+def add_page_routes(app: FastAPI, listing: Listing, page: Page, *, service: str, version: str) -> None:
     """The catalog: `GET /` and `GET /mcp/catalogue`."""
 
     @app.get(

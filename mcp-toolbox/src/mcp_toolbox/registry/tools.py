@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator
 from types import ModuleType
 from typing import Any, Protocol
 
+from service_kit.store.errors import StoreAway
 from service_kit.telemetry.logs import get_logger
 
 from mcp_toolbox.errors import ToolDefinitionError, ToolFailedError, UnknownToolError
@@ -18,13 +19,14 @@ from mcp_toolbox.registry.tool import Arguments, Hints, Tool, ToolResult, from_f
 _log = get_logger(__name__)
 
 BUILT_IN = "built-in"
+_STORE_AWAY = "The database is away at the moment; try again in a minute."
 
 Call = Callable[[str, Arguments, CallContext], Coroutine[Any, Any, ToolResult]]
 """Calls a tool by its name; raises what `ToolRegistry.call` raises."""
 
 
 class CallGuard(Protocol):
-    """What stands around every call; the one that there is lives in `mcp_toolbox.guard`."""
+    """What stands around every call; the one that there is is `mcp_toolbox.calls.call_policy`."""
 
     def around(self, call: Call) -> Call: ...
 
@@ -125,6 +127,8 @@ class ToolRegistry:
             return result if isinstance(result, ToolResult) else await result
         except ToolFailedError as failure:
             return ToolResult.of(str(failure), is_error=True)
+        except StoreAway:  # the border of the packs with a database: here it becomes words that a model can read
+            return ToolResult.of(_STORE_AWAY, is_error=True)
         except Exception as error:  # noqa: BLE001 - a tool is a plug-in: its bug must not take the session down
             _log.error("tool crashed", tool=name, exc_info=error)
             return ToolResult.of(f"The tool {name} failed unexpectedly.", is_error=True)

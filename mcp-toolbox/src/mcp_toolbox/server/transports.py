@@ -17,14 +17,15 @@ from mcp.server import Server
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp.server.sse import SseServerTransport
-from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from mcp.server.transport_security import TransportSecuritySettings
-from service_kit.edge.guard import ANONYMOUS
+from mcp.server.transport_security import RequestBodyLimitMiddleware, TransportSecuritySettings
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
+from service_kit.auth.principal import ANONYMOUS, principal_in
+from service_kit.background import supervised
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mcp_toolbox.calls.request import MESSAGES_PATH
+from mcp_toolbox.server.sessions import OPENING_BYTES, BoundedSessions
 from mcp_toolbox.server.streams import DrainedAndIdle, JsonRpcRefusals, UntilDrained
-
-MESSAGES_PATH = "/messages/"
 
 _BORDER_CHECKED = TransportSecuritySettings(enable_dns_rebinding_protection=False)
 
@@ -49,7 +50,7 @@ class HttpTransports:
         self._on_drain = on_drain
         answered = DrainedAndIdle(drained)
         server.middleware.append(answered)
-        self._sessions = StreamableHTTPSessionManager(
+        self._sessions = BoundedSessions(
             server, security_settings=_BORDER_CHECKED, max_request_body_size=max_body_bytes
         )
         self._sse = SseServerTransport(
@@ -59,17 +60,14 @@ class HttpTransports:
         self.sse: ASGIApp = JsonRpcRefusals(UntilDrained(self._open_sse, answered))
         self.messages: ASGIApp = JsonRpcRefusals(_as_user(self._take_message))
         self._call = _as_user(self._sessions.handle_request)
+        self._open = RequestBodyLimitMiddleware(self._call, min(OPENING_BYTES, max_body_bytes))
         self._listen = UntilDrained(self._call, drained)
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
         """The life of the sessions: the service's lifespan enters it, once."""
-        draining = asyncio.create_task(self._say_when_drained())
-        try:
-            async with self._sessions.run():
-                yield
-        finally:
-            draining.cancel()
+        async with supervised("end of streams", self._say_when_drained), self._sessions.run():
+            yield
 
     async def _say_when_drained(self) -> None:
         await self._drained.wait()
@@ -80,7 +78,10 @@ class HttpTransports:
         # Our HTTP parser leaves the white space around a value (RFC 9110 §5.5), which is no part of it.
         scope = {**scope, "headers": [(name, value.strip(b" \t")) for name, value in scope["headers"]]}
         # A GET is a client that listens for as long as it lives; a POST is a call, which may finish its work.
-        await (self._listen if scope["method"] == "GET" else self._call)(scope, receive, send)
+        if scope["method"] == "GET":
+            await self._listen(scope, receive, send)
+        else:
+            await (self._open if _opens_session(scope) else self._call)(scope, receive, send)
 
     async def _open_sse(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope = _with_user(scope)
@@ -93,6 +94,13 @@ class HttpTransports:
             await self._sse.handle_post_message(scope, receive, send)
 
 
+def _opens_session(scope: Scope) -> bool:
+    """Whether only a handshake can be meant: no session is named, and the revision is one that has sessions."""
+    headers = dict(scope["headers"])
+    revision = headers.get(b"mcp-protocol-version", b"").decode("latin-1")
+    return b"mcp-session-id" not in headers and (not revision or revision in HANDSHAKE_PROTOCOL_VERSIONS)
+
+
 def _as_user(app: ASGIApp) -> ASGIApp:
     async def called(scope: Scope, receive: Receive, send: Send) -> None:
         await app(_with_user(scope), receive, send)
@@ -102,7 +110,7 @@ def _as_user(app: ASGIApp) -> ASGIApp:
 
 def _with_user(scope: Scope) -> Scope:
     """`scope` with its principal in the form that the SDK knows: a session answers only to the key that opened it."""
-    principal = scope.get("state", {}).get("principal", ANONYMOUS)
+    principal = principal_in(scope).id
     if principal == ANONYMOUS:
         return scope
     return {**scope, "user": AuthenticatedUser(AccessToken(token="", client_id=principal, scopes=[]))}

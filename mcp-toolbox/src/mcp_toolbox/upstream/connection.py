@@ -14,6 +14,7 @@ from mcp.client._transport import ReadStream, TransportStreams
 from mcp.client.subscriptions import SubscriptionLost
 from mcp.shared.message import SessionMessage
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from service_kit.background import Wakeup
 
 from mcp_toolbox.upstream.errors import UpstreamUnavailable
 from mcp_toolbox.upstream.normalize import normalized
@@ -43,7 +44,7 @@ class Connection:
         self._listed = listed
         self._list_seconds = list_seconds
         self._busy = busy
-        self._wake = asyncio.Event()
+        self._wake = Wakeup()
         self._ended = False
         self.problems: list[str] = []
 
@@ -69,10 +70,7 @@ class Connection:
 
     async def _stay(self, client: Client) -> None:
         while True:
-            with contextlib.suppress(TimeoutError):
-                # Not asyncio.wait_for, which loses a cancellation that comes as the event does (until Python 3.12).
-                async with asyncio.timeout(_RELIST_SECONDS):
-                    await self._wake.wait()
+            await self._wake.wait(_RELIST_SECONDS)
             if not self._ended:
                 await asyncio.sleep(_SETTLE_SECONDS)
             self._wake.clear()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from service_kit.telemetry.logs import get_logger
+from service_kit.watch import FileWatch
 
 from mcp_toolbox.errors import ToolDefinitionError
 from mcp_toolbox.registry.tool import Tool
@@ -48,7 +49,7 @@ class UpstreamManager:
         self._defaults = defaults or Limits()
         self._pins = pins or Pins()
         self._poll_seconds = poll_seconds
-        self._seen = self._stamp()
+        self._watch = FileWatch(path) if path else None
         self._servers = read_servers(path, self._defaults) if path else Servers({})
         self._upstreams: dict[str, Upstream] = {}
         self._lives: dict[str, asyncio.Task[None]] = {}
@@ -71,35 +72,30 @@ class UpstreamManager:
     async def running(self, registry: ToolRegistry) -> AsyncIterator[None]:
         """Keep the servers connected and their tools in `registry` for the length of the block; it waits for none
         of them. At its end no process of theirs is left."""
-        if self._path is None:
+        if self._watch is None:
             yield
             return
         self._registry = registry
         with _quiet_sdk():
             self._apply(self._servers)
-            watching = asyncio.create_task(self._watch(), name="servers file")
             try:
-                yield
+                async with self._watch.running("servers file", self._changed, self._poll_seconds):
+                    yield
             finally:
-                watching.cancel()
                 for name in list(self._lives):
                     self._end(name)
-                await asyncio.gather(watching, *self._leaving, return_exceptions=True)
+                await asyncio.gather(*self._leaving, return_exceptions=True)
                 self._registry = None
 
     # --- the file ---
 
-    async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(self._poll_seconds)
-            self._check()
+    async def _changed(self) -> None:
+        self.reload()
 
-    def _check(self) -> None:
-        """Take up the file if it has changed. A wrong one is refused as a whole."""
-        stamp = self._stamp()
-        if stamp == self._seen or self._path is None:
+    def reload(self) -> None:
+        """Take the file up as it is now. A wrong one is refused as a whole."""
+        if self._path is None:
             return
-        self._seen = stamp
         try:
             servers = read_servers(self._path, self._defaults)
         except ServersFileError as error:
@@ -109,13 +105,6 @@ class UpstreamManager:
         self.file_error = None
         _log.info("servers file reloaded", servers=len(servers.specs))
         self._apply(servers)
-
-    def _stamp(self) -> tuple[int, int, int] | None:
-        try:
-            stat = self._path.stat() if self._path else None
-        except OSError:
-            return (0, 0, 0)
-        return (stat.st_mtime_ns, stat.st_size, stat.st_ino) if stat else None
 
     # --- the servers ---
 

@@ -20,6 +20,7 @@ HttpUrl = Annotated[str, AfterValidator(_http_url)]
 class AgentSettings(ServiceSettings):
     """What an agent needs beyond what every service has; times are in seconds."""
 
+    max_body_bytes: int = Field(1024 * 1024, alias="MAX_BODY_BYTES", gt=0)
     llm_gateway_url: HttpUrl = Field("http://127.0.0.1:8003", alias="LLM_GATEWAY_URL")
     llm_gateway_api_key: Secret | None = Field(None, alias="LLM_GATEWAY_API_KEY")
     mcp_server_url: HttpUrl = Field("http://127.0.0.1:8000", alias="MCP_SERVER_URL")

@@ -27,6 +27,7 @@ from mcp_types import (
     TextContent,
     TextResourceContents,
 )
+from service_kit.background import Wakeup, supervised
 from service_kit.telemetry.logs import get_logger
 
 from agent_core.errors import ToolboxUnavailable
@@ -76,7 +77,7 @@ class Toolbox:
         self._list_timeout = list_timeout
         self._client: Client | None = None
         self._tools: tuple[Tool, ...] = ()
-        self._wake = asyncio.Event()
+        self._wake = Wakeup()
         self._attempt: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
@@ -141,7 +142,8 @@ class Toolbox:
                 pause = _FIRST_PAUSE
                 continue
             self._end_attempt()
-            await self._woken(pause)
+            self._wake.clear()
+            await self._wake.wait(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     @asynccontextmanager
@@ -168,14 +170,8 @@ class Toolbox:
                     _log.info("toolbox connected", tools=len(self._tools))
                 self._client = client
             self._end_attempt()
-            await self._woken(_REFRESH_SECONDS if self.connected else _FIRST_PAUSE)
-
-    async def _woken(self, seconds: float) -> None:
-        self._wake.clear()
-        with contextlib.suppress(TimeoutError):
-            # Not asyncio.wait_for, which loses a cancellation that comes as the event does (until Python 3.12).
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
+            self._wake.clear()
+            await self._wake.wait(_REFRESH_SECONDS if self.connected else _FIRST_PAUSE)
 
     def _end_attempt(self) -> None:
         attempt, self._attempt = self._attempt, asyncio.get_running_loop().create_future()
@@ -245,10 +241,5 @@ async def open_toolbox(
 ) -> AsyncIterator[Toolbox]:
     """A toolbox that connects in the background and lives as long as the block; times are in seconds."""
     toolbox = Toolbox(endpoint, api_key, call_timeout, list_timeout)
-    owner = asyncio.create_task(toolbox.keep_connected(), name="toolbox")
-    try:
+    async with supervised("toolbox", toolbox.keep_connected):
         yield toolbox
-    finally:
-        owner.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await owner

@@ -35,6 +35,11 @@ stop and did not."""
 Work = Callable[[], Awaitable[None]]
 
 
+class Unavailable(Exception):
+    """Something outside the process is away, which is expected now and then: logged in one line, not as a fault of
+    the code with its traceback."""
+
+
 class LoopStatus(BaseModel, frozen=True):
     """A loop as `/health` shows it: `error` is the kind of the last failure, `since` when the state began."""
 
@@ -176,7 +181,11 @@ class _Loop:
         return max(base, min(max(base, FIRST_PAUSE_SECONDS) * 2 ** min(failures - 1, 30), self._longest))
 
     def _note_failure(self, error: BaseException) -> None:
-        if self.note("failing", type(error).__name__):
+        if not self.note("failing", type(error).__name__):
+            return
+        if isinstance(error, Unavailable):
+            _log.warning("background loop failed; it runs again", loop=self.status.name, error=str(error))
+        else:
             _log.error("background loop failed; it runs again", loop=self.status.name, exc_info=error)
 
     def _note_success(self, state: State) -> None:
@@ -194,6 +203,10 @@ class Wakeup:
     def set(self) -> None:
         """End the pause that is being waited for, or else the next one at once."""
         self._event.set()
+
+    def clear(self) -> None:
+        """Forget what was asked for until now: what is about to be done is the answer to it."""
+        self._event.clear()
 
     async def wait(self, seconds: float) -> bool:
         """Wait until it is `set`, at most this long; whether it was."""

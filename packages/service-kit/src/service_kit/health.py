@@ -29,5 +29,8 @@ def add_probes(app: FastAPI, lifecycle: Lifecycle) -> None:
     @app.get("/readyz", tags=["health"], summary="Readiness")
     async def readyz() -> Ready:
         if not lifecycle.ready:
-            raise ApiError(503, "not_ready", "The service is starting or stopping.")
+            raise ApiError(
+                503, "not_ready", "The service is starting or stopping.",
+                spanish="El servicio está arrancando o deteniéndose.",
+            )  # fmt: skip
         return Ready()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import signal
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from ipaddress import ip_address
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -15,21 +14,34 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service_kit.auth.keys import Keys
+from service_kit.auth.authentication import authentication_of
 from service_kit.background import BackgroundLoops
 from service_kit.docs_page import STATIC_PATH, add_docs_page
+from service_kit.edge.connections import Connections
+from service_kit.edge.limits import ConnectionLimits
 from service_kit.edge.middleware import EdgeMiddleware
-from service_kit.edge.policy import Challenge, ErrorBody, Policy
+from service_kit.edge.policy import ErrorBody, Policy
+from service_kit.edge.protocol import HttpProtocol
+from service_kit.edge.websocket_protocol import WebSocketProtocol
 from service_kit.errors import install_error_handlers
+from service_kit.garbage import settle_garbage_collector
 from service_kit.health import add_probes
 from service_kit.lifecycle import Lifecycle
-from service_kit.settings import ServiceSettings, SettingsError
+from service_kit.openapi import describe_edge
+from service_kit.settings import ServiceSettings, SettingsError, is_loopback
 from service_kit.telemetry.access_log import Access, AccessLog
 from service_kit.telemetry.logs import get_logger, logging_to
+from service_kit.telemetry.refusals import Refusals
 
 _log = get_logger(__name__)
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+_TICKS_OF_A_SWEEP = 5
+"""uvicorn ticks ten times a second."""
+
+LARGEST_FRAME_BYTES = 1024 * 1024
+"""Of a WebSocket message, where the service has no limit of its own."""
 
 PING_SECONDS = 15.0
 """How often an open stream or socket is pinged; idle proxies cut at 60 s or so."""
@@ -47,6 +59,7 @@ class Service(FastAPI):
         name: str,
         policy: Policy,
         observe: Callable[[Access], None],
+        refusals: Refusals,
         front: Callable[[ASGIApp], ASGIApp] | None,
         **fastapi: Any,
     ) -> None:
@@ -54,6 +67,7 @@ class Service(FastAPI):
         self.service_name = name
         self._policy = policy
         self._observe = observe
+        self.refusals = refusals
         self._front = front
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,7 +79,10 @@ class Service(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         inner = super().build_middleware_stack()
-        return EdgeMiddleware(self._front(inner) if self._front else inner, self._policy, self._observe)
+        return EdgeMiddleware(self._front(inner) if self._front else inner, self._policy, self._observe, self.refusals)
+
+
+_QUIET_PATHS = frozenset({"/health", "/metrics"})
 
 
 def create_service(
@@ -79,45 +96,55 @@ def create_service(
     public_paths: frozenset[str] = frozenset(),
     page_token: str | None = None,
     unlogged_paths: frozenset[str] = frozenset(),
+    quiet_paths: frozenset[str] = frozenset(),
     error_bodies: Mapping[str, ErrorBody] | None = None,
     front: Callable[[ASGIApp], ASGIApp] | None = None,
-    keys: Keys | None = None,
-    challenge: Challenge | None = None,
+    resource_paths: tuple[str, ...] = (),
 ) -> Service:
     """A service with probes, documentation, the error envelope and the border; the caller adds its routes.
 
-    Requests to `unlogged_paths` have no line in the access log, because the service has a better one;
-    `error_bodies` says how errors look on paths whose clients do not read our envelope. `keys` stand in for those of
-    the settings, and `challenge` tells who was refused where to get one.
+    Requests to `unlogged_paths` have no line in the access log, because the service has a better one, unless the edge
+    refused them; those to `quiet_paths`, which others ask now and then by themselves, have one if they failed.
+    `error_bodies` says how errors look on paths whose clients do not read our envelope. The settings say whose
+    credentials are taken; `resource_paths` are the service's paths whose OAuth metadata clients ask for.
     """
-    lifecycle, access_log, background = Lifecycle(), AccessLog(), BackgroundLoops()
+    lifecycle, access_log, background, refusals = Lifecycle(), AccessLog(), BackgroundLoops(), Refusals()
+    quiet = _QUIET_PATHS | quiet_paths
+    authentication = authentication_of(settings, title, resource_paths)
 
     @asynccontextmanager
     async def living(app: FastAPI):
         with background.collecting():
-            async with access_log.running(), lifespan(app) if lifespan else _nothing():
+            async with (
+                access_log.running(),
+                refusals.running(),
+                authentication.running(),
+                lifespan(app) if lifespan else _nothing(),
+            ):
+                describe_edge(app, policy)  # last, when the service has described its own routes
                 lifecycle.started = True
                 yield
                 lifecycle.drain()
 
     def observe(access: Access) -> None:
-        if access.path not in unlogged_paths:
+        if access.refused or (access.path not in unlogged_paths and (access.status >= 400 or access.path not in quiet)):
             access_log.observe(access)
 
     docs_files = frozenset(
         f"{STATIC_PATH}/{file}" for file in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
     )
+    policy = Policy.of(
+        settings,
+        page_token=page_token,
+        authentication=authentication,
+        public_paths=public_paths | docs_files | authentication.public_paths,
+        error_bodies=error_bodies,
+    )
     app = Service(
         name=name,
-        policy=Policy.of(
-            settings,
-            page_token=page_token,
-            public_paths=public_paths | docs_files,
-            error_bodies=error_bodies,
-            keys=keys,
-            challenge=challenge,
-        ),
+        policy=policy,
         observe=observe,
+        refusals=refusals,
         front=front,
         title=title,
         version=version,
@@ -128,6 +155,7 @@ def create_service(
     app.state.background = background
     install_error_handlers(app)
     add_probes(app, lifecycle)
+    authentication.add_routes(app)
     add_docs_page(app)
     return app
 
@@ -146,30 +174,23 @@ def refuse_open_mode(settings: ServiceSettings) -> None:
     """
     if settings.auth_mode == "keys":
         if not settings.has_keys:
-            raise SettingsError("API_KEYS: AUTH_MODE=keys needs at least one key")
+            raise SettingsError("API_KEYS: AUTH_MODE=keys needs API_KEYS, ADMIN_API_KEY or OAUTH_ISSUER")
         return
-    if not settings.allow_open and not _is_loopback(settings.host):
+    if not settings.allow_open and not is_loopback(settings.host):
         raise SettingsError(
             f"HOST: {settings.host} is reachable from outside and AUTH_MODE is none; "
             "set AUTH_MODE=keys with API_KEYS, or ALLOW_OPEN=true if something else guards the port"
         )
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
 class Server(uvicorn.Server):
-    """uvicorn that tells the service when it drains, and exits 0 after a signal that it obeyed."""
+    """uvicorn that bounds its connections, tells the service when it drains, and exits 0 after a signal that it
+    obeyed."""
 
-    def __init__(self, config: uvicorn.Config, lifecycle: Lifecycle) -> None:
+    def __init__(self, config: uvicorn.Config, lifecycle: Lifecycle, connections: Connections) -> None:
         super().__init__(config)
         self._lifecycle = lifecycle
+        self._connections = connections
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # uvicorn's own would keep the signal and raise it again at the end, which turns a clean stop into 143.
@@ -180,7 +201,12 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        _settle_garbage_collector()
+        settle_garbage_collector()
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % _TICKS_OF_A_SWEEP == 0:
+            self._connections.sweep()
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # uvicorn cuts every WebSocket at once; first nobody new is let in and what runs may end.
@@ -190,22 +216,21 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _settle_garbage_collector() -> None:
-    """What startup made stays for good, so the collector need not walk it again; and it runs less often, because
-    requests leave few cycles. Together some 10 % of a proxied call's processor time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
-
-
-def server_config(app: ASGIApp, settings: ServiceSettings, **overrides: Any) -> uvicorn.Config:
-    """How all four run: one worker whatever the environment says, uvloop, httptools, no log of uvicorn's own."""
+def server_config(
+    app: ASGIApp, settings: ServiceSettings, connections: Connections | None = None, **overrides: Any
+) -> uvicorn.Config:
+    """Returns how all four run: one worker whatever the environment says, uvloop, httptools under the limits of
+    `connections` (the usual ones where there are none), no log of uvicorn's own."""
+    if connections is None:
+        connections = Connections(ConnectionLimits(), Refusals(), settings.ui_language)
     options: dict[str, Any] = {
         "host": settings.host.strip("[]"),
         "port": settings.port,
         "workers": 1,
         "loop": "uvloop",
-        "http": "httptools",
+        "http": partial(HttpProtocol, register=connections),
+        "ws": partial(WebSocketProtocol, register=connections),
+        "ws_max_size": LARGEST_FRAME_BYTES,
         "ws_ping_interval": PING_SECONDS,
         "ws_ping_timeout": PING_SECONDS,
         "ws_per_message_deflate": False,
@@ -221,11 +246,13 @@ def server_config(app: ASGIApp, settings: ServiceSettings, **overrides: Any) -> 
     return uvicorn.Config(app, **{**options, **overrides})
 
 
-def serve(app: Service, settings: ServiceSettings, **overrides: Any) -> int:
+def serve(app: Service, settings: ServiceSettings, limits: ConnectionLimits | None = None, **overrides: Any) -> int:
     """Run until SIGTERM or SIGINT; the exit code: 0 after a clean stop, 1 when the service could not start."""
     refuse_open_mode(settings)
+    connections = Connections((limits or ConnectionLimits()).within_descriptors(), app.refusals, settings.ui_language)
     with logging_to(app.service_name, settings.log_level, settings.log_format):
-        server = Server(server_config(app, settings, **overrides), app.state.lifecycle)
+        config = server_config(app, settings, connections, **overrides)
+        server = Server(config, app.state.lifecycle, connections)
         _log.info("starting", host=settings.host, port=settings.port)
         try:
             server.run()

@@ -95,13 +95,13 @@ async def test_only_json_and_only_post(path: str):
 
 
 async def test_keys_are_asked_for():
-    async with gateway(AUTH_MODE="keys", API_KEYS="right,other") as stage:
+    async with gateway(AUTH_MODE="keys", API_KEYS="right-key,other-key") as stage:
         body = {"model": "offline", "messages": QUESTION}
         for path in PATHS:
             none = await stage.http.post(path, json=body)
             wrong = await stage.http.post(path, json=body, headers={"authorization": "Bearer wrong"})
-            bearer = await stage.http.post(path, json=body, headers={"authorization": "Bearer right"})
-            header = await stage.http.post(path, json=body, headers={"x-api-key": "other"})
+            bearer = await stage.http.post(path, json=body, headers={"authorization": "Bearer right-key"})
+            header = await stage.http.post(path, json=body, headers={"x-api-key": "other-key"})
             assert (none.status_code, error_of(none)["code"]) == (401, "missing_api_key")
             assert (wrong.status_code, error_of(wrong)["code"]) == (401, "invalid_api_key")
             assert bearer.status_code == header.status_code == 200

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
+from service_kit.auth.principal import principal_in, require_role
+from service_kit.background import BackgroundLoops, LoopStatus
 
 from llm_gateway.cache import Cache
 from llm_gateway.catalog.catalog import Catalog
@@ -56,6 +58,7 @@ class Health(BaseModel):
     cache: CacheHealth
     catalog: CatalogHealth
     default_model: str
+    background: list[LoopStatus]
     version: str
 
 
@@ -70,21 +73,26 @@ def ops_routes(
     router = APIRouter(tags=["operations"])
 
     @router.get("/health", summary="For people: what works and what does not")
-    async def health() -> Health:
+    async def health(request: Request) -> Health:
+        loops: BackgroundLoops = request.app.state.background
         providers = provider_health(holder.current(), breakers)
-        troubled = holder.error or any(p.available and p.circuit != "closed" for p in providers.values())
+        troubled = (
+            holder.error or loops.failing or any(p.available and p.circuit != "closed" for p in providers.values())
+        )
         return Health(
             status="degraded" if troubled else "healthy",
             providers=providers,
             cache=CacheHealth(enabled=cache is not None, entries=cache.size() if cache else 0),
             catalog=CatalogHealth(file=holder.source, error=holder.error),
             default_model=holder.current().default,
+            background=loops.to_health(),
             version=version,
         )
 
     @router.get(
         "/metrics",
-        summary="Totals since the start of this process: JSON, or Prometheus's text when Accept asks for it",
+        summary="Totals since the start of this process: JSON, or Prometheus's text when Accept asks for it; "
+        "by_key holds every key for operators, the caller's own for others",
         response_model=dict[str, Any],
         responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
     )
@@ -94,10 +102,12 @@ def ops_routes(
         if format == "prometheus" or (format is None and any(kind in accept for kind in _PROMETHEUS_TYPES)):
             body, content_type = metrics.exposition(accept)
             return Response(body, media_type=content_type)
-        return metrics.summary()
+        principal = principal_in(request.scope)
+        return metrics.summary(None if "operator" in principal.roles else principal.id)
 
-    @router.post("/cache/clear", summary="Forget every kept answer")
-    async def clear() -> Cleared:
+    @router.post("/cache/clear", summary="Forget every kept answer; for operators")
+    async def clear(request: Request) -> Cleared:
+        require_role(request.scope, "operator")
         return Cleared(cleared=await cache.clear() if cache else 0)
 
     return router

@@ -9,6 +9,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from typing import cast
 
+from service_kit.auth.principal import principal_in
 from service_kit.errors import ApiError
 from starlette.types import Receive, Scope, Send
 
@@ -17,8 +18,6 @@ from llm_gateway.errors import InvalidRequest
 from llm_gateway.surfaces.http.call_options import HEADERS, terms_of
 from llm_gateway.surfaces.http.exchange import ErrorRenderer, Exchange
 from llm_gateway.surfaces.http.request_body import ClientGone, Watch, read_body
-
-_MAX_USER = 256
 
 
 class RawEndpoint(ABC):
@@ -55,13 +54,13 @@ class RawEndpoint(ABC):
             watch.stop()
 
     def _caller(self, scope: Scope, presence: Presence) -> Caller:
-        state = scope["state"]
+        state, principal = scope["state"], principal_in(scope)
         user: str | None = None
         control = ANY_CACHE
         said: dict[bytes, str] = {}
         for name, value in scope["headers"]:
             if name == b"x-user-id":
-                user = value.decode("latin-1")[:_MAX_USER]
+                user = principal.end_user(value.decode("latin-1"))
             elif name == b"cache-control":
                 control = cache_control(value.decode("latin-1"))
             elif name in HEADERS:
@@ -70,7 +69,7 @@ class RawEndpoint(ABC):
         return Caller(
             request_id=state["request_id"],
             surface=self._name,
-            principal=state["principal"],
+            principal=principal.id,
             user=user,
             cache_control=control,
             presence=presence,

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from service_kit.store.database import opened_database
+from service_kit.store.migrations import Migrations
+
 from mcp_toolbox.packs import memory
-from mcp_toolbox.packs._sql.address import address_of
-from mcp_toolbox.packs._sql.database import opened_database
-from mcp_toolbox.packs._sql.migrations import Migrations
+from mcp_toolbox.packs._database import address_of
 from mcp_toolbox.packs.companies.companies import Companies
 from mcp_toolbox.packs.companies.tools import CompanyTools
 from mcp_toolbox.packs.memory.documents import Documents

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from service_kit.store.database import Database
 from sqlalchemy import Column, Integer, MetaData, String, Table, select
 
-from mcp_toolbox.packs._sql.database import Database
 from mcp_toolbox.packs._words import folded
 
 COMPANIES = Table(

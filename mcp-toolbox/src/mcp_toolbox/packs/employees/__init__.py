@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from mcp_toolbox.packs._sql.address import address_of
-from mcp_toolbox.packs._sql.database import opened_database
-from mcp_toolbox.packs._sql.migrations import Migrations
+from service_kit.store.database import opened_database
+from service_kit.store.migrations import Migrations
+
+from mcp_toolbox.packs._database import address_of
 from mcp_toolbox.packs.employees.register import Register
 from mcp_toolbox.packs.employees.tools import EmployeeTools
 from mcp_toolbox.registry.tool import Tool

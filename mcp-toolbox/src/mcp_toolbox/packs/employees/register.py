@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from service_kit.store.database import Database
 from sqlalchemy import BigInteger, Column, ColumnElement, Date, Integer, MetaData, String, Table, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from mcp_toolbox.errors import ToolFailedError
-from mcp_toolbox.packs._sql.database import Database
 from mcp_toolbox.packs._words import folded
 
 EMPLOYEES = Table(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from service_kit.store.database import Database
 from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mcp_toolbox.packs._sql.database import Database
 from mcp_toolbox.packs._words import folded
 from mcp_toolbox.packs.memory.tables import DOCUMENTS
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import httpx
+import httpx2
 import numpy as np
 from service_kit.telemetry.logs import get_logger
 
@@ -21,7 +21,7 @@ _BATCH = 64
 class GatewayEmbedder:
     """Asks the gateway through `client`, whose base URL and key are the gateway's."""
 
-    def __init__(self, client: httpx.AsyncClient, model: str) -> None:
+    def __init__(self, client: httpx2.AsyncClient, model: str) -> None:
         self.model = f"gateway/{model}"
         self._client = client
         self._name = model
@@ -36,7 +36,7 @@ class GatewayEmbedder:
         body = {"model": self._name, "input": list(texts), "encoding_format": "float"}
         try:
             response = await self._client.post("/v1/embeddings", json=body)
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise _unusable(type(error).__name__) from None
         if response.status_code != 200:
             raise _unusable(f"status {response.status_code}: {response.text[:200]}")

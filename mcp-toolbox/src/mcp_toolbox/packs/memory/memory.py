@@ -6,12 +6,12 @@ import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from service_kit.store.database import Database
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mcp_toolbox.errors import ToolFailedError
-from mcp_toolbox.packs._sql.database import Database
 from mcp_toolbox.packs._words import folded
 from mcp_toolbox.packs.memory.documents import Document, find, remove
 from mcp_toolbox.packs.memory.embedder import Embedder, Vectors

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext
 
-import httpx
+import httpx2
+from service_kit.background import Unavailable, supervised
+from service_kit.store.database import opened_database
+from service_kit.store.migrations import Migrations
 from service_kit.telemetry.logs import get_logger
 
 from mcp_toolbox.errors import ToolFailedError
-from mcp_toolbox.packs._sql.address import address_of
-from mcp_toolbox.packs._sql.database import opened_database
-from mcp_toolbox.packs._sql.migrations import Migrations
+from mcp_toolbox.packs._database import address_of
 from mcp_toolbox.packs.memory import MIGRATIONS_FOLDER
 from mcp_toolbox.packs.memory.documents import Documents
 from mcp_toolbox.packs.memory.embedder import Embedder
@@ -41,14 +41,9 @@ async def opened_memory(settings: ToolboxSettings) -> AsyncIterator[Sequence[Too
     index = PgvectorIndex() if address.is_postgres else NumpyIndex()
     async with opened_database(address, [memory_migrations()]) as database, _embedder(settings) as embedder:
         memory = Memory(database, index, embedder)
-        renewing = asyncio.create_task(_renew(memory)) if settings.memory_reembed else None
-        try:
+        renewing = supervised("memory embedded anew", lambda: _renew(memory), longest_pause_seconds=_PAUSE_SECONDS)
+        async with renewing if settings.memory_reembed else nullcontext():
             yield MemoryTools(memory, Documents(database)).tools()
-        finally:
-            if renewing is not None:
-                renewing.cancel()
-                with suppress(asyncio.CancelledError):
-                    await renewing
 
 
 @asynccontextmanager
@@ -63,18 +58,15 @@ async def _embedder(settings: ToolboxSettings) -> AsyncIterator[Embedder]:
         return
     key = settings.llm_gateway_api_key
     headers = {"authorization": f"Bearer {key.get_secret_value()}"} if key else {}
-    async with httpx.AsyncClient(base_url=settings.llm_gateway_url, headers=headers, timeout=_GATEWAY_SECONDS) as http:
+    async with httpx2.AsyncClient(base_url=settings.llm_gateway_url, headers=headers, timeout=_GATEWAY_SECONDS) as http:
         yield GatewayEmbedder(http, settings.memory_embeddings_model)
 
 
 async def _renew(memory: Memory) -> None:
-    while True:
-        try:
-            count = await memory.reembed()
-        except ToolFailedError as error:
-            _log.warning("memory is not embedded anew yet", error=str(error))
-            await asyncio.sleep(_PAUSE_SECONDS)
-        else:
-            if count:
-                _log.info("memory embedded anew", documents=count)
-            return
+    """Raises Unavailable while the database or the embedder is away."""
+    try:
+        count = await memory.reembed()
+    except ToolFailedError as error:
+        raise Unavailable(str(error)) from None
+    if count:
+        _log.info("memory embedded anew", documents=count)

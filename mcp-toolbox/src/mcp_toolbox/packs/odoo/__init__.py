@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-import httpx
+import httpx2
 
 from mcp_toolbox.packs.odoo.session import Access, OdooSession
 from mcp_toolbox.packs.odoo.tools import OdooTools
@@ -19,5 +19,5 @@ async def opened(settings: ToolboxSettings) -> AsyncIterator[Sequence[Tool]]:
     """The pack's tools, for the Odoo that `settings` names; it is asked nothing before a tool is called."""
     password = settings.odoo_password.get_secret_value() if settings.odoo_password else ""
     access = Access(settings.odoo_db or "", settings.odoo_user or "", password)
-    async with httpx.AsyncClient(base_url=settings.odoo_url or "", timeout=settings.odoo_timeout_seconds) as client:
+    async with httpx2.AsyncClient(base_url=settings.odoo_url or "", timeout=settings.odoo_timeout_seconds) as client:
         yield OdooTools(OdooSession(XmlRpc(client, settings.odoo_timeout_seconds), access)).tools()

@@ -7,7 +7,7 @@ from typing import Any
 from xml.parsers import expat
 from xmlrpc.client import Fault, ResponseError, Unmarshaller, dumps
 
-import httpx
+import httpx2
 
 from mcp_toolbox.errors import ToolFailedError
 
@@ -17,7 +17,7 @@ MOST_BYTES = 2 * 1024 * 1024
 class XmlRpc:
     """Calls methods at paths of one server; each call may take `seconds` in all."""
 
-    def __init__(self, client: httpx.AsyncClient, seconds: float) -> None:
+    def __init__(self, client: httpx2.AsyncClient, seconds: float) -> None:
         self._client = client
         self._seconds = seconds
 
@@ -32,9 +32,9 @@ class XmlRpc:
         try:
             async with asyncio.timeout(self._seconds):
                 answer = await self._post(path, body)
-        except (TimeoutError, httpx.TimeoutException):
+        except (TimeoutError, httpx2.TimeoutException):
             raise ToolFailedError(f"Odoo no respondió en {self._seconds:g} s; inténtalo más tarde.") from None
-        except httpx.HTTPError:
+        except httpx2.HTTPError:
             raise ToolFailedError("No se puede hablar con Odoo ahora mismo; inténtalo más tarde.") from None
         return parsed(answer)
 

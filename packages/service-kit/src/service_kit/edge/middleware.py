@@ -12,12 +12,17 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service_kit.auth.wrong_keys import WrongKeys
+from service_kit.edge.body import BytesInFlight
+from service_kit.edge.checks import CHECKS, WRONG_KEY, Check
 from service_kit.edge.guard import RequestGuard
 from service_kit.edge.policy import MACHINE_PATHS, Policy
+from service_kit.edge.request import EdgeRequest
 from service_kit.errors import ApiError, internal_error
 from service_kit.ids import current_request_id, current_traceparent, traceparent
 from service_kit.telemetry.access_log import Access
 from service_kit.telemetry.logs import get_logger
+from service_kit.telemetry.refusals import Refusals
 
 _log = get_logger(__name__)
 
@@ -25,15 +30,27 @@ _GUARDED = frozenset({"http", "websocket"})
 
 
 class EdgeMiddleware:
-    """ASGI middleware that holds a `Policy`.
+    """ASGI middleware that holds a `Policy` and runs its checks in order.
 
-    `observe` gets an `Access` for each HTTP request and each refused WebSocket, but for the machines' own.
+    `observe` gets an `Access` for each HTTP request and each refused WebSocket, but for the machines' own;
+    `refusals` counts what was refused for the sake of the others.
     """
 
-    def __init__(self, app: ASGIApp, policy: Policy, observe: Callable[[Access], None] | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        policy: Policy,
+        observe: Callable[[Access], None] | None = None,
+        refusals: Refusals | None = None,
+        checks: tuple[Check, ...] = CHECKS,
+    ) -> None:
         self._app = app
         self._policy = policy
         self._observe = observe
+        self._refusals = refusals or Refusals()
+        self._checks = checks
+        self._in_flight = BytesInFlight(policy.max_body_bytes)
+        self._wrong_keys = WrongKeys()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in _GUARDED:
@@ -41,44 +58,65 @@ class EdgeMiddleware:
         scope.setdefault("state", {})
         if self._policy.root_path:
             scope["root_path"] = self._policy.root_path
-        crossing = RequestGuard(self._policy, scope, send)
-        current_request_id.set(crossing.id)
-        if crossing.trace is not None:
-            current_traceparent.set(traceparent(crossing.trace))
+        request = EdgeRequest(self._policy, scope)
+        guard = RequestGuard(request, send)
+        current_request_id.set(request.id)
+        trace = request.text(b"traceparent")
+        if trace is not None:
+            current_traceparent.set(traceparent(trace))
         started = time.perf_counter()
         try:
-            crossing.check()
+            if request.path not in MACHINE_PATHS:
+                for check in self._checks:
+                    await check(request)
         except ApiError as refusal:
-            await crossing.refuse(refusal)
-            return self._note(crossing, scope, started)
-        if crossing.preflight:
-            return await crossing.answer_preflight()
-        await self._pass(crossing, scope, receive)
-        if crossing.is_http:
-            self._note(crossing, scope, started)
+            await self._refuse(guard, refusal)
+            return self._note(guard, started, refused=True)
+        if request.preflight:
+            return await guard.answer_preflight()
+        try:
+            await self._pass(guard, receive)
+        finally:
+            guard.close()
+        if request.is_http:
+            self._note(guard, started)
         return None
 
-    async def _pass(self, crossing: RequestGuard, scope: Scope, receive: Receive) -> None:
-        refusal: ApiError | None = None
+    async def _refuse(self, guard: RequestGuard, refusal: ApiError) -> None:
+        if refusal.code == WRONG_KEY:
+            client = guard.request.client
+            self._refusals.count(WRONG_KEY, client)
+            await asyncio.sleep(self._wrong_keys.count(client))
+        await guard.refuse(refusal)
+
+    async def _pass(self, guard: RequestGuard, receive: Receive) -> None:
+        request, refusal = guard.request, None
         try:
-            await self._app(scope, crossing.limited(receive), crossing.send)
+            await self._app(request.scope, guard.limited(receive, self._in_flight), guard.send)
         except ApiError as error:  # where no handler of the application's own was in between
             refusal = error
         except asyncio.CancelledError:  # the server cuts what outlives the grace period; the task ends here
-            _log.warning("cut off by the stop", path=crossing.path)
-            refusal = ApiError(503, "stopping", "The service is stopping.")
+            _log.warning("cut off by the stop", path=request.path)
+            refusal = ApiError(503, "stopping", "The service is stopping.", spanish="El servicio se está deteniendo.")
         except Exception as error:  # noqa: BLE001 - the outermost layer: whatever leaks must not become a stack trace
-            _log.error("unexpected error", path=crossing.path, exc_info=error)
+            _log.error("unexpected error", path=request.path, exc_info=error)
             refusal = internal_error()
-        refusal = crossing.body_error or refusal
+        if guard.body_error is not None:
+            refusal = guard.body_error
+            if refusal.status == 503:
+                self._refusals.count(refusal.code, request.client)
         if refusal is not None:
-            await crossing.refuse(refusal)
+            await guard.refuse(refusal)
 
-    def _note(self, crossing: RequestGuard, scope: Scope, started: float) -> None:
-        if self._observe is None or crossing.path in MACHINE_PATHS:
+    def _note(self, guard: RequestGuard, started: float, *, refused: bool = False) -> None:
+        request = guard.request
+        if self._observe is None or request.path in MACHINE_PATHS:
             return
         milliseconds = (time.perf_counter() - started) * 1000
-        principal = scope["state"]["principal"]
+        principal = request.scope["state"]["principal"].id
         self._observe(
-            Access(crossing.method, crossing.path, crossing.status, time.time(), milliseconds, principal, crossing.id)
-        )
+            Access(
+                request.method, request.path, guard.status, time.time(), milliseconds, principal, request.id,
+                request.client, refused,
+            )
+        )  # fmt: skip

@@ -1,1 +1,1 @@
-"""What the packs with SQL share: where the database is, its migrations, its transactions."""
+"""Stores that outlive a process: SQL (SQLite, PostgreSQL) and Redis (Valkey). One that is away is `StoreAway`."""

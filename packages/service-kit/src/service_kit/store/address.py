@@ -1,40 +1,56 @@
-"""Where the packs keep their tables."""
+"""Where an SQL database is."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcp_toolbox.settings import ToolboxSettings
 from sqlalchemy import URL, make_url
 
 
 @dataclass(frozen=True)
-class Address:
-    """A database; `sync` is for migrations, which run in a thread, and `later` for everything else."""
+class DatabaseAddress:
+    """A database; `blocking` is for migrations, which run in a thread, and `url` for everything else."""
 
-    sync: URL
-    later: URL
+    blocking: URL
+    url: URL
+
+    @classmethod
+    def sqlite(cls, file: str | Path) -> DatabaseAddress:
+        """The SQLite file of that path, in which `~` is the user's home."""
+        path = str(Path(file).expanduser())
+        return cls(URL.create("sqlite", database=path), URL.create("sqlite+aiosqlite", database=path))
+
+    @classmethod
+    def postgres(cls, address: str) -> DatabaseAddress:
+        """The database of a `postgres://` or `postgresql://` address.
+
+        The first is what hosting providers hand out; libpq's own parameters (`?sslmode=require`) go through as they
+        are (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS).
+
+        Raises:
+            ValueError: it is no such address; the message does not repeat it, because it may hold a password.
+        """
+        scheme, separator, rest = address.partition("://")
+        if not separator or scheme not in ("postgres", "postgresql", "postgresql+psycopg"):
+            raise ValueError("is not an address such as postgres://user:password@host:5432/database")
+        try:
+            url = make_url(f"postgresql+psycopg://{rest}")
+        except Exception:  # noqa: BLE001 - SQLAlchemy's own errors and int() of a wrong port; both repeat the address
+            raise ValueError("is not an address such as postgres://user:password@host:5432/database") from None
+        return cls(url, url)
 
     @property
     def is_postgres(self) -> bool:
-        return self.sync.get_backend_name() == "postgresql"
+        return self.url.get_backend_name() == "postgresql"
+
+    @property
+    def file(self) -> Path | None:
+        """The file of a SQLite database; None for PostgreSQL, and for a database in memory."""
+        name = self.blocking.database
+        return None if self.is_postgres or name in (None, "", ":memory:") else Path(name)
 
     @property
     def shown(self) -> str:
         """The address as a log may have it."""
-        return self.sync.render_as_string(hide_password=True)
-
-
-def address_of(settings: ToolboxSettings) -> Address:
-    """POSTGRES_URL where it is set, else the SQLite file TOOLBOX_DB.
-
-    `postgres://` is what hosting providers hand out; libpq's own parameters (`?sslmode=require`) go through as they
-    are (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS).
-    """
-    if settings.postgres_url is None:
-        file = str(Path(settings.toolbox_db).expanduser())
-        return Address(URL.create("sqlite", database=file), URL.create("sqlite+aiosqlite", database=file))
-    rest = settings.postgres_url.get_secret_value().partition("://")[2]
-    url = make_url(f"postgresql+psycopg://{rest}")
-    return Address(url, url)
+        return self.blocking.set(query={}).render_as_string(hide_password=True)

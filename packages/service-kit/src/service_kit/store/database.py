@@ -1,48 +1,61 @@
-"""The packs' database: transactions for tools, ready or not."""
+"""An SQL database: transactions, bounded in time, ready or not."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
-from mcp_toolbox.errors import ToolFailedError
-from mcp_toolbox.packs._sql.address import Address
-from mcp_toolbox.packs._sql.migrations import Migrations, migrate
 from sqlalchemy import Connection, event
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from service_kit.background import supervised
+from service_kit.store.address import DatabaseAddress
+from service_kit.store.errors import StoreAway
+from service_kit.store.migrations import Migrations, migrate
 from service_kit.telemetry.logs import get_logger
 
 _log = get_logger(__name__)
 
-_PATIENCE_SECONDS = 3.0
-_TRANSACTION_SECONDS = 15.0
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 15.0
+READY_SECONDS = 3.0
+TRANSACTION_SECONDS = 15.0
+_LONGEST_PAUSE_SECONDS = 15.0
+_CLOSE_SECONDS = 2.0
+_GIVING_UP_SECONDS = 0.5
 _BEGIN = "sqlite_begin"
 
 
 class Database:
     """One database with its tables; made by `opened_database`.
 
-    It may be away: `reading` and `writing` then fail in words that a model can read, and it is tried again in the
+    It may be away: `reading` and `writing` then raise StoreAway within `ready_seconds` while its tables have not been
+    brought up to date yet, and half a second after `transaction_seconds` in any case; it is tried again in the
     background until it is there.
     """
 
-    def __init__(self, address: Address) -> None:
+    def __init__(
+        self,
+        address: DatabaseAddress,
+        *,
+        ready_seconds: float = READY_SECONDS,
+        transaction_seconds: float = TRANSACTION_SECONDS,
+    ) -> None:
         self.address = address
+        self._ready_seconds = ready_seconds
+        self._transaction_seconds = transaction_seconds
         self._engine = _engine(address)
         self._writing = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
         self._ready = asyncio.Event()
+        self._away = False
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that changes nothing.
 
         Raises:
-            ToolFailedError: the database is away.
+            StoreAway: the database is away.
         """
         async with self._transaction(self._engine) as connection:
             yield connection
@@ -52,7 +65,8 @@ class Database:
         """A transaction that changes something; it is undone when the block raises.
 
         Raises:
-            ToolFailedError: the database is away.
+            StoreAway: the database is away. If the connection broke while the change was being committed, it may have
+                happened all the same.
         """
         async with self._transaction(self._writing) as connection:
             yield connection
@@ -60,64 +74,121 @@ class Database:
     @asynccontextmanager
     async def _transaction(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
+            async with asyncio.timeout(self._ready_seconds):
                 await self._ready.wait()
-            async with asyncio.timeout(_TRANSACTION_SECONDS), engine.begin() as connection:
-                yield connection
         except TimeoutError:
-            raise _away() from None
-        except (OperationalError, InterfaceError, PoolTimeout) as error:
-            _log.warning("database failed", database=self.address.shown, error=_reason(error))
-            raise _away() from None
+            raise StoreAway(self.address.shown, "its tables are not ready") from None
+        # Once cancelled, psycopg asks a server to give a query up and waits for ten seconds; a second cancellation
+        # makes it drop the connection.
+        limit = asyncio.timeout(self._transaction_seconds)
+        hard_limit = asyncio.timeout(self._transaction_seconds + _GIVING_UP_SECONDS)
+        try:
+            async with hard_limit, limit, _begun(engine) as connection:
+                yield connection
+        except TimeoutError as error:
+            if not (limit.expired() or hard_limit.expired()):  # the caller's own
+                raise
+            raise self._note_away(f"no answer within {self._transaction_seconds:g} s") from error
+        except (DBAPIError, PoolTimeout) as error:
+            if not _means_away(error):
+                raise
+            raise self._note_away(reason_of(error)) from None
+        self._note_back()
 
     async def prepare(self, migrations: Sequence[Migrations]) -> None:
-        """Bring the tables up to date; tried again, with growing pauses, until it works."""
-        pause = _FIRST_PAUSE
-        while True:
-            try:
-                await asyncio.to_thread(migrate, self.address, migrations)
-            except (SQLAlchemyError, OSError) as error:
-                _log.warning("database is away", database=self.address.shown, error=_reason(error), retryIn=pause)
-            else:
-                return self._ready.set()
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+        """Bring the tables up to date.
+
+        Raises:
+            StoreAway: the database is away; it may be tried again.
+        """
+        try:
+            await asyncio.to_thread(migrate, self.address, migrations)
+        except (SQLAlchemyError, OSError) as error:
+            raise StoreAway(self.address.shown, reason_of(error)) from None
+        self._ready.set()
 
     async def close(self) -> None:
         await self._engine.dispose()
 
+    def _note_away(self, reason: str) -> StoreAway:
+        if not self._away:
+            _log.warning("database is away", database=self.address.shown, error=reason)
+        self._away = True
+        return StoreAway(self.address.shown, reason)
+
+    def _note_back(self) -> None:
+        if self._away:
+            _log.info("database is there again", database=self.address.shown)
+        self._away = False
+
 
 @asynccontextmanager
-async def opened_database(address: Address, migrations: Sequence[Migrations]) -> AsyncIterator[Database]:
+async def opened_database(
+    address: DatabaseAddress,
+    migrations: Sequence[Migrations],
+    *,
+    ready_seconds: float = READY_SECONDS,
+    transaction_seconds: float = TRANSACTION_SECONDS,
+) -> AsyncIterator[Database]:
     """The database at `address`, whose tables are brought up to date in the background."""
-    database = Database(address)
-    preparing = asyncio.create_task(database.prepare(migrations))
+    database = Database(address, ready_seconds=ready_seconds, transaction_seconds=transaction_seconds)
+    parts = ", ".join(each.part for each in migrations)
     try:
-        yield database
+        async with supervised(
+            f"tables of {parts}",
+            lambda: database.prepare(migrations),
+            longest_pause_seconds=_LONGEST_PAUSE_SECONDS,
+        ):
+            yield database
     finally:
-        preparing.cancel()
-        with suppress(asyncio.CancelledError):
-            await preparing
         await database.close()
 
 
-def _away() -> ToolFailedError:
-    return ToolFailedError("The database is away at the moment; try again in a minute.")
+@asynccontextmanager
+async def _begun(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A transaction whose connection is thrown away when it was interrupted: to undo it in order would wait for a
+    server that may never answer, and a dropped connection undoes it as well."""
+    connection = await engine.connect()
+    try:
+        async with connection.begin():
+            try:
+                yield connection
+            except asyncio.CancelledError:
+                await _dropped(connection)
+                raise
+    finally:
+        await connection.close()
 
 
-def _reason(error: Exception) -> str:
-    """The driver's own words: SQLAlchemy's hold the statement with its values."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return " ".join(str(cause).split())[:300]
+async def _dropped(connection: AsyncConnection) -> None:
+    try:
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await connection.invalidate()
+    except (TimeoutError, SQLAlchemyError) as error:
+        _log.warning("connection is left behind", error=reason_of(error))
 
 
-def _engine(address: Address) -> AsyncEngine:
+def _means_away(error: DBAPIError | PoolTimeout) -> bool:
+    """Not what a statement did wrong: constraints, unknown columns, values that do not fit."""
+    if isinstance(error, PoolTimeout | OperationalError | InterfaceError):
+        return True
+    # SQLite says DatabaseError itself, and none of its kinds, of a file that is no database.
+    return error.connection_invalidated or type(error) is DatabaseError
+
+
+def reason_of(error: BaseException) -> str:
+    """The driver's own words, at most 300 characters: SQLAlchemy's hold the statement with its values."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    return " ".join(str(cause).split())[:300] or type(cause).__name__
+
+
+def _engine(address: DatabaseAddress) -> AsyncEngine:
     if address.is_postgres:
         return create_async_engine(
-            address.later, pool_pre_ping=True, pool_size=5, max_overflow=5, pool_timeout=5, hide_parameters=True,
+            address.url, pool_pre_ping=True, pool_size=5, max_overflow=5, pool_timeout=5, hide_parameters=True,
             connect_args={"connect_timeout": 5},
         )  # fmt: skip
-    engine = create_async_engine(address.later, hide_parameters=True, connect_args={"timeout": 5})
+    engine = create_async_engine(address.url, hide_parameters=True, connect_args={"timeout": 5})
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine

@@ -1,20 +1,23 @@
-"""Bringing a pack's tables up to date with Alembic, safely while other replicas do the same."""
+"""Bringing tables up to date with Alembic, safely while other replicas do the same."""
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from mcp_toolbox.packs._sql.address import Address
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
+from service_kit.store.address import DatabaseAddress
+
 _SCRIPTS = Path(__file__).parent / "alembic"
-_LOCK_KEY = 0x746F6F6C626F78  # "toolbox": PostgreSQL's advisory locks are numbers
+_LOCK_KEY = 0x746F6F6C626F78  # PostgreSQL's advisory locks are numbers; replicas of older releases take the same one
 _WAIT_SECONDS = 30
 
 _one_at_a_time = threading.Lock()
@@ -23,18 +26,18 @@ _one_at_a_time = threading.Lock()
 
 @dataclass(frozen=True)
 class Migrations:
-    """The migrations of one pack: a folder of Alembic revisions. Each pack has a version table of its own, so that it
-    can be switched on and off apart from the others."""
+    """The migrations of one part of a service: a folder of Alembic revisions. Each part has a version table of its
+    own, so that it can be switched on and off apart from the others."""
 
-    pack: str
+    part: str
     folder: Path
 
     @property
     def version_table(self) -> str:
-        return f"alembic_version_{self.pack}"
+        return f"alembic_version_{self.part}"
 
 
-def migrate(address: Address, every: Sequence[Migrations]) -> None:
+def migrate(address: DatabaseAddress, every: Sequence[Migrations]) -> None:
     """Run what has not been run yet, in one transaction. It blocks: call it in a thread.
 
     The transaction holds an advisory lock (in SQLite: the file's write lock), so that replicas that start together
@@ -42,11 +45,12 @@ def migrate(address: Address, every: Sequence[Migrations]) -> None:
 
     Raises:
         sqlalchemy.exc.SQLAlchemyError: the database is away, or refused something.
+        OSError: the database's folder or file cannot be made.
     """
-    if not address.is_postgres:
-        Path(address.sync.database or "").parent.mkdir(parents=True, exist_ok=True)
+    if address.file is not None:
+        make_private_file(address.file)
     waits = {"connect_timeout": 5} if address.is_postgres else {"timeout": _WAIT_SECONDS, "isolation_level": None}
-    engine = create_engine(address.sync, poolclass=NullPool, connect_args=waits)
+    engine = create_engine(address.blocking, poolclass=NullPool, connect_args=waits)
     try:
         with _one_at_a_time, engine.connect() as connection, connection.begin():
             _lock(connection)
@@ -54,6 +58,21 @@ def migrate(address: Address, every: Sequence[Migrations]) -> None:
                 command.upgrade(_config(connection, each), "head")
     finally:
         engine.dispose()
+
+
+def make_private_file(file: Path) -> None:
+    """Make a database's file, and the folder that it lies in, for this user alone (0600 and 0700).
+
+    A folder that is there already stays as it is: it may hold other things. SQLite gives the files that it makes
+    beside the database (`-wal`, `-shm`) the database's own mode; those of an older release are closed here too.
+    """
+    if not file.parent.exists():
+        file.parent.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    for each in (file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
+        with suppress(FileNotFoundError, PermissionError):  # the latter: another user's, who has to close it
+            each.chmod(0o600)
 
 
 def _lock(connection: Connection) -> None:

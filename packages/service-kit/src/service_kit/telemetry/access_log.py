@@ -19,7 +19,8 @@ class Access(msgspec.Struct, frozen=True, gc=False):
     """One request that was answered.
 
     `at` in seconds since 1970, `milliseconds` until the last byte was handed over, `status` 0 when the client left
-    before there was one.
+    before there was one, `client` is the caller's address,
+    and `refused` whether the edge answered, so that the service knows nothing of it.
     """
 
     method: str
@@ -29,6 +30,8 @@ class Access(msgspec.Struct, frozen=True, gc=False):
     milliseconds: float
     principal: str
     request_id: str
+    client: str
+    refused: bool = False
 
 
 class AccessLog:
@@ -70,5 +73,6 @@ def line_of(access: Access) -> Line:
         "status": access.status,
         "processingTime": round(access.milliseconds, 2),
         "userId": access.principal,
+        "client": access.client,
     }
     return Line(logging.INFO, access.at, "request", fields)

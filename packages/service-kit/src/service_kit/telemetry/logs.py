@@ -19,6 +19,7 @@ import msgspec
 import structlog
 
 from service_kit.ids import current_request_id, current_traceparent
+from service_kit.telemetry.printable import printable, text_value, traceback_without_forgery
 
 Event = MutableMapping[str, Any]
 
@@ -35,6 +36,12 @@ class Line(NamedTuple):
     at: float
     message: str
     fields: Mapping[str, Any]
+
+
+class TextOnly(str):
+    """A value for the person who starts a service at a terminal; lines in JSON, which are collected, leave it out."""
+
+    __slots__ = ()
 
 
 class _Batch(tuple[Line, ...]):
@@ -65,8 +72,8 @@ class _Formatter(structlog.stdlib.ProcessorFormatter):
     def _line(self, line: Line) -> str:
         level = logging.getLevelName(line.level).lower()
         if self._as_text:
-            pairs = " ".join(f"{name}={value}" for name, value in line.fields.items())
-            return f"{_clock(line.at)} [{level:<9}] {line.message:<30} {pairs}"
+            pairs = " ".join(f"{name}={text_value(value)}" for name, value in line.fields.items())
+            return f"{_clock(line.at)} [{level:<9}] {printable(line.message):<30} {pairs}"
         head = {"timestamp": _iso(line.at), "level": level, "message": line.message, "service": self._service}
         return _json({**head, **line.fields})
 
@@ -128,10 +135,17 @@ def _formatter(service: str, as_text: bool, colors: bool) -> logging.Formatter:
 
     if as_text:
         last: list[Any] = [
-            structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)
+            _as_text,
+            structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=traceback_without_forgery),
         ]
     else:
-        last = [structlog.processors.format_exc_info, add_service, _rename, structlog.processors.JSONRenderer(_json)]
+        last = [
+            _without_text_only,
+            structlog.processors.format_exc_info,
+            add_service,
+            _rename,
+            structlog.processors.JSONRenderer(_json),
+        ]
     return _Formatter(
         service,
         as_text,
@@ -177,5 +191,37 @@ def _rename(_: Any, __: str, event: Event) -> Event:
     return {**head, "message": event.pop("event", ""), **event}
 
 
+def _json_escape(character: str) -> str:
+    """A character inside a JSON string; the encoder has escaped the control characters below U+0020."""
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))
+
+
 def _json(event: Any, **_: Any) -> str:
-    return msgspec.json.encode(event, enc_hook=str).decode()
+    return printable(msgspec.json.encode(event, enc_hook=str).decode(), _json_escape)
+
+
+def _as_text(_: Any, __: str, event: Event) -> Event:
+    """What a person reads: no field may begin a line, draw on the terminal, or look like another field."""
+    for name, value in event.items():
+        if name == "event":
+            event[name] = printable(str(value))
+        elif name not in ("level", "timestamp", "exception", "stack") and isinstance(value, str):
+            event[name] = _Shown(text_value(value))
+    return event
+
+
+class _Shown:
+    """A value that structlog writes as it is: strings it would put in quotes once more."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def _without_text_only(_: Any, __: str, event: Event) -> Event:
+    for name in [name for name, value in event.items() if isinstance(value, TextOnly)]:
+        del event[name]
+    return event

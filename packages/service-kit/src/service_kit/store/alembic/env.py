@@ -1,4 +1,4 @@
-"""How Alembic runs a pack's revisions: over the connection, and in the transaction, that `migrate` holds.
+"""How Alembic runs revisions: over the connection, and in the transaction, that `migrate` holds.
 
 https://alembic.sqlalchemy.org/en/latest/cookbook.html#connection-sharing
 """

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from mcp_toolbox.oauth.addresses import is_secure, metadata_urls
-from mcp_toolbox.oauth.issuer_keys import IssuerKeys
-from mcp_toolbox.oauth.testing import FakeIssuer
+from service_kit.auth.addresses import is_secure, metadata_urls
+from service_kit.auth.issuer_keys import IssuerKeys
+from service_kit.auth.testing import FakeIssuer
 from service_kit.testing import running
 
 

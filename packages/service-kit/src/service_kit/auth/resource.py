@@ -1,4 +1,4 @@
-"""What clients are told of the resource that the toolbox is (RFC 9728, RFC 6750)."""
+"""What clients are told of the OAuth resource that a service is (RFC 9728, RFC 6750)."""
 
 from __future__ import annotations
 
@@ -15,16 +15,22 @@ INSUFFICIENT_SCOPE = "insufficient_scope"
 
 @dataclass(frozen=True)
 class ProtectedResource:
-    """Our public address `url` (that of `/mcp`), the `issuer` of tokens for it, and the scopes that a token needs."""
+    """Our public address `url`, the `issuer` of tokens for it, the scopes that a token needs, and our `name`.
+
+    `also_at` are paths within the service whose metadata is this too: clients of MCP ask for that of `/mcp`.
+    """
 
     url: str
     issuer: str
+    name: str
     scopes: Sequence[str] = ()
+    also_at: Sequence[str] = ()
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """Where `document` is served: for the host, for `/mcp`, and for our own path where that is another."""
-        return tuple(dict.fromkeys((WELL_KNOWN, f"{WELL_KNOWN}/mcp", f"{WELL_KNOWN}{urlsplit(self.url).path}")))
+        """Where `document` is served: for the host, for `also_at`, and for our own path where that is another."""
+        within = (*self.also_at, urlsplit(self.url).path.rstrip("/"))
+        return tuple(dict.fromkeys((WELL_KNOWN, *(f"{WELL_KNOWN}{path}" for path in within))))
 
     @property
     def document(self) -> dict[str, Any]:
@@ -34,7 +40,7 @@ class ProtectedResource:
             "resource": self.url,
             "authorization_servers": [self.issuer],
             "bearer_methods_supported": ["header"],
-            "resource_name": "MCP toolbox",
+            "resource_name": self.name,
             **scopes,
         }
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import httpx2
 from jwt import PyJWK, PyJWTError
-from service_kit.telemetry.logs import get_logger
 
-from mcp_toolbox.oauth.addresses import is_secure, metadata_urls
+from service_kit.auth.addresses import is_secure, metadata_urls
+from service_kit.telemetry.logs import get_logger
 
 _log = get_logger(__name__)
 

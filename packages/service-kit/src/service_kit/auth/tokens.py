@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import jwt
-from service_kit.auth.keys import Keys
-from service_kit.errors import ApiError
 
-from mcp_toolbox.oauth.issuer_keys import IssuerKeys
-from mcp_toolbox.oauth.resource import INSUFFICIENT_SCOPE, ProtectedResource
+from service_kit.auth.claims import Claims
+from service_kit.auth.issuer_keys import IssuerKeys
+from service_kit.auth.principal import Principal
+from service_kit.auth.resource import INSUFFICIENT_SCOPE
+from service_kit.errors import ApiError
 
 _LEEWAY_SECONDS = 30
 _LONGEST_TOKEN = 16_384
@@ -20,36 +22,40 @@ _REMEMBERED_SECONDS = 300.0
 
 
 class Tokens:
-    """Takes tokens of `resource`'s issuer, checked with `keys`; never a token that was issued for another audience.
+    """Authenticates tokens of one issuer that are meant for one of our `audiences` and have all of `scopes`.
 
     A token that was good is remembered for some minutes, so that its signature is not checked at each request.
     """
 
-    def __init__(self, resource: ProtectedResource, keys: IssuerKeys) -> None:
-        self._resource = resource
+    def __init__(
+        self, keys: IssuerKeys, *, issuer: str, audiences: Sequence[str], scopes: Sequence[str], claims: Claims
+    ) -> None:
         self._keys = keys
-        self._audience = (resource.url, resource.url.rstrip("/"))
-        self._good: dict[bytes, tuple[str, float]] = {}
+        self._issuer = issuer
+        self._audiences = tuple(audiences)
+        self._scopes = scopes
+        self._claims_map = claims
+        self._good: dict[bytes, tuple[Principal, float]] = {}
 
-    def principal(self, key: str) -> str | None:
-        """The short id of the token's subject, or None for what is no good token of ours.
+    async def authenticate(self, credential: str) -> Principal | None:
+        """The token's subject, or None for what is no good token of the issuer.
 
         Raises:
             ApiError: 403, the token lacks a scope; 503, the issuer's keys are not here yet.
         """
-        if key.count(".") != 2 or len(key) > _LONGEST_TOKEN or not key.isascii():
+        if credential.count(".") != 2 or len(credential) > _LONGEST_TOKEN or not credential.isascii():
             return None
-        digest = hashlib.sha256(key.encode()).digest()
-        principal, until = self._good.get(digest, ("", 0.0))
-        if time.time() < until:
-            return principal
-        claims = self._claims(key)
+        digest = hashlib.sha256(credential.encode()).digest()
+        known = self._good.get(digest)
+        if known is not None and time.time() < known[1]:
+            return known[0]
+        claims = self._verified(credential)
         if claims is None:
             return None
         self._check_scopes(claims)
         return self._remembered(digest, claims)
 
-    def _claims(self, token: str) -> dict[str, Any] | None:
+    def _verified(self, token: str) -> dict[str, Any] | None:
         try:
             header = jwt.get_unverified_header(token)
             public = self._keys.get(header.get("kid"))
@@ -61,8 +67,8 @@ class Tokens:
                 token,
                 public.key,
                 algorithms=[header["alg"]],
-                issuer=self._resource.issuer,
-                audience=self._audience,
+                issuer=self._issuer,
+                audience=self._audiences,
                 leeway=_LEEWAY_SECONDS,
                 options={"require": ["exp", "iss", "aud", "sub"]},
             )
@@ -77,25 +83,13 @@ class Tokens:
     def _check_scopes(self, claims: dict[str, Any]) -> None:
         given = claims.get("scope", claims.get("scp", ""))
         given = given.split() if isinstance(given, str) else given if isinstance(given, list) else ()
-        missing = [scope for scope in self._resource.scopes if scope not in given]
+        missing = [scope for scope in self._scopes if scope not in given]
         if missing:
             raise ApiError(403, INSUFFICIENT_SCOPE, f"The token lacks the scope {' '.join(missing)}.")
 
-    def _remembered(self, digest: bytes, claims: dict[str, Any]) -> str:
-        subject = f"{claims['iss']}\n{claims['sub']}"
-        principal = f"sub_{hashlib.sha256(subject.encode()).hexdigest()[:12]}"
+    def _remembered(self, digest: bytes, claims: dict[str, Any]) -> Principal:
+        principal = self._claims_map.principal(claims)
         if len(self._good) >= _REMEMBERED:
             self._good.clear()
         self._good[digest] = principal, min(time.time() + _REMEMBERED_SECONDS, float(claims["exp"]))
         return principal
-
-
-class KeyOrToken:
-    """Takes API keys as well as tokens."""
-
-    def __init__(self, keys: Keys, tokens: Keys) -> None:
-        self._keys = keys
-        self._tokens = tokens
-
-    def principal(self, key: str) -> str | None:
-        return self._keys.principal(key) or self._tokens.principal(key)

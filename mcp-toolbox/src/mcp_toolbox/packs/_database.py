@@ -1,0 +1,22 @@
+"""Where the packs keep their tables."""
+
+from __future__ import annotations
+
+from service_kit.settings import SettingsError
+from service_kit.store.address import DatabaseAddress
+
+from mcp_toolbox.settings import ToolboxSettings
+
+
+def address_of(settings: ToolboxSettings) -> DatabaseAddress:
+    """POSTGRES_URL where it is set, else the SQLite file TOOLBOX_DB.
+
+    Raises:
+        SettingsError: POSTGRES_URL is no address of PostgreSQL.
+    """
+    if settings.postgres_url is None:
+        return DatabaseAddress.sqlite(settings.toolbox_db)
+    try:
+        return DatabaseAddress.postgres(settings.postgres_url.get_secret_value())
+    except ValueError as error:
+        raise SettingsError(f"POSTGRES_URL {error}") from None

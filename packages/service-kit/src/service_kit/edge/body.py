@@ -1,0 +1,107 @@
+"""Request bodies while they arrive: how long one may be, and how much of them the process holds at once."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from starlette.types import Message, Receive
+
+from service_kit.edge.checks import body_too_large
+from service_kit.edge.protocol import REFUSAL
+from service_kit.edge.request import EdgeRequest
+from service_kit.errors import ApiError
+
+TOTAL_BYTES = 64 * 1024 * 1024
+"""Of bodies that came in more than one piece; one such body is always let in whole."""
+
+
+class BytesInFlight:
+    """The bytes of bodies that are arriving or being answered, in all and by account.
+
+    One account gets half of them, so that no client alone can shut out the others.
+    """
+
+    def __init__(self, largest_body: int, total: int = TOTAL_BYTES) -> None:
+        self._per_account = max(largest_body, total // 2)
+        self._total = max(2 * largest_body, total)
+        self._held = 0
+        self._by_account: dict[str, int] = {}
+
+    def take(self, account: str, size: int) -> bool:
+        """Whether `size` more bytes may be held for `account`; they are then, until they are given back."""
+        own = self._by_account.get(account, 0) + size
+        if own > self._per_account or self._held + size > self._total:
+            return False
+        self._by_account[account] = own
+        self._held += size
+        return True
+
+    def give_back(self, account: str, size: int) -> None:
+        self._held -= size
+        left = self._by_account[account] - size
+        if left:
+            self._by_account[account] = left
+        else:
+            del self._by_account[account]
+
+
+class LimitedBody:
+    """A `receive` that stops a body which is too long, too slow, or more than the process has room for.
+
+    `error` is why it was stopped; whatever the application makes of that, it is the answer. `close` must be called
+    when the request ends.
+    """
+
+    __slots__ = ("_account", "_held", "_in_flight", "_most", "_receive", "_seen", "_state", "error")
+
+    def __init__(self, request: EdgeRequest, receive: Receive, in_flight: BytesInFlight) -> None:
+        self._state = request.scope["state"]
+        self._account = request.payer
+        self._most = request.policy.max_body_bytes
+        self._receive = receive
+        self._in_flight = in_flight
+        self._seen = self._held = 0
+        self.error: ApiError | None = None
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        if REFUSAL in self._state and self.error is None:  # the connection's protocol gave the body up
+            self._fail(self._state[REFUSAL])
+        size = len(message.get("body", b""))
+        if size:
+            self._seen += size
+            if self._seen > self._most:
+                self._fail(body_too_large(self._most))
+            if self._held or message.get("more_body"):
+                self._hold(size)
+        return message
+
+    def _hold(self, size: int) -> None:
+        if not self._in_flight.take(self._account, size):
+            self._fail(bodies_overload())
+        self._held += size
+
+    def _fail(self, error: ApiError) -> NoReturn:
+        self._release()
+        self.error = error
+        raise error
+
+    def close(self) -> None:
+        self._release()
+        if self.error is not None:
+            # The traceback's frames hold the pieces read so far, and this object, which holds the error: a cycle
+            # that would keep megabytes until the collector comes by.
+            self.error.__traceback__ = None
+            self.error = None
+
+    def _release(self) -> None:
+        if self._held:
+            self._in_flight.give_back(self._account, self._held)
+            self._held = 0
+
+
+def bodies_overload() -> ApiError:
+    return ApiError(
+        503, "too_many_bytes_in_flight", "The service holds as many request bodies as it can. Try again soon.",
+        spanish="El servicio ya retiene todos los cuerpos de petición que puede. Inténtalo dentro de un momento.",
+    )  # fmt: skip

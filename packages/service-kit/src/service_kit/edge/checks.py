@@ -1,0 +1,130 @@
+"""What every request must pass, in this order; a check is added by adding a function to `CHECKS`.
+
+A check returns for a request that may go on, and raises ApiError for one that may not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from service_kit.auth.keys import principal_of, same
+from service_kit.auth.principal import Principal
+from service_kit.edge.request import EdgeRequest
+from service_kit.errors import ApiError
+
+Check = Callable[[EdgeRequest], Awaitable[None]]
+
+WRONG_KEY = "invalid_api_key"
+"""The code of a refusal that may be a guess."""
+
+_SINGLE = frozenset({b"host", b"origin", b"authorization", b"x-api-key", b"content-type"})
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+_LONGEST_LENGTH = 18
+"""Digits of a Content-Length that is taken at its word; a longer one is over any limit."""
+
+
+async def single_fields(request: EdgeRequest) -> None:
+    """A field that decides who may pass stands once: two readers could believe two different ones."""
+    if not request.repeats_fields:
+        return
+    seen: set[bytes] = set()
+    for name, _ in request.scope["headers"]:
+        if name in _SINGLE and name in seen:
+            field = name.decode().title()
+            raise ApiError(
+                400, "repeated_header", f"The header '{field}' may be sent once.", param=field,
+                spanish=f"La cabecera '{field}' solo puede enviarse una vez.",
+            )  # fmt: skip
+        seen.add(name)
+
+
+async def host(request: EdgeRequest) -> None:
+    if not request.policy.hosts.allows(request.text(b"host")):
+        raise ApiError(
+            421, "host_not_allowed", "This host name is not in ALLOWED_HOSTS.", type="invalid_request_error",
+            spanish="Este nombre de host no está en ALLOWED_HOSTS.",
+        )  # fmt: skip
+
+
+async def origin(request: EdgeRequest) -> None:
+    """A page may call if its origin is listed; one without an origin of its own (`null`) needs a secret."""
+    given = request.text(b"origin")
+    if given is None:
+        return
+    passes = given == "null" and await _has_secret(request)
+    if not passes and not request.policy.origins.allows(given, request.text(b"host")):
+        raise ApiError(
+            403, "origin_not_allowed", "This page's origin is not in CORS_ALLOWED_ORIGINS.",
+            spanish="El origen de esta página no está en CORS_ALLOWED_ORIGINS.",
+        )  # fmt: skip
+    request.allowed_origin = request.given[b"origin"]
+
+
+async def credentials(request: EdgeRequest) -> None:
+    """Notes whose key this is, in the request's state."""
+    policy = request.policy
+    if request.preflight or policy.authenticator is None or request.path in policy.public_paths:
+        return
+    key = request.key()
+    if key is None:
+        if policy.anonymous is not None:
+            return
+        raise ApiError(
+            401, "missing_api_key", "Send an API key as 'Authorization: Bearer' or 'x-api-key'.",
+            spanish="Envía una clave de API como 'Authorization: Bearer' o 'x-api-key'.",
+        )  # fmt: skip
+    if policy.anonymous is None and _is_page_token(request, key):
+        principal = Principal(id=principal_of(key), source="page")
+    else:
+        principal = await policy.authenticator.authenticate(key) or policy.anonymous
+    if principal is None:
+        raise ApiError(
+            401, WRONG_KEY, "This API key is not known here.", spanish="Esta clave de API no se conoce aquí."
+        )
+    request.scope["state"]["principal"] = principal
+
+
+async def body(request: EdgeRequest) -> None:
+    """A body is JSON, and no longer than it may be, as far as its head says how long it is."""
+    if request.method not in _WITH_BODY or request.preflight:
+        return
+    length = request.given.get(b"content-length")
+    if length in (None, b"0") and b"transfer-encoding" not in request.given:
+        return
+    if length is not None and not _fits(length, request.policy.max_body_bytes):
+        raise body_too_large(request.policy.max_body_bytes)
+    media_type = request.given.get(b"content-type", b"")
+    if media_type != b"application/json":
+        media_type = media_type.partition(b";")[0].strip().lower()
+        if media_type != b"application/json" and not media_type.endswith(b"+json"):
+            raise ApiError(
+                415, "unsupported_media_type", "Send JSON, with the header 'Content-Type: application/json'.",
+                param="Content-Type", spanish="Envía JSON, con la cabecera 'Content-Type: application/json'.",
+            )  # fmt: skip
+
+
+CHECKS: tuple[Check, ...] = (single_fields, host, origin, credentials, body)
+
+
+async def _has_secret(request: EdgeRequest) -> bool:
+    key, known = request.key(), request.policy.authenticator
+    if key is None:
+        return False
+    return _is_page_token(request, key) or (known is not None and await known.authenticate(key) is not None)
+
+
+def _is_page_token(request: EdgeRequest, key: str) -> bool:
+    """The page's token counts beside `Origin: null` alone: it is there for a page that has no origin to be known by."""
+    token = request.policy.page_token
+    return token is not None and request.given.get(b"origin") == b"null" and same(key, token)
+
+
+def _fits(length: bytes, most: int) -> bool:
+    return length.isdigit() and len(length) <= _LONGEST_LENGTH and int(length) <= most
+
+
+def body_too_large(most: int) -> ApiError:
+    return ApiError(
+        413, "body_too_large", f"The body is over the limit of {most} bytes.",
+        spanish=f"El cuerpo supera el límite de {most} bytes.",
+    )  # fmt: skip

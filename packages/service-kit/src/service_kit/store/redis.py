@@ -1,0 +1,181 @@
+"""Redis or Valkey: commands that are answered soon or not at all, because a store that is away must not hold requests.
+
+async with opened_redis(RedisAddress.parse(url)) as redis:
+    found = await redis.run(lambda client: client.get(key))
+    if isinstance(found, StoreAway): ...
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError, OutOfMemoryError, ReadOnlyError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeout
+
+from service_kit.background import Wakeup, supervised
+from service_kit.store.errors import StoreAway
+from service_kit.telemetry.logs import get_logger
+
+_log = get_logger(__name__)
+
+T = TypeVar("T")
+
+TIMEOUT_SECONDS = 0.05
+CONNECT_SECONDS = 1.0
+_LOOK_SECONDS = 5.0
+_LONGEST_PAUSE_SECONDS = 2.0
+_FAILURES_TO_OPEN = 2
+"""One answer that is late, as after a pause of our own collector, is not a server that is away."""
+
+# What says that the server cannot do it now, rather than that the command is wrong. Wrong credentials, and a server
+# that still loads its data, are ConnectionErrors too.
+_AWAY = (ConnectionError, RedisTimeout, ReadOnlyError, OutOfMemoryError, OSError, TimeoutError)
+
+
+@dataclass(frozen=True)
+class RedisAddress:
+    """`redis://user:password@host:port/database`, `rediss://` with TLS, or `unix://`; `shown` is for logs."""
+
+    url: str
+    shown: str
+
+    @classmethod
+    def parse(cls, url: str) -> RedisAddress:
+        """The address; the message of an error does not repeat it, because it may hold a password.
+
+        Raises:
+            ValueError: it is no such address.
+        """
+        wrong = ValueError("is not an address such as redis://:password@host:6379/0 or rediss://…")
+        try:
+            parts = urlsplit(url)
+            place = parts.path if parts.scheme == "unix" else parts.hostname
+            port = parts.port  # raises ValueError too
+        except ValueError:
+            raise wrong from None
+        if not place or parts.scheme not in ("redis", "rediss", "unix"):
+            raise wrong
+        where = place if parts.scheme == "unix" else f"{place}:{port or 6379}{parts.path}"
+        return cls(url, f"{parts.scheme}://{where}")
+
+
+class RedisStore:
+    """One server; made by `opened_redis`.
+
+    `run` answers within `timeout_seconds`. After two failures in a row it answers at once that the server is away,
+    without asking it, until a loop in the background has reached it again.
+    """
+
+    def __init__(self, address: RedisAddress, timeout_seconds: float, connections: int) -> None:
+        self.address = address
+        self._timeout = timeout_seconds
+        pool = BlockingConnectionPool.from_url(
+            address.url,
+            max_connections=connections,
+            timeout=timeout_seconds,  # of waiting for a free connection
+            socket_timeout=CONNECT_SECONDS,
+            socket_connect_timeout=CONNECT_SECONDS,
+            # By itself the client tries again for some seconds, with pauses.
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._client: Redis = Redis(connection_pool=pool)
+        self._failures = 0
+        self._away: StoreAway | None = StoreAway(address.shown, "it has not been reached yet")
+        self._tried = asyncio.Event()
+        self._look = Wakeup()
+
+    @property
+    def away(self) -> StoreAway | None:
+        """Why the server is passed by at the moment, or None."""
+        return self._away
+
+    async def run(self, command: Callable[[Redis], Awaitable[T]]) -> T | StoreAway:
+        """What `command` gives, or that the server is away: then it may have happened or not.
+
+        Raises:
+            redis.exceptions.ResponseError: the server says that the command is wrong.
+        """
+        if self._away is not None:
+            return self._away
+        limit = asyncio.timeout(self._timeout)
+        try:
+            async with limit:
+                result = await command(self._client)
+        except _AWAY as error:
+            if isinstance(error, TimeoutError) and not isinstance(error, RedisTimeout) and not limit.expired():
+                raise  # the caller's own
+            return self._failed(error, f"no answer within {self._timeout:g} s" if limit.expired() else "")
+        self._failures = 0
+        return result
+
+    def _failed(self, error: BaseException, said: str) -> StoreAway:
+        away = StoreAway(self.address.shown, said or _reason(error))
+        self._failures += 1
+        if self._failures >= _FAILURES_TO_OPEN and self._away is None:
+            self._away = away
+            self._look.set()
+            _log.warning("redis is away; it is passed by", redis=self.address.shown, error=away.reason)
+        return away
+
+    async def look(self) -> None:
+        """Wait until it is time, and ask the server whether it is there; run by one loop.
+
+        Raises:
+            StoreAway: it is not.
+        """
+        if self._away is None:
+            await self._look.wait(_LOOK_SECONDS)
+        limit = asyncio.timeout(CONNECT_SECONDS)
+        try:
+            async with limit:
+                await _awaited(self._client.ping())
+        except (*_AWAY, RedisError) as error:
+            self._away = StoreAway(self.address.shown, "no answer" if limit.expired() else _reason(error))
+            raise self._away from None
+        finally:
+            self._tried.set()
+        if self._away is not None and self._failures:
+            _log.info("redis is there again", redis=self.address.shown)
+        self._away, self._failures = None, 0
+
+    async def tried(self) -> None:
+        """Wait until the server has been asked once."""
+        await self._tried.wait()
+
+    async def close(self) -> None:
+        with contextlib.suppress(RedisError, OSError):  # a connection that is gone cannot be closed in order
+            await self._client.aclose(close_connection_pool=True)
+
+
+@asynccontextmanager
+async def opened_redis(
+    address: RedisAddress, *, timeout_seconds: float = TIMEOUT_SECONDS, connections: int = 50
+) -> AsyncIterator[RedisStore]:
+    """The server at `address`; waits at most a second for the first answer, and for no other."""
+    store = RedisStore(address, timeout_seconds, connections)
+    try:
+        async with supervised("redis", store.look, every_seconds=0, longest_pause_seconds=_LONGEST_PAUSE_SECONDS):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    await store.tried()
+            yield store
+    finally:
+        await store.close()
+
+
+async def _awaited(answer: Any) -> Any:
+    """redis-py declares answers that may be awaited or not; those of its async client always are."""
+    return await answer
+
+
+def _reason(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__

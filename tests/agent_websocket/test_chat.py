@@ -13,6 +13,8 @@ from agent_websocket.chat.screen import Screen
 from agent_websocket.chat.texts import texts
 from agent_websocket.testing import ScriptedAgent, begin, echo, finish
 
+from tests.waiting import eventually
+
 _PATIENCE = 40.0
 
 CHAT = """
@@ -155,9 +157,7 @@ async def test_leaving_in_the_middle_stops_the_run(stage_of, terminal_of):
         await terminal.shows("otra vez")
         terminal.type("exit\n")
         assert await terminal.ends() == 0
-        async with asyncio.timeout(5):
-            while not stage.agent.cancelled:
-                await asyncio.sleep(0.01)
+        await eventually(lambda: stage.agent.cancelled)
 
 
 async def test_a_service_that_restarts_is_found_again(stage_of, terminal_of):

@@ -46,7 +46,7 @@ _MISTRAL_INSTRUCT = Family(system=False, tools=False, images=False, top_k=("top_
 _MISTRAL = Family(streamed_tools=False, images=False, choices=frozenset({"required"}), top_k=("top_k",))
 _CLAUDE = Family(choices=_ANY, result_status=True, top_k=("top_k",), stop_sequence=True)
 _IMPORTED = Family(top_k=("top_k",))
-"""Weights that a customer brought (Llama, Mistral, Qwen, GPT-OSS): only Claude and Nova can be forced to call a tool."""
+"""Weights that a customer brought (Llama, Qwen, …): only Claude and Nova can be forced to call a tool."""
 _NOVA = Family(
     choices=_ANY, result_status=True, caching=frozenset({"system", "messages"}), top_k=("inferenceConfig", "topK")
 )
@@ -85,7 +85,7 @@ _KNOWN: tuple[tuple[re.Pattern[str], Family], ...] = tuple(
 )
 
 _UNKNOWN = Family(choices=_ANY, result_status=True, top_k=("top_k",))
-"""A model that the table does not know (the ARN of a profile tells no family) is trusted; Bedrock says what it lacks."""
+"""A model that the table does not know (the ARN of a profile tells none) is trusted; Bedrock says what it lacks."""
 
 
 @lru_cache(maxsize=1024)

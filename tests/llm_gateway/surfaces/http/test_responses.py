@@ -10,6 +10,7 @@ import httpx
 import msgspec
 import pytest
 from fake_providers import Endless, Fails, FakeOpenAI, Says, Sends, Silent
+from tests.waiting import eventually
 
 from tests.llm_gateway.event_stream import events
 from tests.llm_gateway.harness import Stage, error_of, gateway, staged
@@ -312,12 +313,7 @@ async def test_leaving_before_the_first_word_cancels_it_upstream(stream: bool):
 
 
 async def recorded(stage: Stage) -> Any:
-    for _ in range(100):
-        calls = await stage.observed()
-        if calls:
-            return calls[0]
-        await asyncio.sleep(0.02)
-    raise AssertionError("the call was not recorded")
+    return (await eventually(stage.observed))[0]
 
 
 def request_bytes(body: bytes, *headers: str) -> bytes:

@@ -10,10 +10,10 @@ import httpx
 import msgspec
 import pytest
 from fake_providers import Endless, Fails, FakeOpenAI, Says, Sends, Silent
-from tests.waiting import eventually
 
 from tests.llm_gateway.event_stream import events
 from tests.llm_gateway.harness import Stage, error_of, gateway, staged
+from tests.waiting import eventually
 
 PATH = "/v1/responses"
 JSON = {"content-type": "application/json"}

@@ -48,7 +48,7 @@ and an answer whose finish reason has come ends within 2 s whatever is still sen
 as a whole answer (`UPSTREAM_MAX_BYTES`). A client that leaves ends the upstream's call.
 
 Odd but harmless fields cost no answer: what the vendors' own clients take is taken (numbers as text, empty lists for
-empty objects, NaN, a character cut into two pieces). Token counts that cannot be (negative, absurd, no numbers) count as
+empty objects, NaN, a character cut in two). Token counts that cannot be (negative, absurd, no numbers) count as
 missing: usage and cost are then `estimated`. A cost is scaled by what was served where the factor is known (`flex`,
 Anthropic's fast mode and `inference_geo`), and `estimated` where it is not (`priority`, tools that a provider ran).
 

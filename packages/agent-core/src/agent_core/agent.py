@@ -12,19 +12,19 @@ import msgspec
 from langchain_core.messages import AnyMessage, ToolMessage
 from service_kit.telemetry.logs import get_logger
 
+from agent_core.clients.gateway import ListedModel
+from agent_core.clients.gateway_stream import ModelAnswer
+from agent_core.clients.models import Models
+from agent_core.clients.toolbox import Toolbox
 from agent_core.errors import DeadlineExceeded, GatewayUnavailable, InputRefused, ToolboxUnavailable
 from agent_core.events import Complete, Emit, Queued, Response, Start
-from agent_core.gateway import ListedModel
-from agent_core.gateway_stream import ModelAnswer
 from agent_core.graph import Graph, recursion_limit
 from agent_core.markdown import Renderer
-from agent_core.models import Models
 from agent_core.settings import AgentSettings
 from agent_core.state import RunContext, RunRequest, RunState
 from agent_core.steps import Step
 from agent_core.texts import texts
 from agent_core.threads import Thread, Threads, closed
-from agent_core.toolbox import Toolbox
 from agent_core.usage import Usage, total_cost
 
 _log = get_logger(__name__)

@@ -8,15 +8,15 @@ from contextlib import asynccontextmanager
 from service_kit.settings import Secret
 
 from agent_core.agent import Agent
-from agent_core.gateway import open_gateway
+from agent_core.clients.chat_model import GatewayChatModel
+from agent_core.clients.gateway import open_gateway
+from agent_core.clients.models import Models
+from agent_core.clients.toolbox import open_toolbox
 from agent_core.graph import Nodes, build_graph
-from agent_core.llm import GatewayChatModel
-from agent_core.models import Models
 from agent_core.offer import Offer
 from agent_core.recollection import Recollection
 from agent_core.settings import AgentSettings
 from agent_core.threads import Threads
-from agent_core.toolbox import open_toolbox
 
 
 @asynccontextmanager

@@ -16,13 +16,14 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
 from agent_core import routing
+from agent_core.clients.chat_model import GatewayChatModel, whole
+from agent_core.clients.gateway import Caller
+from agent_core.clients.gateway_stream import ModelAnswer, ModelToolCall
+from agent_core.clients.models import Models
+from agent_core.clients.toolbox import ToolAnswer, Toolbox
 from agent_core.clock import timestamp
 from agent_core.errors import GatewayRefused, StepLimitExceeded
 from agent_core.events import StepBegun, Token, ToolCall, ToolResult
-from agent_core.gateway import Caller
-from agent_core.gateway_stream import ModelAnswer, ModelToolCall
-from agent_core.llm import GatewayChatModel, whole
-from agent_core.models import Models
 from agent_core.offer import Offer
 from agent_core.prompts import system_prompt
 from agent_core.recollection import Recollection
@@ -36,7 +37,6 @@ from agent_core.steps import (
     ToolOutcome,
 )
 from agent_core.texts import texts
-from agent_core.toolbox import ToolAnswer, Toolbox
 
 Update = dict[str, Any]
 Graph = CompiledStateGraph[RunState, RunContext, Any, Any]

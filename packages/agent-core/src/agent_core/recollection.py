@@ -7,9 +7,9 @@ import asyncio
 import msgspec
 from service_kit.telemetry.logs import get_logger
 
+from agent_core.clients.toolbox import Toolbox
 from agent_core.errors import ToolboxUnavailable
 from agent_core.steps import Passage
-from agent_core.toolbox import Toolbox
 
 _log = get_logger(__name__)
 

@@ -10,8 +10,8 @@ from typing import Annotated, TypedDict
 import msgspec
 from langchain_core.messages import AnyMessage
 
+from agent_core.clients.gateway_stream import ModelAnswer
 from agent_core.events import Emit
-from agent_core.gateway_stream import ModelAnswer
 from agent_core.steps import Passage, Step
 
 

@@ -29,8 +29,8 @@ from mcp_types import (
 )
 from service_kit.telemetry.logs import get_logger
 
+from agent_core.clients.mcp_http import open_mcp_http
 from agent_core.errors import ToolboxUnavailable
-from agent_core.mcp_http import open_mcp_http
 
 _log = get_logger(__name__)
 

@@ -8,7 +8,7 @@ import time
 import msgspec
 from service_kit.errors import ApiError
 
-from agent_core.gateway import Gateway, ListedModel
+from agent_core.clients.gateway import Gateway, ListedModel
 
 _FRESH_SECONDS = 5.0
 _STATUS_SECONDS = 0.5

@@ -1,8 +1,8 @@
 import asyncio
 
 import pytest
-from agent_core.gateway import open_gateway
-from agent_core.models import FALLBACK_DEFAULT, Models
+from agent_core.clients.gateway import open_gateway
+from agent_core.clients.models import FALLBACK_DEFAULT, Models
 from agent_core.testing import ScriptedGateway, Wire
 
 

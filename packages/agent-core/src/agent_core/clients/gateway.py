@@ -10,8 +10,8 @@ import aiohttp
 import msgspec
 from service_kit.errors import ApiError
 
+from agent_core.clients.gateway_stream import ModelAnswer, StreamDecoder, decode_error
 from agent_core.errors import GatewayUnavailable
-from agent_core.gateway_stream import ModelAnswer, StreamDecoder, decode_error
 
 _CONNECT_SECONDS = 5.0
 _LIST_SECONDS = 2.0

@@ -2,9 +2,9 @@ import asyncio
 import socket
 
 import pytest
+from agent_core.clients.gateway import Caller, Gateway, open_gateway
+from agent_core.clients.gateway_stream import ModelAnswer
 from agent_core.errors import GatewayUnavailable
-from agent_core.gateway import Caller, Gateway, open_gateway
-from agent_core.gateway_stream import ModelAnswer
 from agent_core.testing import Answer, ScriptedGateway, Wire
 from service_kit.testing import running
 from starlette.applications import Starlette

@@ -26,8 +26,8 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import ConfigDict
 
-from agent_core.gateway import Caller, Gateway
-from agent_core.gateway_stream import ModelAnswer, ModelToolCall
+from agent_core.clients.gateway import Caller, Gateway
+from agent_core.clients.gateway_stream import ModelAnswer, ModelToolCall
 
 _THOUGHTS = "reasoning_details"
 """Where a message keeps the signed thoughts that some providers want back after a tool's result."""
@@ -36,7 +36,7 @@ _THOUGHTS = "reasoning_details"
 class GatewayChatModel(BaseChatModel):
     """A chat model that the gateway answers; asynchronous only.
 
-    `model` and `caller` may be given with each call. Raises the errors of `agent_core.gateway`.
+    `model` and `caller` may be given with each call. Raises the errors of `agent_core.clients.gateway`.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import msgspec
 import pytest
+from agent_core.clients.gateway_stream import MAX_ANSWER_BYTES, ModelToolCall, StreamDecoder, decode_error
 from agent_core.errors import GatewayRefused, GatewayUnavailable
-from agent_core.gateway_stream import MAX_ANSWER_BYTES, ModelToolCall, StreamDecoder, decode_error
 from agent_core.usage import Usage
 from service_kit.errors import ApiError
 

@@ -4,9 +4,9 @@ import asyncio
 import time
 
 import pytest
+from agent_core.clients.toolbox import ToolAnswer, open_toolbox, text_of
 from agent_core.errors import ToolboxUnavailable
 from agent_core.testing import FakeToolbox, Wire
-from agent_core.toolbox import ToolAnswer, open_toolbox, text_of
 from mcp_types import CallToolResult, EmbeddedResource, ImageContent, TextContent, TextResourceContents
 from service_kit.testing import running
 from starlette.applications import Starlette

@@ -9,8 +9,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 
 from agent_core.compose import open_agent
-from agent_core.event_log import MemoryEventLog
-from agent_core.runs import Runs
+from agent_core.runs.event_log import MemoryEventLog
+from agent_core.runs.runs import Runs
 from fastapi import FastAPI
 from service_kit.service import Service, create_service, serve
 from service_kit.settings import load

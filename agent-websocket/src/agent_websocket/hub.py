@@ -7,10 +7,10 @@ import time
 from typing import Any, Protocol, cast
 
 from agent_core.agent import AgentStatus, ModelInfo, RunRequest, ToolInfo
-from agent_core.channel import Channel
 from agent_core.events import Emit
-from agent_core.run_errors import TooManyChannels
-from agent_core.runs import Runs
+from agent_core.runs.channel import Channel
+from agent_core.runs.errors import TooManyChannels
+from agent_core.runs.runs import Runs
 from service_kit.errors import ApiError
 from service_kit.telemetry.logs import get_logger
 from starlette.websockets import WebSocket

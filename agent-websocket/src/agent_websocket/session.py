@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import msgspec
 from agent_core.agent import ModelInfo, RunRequest, ToolInfo
-from agent_core.channel import Channel
-from agent_core.event_log import PositionGoneError
 from agent_core.events import Error
+from agent_core.runs.channel import Channel
+from agent_core.runs.event_log import PositionGoneError
 from service_kit.errors import ApiError
 from service_kit.ids import traceparent
 

@@ -24,7 +24,7 @@ from agent_core.settings import AgentSettings
 from agent_core.state import RunContext, RunRequest, RunState
 from agent_core.steps import Step
 from agent_core.texts import texts
-from agent_core.threads import Thread, Threads, closed
+from agent_core.threads.threads import Thread, Threads, closed
 from agent_core.usage import Usage, total_cost
 
 _log = get_logger(__name__)

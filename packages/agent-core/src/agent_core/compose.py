@@ -16,7 +16,7 @@ from agent_core.graph import Nodes, build_graph
 from agent_core.offer import Offer
 from agent_core.recollection import Recollection
 from agent_core.settings import AgentSettings
-from agent_core.threads import Threads
+from agent_core.threads.threads import Threads
 
 
 @asynccontextmanager

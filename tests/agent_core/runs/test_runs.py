@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 from agent_core.agent import RunRequest
-from agent_core.event_log import MemoryEventLog
 from agent_core.events import Complete, Start, Token, parse_event
-from agent_core.run_errors import NotOwner, NotRunning, QueueFull, RunNotFound, ServiceStopping, TooManyChannels
-from agent_core.runs import Runs
+from agent_core.runs.errors import NotOwner, NotRunning, QueueFull, RunNotFound, ServiceStopping, TooManyChannels
+from agent_core.runs.event_log import MemoryEventLog
+from agent_core.runs.runs import Runs
 from service_kit.errors import ApiError
 
 

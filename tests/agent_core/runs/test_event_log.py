@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from agent_core.event_log import MemoryEventLog, PositionGoneError
 from agent_core.events import Token
+from agent_core.runs.event_log import MemoryEventLog, PositionGoneError
 from hypothesis import given
 from hypothesis import strategies as st
 

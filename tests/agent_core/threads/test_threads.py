@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 from agent_core.errors import ThreadBusy
-from agent_core.threads import MAX_WAITING, Threads, closed, trimmed
+from agent_core.threads.threads import MAX_WAITING, Threads, closed, trimmed
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 

@@ -18,9 +18,9 @@ from service_kit.ids import current_request_id
 from service_kit.telemetry.logs import get_logger
 
 from agent_core.agent import RunRequest
-from agent_core.event_log import Entry, EventLog
 from agent_core.events import Cancelled, Complete, Emit, Error, Event, Queued
-from agent_core.run_errors import NotRunning, QueueFull, RunFailed, RunNotFound, ServiceStopping, error_event
+from agent_core.runs.errors import NotRunning, QueueFull, RunFailed, RunNotFound, ServiceStopping, error_event
+from agent_core.runs.event_log import Entry, EventLog
 
 _log = get_logger(__name__)
 

@@ -8,9 +8,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from agent_core.agent import RunRequest
-from agent_core.channel import Channel, Runner
-from agent_core.event_log import EventLog
-from agent_core.run_errors import NotOwner, ServiceStopping, TooManyChannels
+from agent_core.runs.channel import Channel, Runner
+from agent_core.runs.errors import NotOwner, ServiceStopping, TooManyChannels
+from agent_core.runs.event_log import EventLog
 
 
 class Runs:

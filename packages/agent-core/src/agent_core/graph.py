@@ -15,7 +15,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
-from agent_core import routing
+from agent_core import model_directive as routing
 from agent_core.clients.chat_model import GatewayChatModel, whole
 from agent_core.clients.gateway import Caller
 from agent_core.clients.gateway_stream import ModelAnswer, ModelToolCall
@@ -24,9 +24,8 @@ from agent_core.clients.toolbox import ToolAnswer, Toolbox
 from agent_core.clock import timestamp
 from agent_core.errors import GatewayRefused, StepLimitExceeded
 from agent_core.events import StepBegun, Token, ToolCall, ToolResult
-from agent_core.offer import Offer
+from agent_core.memory import Recollection
 from agent_core.prompts import system_prompt
-from agent_core.recollection import Recollection
 from agent_core.state import RunContext, RunRequest, RunState
 from agent_core.steps import (
     FinalAnswerStep,
@@ -37,6 +36,7 @@ from agent_core.steps import (
     ToolOutcome,
 )
 from agent_core.texts import texts
+from agent_core.tools.selector import Offer
 
 Update = dict[str, Any]
 Graph = CompiledStateGraph[RunState, RunContext, Any, Any]

@@ -1,7 +1,7 @@
 import time
 
 import pytest
-from agent_core.routing import choose
+from agent_core.model_directive import choose
 
 GPT, GEMINI, NOVA = "gpt-4o", "gemini-pro", "bedrock-nova-pro"
 DEFAULT = "the-default"

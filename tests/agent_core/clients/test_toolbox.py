@@ -4,7 +4,8 @@ import asyncio
 import time
 
 import pytest
-from agent_core.clients.toolbox import ToolAnswer, open_toolbox, text_of
+from agent_core.clients.toolbox import open_toolbox
+from agent_core.clients.tools import ToolAnswer, text_of
 from agent_core.errors import ToolboxUnavailable
 from agent_core.testing import FakeToolbox, Wire
 from mcp_types import CallToolResult, EmbeddedResource, ImageContent, TextContent, TextResourceContents

@@ -12,8 +12,9 @@ from agent_core.clients.chat_model import GatewayChatModel
 from agent_core.clients.gateway import open_gateway
 from agent_core.clients.models import Models
 from agent_core.clients.toolbox import open_toolbox
-from agent_core.graph import Nodes, build_graph
+from agent_core.graph import build_graph
 from agent_core.memory import Recollection
+from agent_core.nodes import Nodes
 from agent_core.settings import AgentSettings
 from agent_core.threads.threads import Threads
 from agent_core.tools.selector import Offer

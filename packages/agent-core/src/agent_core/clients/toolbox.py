@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import anyio
-import msgspec
 from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import (
@@ -22,14 +21,11 @@ from mcp_types import (
     INTERNAL_ERROR,
     INVALID_REQUEST,
     REQUEST_TIMEOUT,
-    CallToolResult,
-    EmbeddedResource,
-    TextContent,
-    TextResourceContents,
 )
 from service_kit.telemetry.logs import get_logger
 
 from agent_core.clients.mcp_http import open_mcp_http
+from agent_core.clients.tools import Tool, ToolAnswer, text_of
 from agent_core.errors import ToolboxUnavailable
 
 _log = get_logger(__name__)
@@ -40,30 +36,9 @@ _REFRESH_SECONDS = 10.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _MAX_PAGES = 100
 _USER = "agent-suite/user"
-_MAX_RESULT_CHARS = 100_000
 
 # What an MCP error says about the connection rather than about the call.
 _LOST = frozenset({CONNECTION_CLOSED, INTERNAL_ERROR, INVALID_REQUEST})
-
-
-class Tool(msgspec.Struct, frozen=True, kw_only=True):
-    """A tool as the toolbox lists it; `input_schema` is a JSON Schema object."""
-
-    name: str
-    description: str
-    input_schema: dict[str, Any]
-
-    def as_function(self) -> dict[str, Any]:
-        """The tool in the form in which models are told of it (OpenAI's function tools)."""
-        function = {"name": self.name, "description": self.description, "parameters": self.input_schema}
-        return {"type": "function", "function": function}
-
-
-class ToolAnswer(msgspec.Struct, frozen=True):
-    """What a tool said, as text; `is_error` when it failed."""
-
-    text: str
-    is_error: bool = False
 
 
 class Toolbox:
@@ -219,24 +194,6 @@ async def _list(client: Client) -> tuple[Tool, ...]:
         if cursor is None:
             break
     return tuple(tools)
-
-
-def text_of(result: CallToolResult) -> str:
-    """A tool's result as a model reads it: its texts, or its structured content when it has none."""
-    texts: list[str] = []
-    for block in result.content:
-        if isinstance(block, TextContent):
-            texts.append(block.text)
-        elif isinstance(block, EmbeddedResource) and isinstance(block.resource, TextResourceContents):
-            texts.append(block.resource.text)
-        else:
-            texts.append(f"[{block.type}]")
-    if not texts and result.structured_content is not None:
-        texts.append(msgspec.json.encode(result.structured_content).decode())
-    text = "\n".join(texts)
-    if len(text) > _MAX_RESULT_CHARS:
-        return f"{text[:_MAX_RESULT_CHARS]}\n[… {len(text) - _MAX_RESULT_CHARS} characters left out]"
-    return text
 
 
 @asynccontextmanager

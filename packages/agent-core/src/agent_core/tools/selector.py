@@ -15,7 +15,8 @@ import msgspec
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from service_kit.telemetry.logs import get_logger
 
-from agent_core.clients.toolbox import Tool, Toolbox
+from agent_core.clients.toolbox import Toolbox
+from agent_core.clients.tools import Tool
 from agent_core.errors import ToolboxUnavailable
 from agent_core.state import RunContext
 

@@ -1,0 +1,206 @@
+"""The graph's nodes: each takes the state of a run and returns what it adds to it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Literal
+
+import msgspec
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage, ToolMessage
+from langgraph.runtime import Runtime
+
+from agent_core import model_directive as routing
+from agent_core.clients.chat_model import GatewayChatModel, whole
+from agent_core.clients.gateway import Caller
+from agent_core.clients.gateway_stream import ModelAnswer, ModelToolCall
+from agent_core.clients.models import Models
+from agent_core.clients.toolbox import Toolbox
+from agent_core.clients.tools import ToolAnswer
+from agent_core.clock import timestamp
+from agent_core.errors import GatewayRefused, StepLimitExceeded
+from agent_core.events import StepBegun, Token, ToolCall, ToolResult
+from agent_core.memory import Recollection
+from agent_core.prompts import system_prompt
+from agent_core.state import RunContext, RunRequest, RunState
+from agent_core.steps import (
+    FinalAnswerStep,
+    LlmStep,
+    ProcessInputStep,
+    RetrieveContextStep,
+    ToolExecutionStep,
+    ToolOutcome,
+)
+from agent_core.texts import texts
+from agent_core.tools.selector import Offer
+
+Update = dict[str, Any]
+
+
+class Nodes:
+    """The graph's nodes, over the chat model, what is known of the models, and the tools."""
+
+    def __init__(
+        self,
+        model: GatewayChatModel,
+        models: Models,
+        toolbox: Toolbox,
+        offer: Offer,
+        memory: Recollection,
+        max_steps: int,
+    ) -> None:
+        self._model = model
+        self._models = models
+        self._toolbox = toolbox
+        self._offer = offer
+        self._memory = memory
+        self._max_steps = max_steps
+
+    async def process_input(self, state: RunState, runtime: Runtime[RunContext]) -> Update:
+        """Choose the model, and cut the directive that chose it out of the question."""
+        run = runtime.context
+        began = timestamp()
+        said = texts(run.request.language)
+        run.emit(StepBegun(run_id=run.request.run_id, node="process_input", message=said.reading_input))
+        choice = routing.choose(run.request.model, state["input"], run.default_model)
+        step = ProcessInputStep(timestamp=began, input=state["input"], model_selected=choice.model)
+        return {"model": choice.model, "messages": [HumanMessage(content=choice.text)], "steps": [step]}
+
+    async def after_input(self, state: RunState) -> Literal["retrieve_context", "llm"]:
+        """Ask the memory first, where there is one."""
+        return "retrieve_context" if self._memory.on else "llm"
+
+    async def retrieve_context(self, state: RunState, runtime: Runtime[RunContext]) -> Update:
+        """Find what the user's memory has about the question."""
+        began = timestamp()
+        question = str(state["messages"][-1].text)
+        passages = await self._memory.about(question, runtime.context.request.user)
+        steps = [RetrieveContextStep(timestamp=began, passages=passages)] if passages else []
+        return {"passages": passages, "steps": steps}
+
+    async def llm(self, state: RunState, runtime: Runtime[RunContext]) -> Update:
+        """Ask the model, passing its text on as it comes."""
+        run = runtime.context
+        said = texts(run.request.language)
+        if len(state["answers"]) >= self._max_steps:
+            raise StepLimitExceeded(said.step_limit.format(steps=self._max_steps))
+        began = timestamp()
+        message = said.asking_model.format(model=state["model"])
+        run.emit(StepBegun(run_id=run.request.run_id, node="llm", message=message, model=state["model"]))
+        reply, answer = await self._ask(state, run)
+        if not answer.tool_calls and not reply.text.strip():
+            raise GatewayRefused(502, "empty_answer", said.empty_answer)
+        step = LlmStep(
+            timestamp=began,
+            model=state["model"],
+            has_tool_calls=bool(answer.tool_calls),
+            answered_by=answer.model if answer.model != state["model"] else msgspec.UNSET,
+        )
+        return {"messages": [reply], "answers": [answer], "steps": [step]}
+
+    async def _ask(self, state: RunState, run: RunContext) -> tuple[AIMessage, ModelAnswer]:
+        request = run.request
+        # A model without tool calling would have the whole request refused for the tools in it.
+        takes_tools = await self._models.takes_tools(state["model"])
+        tools = await self._offer.tools(state["messages"], run) if takes_tools else ()
+        stream = self._model.astream(
+            [SystemMessage(content=system_prompt(request.language, state["passages"])), *state["messages"]],
+            model=state["model"],
+            tools=[tool.as_function() for tool in tools],
+            caller=Caller(user=request.user, request_id=request.request_id, traceparent=request.traceparent),
+        )
+        last = AIMessageChunk(content="")
+        run.partial_text = []
+        async for chunk in stream:
+            if chunk.content:
+                _pass_on(str(chunk.content), run)
+            if "answer" in chunk.response_metadata:
+                last = chunk
+        text, run.partial_text = "".join(run.partial_text), []
+        answer = last.response_metadata.pop("answer")
+        return whole(text, last), answer
+
+    async def tool_execution(self, state: RunState, runtime: Runtime[RunContext]) -> Update:
+        """Run what the model asked for, all at once; results stay in the order of the calls."""
+        run = runtime.context
+        began = timestamp()
+        calls = state["answers"][-1].tool_calls
+        run.finished_calls = {}
+        async with _AllOrNothing() as group:
+            tasks = [group.create_task(self._execute(call, run)) for call in calls]
+        outcomes = [task.result() for task in tasks]
+        messages = [
+            ToolMessage(
+                content=outcome.result,
+                tool_call_id=call.id,
+                name=call.name,
+                status="error" if outcome.is_error else "success",
+            )
+            for call, outcome in zip(calls, outcomes, strict=True)
+        ]
+        return {"messages": messages, "steps": [ToolExecutionStep(timestamp=began, tools=outcomes)]}
+
+    async def _execute(self, call: ModelToolCall, run: RunContext) -> ToolOutcome:
+        run_id = run.request.run_id
+        args = _parsed(call.args)
+        run.emit(ToolCall(run_id=run_id, id=call.id, tool=call.name, args=args))
+        began = time.perf_counter()
+        answer = await self._answer(call.name, args, run.request)
+        outcome = ToolOutcome(
+            name=call.name,
+            args=args,
+            result=answer.text,
+            duration_ms=round((time.perf_counter() - began) * 1000, 2),
+            is_error=answer.is_error,
+        )
+        run.finished_calls[call.id] = answer.text
+        run.emit(
+            ToolResult(
+                run_id=run_id,
+                id=call.id,
+                tool=call.name,
+                result=outcome.result,
+                duration_ms=outcome.duration_ms,
+                is_error=outcome.is_error,
+            )
+        )
+        return outcome
+
+    async def _answer(self, name: str, args: dict[str, Any] | str, request: RunRequest) -> ToolAnswer:
+        """The tool's answer; a call that cannot be made is answered too, so that the model can correct itself."""
+        said = texts(request.language)
+        if isinstance(args, str):
+            return ToolAnswer(said.bad_arguments.format(args=args[:500]), is_error=True)
+        known = [tool.name for tool in await self._toolbox.tools()]
+        if name not in known:
+            names = ", ".join(self._offer.suggestions(name, known))
+            return ToolAnswer(said.unknown_tool.format(name=name[:100], known=names), is_error=True)
+        return await self._toolbox.call(name, args, user=request.user)
+
+    async def final_answer(self, state: RunState) -> Update:
+        """Note that the run has its answer: the last message."""
+        return {"steps": [FinalAnswerStep(timestamp=timestamp())]}
+
+
+class _AllOrNothing(asyncio.TaskGroup):
+    """A task group that raises its first error itself instead of a group of them."""
+
+    async def __aexit__(self, *exit_: Any) -> None:
+        try:
+            await super().__aexit__(*exit_)
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from None
+
+
+def _pass_on(text: str, run: RunContext) -> None:
+    if run.first_token_after_ms is None:
+        run.first_token_after_ms = run.milliseconds()
+    run.partial_text.append(text)
+    run.emit(Token(run_id=run.request.run_id, content=text))
+
+
+def _parsed(args: str) -> dict[str, Any] | str:
+    try:
+        return msgspec.json.decode(args or "{}", type=dict[str, Any])
+    except msgspec.MsgspecError:
+        return args

@@ -16,7 +16,7 @@ from service_kit.service import Service, create_service, serve
 from service_kit.settings import load
 from service_kit.telemetry.logs import get_logger
 
-from agent_websocket.hub import ChatAgent, Hub
+from agent_websocket.connection_manager import ChatAgent, Hub
 from agent_websocket.page import ChatPage
 from agent_websocket.routes import add_routes
 from agent_websocket.settings import WebSocketAgentSettings

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from agent_websocket.hub import Hub
+from agent_websocket.connection_manager import Hub
 from agent_websocket.page import ChatPage
 
 

@@ -1,7 +1,7 @@
 import time
 
 import pytest
-from agent_core.model_directive import choose
+from agent_core.model_directive import choose_model
 
 GPT, GEMINI, NOVA = "gpt-4o", "gemini-pro", "bedrock-nova-pro"
 DEFAULT = "the-default"
@@ -139,23 +139,23 @@ MENTIONS = [
 
 @pytest.mark.parametrize(("prompt", "model", "rest"), DIRECTIVES)
 def test_a_directive_selects_and_is_cut_out(prompt: str, model: str, rest: str):
-    choice = choose(None, prompt, DEFAULT)
+    choice = choose_model(None, prompt, DEFAULT)
     assert (choice.model, choice.text) == (model, rest)
 
 
 @pytest.mark.parametrize("prompt", MENTIONS)
 def test_a_mention_selects_nothing_and_is_left_alone(prompt: str):
-    choice = choose(None, prompt, DEFAULT)
+    choice = choose_model(None, prompt, DEFAULT)
     assert (choice.model, choice.text) == (DEFAULT, prompt)
 
 
 def test_the_body_beats_the_prompt_whose_directive_is_cut_all_the_same():
-    choice = choose("gpt-4o", "usa gemini, multiplica 7 por 8", DEFAULT)
+    choice = choose_model("gpt-4o", "usa gemini, multiplica 7 por 8", DEFAULT)
     assert (choice.model, choice.text) == ("gpt-4o", "multiplica 7 por 8")
 
 
 def test_nothing_but_a_directive_selects_and_stays_for_the_model_to_answer():
-    choice = choose(None, "usa gemini", DEFAULT)
+    choice = choose_model(None, "usa gemini", DEFAULT)
     assert (choice.model, choice.text) == (GEMINI, "usa gemini")
 
 
@@ -165,5 +165,5 @@ def test_nothing_but_a_directive_selects_and_stays_for_the_model_to_answer():
 def test_the_time_grows_with_the_length_alone(piece: str):
     prompt = piece * (32_000 // len(piece))
     began = time.process_time()
-    choose(None, prompt, DEFAULT)
+    choose_model(None, prompt, DEFAULT)
     assert time.process_time() - began < 0.5

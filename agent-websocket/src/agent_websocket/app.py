@@ -16,7 +16,7 @@ from service_kit.service import Service, create_service, serve
 from service_kit.settings import load
 from service_kit.telemetry.logs import get_logger
 
-from agent_websocket.connection_manager import ChatAgent, Hub
+from agent_websocket.connection_manager import ChatAgent, ConnectionManager
 from agent_websocket.page import ChatPage
 from agent_websocket.routes import add_routes
 from agent_websocket.settings import WebSocketAgentSettings
@@ -38,18 +38,18 @@ def create_app(
     `page_token` lets in the page that was opened from disk; it is logged when the service starts, unless the
     operator has chosen it.
     """
-    hubs: list[Hub] = []
+    managers: list[ConnectionManager] = []
 
     @asynccontextmanager
     async def lifespan(_: FastAPI):
         async with agent() as running:
-            hub = Hub(running, _runs(running, settings), settings)
-            hubs.append(hub)
+            manager = ConnectionManager(running, _runs(running, settings), settings)
+            managers.append(manager)
             made_up = {} if settings.page_token else {"token_for_the_page_opened_from_disk": page_token}
             _log.info("chat page", url=_page_url(settings), **made_up)
             yield
-            await hub.drain(0.0)
-            hubs.clear()
+            await manager.drain(0.0)
+            managers.clear()
 
     app = create_service(
         name="agent-websocket",
@@ -63,11 +63,11 @@ def create_app(
     )
 
     async def say_goodbye() -> None:
-        for hub in hubs:
-            await hub.drain(settings.shutdown_grace_seconds * _GRACE_FOR_RUNS)
+        for manager in managers:
+            await manager.drain(settings.shutdown_grace_seconds * _GRACE_FOR_RUNS)
 
     app.state.lifecycle.add_shutdown_hook(say_goodbye)
-    add_routes(app, lambda: hubs[0], page)
+    add_routes(app, lambda: managers[0], page)
     return app
 
 

@@ -1,4 +1,4 @@
-"""The hub: every socket of this process, from its handshake to its end."""
+"""The connection manager: every socket of this process, from its handshake to its end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast
 
 from agent_core.agent import AgentStatus, ModelInfo, RunRequest, ToolInfo
 from agent_core.events import Emit
-from agent_core.runs.channel import Channel
+from agent_core.runs.channel import RunChannel
 from agent_core.runs.errors import TooManyChannels
 from agent_core.runs.runs import Runs
 from service_kit.errors import ApiError
@@ -23,12 +23,12 @@ from agent_websocket.settings import WebSocketAgentSettings
 _log = get_logger(__name__)
 
 POLICY_VIOLATION = 1008
-_LISTS_WITHIN_SECONDS = 1.0
+_LISTS_TIMEOUT_SECONDS = 1.0
 _GOODBYE_SECONDS = 2.0
 
 
 class ChatAgent(Protocol):
-    """What the hub needs of `agent_core.agent.Agent`."""
+    """What the connection manager needs of `agent_core.agent.Agent`."""
 
     def check(self, request: RunRequest) -> None: ...
     async def run(self, request: RunRequest, emit: Emit) -> Any: ...
@@ -37,7 +37,7 @@ class ChatAgent(Protocol):
     async def status(self) -> AgentStatus: ...
 
 
-class Hub:
+class ConnectionManager:
     """Accepts sockets, puts each on its channel, and sends them away when the service stops."""
 
     def __init__(self, agent: ChatAgent, runs: Runs, settings: WebSocketAgentSettings) -> None:
@@ -82,7 +82,7 @@ class Hub:
     async def _converse(self, socket: Socket, caller: Caller, id_: str) -> None:
         if self._open > self._settings.max_connections:
             raise TooManyChannels(caller.language)
-        models, tools = await self._lists()
+        models, tools = await self._models_and_tools()
         channel = self._runs.channel(id_, caller.principal, caller.language)
         session = Session(
             socket, channel, caller, self._submit, max_message_bytes=self._settings.max_message_bytes
@@ -97,14 +97,14 @@ class Hub:
             del self._sessions[session]
             _log.info("socket closed", **known, seconds=round(time.monotonic() - started, 1))
 
-    def _submit(self, channel: Channel, request: RunRequest) -> None:
+    def _submit(self, channel: RunChannel, request: RunRequest) -> None:
         self._agent.check(request)
         self._runs.submit(channel, request)
 
-    async def _lists(self) -> tuple[list[ModelInfo], list[ToolInfo]]:
+    async def _models_and_tools(self) -> tuple[list[ModelInfo], list[ToolInfo]]:
         """For the greeting, which does not wait long for a gateway or a toolbox that is away."""
         try:
-            async with asyncio.timeout(_LISTS_WITHIN_SECONDS):
+            async with asyncio.timeout(_LISTS_TIMEOUT_SECONDS):
                 models, tools = await asyncio.gather(self._agent.models(), self._agent.tools())
                 return models, tools
         except TimeoutError:

@@ -1,4 +1,4 @@
-"""The WebSocket agent's routes; what they do is the hub's and the page's."""
+"""The WebSocket agent's routes; what they do is the connection manager's and the page's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from agent_websocket.connection_manager import Hub
+from agent_websocket.connection_manager import ConnectionManager
 from agent_websocket.page import ChatPage
 
 
@@ -27,8 +27,8 @@ class Health(BaseModel):
     version: str
 
 
-def add_routes(app: FastAPI, hub: Callable[[], Hub], page: ChatPage) -> None:
-    """Add the routes to `app`; `hub` gives the hub once the service has started."""
+def add_routes(app: FastAPI, manager: Callable[[], ConnectionManager], page: ChatPage) -> None:
+    """Add the routes to `app`; `manager` gives the manager once the service has started."""
 
     @app.get("/", tags=["chat"], summary="The chat page", response_class=HTMLResponse)
     async def chat_page(request: Request) -> Response:
@@ -36,21 +36,21 @@ def add_routes(app: FastAPI, hub: Callable[[], Hub], page: ChatPage) -> None:
 
     @app.get("/health", tags=["health"], summary="The agent and its dependencies")
     async def health() -> Health:
-        status = await hub().status()
+        status = await manager().status()
         whole = status.mcp_connected and status.llm_gateway_connected
         return Health(
             status="healthy" if whole else "degraded",
             mcp_connected=status.mcp_connected,
             mcp_tools=status.mcp_tools,
             llm_gateway_connected=status.llm_gateway_connected,
-            active_connections=hub().active,
+            active_connections=manager().active,
             version=version("agent-websocket"),
         )
 
     @app.websocket("/ws")
     async def new_connection(websocket: WebSocket) -> None:
-        await hub().serve(websocket, None)
+        await manager().serve(websocket, None)
 
     @app.websocket("/ws/{connection_id}")
     async def named_connection(websocket: WebSocket, connection_id: str) -> None:
-        await hub().serve(websocket, connection_id)
+        await manager().serve(websocket, connection_id)

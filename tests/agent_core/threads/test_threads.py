@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 from agent_core.errors import ThreadBusy
-from agent_core.threads.threads import MAX_WAITING, Threads, closed, trimmed
+from agent_core.threads.threads import MAX_WAITING, Threads, closed_turn, trimmed
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 
@@ -104,7 +104,7 @@ def test_nothing_trimmed_is_nothing():
 
 def test_every_open_call_is_closed_right_after_those_that_ended():
     messages = [HumanMessage("x"), calls("c1", "c2", "c3"), ToolMessage("uno", tool_call_id="c1")]
-    whole = closed(messages, {"c2": "dos"}, "cut", "[end]")
+    whole = closed_turn(messages, {"c2": "dos"}, "cut", "[end]")
     assert [(message.type, message.content) for message in whole[2:]] == [
         ("tool", "uno"), ("tool", "dos"), ("tool", "cut"), ("ai", "[end]"),
     ]  # fmt: skip
@@ -113,9 +113,9 @@ def test_every_open_call_is_closed_right_after_those_that_ended():
 
 def test_ids_that_come_again_are_told_apart():
     messages = [HumanMessage("x"), calls("c"), ToolMessage("uno", tool_call_id="c"), calls("c")]
-    whole = closed(messages, {}, "cut", "[end]")
+    whole = closed_turn(messages, {}, "cut", "[end]")
     assert [message.content for message in whole[2:]] == ["uno", "", "cut", "[end]"]
 
 
 def test_a_turn_without_calls_only_gets_its_ending():
-    assert [message.content for message in closed([HumanMessage("x")], {}, "cut", "[end]")] == ["x", "[end]"]
+    assert [message.content for message in closed_turn([HumanMessage("x")], {}, "cut", "[end]")] == ["x", "[end]"]

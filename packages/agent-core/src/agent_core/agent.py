@@ -24,7 +24,7 @@ from agent_core.settings import AgentSettings
 from agent_core.state import RunContext, RunRequest, RunState
 from agent_core.steps import Step
 from agent_core.texts import texts
-from agent_core.threads.threads import Thread, Threads, closed
+from agent_core.threads.threads import Thread, Threads, closed_turn
 from agent_core.usage import Usage, total_cost
 
 _log = get_logger(__name__)
@@ -130,19 +130,19 @@ class Agent:
         )
         before = len(state["messages"])
         try:
-            await self._follow(state, run)
+            await self._run_graph(state, run)
         except asyncio.CancelledError:
-            thread.messages = self._stopped(state["messages"], run)
+            thread.messages = self._close_turn(state["messages"], run)
             raise
         except Exception:
             # What a tool has done is done, and the model must know; otherwise the question may be asked again.
             if run.finished_calls or any(isinstance(item, ToolMessage) for item in state["messages"][before:]):
-                thread.messages = self._stopped(state["messages"], run)
+                thread.messages = self._close_turn(state["messages"], run)
             raise
         thread.messages = state["messages"]
         return self._finish(state, run)
 
-    async def _follow(self, state: RunState, run: RunContext) -> None:
+    async def _run_graph(self, state: RunState, run: RunContext) -> None:
         """Run the graph, adding to `state` what each node adds, so that a stopped run keeps what was done."""
         updates = self._graph.astream(
             state.copy(),
@@ -156,10 +156,10 @@ class Agent:
                     for key in ("messages", "steps", "answers"):
                         state[key].extend(delta.get(key, ()))
 
-    def _stopped(self, messages: list[AnyMessage], run: RunContext) -> list[AnyMessage]:
+    def _close_turn(self, messages: list[AnyMessage], run: RunContext) -> list[AnyMessage]:
         said = texts(run.request.language)
         ending = " ".join(filter(None, ["".join(run.partial_text).strip(), said.interrupted]))
-        return closed(messages, run.finished_calls, said.tool_interrupted, ending)
+        return closed_turn(messages, run.finished_calls, said.tool_interrupted, ending)
 
     def _finish(self, state: RunState, run: RunContext) -> RunResult:
         request = run.request

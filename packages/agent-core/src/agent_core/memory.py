@@ -15,7 +15,7 @@ _log = get_logger(__name__)
 
 TOOL = "recuperar_contexto"
 _MOST_QUESTION_CHARS = 4000
-_PATIENCE_SECONDS = 5.0
+_TIMEOUT_SECONDS = 5.0
 
 
 class _Found(msgspec.Struct, frozen=True):
@@ -27,7 +27,7 @@ class _Found(msgspec.Struct, frozen=True):
     fuente: str | None = None
 
 
-class Recollection:
+class MemoryRetriever:
     """Asks the toolbox's memory for at most `passages` passages that score `min_score` (cosine similarity) or more."""
 
     def __init__(self, toolbox: Toolbox, *, passages: int, min_score: float) -> None:
@@ -36,16 +36,16 @@ class Recollection:
         self._min_score = min_score
 
     @property
-    def on(self) -> bool:
+    def available(self) -> bool:
         """Whether there is a memory to ask."""
         return self._passages > 0 and any(tool.name == TOOL for tool in self._toolbox.known_tools)
 
-    async def about(self, question: str, user: str) -> list[Passage]:
+    async def retrieve(self, question: str, user: str) -> list[Passage]:
         """The passages that matter, best first. A memory that fails or takes too long has none: the answer goes on
         without it."""
         args = {"pregunta": question[:_MOST_QUESTION_CHARS], "k": self._passages}
         try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
                 answer = await self._toolbox.call(TOOL, args, user=user)
             found = [] if answer.is_error else msgspec.json.decode(answer.text, type=list[_Found])
         except (ToolboxUnavailable, TimeoutError, msgspec.MsgspecError) as error:

@@ -67,19 +67,19 @@ _TAIL_CHARS = 120
 
 
 @dataclass(frozen=True)
-class Choice:
+class ModelChoice:
     """The model that was chosen, and the text that it gets to see."""
 
     model: str
     text: str
 
 
-def choose(body_model: str | None, prompt: str, default: str) -> Choice:
+def choose_model(body_model: str | None, prompt: str, default: str) -> ModelChoice:
     """The model for `prompt`; a directive is cut out even when the body's choice beats it."""
     directive = _find(prompt)
     if directive is None:
-        return Choice(body_model or default, prompt)
-    return Choice(body_model or directive.model, directive.rest or prompt)
+        return ModelChoice(body_model or default, prompt)
+    return ModelChoice(body_model or directive.model, directive.rest or prompt)
 
 
 @dataclass(frozen=True)

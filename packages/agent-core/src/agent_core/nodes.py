@@ -10,8 +10,7 @@ import msgspec
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage, ToolMessage
 from langgraph.runtime import Runtime
 
-from agent_core import model_directive as routing
-from agent_core.clients.chat_model import GatewayChatModel, whole
+from agent_core.clients.chat_model import GatewayChatModel, complete_message
 from agent_core.clients.gateway import Caller
 from agent_core.clients.gateway_stream import ModelAnswer, ModelToolCall
 from agent_core.clients.models import Models
@@ -20,7 +19,8 @@ from agent_core.clients.tools import ToolAnswer
 from agent_core.clock import timestamp
 from agent_core.errors import GatewayRefused, StepLimitExceeded
 from agent_core.events import StepBegun, Token, ToolCall, ToolResult
-from agent_core.memory import Recollection
+from agent_core.memory import MemoryRetriever
+from agent_core.model_directive import choose_model
 from agent_core.prompts import system_prompt
 from agent_core.state import RunContext, RunRequest, RunState
 from agent_core.steps import (
@@ -32,7 +32,7 @@ from agent_core.steps import (
     ToolOutcome,
 )
 from agent_core.texts import texts
-from agent_core.tools.selector import Offer
+from agent_core.tools.selector import ToolSelector
 
 Update = dict[str, Any]
 
@@ -45,14 +45,14 @@ class Nodes:
         model: GatewayChatModel,
         models: Models,
         toolbox: Toolbox,
-        offer: Offer,
-        memory: Recollection,
+        selector: ToolSelector,
+        memory: MemoryRetriever,
         max_steps: int,
     ) -> None:
         self._model = model
         self._models = models
         self._toolbox = toolbox
-        self._offer = offer
+        self._selector = selector
         self._memory = memory
         self._max_steps = max_steps
 
@@ -62,19 +62,19 @@ class Nodes:
         began = timestamp()
         said = texts(run.request.language)
         run.emit(StepBegun(run_id=run.request.run_id, node="process_input", message=said.reading_input))
-        choice = routing.choose(run.request.model, state["input"], run.default_model)
+        choice = choose_model(run.request.model, state["input"], run.default_model)
         step = ProcessInputStep(timestamp=began, input=state["input"], model_selected=choice.model)
         return {"model": choice.model, "messages": [HumanMessage(content=choice.text)], "steps": [step]}
 
     async def after_input(self, state: RunState) -> Literal["retrieve_context", "llm"]:
         """Ask the memory first, where there is one."""
-        return "retrieve_context" if self._memory.on else "llm"
+        return "retrieve_context" if self._memory.available else "llm"
 
     async def retrieve_context(self, state: RunState, runtime: Runtime[RunContext]) -> Update:
         """Find what the user's memory has about the question."""
         began = timestamp()
         question = str(state["messages"][-1].text)
-        passages = await self._memory.about(question, runtime.context.request.user)
+        passages = await self._memory.retrieve(question, runtime.context.request.user)
         steps = [RetrieveContextStep(timestamp=began, passages=passages)] if passages else []
         return {"passages": passages, "steps": steps}
 
@@ -87,7 +87,7 @@ class Nodes:
         began = timestamp()
         message = said.asking_model.format(model=state["model"])
         run.emit(StepBegun(run_id=run.request.run_id, node="llm", message=message, model=state["model"]))
-        reply, answer = await self._ask(state, run)
+        reply, answer = await self._ask_model(state, run)
         if not answer.tool_calls and not reply.text.strip():
             raise GatewayRefused(502, "empty_answer", said.empty_answer)
         step = LlmStep(
@@ -98,11 +98,11 @@ class Nodes:
         )
         return {"messages": [reply], "answers": [answer], "steps": [step]}
 
-    async def _ask(self, state: RunState, run: RunContext) -> tuple[AIMessage, ModelAnswer]:
+    async def _ask_model(self, state: RunState, run: RunContext) -> tuple[AIMessage, ModelAnswer]:
         request = run.request
         # A model without tool calling would have the whole request refused for the tools in it.
         takes_tools = await self._models.takes_tools(state["model"])
-        tools = await self._offer.tools(state["messages"], run) if takes_tools else ()
+        tools = await self._selector.select(state["messages"], run) if takes_tools else ()
         stream = self._model.astream(
             [SystemMessage(content=system_prompt(request.language, state["passages"])), *state["messages"]],
             model=state["model"],
@@ -113,12 +113,12 @@ class Nodes:
         run.partial_text = []
         async for chunk in stream:
             if chunk.content:
-                _pass_on(str(chunk.content), run)
+                _emit_token(str(chunk.content), run)
             if "answer" in chunk.response_metadata:
                 last = chunk
         text, run.partial_text = "".join(run.partial_text), []
         answer = last.response_metadata.pop("answer")
-        return whole(text, last), answer
+        return complete_message(text, last), answer
 
     async def tool_execution(self, state: RunState, runtime: Runtime[RunContext]) -> Update:
         """Run what the model asked for, all at once; results stay in the order of the calls."""
@@ -126,7 +126,7 @@ class Nodes:
         began = timestamp()
         calls = state["answers"][-1].tool_calls
         run.finished_calls = {}
-        async with _AllOrNothing() as group:
+        async with _FirstErrorGroup() as group:
             tasks = [group.create_task(self._execute(call, run)) for call in calls]
         outcomes = [task.result() for task in tasks]
         messages = [
@@ -142,10 +142,10 @@ class Nodes:
 
     async def _execute(self, call: ModelToolCall, run: RunContext) -> ToolOutcome:
         run_id = run.request.run_id
-        args = _parsed(call.args)
+        args = _parse_args(call.args)
         run.emit(ToolCall(run_id=run_id, id=call.id, tool=call.name, args=args))
         began = time.perf_counter()
-        answer = await self._answer(call.name, args, run.request)
+        answer = await self._call_tool(call.name, args, run.request)
         outcome = ToolOutcome(
             name=call.name,
             args=args,
@@ -166,14 +166,14 @@ class Nodes:
         )
         return outcome
 
-    async def _answer(self, name: str, args: dict[str, Any] | str, request: RunRequest) -> ToolAnswer:
+    async def _call_tool(self, name: str, args: dict[str, Any] | str, request: RunRequest) -> ToolAnswer:
         """The tool's answer; a call that cannot be made is answered too, so that the model can correct itself."""
         said = texts(request.language)
         if isinstance(args, str):
             return ToolAnswer(said.bad_arguments.format(args=args[:500]), is_error=True)
         known = [tool.name for tool in await self._toolbox.tools()]
         if name not in known:
-            names = ", ".join(self._offer.suggestions(name, known))
+            names = ", ".join(self._selector.suggestions(name, known))
             return ToolAnswer(said.unknown_tool.format(name=name[:100], known=names), is_error=True)
         return await self._toolbox.call(name, args, user=request.user)
 
@@ -182,7 +182,7 @@ class Nodes:
         return {"steps": [FinalAnswerStep(timestamp=timestamp())]}
 
 
-class _AllOrNothing(asyncio.TaskGroup):
+class _FirstErrorGroup(asyncio.TaskGroup):
     """A task group that raises its first error itself instead of a group of them."""
 
     async def __aexit__(self, *exit_: Any) -> None:
@@ -192,14 +192,14 @@ class _AllOrNothing(asyncio.TaskGroup):
             raise group.exceptions[0] from None
 
 
-def _pass_on(text: str, run: RunContext) -> None:
+def _emit_token(text: str, run: RunContext) -> None:
     if run.first_token_after_ms is None:
         run.first_token_after_ms = run.milliseconds()
     run.partial_text.append(text)
     run.emit(Token(run_id=run.request.run_id, content=text))
 
 
-def _parsed(args: str) -> dict[str, Any] | str:
+def _parse_args(args: str) -> dict[str, Any] | str:
     try:
         return msgspec.json.decode(args or "{}", type=dict[str, Any])
     except msgspec.MsgspecError:

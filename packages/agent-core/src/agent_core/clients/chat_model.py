@@ -86,7 +86,7 @@ class GatewayChatModel(BaseChatModel):
             assert isinstance(chunk.message, AIMessageChunk)
             last = chunk.message
             texts.append(str(last.content))
-        return ChatResult(generations=[ChatGeneration(message=whole("".join(texts), last))])
+        return ChatResult(generations=[ChatGeneration(message=complete_message("".join(texts), last))])
 
     def _generate(
         self,
@@ -98,7 +98,7 @@ class GatewayChatModel(BaseChatModel):
         raise NotImplementedError("the agent is asynchronous: use ainvoke or astream")
 
 
-def whole(text: str, last: AIMessageChunk) -> AIMessage:
+def complete_message(text: str, last: AIMessageChunk) -> AIMessage:
     """The complete message: all its text, and what only the last chunk of its stream knows."""
     return AIMessage(
         content=text,

@@ -38,17 +38,17 @@ class Models:
 
     async def listing(self, *, fresh: bool = False) -> Listing:
         """The models as of the last seconds (`fresh`: half a second); at most two seconds, never raises."""
-        return await self._at_most(_STATUS_SECONDS if fresh else _FRESH_SECONDS)
+        return await self._not_older_than(_STATUS_SECONDS if fresh else _FRESH_SECONDS)
 
     async def default(self) -> str:
         """The model that answers when none is asked for: DEFAULT_MODEL, else the gateway's own default."""
         if self._configured_default:
             return self._configured_default
-        return (await self._unhurried()).default or FALLBACK_DEFAULT
+        return (await self._settled_listing()).default or FALLBACK_DEFAULT
 
-    async def _unhurried(self) -> Listing:
+    async def _settled_listing(self) -> Listing:
         """For what an operator changes rarely; a gateway that was away is asked again sooner."""
-        return await self._at_most(_SETTLED_SECONDS if self._listing.connected else _FRESH_SECONDS)
+        return await self._not_older_than(_SETTLED_SECONDS if self._listing.connected else _FRESH_SECONDS)
 
     async def takes_tools(self, name: str) -> bool:
         """Whether a model can be offered tools, as of the last minute; one that is not listed is not judged.
@@ -56,11 +56,11 @@ class Models:
         `emulated_tools` alone is no reason: the gateway can ask any model for calls, but a very small one chooses
         badly. An operator who knows better lists `tools` beside it.
         """
-        listing = await self._unhurried()
+        listing = await self._settled_listing()
         listed = next((model for model in listing.models if model.name == name), None)
         return listed is None or not listed.supports or "tools" in listed.supports
 
-    async def _at_most(self, seconds: float) -> Listing:
+    async def _not_older_than(self, seconds: float) -> Listing:
         async with self._asking:
             if time.monotonic() - self._asked_at > seconds:
                 try:

@@ -34,13 +34,13 @@ class Runner(Protocol):
 class _Run:
     """One question on its way; `end` tells its last event, once."""
 
-    def __init__(self, request: RunRequest, tell: Callable[[Event], None]) -> None:
+    def __init__(self, request: RunRequest, publish: Callable[[Event], None]) -> None:
         self.request = request
         self.task: asyncio.Task[Any] | None = None
         self.stopped_by: Event | None = None
-        self.patience: asyncio.TimerHandle | None = None
-        self._tell = tell
-        self._over = False
+        self.stop_timer: asyncio.TimerHandle | None = None
+        self._publish = publish
+        self._finished = False
 
     @property
     def id(self) -> str:
@@ -48,17 +48,17 @@ class _Run:
 
     def emit(self, event: Event) -> None:
         """Pass on what the agent tells, until the run is over: whoever is late is not heard."""
-        if not self._over:
-            self._over = isinstance(event, Complete)
-            self._tell(event)
+        if not self._finished:
+            self._finished = isinstance(event, Complete)
+            self._publish(event)
 
     def end(self, event: Event) -> None:
-        if not self._over:
-            self._over = True
-            self._tell(event)
+        if not self._finished:
+            self._finished = True
+            self._publish(event)
 
 
-class Channel:
+class RunChannel:
     """One connection id: runs its questions one after another and tells what happens."""
 
     def __init__(
@@ -75,7 +75,7 @@ class Channel:
         self._current: _Run | None = None
         self._last_run_id: str | None = None
         self._followers: set[Callable[[], None]] = set()
-        self._rest: Callable[[], None] = lambda: None
+        self._on_idle: Callable[[], None] = lambda: None
 
     # --- what followers see ---
 
@@ -105,7 +105,7 @@ class Channel:
             yield
         finally:
             self._followers.discard(wake)
-            self._rest_if_idle()
+            self._notify_if_idle()
 
     def after(self, seq: int, limit: int) -> list[Entry]:
         """The log after a position; raises PositionGoneError."""
@@ -116,7 +116,7 @@ class Channel:
         run_id = self.run_id
         return self._log.of_run(self.id, run_id, max_bytes) if run_id else []
 
-    def tell(self, event: Event) -> None:
+    def publish(self, event: Event) -> None:
         """Give an event its place in the sequence and let every follower know."""
         self._log.append(self.id, event)
         for wake in self._followers:
@@ -128,12 +128,12 @@ class Channel:
         """Run a question now, or queue it behind the one that is going; raises QueueFull."""
         if self._current is not None and len(self._queue) >= self._queue_limit:
             raise QueueFull(self._queue_limit, request.language)
-        run = _Run(request, self.tell)
+        run = _Run(request, self.publish)
         self._queue.append(run)
         if self._current is None:
             self._start_next()
         else:
-            self.tell(Queued(run_id=run.id, position=len(self._queue)))
+            self.publish(Queued(run_id=run.id, position=len(self._queue)))
 
     def cancel(self, run_id: str | None, language: str) -> None:
         """Stop the run that is going, or the named one, which may still be queued.
@@ -154,33 +154,33 @@ class Channel:
 
     # --- the queue at work ---
 
-    def on_rest(self, call: Callable[[], None]) -> None:
+    def on_idle(self, call: Callable[[], None]) -> None:
         """Call this whenever the channel becomes idle."""
-        self._rest = call
+        self._on_idle = call
 
-    def _rest_if_idle(self) -> None:
+    def _notify_if_idle(self) -> None:
         if self.idle:
-            self._rest()
+            self._on_idle()
 
     def _start_next(self) -> None:
         if not self._queue:
-            return self._rest_if_idle()
+            return self._notify_if_idle()
         self._current = run = self._queue.popleft()
         self._last_run_id = run.id
         context = copy_context()
         context.run(current_request_id.set, run.request.request_id or None)
         run.task = asyncio.create_task(self._runner.run(run.request, run.emit), context=context)
         # A callback, not a wrapper: a task that is cancelled before its first step would never enter one.
-        run.task.add_done_callback(lambda task: self._ended(run, task))
+        run.task.add_done_callback(lambda task: self._on_task_done(run, task))
         return None
 
-    def _ended(self, run: _Run, task: asyncio.Task[Any]) -> None:
+    def _on_task_done(self, run: _Run, task: asyncio.Task[Any]) -> None:
         last = self._last_event(run, task)
-        if run.patience is not None:
-            run.patience.cancel()
-        self._close(run, last)
+        if run.stop_timer is not None:
+            run.stop_timer.cancel()
+        self._finish_run(run, last)
 
-    def _close(self, run: _Run, last: Event) -> None:
+    def _finish_run(self, run: _Run, last: Event) -> None:
         run.end(last)
         if self._current is run:
             self._current = None
@@ -202,24 +202,24 @@ class Channel:
         run.stopped_by = because
         run.task.cancel()
         # Whoever pressed stop is not kept waiting by a run that does not let go.
-        run.patience = asyncio.get_running_loop().call_later(self._stop_seconds, self._abandon, run, because)
+        run.stop_timer = asyncio.get_running_loop().call_later(self._stop_seconds, self._abandon, run, because)
 
     def _abandon(self, run: _Run, because: Event) -> None:
         _log.warning("a cancelled run does not stop", runId=run.id)
-        self._close(run, because)
+        self._finish_run(run, because)
 
-    def finish(self) -> asyncio.Task[Any] | None:
+    def drop_queued(self) -> asyncio.Task[Any] | None:
         """Give up what is queued; the task of the run that is going, to wait for."""
         while self._queue:
             run = self._queue.popleft()
-            run.end(self._stopping(run))
+            run.end(self._stopping_error(run))
         return self._current.task if self._current else None
 
     def abort(self) -> None:
         """Stop the run that is going because the service stops."""
         if self._current is not None:
-            self._stop(self._current, self._stopping(self._current))
+            self._stop(self._current, self._stopping_error(self._current))
 
     @staticmethod
-    def _stopping(run: _Run) -> Error:
+    def _stopping_error(run: _Run) -> Error:
         return error_event(ServiceStopping(run.request.language), run.request)

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from agent_core.agent import RunRequest
-from agent_core.runs.channel import Channel, Runner
+from agent_core.runs.channel import RunChannel, Runner
 from agent_core.runs.errors import NotOwner, ServiceStopping, TooManyChannels
 from agent_core.runs.event_log import EventLog
 
@@ -34,11 +34,11 @@ class Runs:
         self._idle_seconds = idle_seconds
         self._stop_seconds = stop_seconds
         self._clock = clock
-        self._channels: dict[str, Channel] = {}
+        self._channels: dict[str, RunChannel] = {}
         self._idle_since: OrderedDict[str, float] = OrderedDict()
         self._stopping = False
 
-    def channel(self, id_: str, owner: str, language: str) -> Channel:
+    def channel(self, id_: str, owner: str, language: str) -> RunChannel:
         """The channel of that name, made if it is new.
 
         Raises NotOwner when it is somebody else's, TooManyChannels when no other can be forgotten for it.
@@ -49,10 +49,10 @@ class Runs:
             channel = self._make(id_, owner, language)
         elif channel.owner != owner:
             raise NotOwner(language)
-        self._rest(channel)
+        self._note_idle(channel)
         return channel
 
-    def submit(self, channel: Channel, request: RunRequest) -> None:
+    def submit(self, channel: RunChannel, request: RunRequest) -> None:
         """Run a question on a channel; raises QueueFull, and ServiceStopping once `drain` has begun."""
         if self._stopping:
             raise ServiceStopping(request.language)
@@ -61,7 +61,7 @@ class Runs:
     async def drain(self, grace_seconds: float) -> None:
         """Take no more questions, let the runs that are going finish, then stop those that have not."""
         self._stopping = True
-        tasks = [task for channel in self._channels.values() if (task := channel.finish())]
+        tasks = [task for channel in self._channels.values() if (task := channel.drop_queued())]
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=grace_seconds)
             if late:
@@ -69,19 +69,19 @@ class Runs:
                     channel.abort()
                 await asyncio.wait(late, timeout=self._stop_seconds)
 
-    def _make(self, id_: str, owner: str, language: str) -> Channel:
+    def _make(self, id_: str, owner: str, language: str) -> RunChannel:
         if len(self._channels) >= self._max_channels:
             if not self._idle_since:
                 raise TooManyChannels(language)
             self._forget(next(iter(self._idle_since)))
-        channel = Channel(
+        channel = RunChannel(
             id_, owner, self._runner, self._log, queue_limit=self._queue_limit, stop_seconds=self._stop_seconds
         )
-        channel.on_rest(lambda: self._rest(channel))
+        channel.on_idle(lambda: self._note_idle(channel))
         self._channels[id_] = channel
         return channel
 
-    def _rest(self, channel: Channel) -> None:
+    def _note_idle(self, channel: RunChannel) -> None:
         self._idle_since[channel.id] = self._clock()
         self._idle_since.move_to_end(channel.id)
 

@@ -82,7 +82,9 @@ def trimmed(messages: list[AnyMessage], max_messages: int, max_chars: int) -> li
     return messages[starts[-1] :] if starts else messages
 
 
-def closed(messages: list[AnyMessage], results: Mapping[str, str], otherwise: str, ending: str) -> list[AnyMessage]:
+def closed_turn(
+    messages: list[AnyMessage], results: Mapping[str, str], otherwise: str, ending: str
+) -> list[AnyMessage]:
     """A turn that was stopped, made whole, so that the conversation can go on.
 
     Every tool call without a result gets one (from `results` where it had ended, else the text `otherwise`), and
@@ -96,10 +98,10 @@ def closed(messages: list[AnyMessage], results: Mapping[str, str], otherwise: st
         if isinstance(message, ToolMessage):
             missing = [id_ for id_ in missing if id_ != message.tool_call_id]
         else:
-            whole += [_closing(id_, results, otherwise) for id_ in missing]
+            whole += [_result_for(id_, results, otherwise) for id_ in missing]
             missing = _call_ids(message)
         whole.append(message)
-    whole += [_closing(id_, results, otherwise) for id_ in missing]
+    whole += [_result_for(id_, results, otherwise) for id_ in missing]
     return [*whole, AIMessage(content=ending)]
 
 
@@ -109,5 +111,5 @@ def _call_ids(message: AnyMessage) -> list[str]:
     return [call["id"] or "" for call in (*message.tool_calls, *message.invalid_tool_calls)]
 
 
-def _closing(id_: str, results: Mapping[str, str], otherwise: str) -> ToolMessage:
+def _result_for(id_: str, results: Mapping[str, str], otherwise: str) -> ToolMessage:
     return ToolMessage(content=results.get(id_, otherwise), tool_call_id=id_)

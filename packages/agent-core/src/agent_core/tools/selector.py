@@ -26,7 +26,7 @@ SEARCH = "search_tools"
 _MOST_RELEVANT = 8
 _MOST_USED = 8
 _MOST_QUERY_CHARS = 2_000
-_PATIENCE_SECONDS = 5.0
+_TIMEOUT_SECONDS = 5.0
 
 
 class _Named(msgspec.Struct, frozen=True):
@@ -35,14 +35,14 @@ class _Named(msgspec.Struct, frozen=True):
     name: str
 
 
-class Offer:
+class ToolSelector:
     """Chooses from the tools of `toolbox` when there are more than `threshold`, and it can be searched."""
 
     def __init__(self, toolbox: Toolbox, threshold: int) -> None:
         self._toolbox = toolbox
         self._threshold = threshold
 
-    async def tools(self, messages: Sequence[AnyMessage], run: RunContext) -> Sequence[Tool]:
+    async def select(self, messages: Sequence[AnyMessage], run: RunContext) -> Sequence[Tool]:
         """The tools for the next visit to the model, which sees `messages`; at most `threshold` when it chooses.
 
         Raises ToolboxUnavailable when the toolbox is away.
@@ -67,7 +67,7 @@ class Offer:
         """The names of what fits the question; none when the search fails, since the model can search too."""
         args = {"query": question.strip()[:_MOST_QUERY_CHARS], "limit": _MOST_RELEVANT}
         try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
                 answer = await self._toolbox.call(SEARCH, args)
         except (ToolboxUnavailable, TimeoutError) as error:
             _log.warning("tools not searched", error=repr(error))

@@ -36,7 +36,12 @@ FAILURES = [
     pytest.param(Fails(400, None, SECRET, param="temperature"), 400, "upstream_rejected", id="400"),
     pytest.param(Fails(400, "context_length_exceeded", SECRET), 400, "context_length_exceeded", id="context"),
     pytest.param(Fails(400, "content_filter", SECRET), 400, "content_policy_violation", id="policy"),
-    pytest.param(Fails(302, headers={"location": "http://127.0.0.1:9/"}), 400, "upstream_rejected", id="redirect"),
+    pytest.param(Fails(302, headers={"location": "http://x.test/"}), 502, "upstream_protocol_error", id="redirect"),
+    pytest.param(Sends([], "text/plain", 204), 502, "upstream_protocol_error", id="204"),
+    pytest.param(Sends([], "text/plain", 304), 502, "upstream_protocol_error", id="304"),
+    pytest.param(Fails(405, None, SECRET), 502, "upstream_protocol_error", id="405"),
+    pytest.param(Fails(409, None, SECRET), 503, "upstream_unavailable", id="409"),
+    pytest.param(Fails(425, None, SECRET), 503, "upstream_unavailable", id="425"),
     pytest.param(Sends([SECRET.encode()], "text/plain", 500), 503, "upstream_unavailable", id="500 text"),
     pytest.param(Sends([SECRET.encode()], "text/html"), 502, "upstream_protocol_error", id="garbage"),
     pytest.param(Sends([b"{}"], "application/json"), 502, "upstream_protocol_error", id="empty object"),
@@ -170,12 +175,11 @@ async def test_an_endless_plain_answer_is_bounded_in_size():
     [
         ([HELLO], "cut", "upstream_stream_cut"),
         ([HELLO], "end", "upstream_stream_cut"),
-        ([HELLO, b"data: [DONE]\n\n"], "end", "upstream_stream_cut"),
         ([HELLO, 0.1, b"data: {oops\n\n"], "end", "upstream_protocol_error"),
         ([HELLO, 0.1, b'data: {"error": {"message": "x", "code": 500}}\n\n'], "end", "upstream_unavailable"),
         ([HELLO, b'data: {"choices": [{"in'], "cut", "upstream_stream_cut"),
     ],
-    ids=["cut", "no finish reason", "done too soon", "garbage", "error event", "cut in an event"],
+    ids=["cut", "no finish reason", "garbage", "error event", "cut in an event"],
 )
 async def test_a_broken_stream_ends_with_an_error_and_no_done(surface: str, pieces: list[bytes], then: str, code: str):
     async with staged(FakeOpenAI(Sends(pieces, then=then))) as stage:  # type: ignore[arg-type]

@@ -24,8 +24,9 @@ from llm_gateway.canonical import (
     UsageReport,
 )
 from llm_gateway.canonical.parameters import EVERYTHING
+from llm_gateway.catalog.catalog import Catalog
 from llm_gateway.catalog.loader import load_catalog
-from llm_gateway.catalog.models import Catalog, Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.native import server as native
 from llm_gateway.errors import InvalidRequest, UpstreamError, UpstreamProtocol, UpstreamUnavailable
 from llm_gateway.gateway import Gateway, LiveStream

@@ -164,9 +164,9 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
         providers={
             **_over_http(
                 {
-                    "openai_chat": HttpProvider(openai_client, transport),
-                    "gemini": HttpProvider(gemini_client, transport),
-                    "anthropic": HttpProvider(anthropic_client, transport),
+                    "openai_chat": HttpProvider(openai_client, transport, max_frame_bytes=settings.upstream_max_bytes),
+                    "gemini": HttpProvider(gemini_client, transport, max_frame_bytes=settings.upstream_max_bytes),
+                    "anthropic": HttpProvider(anthropic_client, transport, max_frame_bytes=settings.upstream_max_bytes),
                     **bedrock,
                 },
                 settings,

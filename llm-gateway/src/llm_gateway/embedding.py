@@ -20,7 +20,8 @@ from llm_gateway.cache.key import embedding_key
 from llm_gateway.calls import Call, Caller
 from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Usage
 from llm_gateway.canonical.estimate import estimated_embedding_usage
-from llm_gateway.catalog.models import Catalog, Model
+from llm_gateway.catalog.catalog import Catalog
+from llm_gateway.catalog.models import Model
 from llm_gateway.catalog.pricing import Cost, cost
 from llm_gateway.errors import InvalidRequest, ProviderNotConfigured, UpstreamError, UpstreamProtocol
 from llm_gateway.journey import Waist, metered

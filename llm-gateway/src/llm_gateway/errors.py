@@ -47,7 +47,8 @@ class ProviderNotConfigured(ApiError):
 class UpstreamError(ApiError):
     """A provider's failure; `retriable` says whether another deployment may do better with the same request.
 
-    `asked_to_wait` are the seconds for which the provider itself wants to be left alone, if it said so.
+    `asked_to_wait` are the seconds for which the provider itself wants to be left alone, if it said so, and
+    `should_retry` is its own word on whether the same request may be sent to it again.
     """
 
     status_code = 502
@@ -74,6 +75,7 @@ class UpstreamError(ApiError):
         self.detail = detail
         self.provider = provider
         self.asked_to_wait = retry_after
+        self.should_retry: bool | None = None
 
 
 class UpstreamRejected(UpstreamError):

@@ -19,7 +19,8 @@ from llm_gateway.calls import Call, Caller, Observer, Status
 from llm_gateway.canonical import Event, Request, Result, Usage
 from llm_gateway.canonical.aggregate import Aggregate, events_of
 from llm_gateway.canonical.estimate import as_far_as, estimated_usage
-from llm_gateway.catalog.models import Catalog, Model, Route
+from llm_gateway.catalog.catalog import Catalog, Route
+from llm_gateway.catalog.models import Model
 from llm_gateway.catalog.pricing import UNKNOWN, Cost, cost
 from llm_gateway.errors import UpstreamError
 from llm_gateway.providers.emulated_tools import emulates

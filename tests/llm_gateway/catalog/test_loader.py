@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from llm_gateway.catalog.document import CatalogError
 from llm_gateway.catalog.loader import load_catalog
-from llm_gateway.catalog.models import Catalog
 from llm_gateway.settings import GatewaySettings
 from service_kit.settings import load
+
+from tests.llm_gateway.catalog.reading import read, refused
 
 GOOD = """\
 providers:
@@ -29,20 +30,6 @@ models:
   - {name: offline, provider: offline, id: p}
 retired: {m-0: m-1}
 """
-
-
-def read(tmp_path: Path, text: str, **environ: str) -> Catalog:
-    path = tmp_path / "catalog.yaml"
-    path.write_text(text, encoding="utf-8")
-    return load_catalog(load(GatewaySettings, environ), environ, path)
-
-
-def refused(tmp_path: Path, text: str) -> str:
-    with pytest.raises(CatalogError) as caught:
-        read(tmp_path, text)
-    message = str(caught.value)
-    assert message.startswith(str(tmp_path / "catalog.yaml"))
-    return message.removeprefix(str(tmp_path / "catalog.yaml"))
 
 
 def test_a_file_becomes_a_catalogue(tmp_path: Path):
@@ -89,11 +76,24 @@ def test_a_mistake_is_named_by_its_line(tmp_path: Path, old: str, new: str, line
 
 
 def test_the_planner_must_stay(tmp_path: Path):
-    assert "'offline' must stay" in refused(tmp_path, GOOD.replace("name: offline", "name: other"))
+    without = "extends: nothing\n" + GOOD.replace("name: offline", "name: other")
+    assert "'offline' must stay" in refused(tmp_path, without)
+    assert "'offline' must stay" in refused(tmp_path, "models: [offline: null]\n")
+    assert "'offline' must stay" in refused(tmp_path, "providers: {offline: null}\n")
 
 
 @pytest.mark.parametrize(
-    "text", ["", "# nothing\n", "[]", "7", "providers: {}", "models: []\nproviders: {}\n", "\t", "a: &a [*a]"]
+    "text",
+    [
+        "",
+        "# nothing\n",
+        "[]",
+        "7",
+        "extends: nothing",
+        "models: []\nextends: nothing\n",
+        "\t",
+        "a: &a [*a]",
+    ],
 )
 def test_what_is_no_catalogue_is_refused(tmp_path: Path, text: str):
     assert refused(tmp_path, text).startswith(":1: ")

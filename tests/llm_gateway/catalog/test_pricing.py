@@ -107,3 +107,46 @@ def test_a_model_that_only_reads_has_a_price_until_it_says_something():
     assert rates is not None and rates.output is None
     assert cost(Usage(prompt_tokens=1_000_000), rates).usd == rates.input.base
     assert cost(Usage(prompt_tokens=1, completion_tokens=1), rates) == UNKNOWN
+
+
+# --- what was served otherwise than usual ---
+
+MTOK = 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "modifiers", "factor"),
+    [
+        ("openai", "gpt-5", ("service_tier=flex",), "0.5"),
+        ("anthropic", "claude-opus-4-6", ("speed=fast",), "6"),
+        ("anthropic", "claude-opus-4-6", ("inference_geo=us",), "1.1"),
+        ("anthropic", "claude-opus-4-6", ("speed=fast", "inference_geo=us"), "6.6"),
+    ],
+)
+def test_a_known_factor_scales_the_cost(provider: str, model: str, modifiers: tuple[str, ...], factor: str):
+    rates = rates_of(provider, model)
+    usual = cost(Usage(prompt_tokens=MTOK), rates)
+    served = cost(Usage(prompt_tokens=MTOK, modifiers=modifiers), rates)
+    assert usual.usd and served.usd == usual.usd * Decimal(factor) and served.source == "computed"
+    assert sum(served.items.values()) == served.usd
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "modifiers"),
+    [
+        ("openai", "gpt-5", ("service_tier=priority",)),
+        ("groq", "llama-3.3-70b-versatile", ("service_tier=flex",)),
+        ("anthropic", "claude-opus-4-6", ("web_search_requests",)),
+    ],
+)
+def test_what_has_no_known_price_makes_an_estimate(provider: str, model: str, modifiers: tuple[str, ...]):
+    rates = rates_of(provider, model)
+    usual, served = (cost(Usage(prompt_tokens=MTOK, modifiers=told), rates) for told in ((), modifiers))
+    assert usual.source == "computed" and (served.usd, served.source) == (usual.usd, "estimated")
+
+
+def test_what_is_free_or_reported_stays_so():
+    flex = Usage(prompt_tokens=MTOK, modifiers=("service_tier=flex",))
+    assert cost(flex, FREE).source == "computed"
+    reported = Usage(prompt_tokens=MTOK, modifiers=("service_tier=flex",), cost_usd=Decimal(3))
+    assert (cost(reported, None).usd, cost(reported, None).source) == (Decimal(3), "reported")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from fake_providers import FakeOpenAI, Says
+from llm_gateway.catalog.catalog import Catalog
 from llm_gateway.catalog.loader import load_catalog
-from llm_gateway.catalog.models import Catalog
 from llm_gateway.catalog.watcher import CatalogHolder
 from llm_gateway.settings import GatewaySettings
 from service_kit.settings import load

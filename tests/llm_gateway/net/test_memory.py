@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from llm_gateway.catalog import Timeouts
+from fake_providers import FakeOpenAI, Says
+from llm_gateway.catalog.models import Timeouts
 from llm_gateway.errors import UpstreamProtocol
 from llm_gateway.net.http1 import Connection
 from llm_gateway.net.transport import Transport
-from llm_gateway.surfaces.arrival import Watch
-from llm_gateway.testing import FakeOpenAI, Says
+from llm_gateway.surfaces.http.request_body import Watch
 
 from tests.llm_gateway.harness import staged
 from tests.peers import listening

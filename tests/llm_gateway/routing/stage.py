@@ -22,7 +22,8 @@ from llm_gateway.canonical import (
     UsageReport,
 )
 from llm_gateway.canonical.parameters import EVERYTHING
-from llm_gateway.catalog.models import Model, Route
+from llm_gateway.catalog.catalog import Route
+from llm_gateway.catalog.models import Model
 from llm_gateway.routing import RetryPolicy, Router
 from llm_gateway.routing.breakers import Breakers
 

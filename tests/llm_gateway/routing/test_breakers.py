@@ -224,3 +224,40 @@ def test_whatever_happens_there_is_never_more_than_one_probe(steps: list[str | i
         breakers.left(OPENAI, admission)
     clock.now += 100
     assert breakers.enter(OPENAI) is not Admission.REFUSED, "nobody is locked out for ever"
+
+
+# --- pauses: served, and far too long ---
+
+
+def test_an_attempt_that_served_its_pause_is_let_in_though_its_timer_fired_early():
+    breakers, clock = failing(0)
+    breakers.cool_down(OPENAI, 1.0)
+    clock.now += 0.9991
+    assert breakers.enter(OPENAI) is Admission.REFUSED
+    assert breakers.enter(OPENAI, served=1.0) is Admission.NORMAL
+
+
+def test_the_answers_to_other_requests_move_the_end_of_a_pause_but_not_who_served_it():
+    breakers, clock = failing(0)
+    breakers.cool_down(OPENAI, 1.0)
+    clock.now += 0.2
+    breakers.cool_down(OPENAI, 1.0)
+    clock.now += 0.8
+    assert breakers.enter(OPENAI, served=1.0) is Admission.NORMAL
+    breakers.cool_down(OPENAI, 60.0)
+    assert breakers.enter(OPENAI, served=1.0) is Admission.REFUSED, "a longer pause was asked for meanwhile"
+
+
+def test_no_header_takes_a_deployment_away_for_hours():
+    breakers, clock = failing(0)
+    breakers.cool_down(OPENAI, 86_400)
+    assert breakers.pause(OPENAI) == type(breakers.pause(OPENAI))(300, True)
+    clock.now += 300
+    assert [breakers.enter(OPENAI) for _ in range(2)] == [Admission.PROBE, Admission.REFUSED]
+    breakers.cool_down(OPENAI, 86_400)
+    breakers.left(OPENAI, Admission.PROBE)
+    assert breakers.enter(OPENAI) is Admission.REFUSED and breakers.pause(OPENAI).seconds == 300
+    clock.now += 300
+    assert breakers.enter(OPENAI) is Admission.PROBE
+    breakers.succeeded(OPENAI, Admission.PROBE)
+    assert breakers.enter(OPENAI) is Admission.NORMAL

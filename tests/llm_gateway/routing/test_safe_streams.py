@@ -28,7 +28,7 @@ from llm_gateway.canonical import (
     UsageReport,
 )
 from llm_gateway.canonical.aggregate import Aggregate
-from llm_gateway.catalog.models import Route
+from llm_gateway.catalog.catalog import Route
 from llm_gateway.catalog.pricing import Rate, Rates, cost
 from llm_gateway.errors import UpstreamError, UpstreamProtocol, UpstreamRejected, UpstreamTimeout, UpstreamUnavailable
 from llm_gateway.routing import Routed, sum_usage

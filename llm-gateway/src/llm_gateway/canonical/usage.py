@@ -12,7 +12,8 @@ class Usage(Value, frozen=True):
     `cache_write_tokens` those that are kept for an hour, which cost more.
 
     `cost_usd` is what the provider itself reported, if it did. `estimated` says that we counted, because
-    the provider did not tell.
+    the provider did not tell. `modifiers` are what it served otherwise than usual and bills otherwise, such as
+    `service_tier=flex`.
     """
 
     prompt_tokens: int = 0
@@ -25,6 +26,7 @@ class Usage(Value, frozen=True):
     audio_completion_tokens: int = 0
     cost_usd: Decimal | None = None
     estimated: bool = False
+    modifiers: tuple[str, ...] = ()
 
     @property
     def total_tokens(self) -> int:

@@ -2,42 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 import msgspec
 
-from llm_gateway.aws_settings import aws_missing, bedrock_url
 from llm_gateway.canonical.parameters import EVERYTHING, UnknownParameter, droppable
-from llm_gateway.catalog.models import OFFLINE, Catalog, Endpoint, Model, Timeouts
+from llm_gateway.catalog.catalog import Catalog
+from llm_gateway.catalog.document import Place
+from llm_gateway.catalog.endpoints import Endpoints
+from llm_gateway.catalog.models import OFFLINE, Endpoint, Model, Timeouts
 from llm_gateway.catalog.pricing import FREE, Rate, Rates, rates_of
-from llm_gateway.catalog.rows import CatalogFile, DeploymentRow, ModelRow, PriceRow, ProviderRow, TimeoutsRow
+from llm_gateway.catalog.rows import CatalogRows, DeploymentRow, ModelRow, Placed, PriceRow, ProviderRow, TimeoutsRow
 from llm_gateway.settings import GatewaySettings
-
-_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
-
-
-class Mistake(Exception):
-    def __init__(self, path: str, message: str) -> None:
-        super().__init__(message)
-        self.path = path
-
-
-def _base(url: str, path: str) -> str:
-    """`url` without a version at its end that `path` begins with: vendors' clients differ in where it belongs."""
-    url = url.rstrip("/")
-    return url.removesuffix("/v1") if path.startswith("/v1/") else url
 
 
 class CatalogBuilder:
-    """From the file's rows to the snapshot."""
+    """From rows to the snapshot. `top` is the file that a mistake of the whole is named by."""
 
-    def __init__(self, file: CatalogFile, settings: GatewaySettings, environ: Mapping[str, str]) -> None:
-        self._file = file
+    def __init__(self, rows: CatalogRows, top: Place, settings: GatewaySettings, environ: Mapping[str, str]) -> None:
+        self._rows = rows
+        self._top = top
         self._settings = settings
         self._environ = environ
-        self._warnings: list[str] = []
+        self._warnings = list(top.document.warnings())
         self._timeouts = Timeouts(
             connect=settings.upstream_connect_timeout,
             first_token=settings.upstream_first_token_timeout,
@@ -47,17 +35,18 @@ class CatalogBuilder:
 
     def build(self) -> Catalog:
         self._check_parameters()
-        endpoints = {name: self._endpoint(name, row) for name, row in self._file.providers.items()}
-        models = dict(self._models(endpoints))
+        endpoints = Endpoints(self._settings, self._environ, self._warnings)
+        built = {name: endpoints.build(name, row, place) for name, (row, place, _) in self._rows.providers.items()}
+        models = {placed.row.name: self._model(placed, built) for placed in self._rows.models}
         self._check(models)
         settings = self._settings
         default = settings.default_model or self._named_default()
         catalog = Catalog(
-            endpoints=endpoints,
+            endpoints=built,
             provider_aliases=dict(self._provider_names()),
             models=models,
             aliases=self._aliases(models),
-            retired=self._file.retired,
+            retired=self._rows.retired,
             timeouts=self._timeouts,
             retries=settings.upstream_retries,
             default_model=self._current(default, "DEFAULT_MODEL") if default else None,
@@ -70,15 +59,13 @@ class CatalogBuilder:
         return catalog
 
     def _check_parameters(self) -> None:
-        for name, row in self._file.providers.items():
-            _check_parameters(row, f"$.providers.{name}")
-        for index, entry in enumerate(self._file.models):
-            _check_parameters(entry, f"$.models[{index}]")
+        for placed in (*self._rows.providers.values(), *self._rows.models):
+            _check_parameters(placed.row, placed.place)
 
     def _provider_names(self) -> Iterator[tuple[str, str]]:
-        for name, row in self._file.providers.items():
+        for name, placed in self._rows.providers.items():
             yield name, name
-            for alias in row.aliases:
+            for alias in placed.row.aliases:
                 yield alias, name
 
     def _named_default(self) -> str | None:
@@ -86,81 +73,22 @@ class CatalogBuilder:
         name, provider = self._settings.model_name, self._settings.model_provider
         return f"{provider}/{name}" if name and provider else name
 
-    def _endpoint(self, name: str, row: ProviderRow) -> Endpoint:
-        key = self._environ.get(row.key_variable or row.optional_key_variable or "")
-        base_url = self._environ.get(row.base_url_variable or "") or row.base_url
-        if base_url is None and row.dialect == "bedrock":
-            base_url = bedrock_url(self._settings)
-        if base_url and "://" not in base_url:
-            base_url = f"http://{base_url}"
-        query = "&".join(f"{key}={self._expand(value)}" for key, value in row.query.items())
-        headers = {name: self._expand(value) for name, value in row.headers.items()}
-        token = self._environ.get(row.token_variable or "")
-        if token:
-            headers["authorization"] = f"Bearer {token}"
-        elif key:
-            headers[row.key_header] = f"Bearer {key}" if row.key_header == "authorization" else key
-        return Endpoint(
-            provider=name,
-            dialect=row.dialect,
-            base_url=_base(base_url, row.path) if base_url else None,
-            path=row.path,
-            stream_path=row.stream_path or row.path,
-            embeddings_path=row.embeddings_path,
-            query=f"?{query}" if query else "",
-            headers=headers,
-            max_tokens_field=row.max_tokens_field,
-            extra_body=row.extra_body,
-            cache_marks=row.cache_marks,
-            also_carries=row.also_carries,
-            reasoning_back=row.reasoning_back,
-            embeddings_batch=row.embeddings_batch,
-            token_inputs=row.token_inputs,
-            packed_vectors=row.packed_vectors,
-            prices=row.prices,
-            free=row.free,
-            unavailable=self._why_unavailable(name, row, token or key, base_url),
-            default_id=self._environ.get(row.default_model_variable or ""),
-        )
-
-    def _why_unavailable(self, name: str, row: ProviderRow, key: str | None, base_url: str | None) -> str | None:
-        if name == OFFLINE:
-            return None
-        if row.dialect == "bedrock":
-            return aws_missing(self._settings, has_api_key=key is not None)
-        if row.unsupported:
-            return row.unsupported
-        credentials = row.token_variable and f"{row.key_variable} (or {row.token_variable})"
-        missing = [
-            variable
-            for variable, present in ((credentials or row.key_variable, key), (row.base_url_variable, base_url))
-            if variable and not present
-        ]
-        return f"set {' and '.join(missing)}" if missing else None
-
-    def _expand(self, text: str) -> str:
-        return _VARIABLE.sub(lambda found: self._environ.get(found[1]) or found[2] or "", text)
-
-    def _models(self, endpoints: Mapping[str, Endpoint]) -> Iterator[tuple[str, Model]]:
-        seen: set[str] = set()
-        for index, entry in enumerate(self._file.models):
-            where = f"$.models[{index}]"
-            if entry.name in seen:
-                raise Mistake(f"{where}.name", f"the name '{entry.name}' is there twice")
-            seen.add(entry.name)
-            yield entry.name, self._model(entry, where, endpoints)
-
-    def _model(self, entry: ModelRow, where: str, endpoints: Mapping[str, Endpoint]) -> Model:
-        found = [self._deployment(entry, row, path, endpoints) for row, path in _deployments(entry, where)]
-        usable = tuple(model for model in found if model.available)
+    def _model(self, placed: Placed[ModelRow], endpoints: Mapping[str, Endpoint]) -> Model:
+        row = placed.row
+        if row.system_prompt and "embeddings" in row.supports:
+            raise placed.place.at("system_prompt").mistake("it gives embeddings, which have no system prompt")
+        found = [self._deployment(row, one, place, endpoints) for one, place in _deployments(row, placed.place)]
+        usable = tuple(keyed for model in found if model.available for keyed in model.with_each_key())
         if len(usable) > 1:
             return msgspec.structs.replace(usable[0], deployments=usable)
         return usable[0] if usable else found[0]
 
-    def _deployment(self, entry: ModelRow, row: DeploymentRow, where: str, endpoints: Mapping[str, Endpoint]) -> Model:
+    def _deployment(
+        self, entry: ModelRow, row: DeploymentRow, place: Place, endpoints: Mapping[str, Endpoint]
+    ) -> Model:
         if row.provider not in endpoints:
-            raise Mistake(f"{where}.provider", f"there is no provider '{row.provider}'")
-        endpoint, provider = endpoints[row.provider], self._file.providers[row.provider]
+            raise place.at("provider").mistake(f"there is no provider '{row.provider}'")
+        endpoint, provider = endpoints[row.provider], self._rows.providers[row.provider].row
         id_ = self._environ.get(row.id_variable or "") or row.id
         return Model(
             name=entry.name,
@@ -180,12 +108,14 @@ class CatalogBuilder:
             lacks=tuple(dict.fromkeys((*provider.lacks, *entry.lacks))),
             drop_params=_droppable(provider.drop_params) | _droppable(entry.drop_params),
             safe_stream=entry.safe_stream,
+            system_prompt=entry.system_prompt,
+            tags=tuple(dict.fromkeys(entry.tags)),
             strategy=entry.strategy,
             weight=row.weight,
         )
 
     def _current(self, id_: str, source: str) -> str:
-        replacement = self._file.retired.get(id_)
+        replacement = self._rows.retired.get(id_)
         if replacement is None:
             return id_
         self._warnings.append(f"{source}: '{id_}' has been shut down by its provider; '{replacement}' is used instead")
@@ -196,51 +126,51 @@ class CatalogBuilder:
         return msgspec.structs.replace(self._timeouts, **given)
 
     def _aliases(self, models: Mapping[str, Model]) -> dict[str, tuple[str, ...]]:
-        """Other names of each model, its provider's own id among them."""
+        """Other names of each model, its provider's own id among them; an operator's come before the built-in ones."""
         aliases: dict[str, tuple[str, ...]] = {}
-        for entry in self._file.models:
-            for alias in dict.fromkeys((*entry.aliases, models[entry.name].id)):
-                aliases[alias] = (*aliases.get(alias, ()), entry.name)
+        for row, _, _ in sorted(self._rows.models, key=lambda placed: not placed.claims):
+            for alias in dict.fromkeys((*row.aliases, models[row.name].id)):
+                aliases[alias] = (*aliases.get(alias, ()), row.name)
         return aliases
 
     def _check(self, models: Mapping[str, Model]) -> None:
         if OFFLINE not in models:
-            raise Mistake("$.models", f"the model '{OFFLINE}' must stay listed")
+            raise self._top.at("models").mistake(f"the model '{OFFLINE}' must stay listed")
         names = set(models) | set(self._aliases(models))
-        for index, entry in enumerate(self._file.models):
+        for row, place, _ in self._rows.models:
             for field in ("fallbacks", "context_window_fallbacks", "content_filter_fallbacks"):
-                for fallback in getattr(entry, field):
-                    if fallback not in names and fallback.partition("/")[0] not in self._file.providers:
-                        raise Mistake(f"$.models[{index}].{field}", f"there is no model '{fallback}'")
+                for fallback in getattr(row, field):
+                    if fallback not in names and fallback.partition("/")[0] not in self._rows.providers:
+                        raise place.at(field).mistake(f"there is no model '{fallback}'")
 
 
-def _deployments(entry: ModelRow, where: str) -> Iterator[tuple[DeploymentRow, str]]:
+def _deployments(row: ModelRow, place: Place) -> Iterator[tuple[DeploymentRow, Place]]:
     """Who answers, and where the file says so; a model that names nobody else is its own only deployment."""
-    if entry.deployments:
+    if row.deployments:
         for name in ("provider", "id", "id_variable"):
-            if getattr(entry, name) is not None:
-                raise Mistake(f"{where}.{name}", f"{name} belongs to each of the deployments here")
-        for index, row in enumerate(entry.deployments):
-            yield row, f"{where}.deployments[{index}]"
+            if getattr(row, name) is not None:
+                raise place.at(name).mistake(f"{name} belongs to each of the deployments here")
+        for index, deployment in enumerate(row.deployments):
+            yield deployment, place.at("deployments", index)
         return
-    if entry.provider is None or entry.id is None:
-        raise Mistake(where, f"'{entry.name}' needs a provider and an id, or deployments")
-    yield DeploymentRow(entry.provider, entry.id, entry.id_variable), where
+    if row.provider is None or row.id is None:
+        raise place.mistake("it needs a provider and an id, or deployments")
+    yield DeploymentRow(row.provider, row.id, row.id_variable), place
 
 
 def _droppable(names: tuple[str, ...] | str) -> frozenset[str]:
     return droppable((names,) if isinstance(names, str) else names)
 
 
-def _check_parameters(row: ProviderRow | ModelRow, where: str) -> None:
-    """Raises Mistake for a parameter that there is none of."""
+def _check_parameters(row: ProviderRow | ModelRow, place: Place) -> None:
+    """Raises CatalogError for a parameter that there is none of."""
     for index, name in enumerate(row.lacks):
         if name not in EVERYTHING:
-            raise Mistake(f"{where}.lacks[{index}]", str(UnknownParameter(name)))
+            raise place.at("lacks", index).mistake(str(UnknownParameter(name)))
     try:
         _droppable(row.drop_params)
     except UnknownParameter as error:
-        raise Mistake(f"{where}.drop_params", str(error)) from error
+        raise place.at("drop_params").mistake(str(error)) from error
 
 
 def _rates(price: str | PriceRow | None, endpoint: Endpoint, id_: str) -> Rates | None:

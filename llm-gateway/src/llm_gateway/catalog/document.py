@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import yaml
-from yaml.nodes import MappingNode, Node, SequenceNode
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from llm_gateway.catalog.rows import CatalogFile, ProviderRow
+T = TypeVar("T")
+
+Step = str | int
+"""A key of a mapping, or an index of a list."""
 
 _NAMED_FIELD = re.compile(r"field `([^`]+)`")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
@@ -20,7 +23,53 @@ class CatalogError(Exception):
     """A catalogue that cannot be used; the message says where and why."""
 
 
-def parse(text: str, name: str) -> tuple[CatalogFile, Node]:
+class Document:
+    """A file as it was read: `plain` are its values, and every value has a line."""
+
+    def __init__(self, name: str, plain: Any, node: Node) -> None:
+        self.name = name
+        self.plain = plain
+        self._node = node
+
+    def warnings(self) -> Iterator[str]:
+        """What YAML itself lets pass: a key that a mapping has twice, of which the last counts."""
+        for line, key in _repeated(self._node):
+            yield f"{self.name}:{line}: '{key}' is there twice; the last one counts"
+
+    def line(self, steps: tuple[Step, ...]) -> int:
+        """The line of what these steps lead to; of its nearest parent when that is not there."""
+        node, line = self._node, self._node.start_mark.line
+        for step in steps:
+            child = _child(node, step)
+            if child is None:
+                break
+            node, line = child
+        return line + 1
+
+
+class Place(NamedTuple):
+    """Something in a file; `label` says in words which row it belongs to."""
+
+    document: Document
+    steps: tuple[Step, ...] = ()
+    label: str = ""
+
+    def at(self, *steps: Step) -> Place:
+        """What is there within this."""
+        return self._replace(steps=(*self.steps, *steps))
+
+    def mistake(self, message: str) -> CatalogError:
+        """The complaint about it, for the caller to raise."""
+        whose = f"{self.label}: " if self.label else ""
+        return CatalogError(f"{self.document.name}:{self.document.line(self.steps)}: {whose}{message}")
+
+
+def parse(text: str, name: str) -> Document:
+    """The document in `text`, a file called `name`.
+
+    Raises:
+        CatalogError: it is empty, or no YAML.
+    """
     try:
         loader = yaml.CSafeLoader(text)
         node = loader.get_single_node()
@@ -32,51 +81,54 @@ def parse(text: str, name: str) -> tuple[CatalogFile, Node]:
         raise CatalogError(f"{name}: {error}") from error
     if node is None:
         raise CatalogError(f"{name}:1: the file is empty")
+    return Document(name, plain, node)
+
+
+def converted(value: Any, kind: type[T], place: Place) -> T:
+    """`value` as `kind`, which stands at `place`.
+
+    Raises:
+        CatalogError: it is of another type, or has a field that there is none of.
+    """
     try:
-        return msgspec.convert(plain, CatalogFile), node
+        return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        message, path = _complaint(error)
-        if path.startswith("$.providers[...]"):
-            message, path = _provider_complaint(plain["providers"])
-        raise CatalogError(f"{name}:{line_of(node, path)}: {message}") from error
+        message, _, path = str(error).partition(" - at ")
+        named = _NAMED_FIELD.search(message)  # then the field itself is meant, not what it is in
+        raise place.at(*_steps(path.strip("`")), *((named[1],) if named else ())).mistake(message) from error
 
 
-def _complaint(error: msgspec.ValidationError) -> tuple[str, str]:
-    """What is wrong, and the path of it: of the field itself where it is one that does not belong there."""
-    message, _, place = str(error).partition(" - at ")
-    path = place.strip("`")
-    named = _NAMED_FIELD.search(message)
-    return message, f"{path or '$'}.{named[1]}" if named else path
-
-
-def _provider_complaint(providers: Mapping[str, Any]) -> tuple[str, str]:
-    """The first complaint about one of the providers; msgspec does not say which entry of a mapping it means."""
-    for name, row in providers.items():
-        try:
-            msgspec.convert(row, ProviderRow)
-        except msgspec.ValidationError as error:
-            message, path = _complaint(error)
-            return message, f"$.providers.{name}{path.removeprefix('$')}"
-    return "a provider is not as it should be", "$.providers"
-
-
-def line_of(node: Node, path: str) -> int:
-    """The line of `$.models[3].price` in the file; of its nearest parent when it is not there."""
-    line = node.start_mark.line
+def _steps(path: str) -> Iterator[Step]:
+    """The steps of `$.models[3].price`, up to the first that msgspec does not tell."""
     for key, index in _STEP.findall(path):
-        child = _child(node, key, index)
-        if child is None:
-            break
-        node, line = child
-    return line + 1
+        if index == "...":
+            return
+        yield key or int(index)
 
 
-def _child(node: Node, key: str, index: str) -> tuple[Node, int] | None:
+def _child(node: Node, step: Step) -> tuple[Node, int] | None:
     if isinstance(node, MappingNode):
         for name, value in node.value:
-            if name.value == key:
+            if name.value == step:
                 return value, name.start_mark.line
-    elif isinstance(node, SequenceNode) and index.isdigit() and int(index) < len(node.value):
-        item = node.value[int(index)]
+    elif isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
+        item = node.value[step]
         return item, item.start_mark.line
     return None
+
+
+def _repeated(root: Node) -> Iterator[tuple[int, str]]:
+    """Keys that a mapping has a second time, and their lines."""
+    nodes, known = [root], {id(root)}
+    while nodes:
+        node = nodes.pop()
+        seen: set[str] = set()
+        for child in node.value if isinstance(node, MappingNode | SequenceNode) else ():
+            key, value = child if isinstance(node, MappingNode) else (None, child)
+            if isinstance(key, ScalarNode) and key.value != "<<":
+                if key.value in seen:
+                    yield key.start_mark.line + 1, key.value
+                seen.add(key.value)
+            if id(value) not in known:  # an alias is the same node once more
+                known.add(id(value))
+                nodes.append(value)

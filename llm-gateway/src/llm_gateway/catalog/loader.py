@@ -3,28 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from llm_gateway.catalog.builder import CatalogBuilder, Mistake
-from llm_gateway.catalog.document import CatalogError, line_of, parse
-from llm_gateway.catalog.models import Catalog
+from llm_gateway.catalog.builder import CatalogBuilder
+from llm_gateway.catalog.catalog import Catalog
+from llm_gateway.catalog.document import CatalogError, Document, Place, parse
+from llm_gateway.catalog.overlay import rows_of
 from llm_gateway.settings import GatewaySettings
+
+_BUILTIN = "catalog.yaml"
 
 
 def load_catalog(settings: GatewaySettings, environ: Mapping[str, str], path: Path | None = None) -> Catalog:
-    """The catalogue in `path`, or the one that comes with the package, with `environ`'s credentials.
+    """The catalogue that comes with the package, with the one in `path` laid over it, and `environ`'s credentials.
 
     Raises:
         CatalogError: the file cannot be read, does not parse, or contradicts itself.
     """
-    try:
-        text = (path or files("llm_gateway.catalog").joinpath("catalog.yaml")).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CatalogError(f"{path}: {error}") from error
-    parsed, node = parse(text, str(path or "catalog.yaml"))
+    own = _builtin() if path is None else _read(path)
     present = {name: value for name, value in environ.items() if value.strip()}
     try:
-        return CatalogBuilder(parsed, settings, present).build()
-    except Mistake as mistake:
-        raise CatalogError(f"{path or 'catalog.yaml'}:{line_of(node, mistake.path)}: {mistake}") from None
+        rows = rows_of(own, _builtin())
+    except RecursionError:
+        raise CatalogError(f"{own.name}: it is nested too deeply") from None
+    return CatalogBuilder(rows, Place(own), settings, present).build()
+
+
+@cache
+def _builtin() -> Document:
+    return parse(files("llm_gateway.catalog").joinpath(_BUILTIN).read_text(encoding="utf-8"), _BUILTIN)
+
+
+def _read(path: Path) -> Document:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CatalogError(f"{path}: {error}") from error
+    return parse(text, str(path))

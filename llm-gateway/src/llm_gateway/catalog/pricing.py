@@ -6,7 +6,7 @@ at run time there is only multiplication.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -45,6 +45,8 @@ class Rates(msgspec.Struct, frozen=True):
     """What one model costs. A kind without a rate of its own is billed as plain input or output.
 
     `output` is None for models that say nothing (embeddings); if one does all the same, the cost is unknown.
+    `factors` are what the whole costs where something was served otherwise than usual, by its name in
+    `Usage.modifiers`.
     """
 
     input: Rate
@@ -54,6 +56,7 @@ class Rates(msgspec.Struct, frozen=True):
     cache_write_1h: Rate | None = None
     input_audio: Rate | None = None
     output_audio: Rate | None = None
+    factors: Mapping[str, Decimal] = {}
 
 
 FREE = Rates(input=Rate(_ZERO), output=Rate(_ZERO))
@@ -71,7 +74,8 @@ UNKNOWN = Cost(None, "unknown")
 
 
 def cost(usage: Usage | None, rates: Rates | None) -> Cost:
-    """What a call cost: as the provider reported it, else from the rates, else unknown."""
+    """What a call cost: as the provider reported it, else from the rates, else unknown. It is an estimate where the
+    counts are, or where something was served whose price is not known."""
     if usage is None:
         return UNKNOWN
     if usage.cost_usd is not None:
@@ -80,6 +84,12 @@ def cost(usage: Usage | None, rates: Rates | None) -> Cost:
         return UNKNOWN
     items = _items(usage, rates)
     source: CostSource = "estimated" if usage.estimated else "computed"
+    for modifier in usage.modifiers:
+        factor = rates.factors.get(modifier)
+        if factor is not None:
+            items = {name: usd * factor for name, usd in items.items()}
+        elif rates is not FREE:
+            source = "estimated"
     return Cost(sum(items.values(), _ZERO), source, items)
 
 
@@ -124,7 +134,28 @@ def rates_of(provider: str, model: str, now: datetime | None = None) -> Rates | 
         cache_write_1h=_optional(prices.cache_write_1h_mtok),
         input_audio=_optional(prices.input_audio_mtok),
         output_audio=_optional(prices.output_audio_mtok),
+        factors=_factors(provider, model),
     )
+
+
+_OPENAI = {"service_tier=flex": Decimal("0.5"), "service_tier=batch": Decimal("0.5")}
+_ANTHROPIC = {"service_tier=batch": Decimal("0.5"), "inference_geo=us": Decimal("1.1")}
+_FAST = (("opus-4-6", Decimal(6)), ("opus-4-7", Decimal(6)), ("opus-4-8", Decimal(2)), ("opus-5", Decimal(2)))
+
+
+def _factors(provider: str, model: str) -> Mapping[str, Decimal]:
+    """The factors that a provider publishes for its models; priority tiers have none, as each model has its own price.
+
+    Sources: https://platform.openai.com/docs/guides/flex-processing,
+    https://platform.claude.com/docs/en/about-claude/pricing and
+    https://platform.claude.com/docs/en/build-with-claude/fast-mode
+    """
+    if provider in ("openai", "azure"):
+        return _OPENAI
+    if provider != "anthropic":
+        return {}
+    fast = next((factor for name, factor in _FAST if name in model), None)
+    return _ANTHROPIC if fast is None else {**_ANTHROPIC, "speed=fast": fast}
 
 
 def _optional(price: Any) -> Rate | None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
 
 import msgspec
 
-from llm_gateway.catalog.models import ReasoningBack, SafeStream, Strategy
+from llm_gateway.catalog.document import Place
+from llm_gateway.catalog.models import ReasoningBack, SafeStream, Strategy, SystemPrompt
+
+T = TypeVar("T")
 
 _Usd = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+_Word = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 _Seconds = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 
 
@@ -19,6 +23,7 @@ class ProviderRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     base_url: str | None = None
     base_url_variable: str | None = None
     key_variable: str | None = None
+    keys: Annotated[tuple[_Word, ...], msgspec.Meta(min_length=1)] = ()
     optional_key_variable: str | None = None
     token_variable: str | None = None
     key_header: str = "authorization"
@@ -90,11 +95,32 @@ class ModelRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lacks: tuple[str, ...] = ()
     drop_params: tuple[str, ...] | Literal["all"] = ()
     safe_stream: SafeStream = "off"
+    system_prompt: SystemPrompt | None = None
+    tags: tuple[_Word, ...] = ()
     price: str | PriceRow | None = None
     timeouts: TimeoutsRow = TimeoutsRow()
 
 
 class CatalogFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    providers: dict[str, ProviderRow]
-    models: tuple[ModelRow, ...]
-    retired: dict[str, str] = {}
+    """A file as it stands. A row may be partial, or null where one is removed: each is checked once it is whole."""
+
+    extends: Literal["builtin", "nothing"] = "builtin"
+    providers: dict[str, Any] = {}
+    models: tuple[Any, ...] = ()
+    retired: dict[str, Any] = {}
+
+
+class Placed(NamedTuple, Generic[T]):
+    """A row, and where a mistake in it is found. `claims` says that its aliases come before those of other rows."""
+
+    row: T
+    place: Place
+    claims: bool = False
+
+
+class CatalogRows(msgspec.Struct, frozen=True):
+    """What a catalogue is built from: whole rows, whatever files they came from."""
+
+    providers: dict[str, Placed[ProviderRow]]
+    models: tuple[Placed[ModelRow], ...]
+    retired: dict[str, str]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from service_kit.telemetry.logs import get_logger
 
+from llm_gateway.catalog.catalog import Catalog
 from llm_gateway.catalog.document import CatalogError
-from llm_gateway.catalog.models import Catalog
 from llm_gateway.errors import ModelNotFound
 
 _log = get_logger(__name__)

@@ -42,16 +42,20 @@ class EventStreamDecoder:
     """Bytes in, whole frames out; a frame larger than `max_bytes` raises UpstreamProtocol, and so does one whose
     checksums or headers are not as they should be."""
 
-    __slots__ = ("_known", "_max_bytes", "_needed", "_rest")
+    __slots__ = ("_failure", "_known", "_max_bytes", "_needed", "_rest")
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._rest = bytearray()
         self._needed = _PRELUDE.size  # before this many bytes are there, nothing more can be said of the rest
+        self._failure: UpstreamProtocol | None = None
         self._known: dict[bytes, dict[str, str]] = {}
 
     def feed(self, chunk: bytes) -> list[Frame]:
-        """Every frame that is complete with this chunk."""
+        """Every frame that is complete with this chunk. What is broken behind whole frames is told by the next call,
+        since one of them may have been the stream's end."""
+        if self._failure is not None:
+            raise self._failure
         rest = self._rest
         if not rest:
             at, frames = self._cut(chunk)
@@ -66,11 +70,23 @@ class EventStreamDecoder:
 
     def finish(self) -> list[Frame]:
         """Nothing: half a frame says nothing, and whether the stream was whole is for its decoder to say."""
+        if self._failure is not None:
+            raise self._failure
         return []
 
     def _cut(self, data: bytes) -> tuple[int, list[Frame]]:
         """The whole frames at the beginning of `data`, and where they end."""
         frames: list[Frame] = []
+        try:
+            return self._cut_into(frames, data), frames
+        except UpstreamProtocol as error:
+            if not frames:
+                raise
+            self._failure = error
+            return len(data), frames
+
+    def _cut_into(self, frames: list[Frame], data: bytes) -> int:
+        """Adds the whole frames at the beginning of `data`; returns where they end."""
         at, left = 0, len(data)
         self._needed = _PRELUDE.size
         while left >= _PRELUDE.size:
@@ -87,7 +103,7 @@ class EventStreamDecoder:
             frames.append(self._frame(data[at : at + total], headers))
             at += total
             left -= total
-        return at, frames
+        return at
 
     def _frame(self, data: bytes, headers: int) -> Frame:
         end = len(data) - _CHECKSUM.size

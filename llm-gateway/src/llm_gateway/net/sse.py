@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from llm_gateway.errors import UpstreamProtocol
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_MARK = b"\xef\xbb\xbf"
+"""A byte order mark, of which a stream may have one at its beginning."""
 
 
 class SseDecoder:
@@ -16,38 +17,44 @@ class SseDecoder:
     An event larger than `max_bytes` raises UpstreamProtocol, so that a peer cannot fill our memory.
     """
 
-    __slots__ = ("_begun", "_data", "_max_bytes", "_rest", "_size")
+    __slots__ = ("_begun", "_data", "_held", "_max_bytes", "_rest", "_rest_size", "_size")
 
     def __init__(self, max_bytes: int) -> None:
         self._begun = False
-        self._rest = b""
+        self._rest: list[bytes] = []  # of a line that has not ended
+        self._rest_size = 0
+        self._held = b""  # a carriage return at the end of a chunk
         self._data: list[bytes] = []
         self._size = 0
         self._max_bytes = max_bytes
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """The data of every event that is complete with this chunk."""
-        text = self._rest + chunk
-        if not self._begun:  # one byte order mark may stand before everything
-            if len(text) < len(_BYTE_ORDER_MARK) and _BYTE_ORDER_MARK.startswith(text):
-                self._rest = text
-                return []
-            self._begun = True
-            text = text.removeprefix(_BYTE_ORDER_MARK)
-        held = b""
+        if not (self._held or b"\n" in chunk or b"\r" in chunk):  # joined once, at the line's end: a line may be long
+            self._rest.append(chunk)
+            self._rest_size += len(chunk)
+            self._check(self._rest_size)
+            return []
+        text = b"".join((*self._rest, self._held, chunk)) if self._rest or self._held else chunk
+        if not self._begun and len(text) >= len(_MARK):
+            self._begun, text = True, text.removeprefix(_MARK)
+        self._held = b""
         if b"\r" in text:
             if text.endswith(b"\r"):  # may be the first half of \r\n
-                text, held = text[:-1], b"\r"
+                text, self._held = text[:-1], b"\r"
             text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         *lines, rest = text.split(b"\n")
-        self._rest = rest + held
-        self._check(len(self._rest))
+        if rest:
+            self._rest, self._rest_size = [rest], len(rest)
+            self._check(self._rest_size)
+        elif self._rest:
+            self._rest, self._rest_size = [], 0
         return [data for line in lines if (data := self._line(line)) is not None]
 
     def finish(self) -> list[bytes]:
         """What a stream that ended without its last blank line still holds."""
-        lines = [self._rest.rstrip(b"\r"), b""]
-        self._rest = b""
+        lines = [b"".join(self._rest), b""]
+        self._rest, self._rest_size, self._held = [], 0, b""
         return [data for line in lines if (data := self._line(line)) is not None]
 
     def _line(self, line: bytes) -> bytes | None:

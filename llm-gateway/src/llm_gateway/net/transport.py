@@ -136,11 +136,11 @@ class StreamedReply:
         """How long the provider may pause from now on."""
         self._silence = seconds
 
-    def may_end(self, seconds: float) -> None:
-        """Nothing more is needed: silence for `seconds`, or a connection that breaks, ends the body as it should."""
-        if not self._may_end:
-            self._may_end = True
-            self._silence = seconds
+    def may_end(self, at: float) -> None:
+        """Nothing more is needed: the body ends, as it should, at `at` by the loop's clock or when its connection
+        breaks, whatever is still sent."""
+        self._may_end = True
+        self._ends_at = min(self._ends_at, at)
 
 
 class Transport:

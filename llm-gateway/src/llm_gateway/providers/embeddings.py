@@ -10,7 +10,7 @@ from llm_gateway.catalog.models import Model
 from llm_gateway.dialects import EmbeddingDialect
 from llm_gateway.errors import UpstreamProtocol, UpstreamTimeout
 from llm_gateway.net.transport import Transport
-from llm_gateway.providers.http import Signer
+from llm_gateway.providers.http import Signer, dated, is_answer
 
 _AT_ONCE = 8
 """How many calls of one request are under way at a time."""
@@ -68,8 +68,8 @@ class HttpEmbedder:
         url = endpoint.embeddings_url(model.id)
         headers = await self._sign(endpoint, url, body) if self._sign else endpoint.headers
         reply = await self._transport.post(url, headers, body, model.timeouts)
-        if reply.status != 200:
-            raise self._dialect.decode_error(reply.status, reply.headers, reply.body)
+        if not is_answer(reply.status):
+            raise self._dialect.decode_error(reply.status, dated(reply.headers), reply.body)
         return reply.body
 
     def dropped(self, request: EmbeddingRequest, model: Model) -> tuple[str, ...]:

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from email.utils import formatdate
 from typing import Any
 
 from llm_gateway.canonical import Event, Finish, Request, Result
 from llm_gateway.catalog.models import Endpoint, Model
 from llm_gateway.dialects import ClientDialect, Framing, StreamDecoder
+from llm_gateway.dialects.common import MAX_FRAME_BYTES
 from llm_gateway.errors import UpstreamError, UpstreamProtocol
 from llm_gateway.net.transport import StreamedReply, Transport
 
 _LAST_WORDS_SECONDS = 2.0
 """How long a complete answer's usage and `[DONE]` are waited for."""
 
+_NO_EVENTS = (b"{", b"[", b"<")
+"""What neither a line of server-sent events nor a binary frame begins with."""
+
 Signer = Callable[[Endpoint, str, bytes], Awaitable[Mapping[str, str]]]
 """All headers for a body that goes to this address of an endpoint, for providers that sign each request."""
 
 
 class HttpProvider:
-    """Speaks `dialect` to whatever endpoint a model names; `sign` replaces an endpoint's fixed headers."""
+    """Speaks `dialect` to whatever endpoint a model names; `sign` replaces an endpoint's fixed headers, and one event
+    of a stream has at most `max_frame_bytes`."""
 
-    def __init__(self, dialect: ClientDialect[Any], transport: Transport, sign: Signer | None = None) -> None:
+    def __init__(
+        self,
+        dialect: ClientDialect[Any],
+        transport: Transport,
+        sign: Signer | None = None,
+        *,
+        max_frame_bytes: int = MAX_FRAME_BYTES,
+    ) -> None:
         self._dialect = dialect
         self._transport = transport
         self._sign = sign
+        self._max_frame_bytes = max_frame_bytes
 
     async def complete(self, request: Request, model: Model) -> Result:
         endpoint = model.endpoint
@@ -32,8 +47,8 @@ class HttpProvider:
         url = endpoint.url(model.id)
         headers = await self._sign(endpoint, url, body) if self._sign else endpoint.headers
         reply = await self._transport.post(url, headers, body, model.timeouts)
-        if reply.status != 200:
-            raise self._dialect.decode_error(reply.status, reply.headers, reply.body)
+        if not is_answer(reply.status):
+            raise self._dialect.decode_error(reply.status, dated(reply.headers), reply.body)
         return self._dialect.decode_result(reply.body, request, model)
 
     async def stream(self, request: Request, model: Model) -> AsyncIterator[list[Event]]:
@@ -42,36 +57,45 @@ class HttpProvider:
         url = endpoint.stream_url(model.id)
         headers = await self._sign(endpoint, url, body) if self._sign else endpoint.headers
         async with self._transport.stream(url, headers, body, model.timeouts) as reply:
-            if reply.status != 200:
-                raise self._dialect.decode_error(reply.status, reply.headers, await reply.read())
-            if not reply.may_be(self._dialect.STREAM_TYPE):
-                self._dialect.decode_result(await reply.read(), request, model)  # an error in it is what is raised
-                raise UpstreamProtocol(f"a stream was asked for, and came as {reply.headers.get('content-type')}")
-            async for events in self._events(reply, request, model):
+            chunks = reply.chunks()
+            first = await anext(chunks, b"") if is_answer(reply.status) else b""
+            if not (is_answer(reply.status) and self._may_be_stream(reply, first)):
+                raise self._dialect.decode_error(reply.status, dated(reply.headers), first + await reply.read())
+            async for events in self._events(first, chunks, reply, request, model):
                 yield events
 
-    async def _events(self, reply: StreamedReply, request: Request, model: Model) -> AsyncIterator[list[Event]]:
-        begun, wanted = False, request.n or 1
-        framing = self._dialect.framing()
+    def _may_be_stream(self, reply: StreamedReply, first: bytes) -> bool:
+        """Whether the body, which begins with `first`, is read as a stream. Servers that name no type or a general one
+        are believed, unless an object stands where events were due: that is an error, or a page of somebody's proxy."""
+        return reply.may_be(self._dialect.STREAM_TYPE) and first.lstrip()[:1] not in _NO_EVENTS
+
+    async def _events(
+        self, first: bytes, chunks: AsyncIterator[bytes], reply: StreamedReply, request: Request, model: Model
+    ) -> AsyncIterator[list[Event]]:
+        begun, wanted, ends_at = False, request.n or 1, 0.0
+        framing = self._dialect.framing(self._max_frame_bytes)
         decoder = self._dialect.stream_decoder(request, model)
-        async for chunk in reply.chunks():
-            events: list[Event] = []
-            try:
-                for frame in framing.feed(chunk):
-                    events += decoder.feed(frame)
-            except UpstreamError:
+        chunk: bytes | None = first
+        while chunk is not None:
+            events, failure = _said(framing, decoder, chunk)
+            whole = decoder.complete and wanted == 1
+            if failure is not None and not whole:
                 if begun and events:  # what came together with the failure was said before it
                     yield events
-                raise
+                raise failure
             if events:
                 if not begun:
                     begun = True
                     reply.allow_silence(model.timeouts.idle)
                 yield events
-            if decoder.done:
+            if decoder.done or failure is not None:  # a failure cannot take back what was said whole
                 break
-            if decoder.complete and wanted == 1:
-                reply.may_end(_LAST_WORDS_SECONDS)
+            if whole:
+                ends_at = ends_at or _now() + _LAST_WORDS_SECONDS
+                if _now() >= ends_at:  # comments keep a connection alive, not an answer that needs nothing more
+                    break
+                reply.may_end(ends_at)
+            chunk = await anext(chunks, None)
         else:
             rest = _last_words(framing, decoder)
             if rest:
@@ -86,6 +110,33 @@ class HttpProvider:
 
     def dropped(self, request: Request, model: Model) -> tuple[str, ...]:
         return self._dialect.dropped(request, model)
+
+
+def is_answer(status: int) -> bool:
+    """Whether a status promises an answer in its body."""
+    return 200 <= status < 300 and status not in (204, 205)
+
+
+def dated(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """`headers` with the time by our clock where the provider gives none, so that dates in them can be measured."""
+    return headers if "date" in headers else {**headers, "date": formatdate(usegmt=True)}
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _said(framing: Framing[Any], decoder: StreamDecoder[Any], chunk: bytes) -> tuple[list[Event], UpstreamError | None]:
+    """The events of a piece of the body up to the stream's end, behind which nothing counts, or up to a failure."""
+    events: list[Event] = []
+    try:
+        for frame in framing.feed(chunk):
+            events += decoder.feed(frame)
+            if decoder.done:
+                break
+    except UpstreamError as error:
+        return events, error
+    return events, None
 
 
 def _last_words(framing: Framing[Any], decoder: StreamDecoder[Any]) -> list[Event]:

@@ -10,6 +10,7 @@ from llm_gateway.catalog.models import Model
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.providers import Provider
 from llm_gateway.providers.emulated_tools import EMULATED_TOOLS
+from llm_gateway.routing.system_prompt import instructed
 
 _TOOL_WORDS = ("tools", "tool_choice", "parallel_tool_calls")
 
@@ -22,12 +23,14 @@ class RequestAdapter:
         self._lacks: dict[tuple[str, frozenset[str], tuple[str, ...]], tuple[str, ...]] = {}
 
     def fit(self, request: Request, model: Model, drop: frozenset[str]) -> tuple[Request, tuple[str, ...]]:
-        """`request` as `model` takes it, and the names of what was left out; `drop` may be, beyond what the catalogue
-        lets go.
+        """`request` with the model's own system prompt and as `model` takes it, and the names of what was left out;
+        `drop` may be, beyond what the catalogue lets go.
 
         Raises:
             InvalidRequest: names the parameter that the model lacks.
         """
+        if model.system_prompt is not None:
+            request = instructed(request, model.system_prompt)
         lacked = self._lacks.get(model.kind)
         if lacked is None:
             lacked = self._lacked(model)

@@ -10,8 +10,15 @@ import msgspec
 from service_kit.telemetry.logs import get_logger
 
 from llm_gateway.canonical import Request
-from llm_gateway.catalog.models import Model, Route
-from llm_gateway.errors import CircuitOpen, InvalidRequest, UpstreamError, UpstreamRateLimited, UpstreamUnavailable
+from llm_gateway.catalog.catalog import Route
+from llm_gateway.catalog.models import Model
+from llm_gateway.errors import (
+    CircuitOpen,
+    InvalidRequest,
+    UpstreamError,
+    UpstreamRateLimited,
+    UpstreamUnavailable,
+)
 from llm_gateway.routing.balance import Balancer
 from llm_gateway.routing.breakers import Admission, Breakers, Deployment, Pause
 from llm_gateway.routing.retry import COUNTED, RetryPolicy, RetryScope, retry_scope
@@ -156,7 +163,7 @@ class Attempts:
     def enter(self, attempt: Attempt) -> bool:
         """Begin the attempt, after its wait; False when the deployment's circuit does not let it."""
         policy, model = self._policy, attempt.model
-        attempt.admission = policy.breakers.enter(model.deployment)
+        attempt.admission = policy.breakers.enter(model.deployment, served=attempt.wait)
         if attempt.admission is Admission.REFUSED:
             self._paused += ((policy.breakers.pause(model.deployment), model),)
             self._spent |= {model.deployment}

@@ -1,4 +1,7 @@
-"""Which of several deployments of one model is asked: by weight, or whoever answered fastest lately."""
+"""Which of several deployments of one model is asked: by weight, or whoever answered fastest lately.
+
+Those that differ in their key alone are one in this, and take turns.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +23,20 @@ class Balancer:
     def __init__(self, draw: Callable[[], float] = random.random) -> None:
         self._draw = draw
         self._seconds: dict[tuple[Deployment, bool], float] = {}
+        self._turns: dict[tuple[str, str | None, str], int] = {}
+        self._turn = 0
 
     def choose(self, candidates: Sequence[Model], *, streamed: bool) -> Model:
         """One of `candidates`, deployments of one model of which there is at least one."""
-        if len(candidates) == 1:
+        if len(candidates) == 1 and not candidates[0].endpoint.key:
             return candidates[0]
+        chosen = self._choose(self._next_keys(candidates), streamed=streamed)
+        if chosen.endpoint.key:
+            self._turn += 1
+            self._turns[_key_of(chosen)] = self._turn
+        return chosen
+
+    def _choose(self, candidates: Sequence[Model], *, streamed: bool) -> Model:
         if candidates[0].strategy == "weighted" or self._draw() < _EXPLORED:
             return self._by_weight(candidates)
         timed = [(self.latency(model, streamed=streamed), model) for model in candidates]
@@ -32,6 +44,19 @@ class Balancer:
         if unknown:
             return self._by_weight(unknown)
         return min(timed, key=lambda pair: pair[0] or 0.0)[1]
+
+    def _next_keys(self, candidates: Sequence[Model]) -> Sequence[Model]:
+        """Of each provider, address and id the one whose key was taken longest ago: a key that is left alone for a
+        while leaves its turns to all others alike."""
+        if not any(model.endpoint.key for model in candidates):
+            return candidates
+        found: dict[Deployment, Model] = {}
+        for model in candidates:
+            same = model.deployment[:3]
+            held = found.get(same)
+            if held is None or self._turns.get(_key_of(model), 0) < self._turns.get(_key_of(held), 0):
+                found[same] = model
+        return list(found.values())
 
     def _by_weight(self, candidates: Sequence[Model]) -> Model:
         point = self._draw() * sum(model.weight for model in candidates)
@@ -50,3 +75,8 @@ class Balancer:
     def latency(self, model: Model, *, streamed: bool) -> float | None:
         """The moving average in seconds; None for one that has not answered yet."""
         return self._seconds.get((model.deployment, streamed))
+
+
+def _key_of(model: Model) -> tuple[str, str | None, str]:
+    """Which key of whom: whatever model is asked for, the requests go to the account of that key."""
+    return model.provider, model.endpoint.base_url, model.endpoint.key

@@ -4,7 +4,8 @@
                                                             ▲                  │
                                                             └── a probe fails ─┘
 
-A cool-down is what a provider asked for with Retry-After: it lasts exactly that long, and needs no probe.
+A cool-down is what a provider asked for with Retry-After: it lasts exactly that long, and needs no probe. One header
+cannot take a deployment away for hours, though: what is asked beyond a few minutes ends with a probe after those.
 All methods take constant time and none awaits, so that no two tasks can get the same probe.
 """
 
@@ -19,10 +20,12 @@ import msgspec
 
 State = Literal["closed", "open", "half_open"]
 
-Deployment = tuple[str, str, str]
-"""A provider, its address, and the id of a model there."""
+Deployment = tuple[str, ...]
+"""A provider, its address, and the id of a model there; and the variable of the key, where the provider has several."""
 
 _SEVERITY: dict[State, int] = {"closed": 0, "half_open": 1, "open": 2}
+_TIMER_ERROR = 0.001
+"""uvloop's timers count in milliseconds and fire up to one early."""
 _MOST_CIRCUITS = 4096
 """Ids that clients make up must not grow the table for ever; the oldest is forgotten first."""
 
@@ -39,6 +42,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """When a circuit opens and for how long; times in seconds.
 
     It opens after `failures` in a row, or when of at least `volume` calls within `window` the part `rate` failed.
+    `longest_cool_down` is how long a provider's own word is taken without asking again.
     """
 
     failures: int = 5
@@ -46,6 +50,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     volume: int = 20
     window: float = 30.0
     open: float = 15.0
+    longest_cool_down: float = 300.0
 
 
 class Pause(msgspec.Struct, frozen=True):
@@ -105,13 +110,19 @@ class Breakers:
 
     # --- before a call ---
 
-    def enter(self, deployment: Deployment) -> Admission:
-        """Whether it may be asked now. A probe is settled by `succeeded`, `failed` or `left`, whatever happens."""
+    def enter(self, deployment: Deployment, served: float = 0.0) -> Admission:
+        """Whether it may be asked now. A probe is settled by `succeeded`, `failed` or `left`, whatever happens.
+
+        `served` are the seconds that the attempt has waited as it was asked to. It is let in unless a longer pause was
+        asked for meanwhile: timers may fire early by a fraction of what they were set to, and the answers to other
+        requests move the end of a pause by less than its length.
+        """
         circuit = self._circuits.get(deployment)
         if circuit is None:
             return Admission.NORMAL
         now = self._clock()
-        if now < circuit.cooling_until:
+        left = circuit.cooling_until - now
+        if left > 0 and (not served or left >= max(served, _TIMER_ERROR)):
             return Admission.REFUSED
         if circuit.open_until is None:
             return Admission.NORMAL
@@ -127,7 +138,7 @@ class Breakers:
             return Pause(0.0, False)
         now = self._clock()
         cooling, closed_for = circuit.cooling_until - now, (circuit.open_until or now) - now
-        return Pause(max(cooling, closed_for, 0.0), cooling > closed_for)
+        return Pause(max(cooling, closed_for, 0.0), cooling > 0 and cooling >= closed_for)
 
     # --- after it ---
 
@@ -160,9 +171,13 @@ class Breakers:
                 circuit.open_until = now + self._rules.open
 
     def cool_down(self, deployment: Deployment, seconds: float) -> None:
-        """Leave it alone for so long; a pause that it asked for before is never shortened."""
+        """Leaves it alone for so long, up to the rules' limit, behind which a probe decides whether more was meant; a
+        pause that it asked for before is never shortened."""
         circuit = self._circuit(deployment)
-        circuit.cooling_until = max(circuit.cooling_until, self._clock() + seconds)
+        until = self._clock() + min(seconds, self._rules.longest_cool_down)
+        circuit.cooling_until = max(circuit.cooling_until, until)
+        if seconds > self._rules.longest_cool_down:
+            circuit.open_until = max(circuit.open_until or until, until)
 
     def left(self, deployment: Deployment, admission: Admission) -> None:
         """The call said nothing about the deployment: cancelled, or refused for what it was."""

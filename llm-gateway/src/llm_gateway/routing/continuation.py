@@ -12,7 +12,8 @@ from typing import cast
 
 from llm_gateway.canonical import Event, Request, UsageReport
 from llm_gateway.canonical.estimate import estimated_usage
-from llm_gateway.catalog.models import Model, Route
+from llm_gateway.catalog.catalog import Route
+from llm_gateway.catalog.models import Model
 from llm_gateway.errors import InvalidRequest, UpstreamError, UpstreamTimeout
 from llm_gateway.routing.routed import Routed
 from llm_gateway.routing.segments import broken_segment

@@ -11,7 +11,8 @@ from typing import TypeVar, cast
 
 from llm_gateway.calls import NO_TERMS, Terms
 from llm_gateway.canonical import Event, Request, Result
-from llm_gateway.catalog.models import Model, Route, SafeStream
+from llm_gateway.catalog.catalog import Route
+from llm_gateway.catalog.models import Model, SafeStream
 from llm_gateway.errors import InvalidRequest, UpstreamError
 from llm_gateway.providers import Provider
 from llm_gateway.routing.adapt import RequestAdapter

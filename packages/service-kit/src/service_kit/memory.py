@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from service_kit.logs import get_logger
+from service_kit.telemetry.logs import get_logger
 
 _log = get_logger(__name__)
 

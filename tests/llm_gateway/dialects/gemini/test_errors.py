@@ -28,8 +28,8 @@ def error(code: int, headers: dict[str, str] | None = None, *details: Any, **fie
     ("status", "kind", "retriable"),
     [
         (400, UpstreamRejected, False), (401, UpstreamCredentials, True), (403, UpstreamCredentials, True),
-        (404, UpstreamRejected, True), (409, UpstreamRejected, False), (429, UpstreamRateLimited, True),
-        (499, UpstreamRejected, False), (500, UpstreamUnavailable, True), (502, UpstreamUnavailable, True),
+        (404, UpstreamRejected, True), (409, UpstreamUnavailable, True), (429, UpstreamRateLimited, True),
+        (499, UpstreamUnavailable, True), (500, UpstreamUnavailable, True), (502, UpstreamUnavailable, True),
         (503, UpstreamUnavailable, True), (504, UpstreamTimeout, True),
     ],
 )  # fmt: skip
@@ -63,7 +63,7 @@ def test_what_was_rejected_reaches_the_caller_as_a_code():
     ("delay", "headers", "seconds"),
     [
         ("17s", {}, 17.0), ("0.5s", {"retry-after": "9"}, 0.5), ("17.25s", {}, 17.25), ("9999999s", {}, 86_400.0),
-        ("-3s", {}, 0.0), ("soon", {"retry-after": "9"}, 9.0), (7, {"retry-after": "9"}, 9.0), (None, {}, 1.0),
+        ("-3s", {}, 1.0), ("soon", {"retry-after": "9"}, 9.0), (7, {"retry-after": "9"}, 9.0), (None, {}, 1.0),
     ],
 )  # fmt: skip
 def test_how_long_to_wait(delay: Any, headers: dict[str, str], seconds: float):

@@ -243,10 +243,16 @@ def test_the_last_usage_counts_and_null_usage_does_not():
 
 
 def test_an_unfinished_stream_is_no_answer():
-    for chunks in ((), (chunk({"content": "x"}),), (chunk({"content": "x"}), b"[DONE]")):
+    for chunks in ((), (b"[DONE]",), (chunk({"content": "x"}),)):
         with pytest.raises(UpstreamProtocol) as caught:
             aggregate(*chunks)
         assert caught.value.code == "upstream_stream_cut"
+
+
+@pytest.mark.parametrize("end", [b"[DONE]", b"[DONE] ", b" [DONE]", b"[DONE]\t"])
+def test_the_end_mark_ends_a_choice_that_gave_no_reason(end: bytes):
+    answer = aggregate(chunk({"content": "x"}), end)
+    assert answer.content == (Text(text="x"),) and answer.finish_reason == "stop", "as the plain answer without one"
 
 
 def test_an_error_in_the_stream_is_raised():
@@ -278,7 +284,7 @@ def test_statuses_become_types(status: int, kind: type[UpstreamError], retriable
     ("headers", "seconds"),
     [
         ({}, 1.0), ({"retry-after": "7"}, 7.0), ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
-        ({"retry-after": "inf"}, 86_400.0), ({"retry-after": "nan"}, 0.0), ({"retry-after": "-1"}, 0.0),
+        ({"retry-after": "inf"}, 1.0), ({"retry-after": "nan"}, 1.0), ({"retry-after": "-1"}, 1.0),
         ({"retry-after": "tomorrow"}, 1.0),
     ],
 )  # fmt: skip

@@ -12,7 +12,7 @@ async def test_every_model_is_listed_with_whether_it_can_be_used():
         "name": "gpt-4o", "provider": "openai", "provider_model": "gpt-4o", "description": "OpenAI GPT-4o",
         "available": True, "reason": None, "kind": "language_model", "context_window": 128000,
         "max_output_tokens": 16384, "supports": ["tools", "parallel_tools", "stream", "vision", "json_schema"],
-        "fallbacks": [],
+        "fallbacks": [], "tags": [],
         "price": {"input_usd_per_mtok": 2.5, "output_usd_per_mtok": 10.0, "cached_input_usd_per_mtok": 1.25},
     }  # fmt: skip
     assert (llms["gemini-pro"]["available"], llms["gemini-pro"]["reason"]) == (False, "set GOOGLE_API_KEY")

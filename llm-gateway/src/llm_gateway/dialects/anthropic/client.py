@@ -14,6 +14,7 @@ from llm_gateway.dialects.anthropic.decode_stream import StreamDecoder
 from llm_gateway.dialects.anthropic.encode import encode_request
 from llm_gateway.dialects.anthropic.encode_format import NAME, form_of
 from llm_gateway.dialects.anthropic.errors import decode_error
+from llm_gateway.dialects.common import MAX_FRAME_BYTES
 from llm_gateway.net.sse import SseDecoder
 
 __all__ = [
@@ -26,16 +27,14 @@ CARRIES = EVERYTHING - {
 }  # fmt: skip
 STREAM_TYPE = "text/event-stream"
 
-_MAX_EVENT_BYTES = 4 * 1024 * 1024
-
 
 def dropped(request: Request, model: Model) -> tuple[str, ...]:
     """What of `request` is not sent: fields that another dialect's client gave."""
     return () if request.dialect == NAME else (*request.hints, *request.extra)
 
 
-def framing() -> SseDecoder:
-    return SseDecoder(_MAX_EVENT_BYTES)
+def framing(max_bytes: int = MAX_FRAME_BYTES) -> SseDecoder:
+    return SseDecoder(max_bytes)
 
 
 def stream_decoder(request: Request, model: Model) -> StreamDecoder:

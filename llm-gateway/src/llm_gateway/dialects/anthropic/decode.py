@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import msgspec
+from typing import Any
 
 from llm_gateway.canonical import Choice, FinishReason, Part, Reasoning, Request, Result, Text, ToolCall, Usage
 from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.anthropic.call_arguments import arguments_of
 from llm_gateway.dialects.anthropic.encode_format import form_of
 from llm_gateway.dialects.anthropic.errors import error_of
-from llm_gateway.dialects.anthropic.wire_answers import UNREADABLE, Block, ReceivedMessage, ReceivedUsage
+from llm_gateway.dialects.anthropic.wire_answers import Block, ReceivedMessage
+from llm_gateway.dialects.common import usage as counted
+from llm_gateway.dialects.common.tolerant_json import UNREADABLE, TolerantReader
 from llm_gateway.errors import UpstreamProtocol
 
-
-class _Received(ReceivedMessage, tag_field="type", tag="message"):
-    """An answer that says it is one."""
-
-
-class _ReceivedError(msgspec.Struct, tag_field="type", tag="error"):
-    """An error that came with status 200."""
-
-    error: dict[str, object]
-
-
-_decoder: msgspec.json.Decoder[_Received | _ReceivedError] = msgspec.json.Decoder(_Received | _ReceivedError)
+_reader = TolerantReader(ReceivedMessage)
 
 
 def decode_result(body: bytes, request: Request, model: Model) -> Result:
@@ -34,20 +25,20 @@ def decode_result(body: bytes, request: Request, model: Model) -> Result:
         UpstreamError: it is an error that came with status 200.
     """
     try:
-        received = _decoder.decode(body)
+        received = _reader.read(body)
     except UNREADABLE as error:
         raise UpstreamProtocol(f"{error}: {body[:500]!r}") from None
-    if isinstance(received, _ReceivedError):
-        raise error_of(200, {}, received.error, body)
-    if received.stop_reason is None:
-        raise UpstreamProtocol("an answer without a stop reason")
+    if received.error or received.type == "error":
+        raise error_of(None, {}, received.error, body)
+    if received.content is None or not (received.content or received.stop_reason):
+        raise UpstreamProtocol(f"no message: {body[:500]!r}")
     answer = form_of(request, model).tool
     content = tuple(part_of(block, model.provider, answer and answer.name) for block in received.content)
     parts = tuple(part for part in content if part is not None)
     has_calls = any(isinstance(part, ToolCall) for part in parts)
     choice = Choice(
         content=parts,
-        finish_reason=finish_reason(received.stop_reason, has_calls=has_calls),
+        finish_reason=finish_reason(received.stop_reason or "end_turn", has_calls=has_calls),
         stop_sequence=received.stop_sequence,
     )
     return Result(choices=(choice,), usage=usage_of(received.usage), model=received.model, id=received.id)
@@ -83,19 +74,32 @@ def finish_reason(reason: str, *, has_calls: bool) -> FinishReason:
             return "tool_calls" if has_calls else "stop"
 
 
-def usage_of(received: ReceivedUsage | None, *, estimated: bool = False) -> Usage | None:
-    """A provider's counts as ours, or None when it gave none: our prompt includes what the cache has a part in."""
-    if received is None or received.input_tokens is None:
-        return None
-    read, written = received.cache_read_input_tokens or 0, received.cache_creation_input_tokens or 0
-    kept = received.cache_creation.ephemeral_1h_input_tokens if received.cache_creation else 0
-    details = received.output_tokens_details
-    return Usage(
-        prompt_tokens=received.input_tokens + read + written,
-        completion_tokens=received.output_tokens or 0,
+def usage_of(told: Any, *, estimated: bool = False) -> Usage | None:
+    """A provider's counts as ours, or None when it gave none that can be: our prompt includes what the cache has a part
+    in. `estimated` says that they are not the last."""
+    counts = counted.fields(told)
+    read, written = counts.get("cache_read_input_tokens"), counts.get("cache_creation_input_tokens")
+    return counted.usage_from(
+        prompt=(counts.get("input_tokens"), read, written),
+        completion=(counts.get("output_tokens"),),
+        estimated=estimated,
+        modifiers=_modifiers(counts),
         cached_tokens=read,
         cache_write_tokens=written,
-        cache_write_1h_tokens=kept or 0,
-        reasoning_tokens=(details.thinking_tokens or 0) if details else 0,
-        estimated=estimated,
+        cache_write_1h_tokens=counted.fields(counts, "cache_creation").get("ephemeral_1h_input_tokens"),
+        reasoning_tokens=counted.fields(counts, "output_tokens_details").get("thinking_tokens"),
     )
+
+
+_USUAL = {"service_tier": ("standard",), "speed": ("standard",), "inference_geo": ("global", "not_available")}
+
+
+def _modifiers(counts: dict[str, Any]) -> tuple[str, ...]:
+    """What was served otherwise than usual, and the tools that Anthropic ran, which are billed by the call."""
+    served = [
+        f"{name}={value}"
+        for name, usual in _USUAL.items()
+        if isinstance(value := counts.get(name), str) and value and value not in usual
+    ]
+    ran = counted.fields(counts, "server_tool_use")
+    return (*served, *(name for name, times in ran.items() if times))

@@ -5,16 +5,20 @@ Source: https://platform.claude.com/docs/en/build-with-claude/streaming
 
 from __future__ import annotations
 
-import msgspec
+from typing import Any
 
 from llm_gateway.canonical import BlockKind, BlockStart, BlockStop, Delta, Event, Finish, Signature, UsageReport
 from llm_gateway.dialects.anthropic.call_arguments import arguments_of
 from llm_gateway.dialects.anthropic.decode import finish_reason, usage_of
 from llm_gateway.dialects.anthropic.errors import error_of
-from llm_gateway.dialects.anthropic.wire_answers import UNREADABLE, Block, Change, ReceivedEvent, ReceivedUsage
+from llm_gateway.dialects.anthropic.wire_answers import PIECES, Block, Change, ReceivedEvent
+from llm_gateway.dialects.common import usage as counted
+from llm_gateway.dialects.common.tolerant_json import UNREADABLE, TolerantReader
+from llm_gateway.dialects.common.torn_text import TornText
 from llm_gateway.errors import UpstreamProtocol
 
-_decoder = msgspec.json.Decoder(ReceivedEvent)
+_reader = TolerantReader(ReceivedEvent, PIECES)
+_strictly = _reader.strictly
 
 
 class _Open:
@@ -42,9 +46,10 @@ class StreamDecoder:
         self._blocks: dict[int, _Open | None] = {}
         self._count = 0
         self._calls = 0
-        self._usage = ReceivedUsage()
+        self._usage: dict[str, Any] = {}
         self._model: str | None = None
         self._unreported = False
+        self._torn: TornText | None = None  # where pieces of text end within a character
         self._reason: str | None = None
         self._sequence: str | None = None
         self._done = False
@@ -63,9 +68,20 @@ class StreamDecoder:
             UpstreamError: it is an error.
         """
         try:
-            event = _decoder.decode(data)
+            event = _strictly(data)
         except UNREADABLE as error:
+            event = self._forgiven(data, error)
+        events = self._events(event, data)
+        return events if self._torn is None else self._torn.join(events)
+
+    def _forgiven(self, data: bytes, error: Exception) -> ReceivedEvent:
+        self._torn = self._torn or TornText()
+        try:
+            return _reader.forgive_piece(data, error)
+        except UNREADABLE:
             raise UpstreamProtocol(f"{error}: {data[:500]!r}") from None
+
+    def _events(self, event: ReceivedEvent, data: bytes) -> list[Event]:
         match event.type:
             case "content_block_delta":
                 return self._delta(self._known(event.index, data), event.delta or Change())
@@ -78,7 +94,7 @@ class StreamDecoder:
             case "message_stop":
                 self._done = True
             case "error":
-                raise error_of(200, {}, event.error, data)
+                raise error_of(None, {}, event.error, data)
         return []
 
     def _message(self, event: ReceivedEvent) -> None:
@@ -93,12 +109,9 @@ class StreamDecoder:
             self._reason, self._sequence = delta.stop_reason, delta.stop_sequence
             self.complete = True
 
-    def _count_up(self, usage: ReceivedUsage | None) -> None:
+    def _count_up(self, usage: Any) -> None:
         """Counts are cumulative, and those that did not change may be left out."""
-        for name in ReceivedUsage.__struct_fields__ if usage is not None else ():
-            value = getattr(usage, name)
-            if value is not None:
-                setattr(self._usage, name, value)
+        self._usage.update((name, value) for name, value in counted.fields(usage).items() if value is not None)
 
     def _first_report(self) -> list[Event]:
         usage = usage_of(self._usage, estimated=True) if self._unreported else None
@@ -181,12 +194,12 @@ class StreamDecoder:
         Raises:
             UpstreamProtocol: the stream ended before its end.
         """
-        if self._reason is None:
+        if self._reason is None and not (self._done and self._blocks):
             raise UpstreamProtocol("the stream ended without a stop reason", code="upstream_stream_cut")
         events = [event for number in self._blocks for event in self._stop(number)]
-        reason = finish_reason(self._reason, has_calls=self._calls > 0)
+        reason = finish_reason(self._reason or "end_turn", has_calls=self._calls > 0)
         events.append(Finish(reason=reason, stop_sequence=self._sequence))
         usage = usage_of(self._usage)
         if usage is not None:
             events.append(UsageReport(usage=usage, model=self._model))
-        return events
+        return events if self._torn is None else self._torn.join(events)

@@ -9,28 +9,6 @@ from typing import Any
 
 import msgspec
 
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises at a body that is no JSON, no UTF-8, or nested more deeply than Python's stack."""
-
-
-class CacheCreation(msgspec.Struct):
-    ephemeral_1h_input_tokens: int | None = None
-
-
-class OutputDetails(msgspec.Struct):
-    thinking_tokens: int | None = None
-
-
-class ReceivedUsage(msgspec.Struct):
-    """`input_tokens` leaves out what was read from or written to the cache."""
-
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
-    cache_creation: CacheCreation | None = None
-    output_tokens_details: OutputDetails | None = None
-
 
 class Block(msgspec.Struct):
     """A block of content, whatever its `type`."""
@@ -46,14 +24,17 @@ class Block(msgspec.Struct):
 
 
 class ReceivedMessage(msgspec.Struct):
-    """A whole answer, or the beginning of a stream."""
+    """A whole answer, or the beginning of a stream; or, as `type` says, an error. `usage` is read apart, so that no
+    figure in it costs the answer."""
 
-    content: list[Block]
+    type: str | None = None
+    content: list[Block] | None = None
+    error: Any = None
     id: str | None = None
     model: str | None = None
     stop_reason: str | None = None
     stop_sequence: str | None = None
-    usage: ReceivedUsage | None = None
+    usage: Any = None
 
 
 class Change(msgspec.Struct):
@@ -76,5 +57,9 @@ class ReceivedEvent(msgspec.Struct):
     message: ReceivedMessage | None = None
     content_block: Block | None = None
     delta: Change | None = None
-    usage: ReceivedUsage | None = None
+    usage: Any = None
     error: Any = None
+
+
+PIECES = frozenset({"text", "partial_json", "thinking"})
+"""The fields of a delta that are pieces of a text."""

@@ -18,6 +18,7 @@ from llm_gateway.dialects.bedrock.encode_sampling import sampled
 from llm_gateway.dialects.bedrock.encode_thinking import thought_of
 from llm_gateway.dialects.bedrock.errors import decode_error
 from llm_gateway.dialects.bedrock.models import Family, family_of
+from llm_gateway.dialects.common import MAX_FRAME_BYTES
 from llm_gateway.dialects.common.cache_control import with_fewer_marks
 from llm_gateway.dialects.common.closed_schema import closed
 from llm_gateway.errors import InvalidRequest
@@ -37,7 +38,6 @@ CARRIES = frozenset(
 )  # fmt: skip
 STREAM_TYPE = CONTENT_TYPE
 
-_MAX_FRAME_BYTES = 4 * 1024 * 1024
 _OWN_FIELDS = frozenset({"guardrailConfig", "performanceConfig", "promptVariables", "requestMetadata", "serviceTier"})
 _STOP_SEQUENCE = ["/stop_sequence", "/delta/stop_sequence"]
 """Where Claude says which stop sequence it met, in an answer and in a stream."""
@@ -93,8 +93,8 @@ def dropped(request: Request, model: Model) -> tuple[str, ...]:
     return (*request.hints, *foreign, *(name for name, applies in lost.items() if applies))
 
 
-def framing() -> EventStreamDecoder:
-    return EventStreamDecoder(_MAX_FRAME_BYTES)
+def framing(max_bytes: int = MAX_FRAME_BYTES) -> EventStreamDecoder:
+    return EventStreamDecoder(max_bytes)
 
 
 def _text_format(request: Request, model: Model) -> dict[str, Any]:

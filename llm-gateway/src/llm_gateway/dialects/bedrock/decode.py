@@ -11,9 +11,12 @@ from llm_gateway.canonical import Choice, FinishReason, Part, Reasoning, Request
 from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.bedrock import wire
 from llm_gateway.dialects.bedrock.encode_format import answer_tool
+from llm_gateway.dialects.bedrock.errors import hidden_error
+from llm_gateway.dialects.common import usage as counted
+from llm_gateway.dialects.common.tolerant_json import UNREADABLE, TolerantReader
 from llm_gateway.errors import UpstreamProtocol
 
-_decoder = msgspec.json.Decoder(wire.Answer)
+_reader = TolerantReader(wire.Answer)
 
 
 def decode_result(body: bytes, request: Request, model: Model) -> Result:
@@ -21,10 +24,14 @@ def decode_result(body: bytes, request: Request, model: Model) -> Result:
 
     Raises:
         UpstreamProtocol: it is none, or the model wrote something that Bedrock could not read.
+        UpstreamError: it is an error that came with status 200.
     """
     try:
-        answer = _decoder.decode(body)
-    except wire.UNREADABLE as error:
+        answer = _reader.read(body)
+    except UNREADABLE as error:
+        hidden = hidden_error(body)
+        if hidden is not None:
+            raise hidden from None
         raise UpstreamProtocol(f"{error}: {body[:500]!r}") from None
     content = tuple(_parts(answer.output.message.content, model.provider))
     hidden = answer_tool(request, model)
@@ -33,10 +40,10 @@ def decode_result(body: bytes, request: Request, model: Model) -> Result:
     calls = any(isinstance(part, ToolCall) for part in content)
     choice = Choice(
         content=content,
-        finish_reason=finish_reason(answer.stop_reason, has_calls=calls),
+        finish_reason=finish_reason(answer.stop_reason or "end_turn", has_calls=calls),
         stop_sequence=stop_sequence(answer.additional_model_response_fields),
     )
-    return Result(choices=(choice,), usage=usage_of(answer.usage) if answer.usage else None, model=model.id)
+    return Result(choices=(choice,), usage=usage_of(answer.usage, answer.service_tier), model=model.id)
 
 
 def _parts(blocks: list[wire.Block], provider: str) -> Iterator[Part]:
@@ -108,15 +115,25 @@ def stop_sequence(fields: Any) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def usage_of(received: wire.TokenUsage) -> Usage:
-    """Bedrock's counts as ours: its input leaves out what came from the cache or went into it."""
-    read = received.cache_read_input_tokens or 0
-    written = received.cache_write_input_tokens or 0
-    hour = sum(detail.input_tokens for detail in received.cache_details or () if detail.ttl == "1h")
-    return Usage(
-        prompt_tokens=received.input_tokens + read + written,
-        completion_tokens=received.output_tokens,
+def usage_of(told: Any, tier: Any = None) -> Usage | None:
+    """Bedrock's counts as ours, or None when there are none that can be: its input leaves out what came from the cache
+    or went into it."""
+    counts = counted.fields(told)
+    read, written = counts.get("cacheReadInputTokens"), counts.get("cacheWriteInputTokens")
+    served = counted.fields(tier).get("type")
+    return counted.usage_from(
+        prompt=(counts.get("inputTokens"), read, written),
+        completion=(counts.get("outputTokens"),),
+        modifiers=(f"service_tier={served}",) if isinstance(served, str) and served != "default" else (),
         cached_tokens=read,
         cache_write_tokens=written,
-        cache_write_1h_tokens=hour,
+        cache_write_1h_tokens=_hour(counts.get("cacheDetails")),
     )
+
+
+def _hour(details: Any) -> Any:
+    """What is kept for an hour rather than five minutes."""
+    for detail in details if isinstance(details, list) else ():
+        if isinstance(detail, dict) and detail.get("ttl") == "1h":
+            return detail.get("inputTokens")
+    return None

@@ -6,8 +6,6 @@ import base64
 import binascii
 from typing import Any
 
-import msgspec
-
 from llm_gateway.canonical import (
     BlockKind,
     BlockStart,
@@ -25,15 +23,17 @@ from llm_gateway.dialects.bedrock import wire
 from llm_gateway.dialects.bedrock.decode import finish_reason, stop_sequence, usage_of
 from llm_gateway.dialects.bedrock.encode_format import answer_tool
 from llm_gateway.dialects.bedrock.errors import in_stream
+from llm_gateway.dialects.common.tolerant_json import UNREADABLE, TolerantReader
+from llm_gateway.dialects.common.torn_text import TornText
 from llm_gateway.errors import UpstreamProtocol, UpstreamUnavailable
 from llm_gateway.net.event_stream import Frame
 
-_DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
-    "contentBlockStart": msgspec.json.Decoder(wire.ContentBlockStart),
-    "contentBlockDelta": msgspec.json.Decoder(wire.ContentBlockDelta),
-    "contentBlockStop": msgspec.json.Decoder(wire.ContentBlockStop),
-    "messageStop": msgspec.json.Decoder(wire.MessageStop),
-    "metadata": msgspec.json.Decoder(wire.Metadata),
+_READERS: dict[str, TolerantReader[Any]] = {
+    "contentBlockStart": TolerantReader(wire.ContentBlockStart, wire.PIECES),
+    "contentBlockDelta": TolerantReader(wire.ContentBlockDelta, wire.PIECES),
+    "contentBlockStop": TolerantReader(wire.ContentBlockStop, wire.PIECES),
+    "messageStop": TolerantReader(wire.MessageStop, wire.PIECES),
+    "metadata": TolerantReader(wire.Metadata, wire.PIECES),
 }
 
 
@@ -67,6 +67,7 @@ class StreamDecoder:
         self._answered = False
         self._aside: list[str] = []
         self._usage: Usage | None = None
+        self._torn: TornText | None = None  # where pieces of text end within a character
         self._stop: str | None = None
         self._stop_sequence: str | None = None
         self._done = False
@@ -88,13 +89,24 @@ class StreamDecoder:
             raise in_stream(frame.name, frame.payload)
         if frame.kind == "error":
             raise UpstreamUnavailable(f"{frame.name}: {frame.payload[:2000].decode('utf-8', 'replace')}")
-        decoder = _DECODERS.get(frame.name)
-        if decoder is None:
+        reader = _READERS.get(frame.name)
+        if reader is None:
             return []
         try:
-            received = decoder.decode(frame.payload)
-        except wire.UNREADABLE as error:
+            received = reader.strictly(frame.payload)
+        except UNREADABLE as error:
+            received = self._forgiven(reader, frame, error)
+        events = self._events(received)
+        return events if self._torn is None else self._torn.join(events)
+
+    def _forgiven(self, reader: TolerantReader[Any], frame: Frame, error: Exception) -> Any:
+        self._torn = self._torn or TornText()
+        try:
+            return reader.forgive_piece(frame.payload, error)
+        except UNREADABLE:
             raise UpstreamProtocol(f"{frame.name}: {error}: {frame.payload[:500]!r}") from None
+
+    def _events(self, received: Any) -> list[Event]:
         events: list[Event] = []
         match received:
             case wire.ContentBlockDelta():
@@ -105,11 +117,11 @@ class StreamDecoder:
             case wire.ContentBlockStop():
                 self._close(received.content_block_index, events)
             case wire.MessageStop():
-                self._stop = received.stop_reason
+                self._stop = received.stop_reason or "end_turn"
                 self._stop_sequence = stop_sequence(received.additional_model_response_fields)
                 self.complete = True
             case _:
-                self._usage = usage_of(received.usage) if received.usage else None
+                self._usage = usage_of(received.usage, received.service_tier)
                 self._done = self.complete
         return events
 
@@ -209,7 +221,7 @@ class StreamDecoder:
         events.append(Finish(reason=reason, stop_sequence=self._stop_sequence))
         if self._usage is not None:
             events.append(UsageReport(usage=self._usage, model=self._model_id))
-        return events
+        return events if self._torn is None else self._torn.join(events)
 
 
 def stream_decoder(request: Request, model: Model) -> StreamDecoder:

@@ -6,11 +6,15 @@ and https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-embed-
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Usage
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects.bedrock.wire import UNREADABLE
+from llm_gateway.dialects.bedrock.errors import hidden_error
+from llm_gateway.dialects.common import usage as counted
+from llm_gateway.dialects.common.tolerant_json import UNREADABLE, TolerantReader
 from llm_gateway.errors import InvalidRequest, UpstreamProtocol
 
 _COHERE_TEXTS = 96
@@ -28,11 +32,11 @@ class _Received(msgspec.Struct, rename="camel"):
     """Titan has `embedding` and a count; Cohere `embeddings`, as a list or by the type of its numbers."""
 
     embedding: list[float] | None = None
-    input_text_token_count: int | None = None
+    input_text_token_count: Any = None
     embeddings: list[list[float]] | _ByType | None = None
 
 
-_decoder = msgspec.json.Decoder(_Received)
+_reader = TolerantReader(_Received)
 
 
 def encode_embeddings(request: EmbeddingRequest, model: Model) -> list[bytes]:
@@ -75,16 +79,18 @@ def decode_embeddings(bodies: list[bytes]) -> EmbeddingResult:
         UpstreamProtocol: an answer without vectors.
     """
     vectors: list[tuple[float, ...]] = []
-    tokens: int | None = None
+    counts: list[Usage | None] = []
     for body in bodies:
         try:
-            received = _decoder.decode(body)
+            received = _reader.read(body)
         except UNREADABLE as error:
             raise UpstreamProtocol(f"{error}: {body[:500]!r}") from None
         vectors += (tuple(vector) for vector in _vectors(received, body))
-        if received.input_text_token_count is not None:
-            tokens = (tokens or 0) + received.input_text_token_count
-    return EmbeddingResult(vectors=tuple(vectors), usage=None if tokens is None else Usage(prompt_tokens=tokens))
+        counts.append(counted.usage_from(prompt=(received.input_text_token_count,)))
+    told = [usage for usage in counts if usage is not None]
+    complete = told and len(told) == len(counts)
+    tokens = sum(usage.prompt_tokens for usage in told)
+    return EmbeddingResult(vectors=tuple(vectors), usage=Usage(prompt_tokens=tokens) if complete else None)
 
 
 def _vectors(received: _Received, body: bytes) -> list[list[float]]:
@@ -92,5 +98,8 @@ def _vectors(received: _Received, body: bytes) -> list[list[float]]:
         return [received.embedding]
     found = received.embeddings.floats if isinstance(received.embeddings, _ByType) else received.embeddings
     if found is None:
+        hidden = hidden_error(body)
+        if hidden is not None:
+            raise hidden
         raise UpstreamProtocol(f"an answer without embeddings: {body[:500]!r}")
     return found

@@ -9,9 +9,6 @@ from typing import Any
 
 import msgspec
 
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises at a body that is no JSON, no UTF-8, or nested more deeply than Python's stack."""
-
 SERVER_TOOL = "server_tool_use"
 """The type of a call that Bedrock itself runs: nobody's to answer."""
 
@@ -60,25 +57,13 @@ class Output(_Received):
     message: Message
 
 
-class CacheDetail(_Received):
-    ttl: str = ""
-    input_tokens: int = 0
-
-
-class TokenUsage(_Received):
-    """`input_tokens` are those that neither came from the cache nor went into it."""
-
-    input_tokens: int
-    output_tokens: int
-    cache_read_input_tokens: int | None = None
-    cache_write_input_tokens: int | None = None
-    cache_details: list[CacheDetail] | None = None
-
-
 class Answer(_Received):
+    """A whole answer; `usage` is read apart, so that no figure in it costs the answer."""
+
     output: Output
-    stop_reason: str
-    usage: TokenUsage | None = None
+    stop_reason: str | None
+    usage: Any = None
+    service_tier: Any = None
     additional_model_response_fields: Any = None
 
 
@@ -126,12 +111,13 @@ class ContentBlockStop(_Received):
 
 
 class MessageStop(_Received):
-    stop_reason: str
+    stop_reason: str | None
     additional_model_response_fields: Any = None
 
 
 class Metadata(_Received):
-    usage: TokenUsage | None = None
+    usage: Any = None
+    service_tier: Any = None
 
 
 class Problem(_Received):
@@ -141,3 +127,7 @@ class Problem(_Received):
     capital_message: str | None = msgspec.field(default=None, name="Message")
     type: str | None = msgspec.field(default=None, name="__type")
     original_status_code: int | None = None
+
+
+PIECES = frozenset({"text", "input"})
+"""The fields of a delta that are pieces of a text."""

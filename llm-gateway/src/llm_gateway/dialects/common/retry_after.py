@@ -5,28 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from math import inf
 
 _LONGEST_WAIT = 86_400.0
 _SCALES = (("retry-after-ms", 0.001), ("retry-after", 1.0))
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, at most a day; None when the headers (in lower case) do not say.
+    """Seconds to wait, more than 0 and at most a day; None when the headers (in lower case) name no such time.
 
     `retry-after-ms` (OpenAI, Azure) is the more exact and comes first, then `Retry-After` in seconds or as a date
     (RFC 9110 §10.2.3). A date is measured from the answer's own `Date`, since both are by the provider's clock.
+    Zero, the past and nonsense are no time to wait: the caller's own backoff applies.
     """
     for name, scale in _SCALES:
         try:
-            return _bounded(float(headers[name]) * scale)
+            seconds = _bounded(float(headers[name]) * scale)
         except (KeyError, ValueError):
             continue
+        if seconds is not None:
+            return seconds
     until, sent = _date(headers.get("retry-after")), _date(headers.get("date"))
     return None if until is None or sent is None else _bounded((until - sent).total_seconds())
 
 
-def _bounded(seconds: float) -> float:
-    return min(max(0.0, seconds), _LONGEST_WAIT)
+def _bounded(seconds: float) -> float | None:
+    return min(seconds, _LONGEST_WAIT) if 0 < seconds < inf else None
 
 
 def _date(text: str | None) -> datetime | None:

@@ -13,6 +13,7 @@ from llm_gateway.canonical import Request, Result
 from llm_gateway.canonical.aggregate import Aggregate
 from llm_gateway.canonical.parameters import EVERYTHING
 from llm_gateway.catalog.models import Model
+from llm_gateway.dialects.common import MAX_FRAME_BYTES
 from llm_gateway.dialects.gemini.decode_stream import StreamDecoder
 from llm_gateway.dialects.gemini.embeddings import decode_embeddings, encode_embeddings
 from llm_gateway.dialects.gemini.encode_config import generation_config, tools
@@ -28,8 +29,6 @@ __all__ = [
 NAME = "gemini"
 CARRIES = EVERYTHING - {"logit_bias", "parallel_tool_calls"}
 STREAM_TYPE = "text/event-stream"
-
-_MAX_EVENT_BYTES = 4 * 1024 * 1024
 
 _encode = msgspec.json.Encoder().encode
 
@@ -83,8 +82,8 @@ def decode_result(body: bytes, request: Request, model: Model) -> Result:
     return msgspec.structs.replace(whole.result(), id=decoder.id, model=decoder.model)
 
 
-def framing() -> SseDecoder:
-    return SseDecoder(_MAX_EVENT_BYTES)
+def framing(max_bytes: int = MAX_FRAME_BYTES) -> SseDecoder:
+    return SseDecoder(max_bytes)
 
 
 def stream_decoder(request: Request, model: Model) -> StreamDecoder:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from llm_gateway.canonical import FinishReason, Usage
+from llm_gateway.dialects.common import usage as counted
+from llm_gateway.dialects.common.tolerant_json import UNREADABLE, TolerantReader
 from llm_gateway.dialects.gemini import wire
 from llm_gateway.dialects.gemini.errors import error_of, policy_violation, status_of
 from llm_gateway.errors import UpstreamProtocol
 
-_decoder = msgspec.json.Decoder(wire.Received)
+_reader = TolerantReader(wire.Received, wire.PIECES)
+_strictly = _reader.strictly
 
 _FILTERED = frozenset({
     "SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY",
@@ -19,8 +20,8 @@ _FILTERED = frozenset({
 })  # fmt: skip
 
 
-def received(body: bytes) -> wire.Received:
-    """An answer, or a chunk of one.
+def received(body: bytes) -> tuple[wire.Received, bool]:
+    """An answer, or a chunk of one, and whether its texts may end within a character.
 
     Raises:
         UpstreamProtocol: it is none.
@@ -28,15 +29,22 @@ def received(body: bytes) -> wire.Received:
         UpstreamError: it is an error.
     """
     try:
-        found = _decoder.decode(body)
-    except wire.UNREADABLE as error:
-        raise UpstreamProtocol(f"{error}: {body[:500]!r}") from None
+        found, odd = _strictly(body), False
+    except UNREADABLE as error:
+        found, odd = _forgiven(body, error), True
     if found.error:
         raise error_of(status_of(found.error), {}, found.error, body)
     feedback = found.prompt_feedback
     if feedback is not None and feedback.block_reason and not found.candidates:
         raise policy_violation(feedback.block_reason, body[:500].decode("utf-8", "replace"))
-    return found
+    return found, odd
+
+
+def _forgiven(body: bytes, error: Exception) -> wire.Received:
+    try:
+        return _reader.forgive_piece(body, error)
+    except UNREADABLE:
+        raise UpstreamProtocol(f"{error}: {body[:500]!r}") from None
 
 
 def finish_reason(reason: str, message: str | None, *, has_calls: bool) -> FinishReason:
@@ -55,32 +63,38 @@ def finish_reason(reason: str, message: str | None, *, has_calls: bool) -> Finis
     raise UpstreamProtocol(f"the model stopped for {reason[:100]}: {(message or '')[:500]}")
 
 
-def usage_of(counted: wire.UsageMetadata | None) -> Usage | None:
-    """Gemini's counts as ours, or None when there are none."""
-    if counted is None or counted.prompt_token_count is None:
-        return None
-    thoughts = counted.thoughts_token_count or 0
-    return Usage(
-        prompt_tokens=counted.prompt_token_count + (counted.tool_use_prompt_token_count or 0),
-        completion_tokens=(counted.candidates_token_count or 0) + thoughts,
-        cached_tokens=counted.cached_content_token_count or 0,
+_AUDIO = "AUDIO"
+_USUAL_TRAFFIC = frozenset({"ON_DEMAND", "TRAFFIC_TYPE_UNSPECIFIED"})
+
+
+def usage_of(told: Any) -> Usage | None:
+    """Gemini's counts as ours, or None when there are none that can be. The prompt's include what came from a cache;
+    the candidates' do not include the thoughts."""
+    counts = counted.fields(told)
+    thoughts, traffic = counts.get("thoughtsTokenCount"), counts.get("trafficType")
+    unusual = isinstance(traffic, str) and traffic not in _USUAL_TRAFFIC
+    return counted.usage_from(
+        prompt=(counts.get("promptTokenCount"), counts.get("toolUsePromptTokenCount")),
+        completion=(counts.get("candidatesTokenCount"), thoughts),
+        modifiers=(f"traffic_type={traffic}",) if unusual else (),
+        cached_tokens=counts.get("cachedContentTokenCount"),
         reasoning_tokens=thoughts,
-        audio_prompt_tokens=_audio(counted.prompt_tokens_details),
-        audio_completion_tokens=_audio(counted.candidates_tokens_details),
+        audio_prompt_tokens=_audio(counts.get("promptTokensDetails")),
+        audio_completion_tokens=_audio(counts.get("candidatesTokensDetails")),
     )
 
 
-def latest(before: wire.UsageMetadata | None, now: wire.UsageMetadata) -> wire.UsageMetadata:
-    """Counts are cumulative: the last of each is what counts, and one that is left out of `now` is filled in."""
-    if before is not None:
-        for name in wire.COUNTS:
-            if getattr(now, name) is None:
-                setattr(now, name, getattr(before, name))
-    return now
+def latest(before: dict[str, Any], now: Any) -> dict[str, Any]:
+    """Counts are cumulative: the last of each is what counts, and one that is left out of `now` stays."""
+    return before | {name: value for name, value in counted.fields(now).items() if value is not None}
 
 
-def _audio(details: list[wire.ModalityCount] | None) -> int:
-    return sum([item.token_count or 0 for item in details if item.modality == "AUDIO"]) if details else 0
+def _audio(details: Any) -> Any:
+    """The count of the one modality that has a price of its own."""
+    for item in details if isinstance(details, list) else ():
+        if isinstance(item, dict) and item.get("modality") == _AUDIO:
+            return item.get("tokenCount")
+    return None
 
 
 def logprobs_of(result: wire.LogprobsResult) -> dict[str, Any] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from llm_gateway.canonical import (
@@ -16,6 +18,7 @@ from llm_gateway.canonical import (
     Signature,
     UsageReport,
 )
+from llm_gateway.dialects.common.torn_text import TornText
 from llm_gateway.dialects.gemini import wire
 from llm_gateway.dialects.gemini.call_ids import made_id
 from llm_gateway.dialects.gemini.decode import finish_reason, latest, logprobs_of, received, usage_of
@@ -99,7 +102,8 @@ class StreamDecoder:
     def __init__(self, provider: str) -> None:
         self._provider = provider
         self._candidates: dict[int, _Candidate] = {}
-        self._usage: wire.UsageMetadata | None = None
+        self._usage: dict[str, Any] = {}
+        self._torn: TornText | None = None  # where pieces of text end within a character
         self.id: str | None = None
         self.model: str | None = None
         self.complete = False
@@ -116,12 +120,16 @@ class StreamDecoder:
             UpstreamProtocol: it is none, or tells of an answer that must not be used.
             UpstreamError: it is an error, or says that the prompt was blocked.
         """
-        chunk = received(data)
+        chunk, odd = received(data)
+        if odd and self._torn is None:
+            self._torn = TornText()
         self.id = self.id or chunk.response_id
         self.model = chunk.model_version or self.model
         events: list[Event] = []
         for position, candidate in enumerate(chunk.candidates or ()):
             self._feed(candidate, position if candidate.index is None else candidate.index, events)
+        if self._torn is not None:
+            events = self._torn.join(events)
         if chunk.usage_metadata is None:
             return events
         self._usage = latest(self._usage, chunk.usage_metadata)
@@ -158,6 +166,8 @@ class StreamDecoder:
         for number, state in sorted(self._candidates.items()):
             state.close(events)
             events.append(Finish(reason=state.finish or "stop", choice=number))
+        if self._torn is not None:
+            events = self._torn.join(events)
         return events + self._report()
 
     def _report(self) -> list[Event]:

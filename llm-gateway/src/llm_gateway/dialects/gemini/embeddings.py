@@ -11,6 +11,7 @@ import msgspec
 
 from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Usage
 from llm_gateway.catalog.models import Model
+from llm_gateway.dialects.common.tolerant_json import UNREADABLE, TolerantReader
 from llm_gateway.dialects.gemini import wire
 from llm_gateway.dialects.gemini.decode import usage_of
 from llm_gateway.errors import InvalidRequest, UpstreamProtocol
@@ -18,7 +19,7 @@ from llm_gateway.errors import InvalidRequest, UpstreamProtocol
 _MOST_TEXTS = 100
 _TASKS = {"query": "RETRIEVAL_QUERY", "document": "RETRIEVAL_DOCUMENT"}
 
-_decoder = msgspec.json.Decoder(wire.Embedded)
+_reader = TolerantReader(wire.Embedded)
 
 
 def encode_embeddings(request: EmbeddingRequest, model: Model) -> list[bytes]:
@@ -60,6 +61,6 @@ def decode_embeddings(bodies: list[bytes]) -> EmbeddingResult:
 
 def _answer(body: bytes) -> wire.Embedded:
     try:
-        return _decoder.decode(body)
-    except wire.UNREADABLE as error:
+        return _reader.read(body)
+    except UNREADABLE as error:
         raise UpstreamProtocol(f"{error}: {body[:500]!r}") from None

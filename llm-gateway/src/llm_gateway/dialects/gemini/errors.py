@@ -8,54 +8,40 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
+from llm_gateway.dialects.common.failures import failure, shown, status_in
 from llm_gateway.dialects.common.retry_after import retry_after
-from llm_gateway.dialects.gemini import wire
-from llm_gateway.errors import (
-    UpstreamCredentials,
-    UpstreamError,
-    UpstreamRateLimited,
-    UpstreamRejected,
-    UpstreamTimeout,
-    UpstreamUnavailable,
-)
+from llm_gateway.dialects.common.tolerant_json import loads
+from llm_gateway.errors import UpstreamError, UpstreamRejected
 
 _TOO_LONG = "exceeds the maximum number of tokens"
 """Google has no code for this: the sentence is all there is to tell it by."""
 
 
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
-    """An error answer as a type; it comes as an object, or as the first of an array."""
-    try:
-        parsed = msgspec.json.decode(body)
-    except wire.UNREADABLE:
-        parsed = None
+    """An error answer as a type; it comes as an object, or as the first of an array.
+
+    A success may come with an error too, which then decides; without one it is no answer at all.
+    """
+    parsed = loads(body)
     if isinstance(parsed, list) and parsed:
         parsed = parsed[0]
-    return error_of(status, headers, parsed.get("error") if isinstance(parsed, dict) else None, body)
+    error = parsed.get("error") if isinstance(parsed, dict) else None
+    return error_of(status_of(error) if status < 300 and error else status, headers, error, body)
 
 
-def error_of(status: int, headers: Mapping[str, str], error: Any, body: bytes) -> UpstreamError:
-    """The type for an error object that came with, or stands for, this status."""
-    detail = f"{status}: {body[:2000].decode('utf-8', 'replace')}"
-    fields: dict[str, Any] = error if isinstance(error, dict) else {}
-    details = [item for item in fields.get("details") or () if isinstance(item, dict)] if _listed(fields) else []
-    if status in (401, 403) or (status == 400 and _is_about_us(fields, details)):
-        return UpstreamCredentials(detail)
-    if status == 429:
-        return UpstreamRateLimited(detail, retry_after=_delay(details, headers))
-    if status in (408, 504):
-        return UpstreamTimeout(detail)
-    if status >= 500:
-        return UpstreamUnavailable(detail, retry_after=_delay(details, headers))
-    return _rejection(status, str(fields.get("message")), detail)
+def error_of(status: int | None, headers: Mapping[str, str], error: Any, body: bytes) -> UpstreamError:
+    """The type for an error object that came with this status; None for one that came inside a 200."""
+    fields: dict[str, Any] = error if isinstance(error, dict) else {"status": error}
+    listed = fields.get("details")
+    details = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+    words = (*_about_us(details), fields.get("status"), fields.get("code"))
+    too_long = _TOO_LONG in str(fields.get("message"))
+    return failure(status, headers, shown(status, body), words, too_long=too_long, wait=_delay(details, headers))
 
 
-def status_of(error: Any) -> int:
-    """The status of an error that came inside a stream that had begun well."""
-    code = error.get("code") if isinstance(error, dict) else None
-    return code if isinstance(code, int) and 400 <= code < 600 else 502
+def status_of(error: Any) -> int | None:
+    """The status of an error that came inside a 200, as its code names it."""
+    return status_in(error.get("code") if isinstance(error, dict) else None)
 
 
 def policy_violation(reason: str | None, detail: str) -> UpstreamRejected:
@@ -69,16 +55,10 @@ def policy_violation(reason: str | None, detail: str) -> UpstreamRejected:
     return rejected
 
 
-def _listed(fields: dict[str, Any]) -> bool:
-    return isinstance(fields.get("details"), list)
-
-
-def _is_about_us(fields: dict[str, Any], details: list[dict[str, Any]]) -> bool:
-    """A key that is not valid, or an account that may not ask (its country, its billing), is a 400 too."""
+def _about_us(details: list[dict[str, Any]]) -> list[str]:
+    """The word for a key that is not valid, which Google answers with a 400."""
     reasons = [item.get("reason") for item in details]
-    return fields.get("status") == "FAILED_PRECONDITION" or any(
-        isinstance(reason, str) and reason.startswith("API_KEY_") for reason in reasons
-    )
+    return ["invalid_api_key" for reason in reasons if isinstance(reason, str) and reason.startswith("API_KEY_")]
 
 
 def _delay(details: list[dict[str, Any]], headers: Mapping[str, str]) -> float | None:
@@ -90,20 +70,3 @@ def _delay(details: list[dict[str, Any]], headers: Mapping[str, str]) -> float |
             if found is not None:
                 return found
     return retry_after(headers)
-
-
-def _rejection(status: int, message: str, detail: str) -> UpstreamError:
-    if status == 404:
-        missing = UpstreamRejected(
-            detail, code="upstream_model_not_found", message="The provider does not have this model."
-        )
-        missing.status, missing.retriable, missing.type = 404, True, "not_found_error"
-        return missing
-    too_long = _TOO_LONG in message
-    rejected = UpstreamRejected(
-        detail,
-        code="context_length_exceeded" if too_long else None,
-        message="The request is longer than the model's context." if too_long else None,
-    )
-    rejected.type = "invalid_request_error"
-    return rejected

@@ -6,10 +6,6 @@ from typing import Annotated, Any
 
 import msgspec
 
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises at a body that is no JSON, no UTF-8, or nested more deeply than Python's stack."""
-
-Count = Annotated[int, msgspec.Meta(ge=0)] | None
 Index = Annotated[int, msgspec.Meta(ge=0, le=127)] | None
 
 
@@ -60,32 +56,12 @@ class PromptFeedback(msgspec.Struct, rename="camel"):
     block_reason: str | None = None
 
 
-class ModalityCount(msgspec.Struct, rename="camel"):
-    modality: str | None = None
-    token_count: Count = None
-
-
-class UsageMetadata(msgspec.Struct, rename="camel"):
-    """Counts so far. The prompt's include what came from a cache; the candidates' do not include the thoughts."""
-
-    prompt_token_count: Count = None
-    candidates_token_count: Count = None
-    thoughts_token_count: Count = None
-    cached_content_token_count: Count = None
-    tool_use_prompt_token_count: Count = None
-    prompt_tokens_details: list[ModalityCount] | None = None
-    candidates_tokens_details: list[ModalityCount] | None = None
-
-
-COUNTS = UsageMetadata.__struct_fields__
-
-
 class Received(msgspec.Struct, rename="camel"):
-    """An answer, or a chunk of one."""
+    """An answer, or a chunk of one. The counts are read apart, so that no figure in them costs the answer."""
 
     candidates: list[Candidate] | None = None
     prompt_feedback: PromptFeedback | None = None
-    usage_metadata: UsageMetadata | None = None
+    usage_metadata: Any = None
     model_version: str | None = None
     response_id: str | None = None
     error: Any = None
@@ -99,4 +75,8 @@ class Embedded(msgspec.Struct, rename="camel"):
     """The answer of batchEmbedContents."""
 
     embeddings: list[Vector]
-    usage_metadata: UsageMetadata | None = None
+    usage_metadata: Any = None
+
+
+PIECES = frozenset({"text"})
+"""The field of a part that is a piece of a text."""

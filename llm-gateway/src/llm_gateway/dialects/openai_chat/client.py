@@ -9,6 +9,7 @@ import msgspec
 from llm_gateway.canonical import Request, ResponseFormat, Result, Tool, ToolChoice
 from llm_gateway.canonical.parameters import EVERYTHING
 from llm_gateway.catalog.models import Endpoint, Model
+from llm_gateway.dialects.common import MAX_FRAME_BYTES
 from llm_gateway.dialects.common.cache_control import control_of
 from llm_gateway.dialects.common.reasoning_effort import effort_of
 from llm_gateway.dialects.openai_chat.decode import decode_answer
@@ -27,8 +28,6 @@ CARRIES = EVERYTHING - {"top_k"}
 """A budget for thinking becomes an effort where the endpoint takes no other."""
 
 STREAM_TYPE = "text/event-stream"
-
-_MAX_EVENT_BYTES = 4 * 1024 * 1024
 
 _encode = msgspec.json.Encoder().encode
 
@@ -127,8 +126,8 @@ def _response_format(wanted: ResponseFormat) -> dict[str, Any]:
     }
 
 
-def framing() -> SseDecoder:
-    return SseDecoder(_MAX_EVENT_BYTES)
+def framing(max_bytes: int = MAX_FRAME_BYTES) -> SseDecoder:
+    return SseDecoder(max_bytes)
 
 
 def decode_result(body: bytes, request: Request, model: Model) -> Result:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
@@ -19,12 +18,14 @@ from llm_gateway.canonical import (
     ToolCall,
     Usage,
 )
+from llm_gateway.dialects.common import usage as counted
+from llm_gateway.dialects.common.tolerant_json import UNREADABLE, TolerantReader
 from llm_gateway.dialects.openai_chat import wire
 from llm_gateway.dialects.openai_chat.errors import error_of, hidden_error, status_of
 from llm_gateway.dialects.openai_chat.reasoning_details import thoughts
-from llm_gateway.errors import UpstreamProtocol, UpstreamUnavailable
+from llm_gateway.errors import UpstreamError, UpstreamProtocol, UpstreamUnavailable
 
-_decoder = msgspec.json.Decoder(wire.Received)
+reader = TolerantReader(wire.Received, wire.PIECES)
 
 
 def decode_answer(body: bytes, provider: str | None = None) -> Result:
@@ -46,21 +47,27 @@ def decode_answer(body: bytes, provider: str | None = None) -> Result:
 
 
 def received(body: bytes) -> wire.Received:
-    """An answer, or a chunk of one; an error inside it is raised."""
+    """A whole answer; an error inside it is raised."""
     try:
-        received = _decoder.decode(body)
-    except wire.UNREADABLE as error:
-        hidden = hidden_error(body)
-        if hidden is not None:
-            raise hidden from None
-        raise UpstreamProtocol(f"{error}: {body[:500]!r}") from None
-    if received.error:
-        raise error_of(status_of(received.error), {}, received.error, body)
-    if received.choices is None and received.usage is None:
-        hidden = hidden_error(body)
-        if hidden is not None:
-            raise hidden
-    return received
+        found = reader.read(body)
+    except UNREADABLE as error:
+        raise unreadable(body, error) from None
+    if found.error or found.choices is None:
+        refuse_error(found, body)
+    return found
+
+
+def unreadable(body: bytes, error: Exception) -> UpstreamError:
+    """What a body is that is no answer: an error in a form of its own, or nothing known."""
+    return hidden_error(body) or UpstreamProtocol(f"{error}: {body[:500]!r}")
+
+
+def refuse_error(found: wire.Received, body: bytes) -> None:
+    """Raises the error in an answer, or in a chunk of one, that has one or has no choices."""
+    if found.error:
+        raise error_of(status_of(found.error), {}, found.error, body)
+    if found.usage is None and (hidden := hidden_error(body)) is not None:
+        raise hidden
 
 
 def _choice(choice: wire.ReceivedChoice, id_: str | None, provider: str | None) -> Choice:
@@ -143,20 +150,26 @@ def finish_reason(reason: str, *, has_calls: bool) -> FinishReason:
     return "tool_calls" if has_calls else "stop"
 
 
+_USUAL_TIERS = frozenset({"auto", "default", "standard"})
+
+
 def usage_of(received: wire.Received) -> Usage | None:
-    """A provider's counts as ours, or None when it gave none."""
-    counts = received.usage or (received.x_groq and received.x_groq.usage)
-    if counts is None or counts.prompt_tokens is None:
+    """A provider's counts as ours, or None when it gave none that can be. `cost` is OpenRouter's, in USD,
+    `prompt_cache_hit_tokens` DeepSeek's."""
+    told = counted.fields(received.usage) or counted.fields(received.x_groq, "usage")
+    if not told:
         return None
-    prompt = counts.prompt_tokens_details or wire.PromptDetails()
-    completion = counts.completion_tokens_details or wire.CompletionDetails()
-    return Usage(
-        prompt_tokens=int(counts.prompt_tokens),
-        completion_tokens=int(counts.completion_tokens or 0),
-        cached_tokens=prompt.cached_tokens or counts.prompt_cache_hit_tokens or 0,
-        cache_write_tokens=prompt.cache_write_tokens or 0,
-        reasoning_tokens=completion.reasoning_tokens or 0,
-        audio_prompt_tokens=prompt.audio_tokens or 0,
-        audio_completion_tokens=completion.audio_tokens or 0,
-        cost_usd=None if counts.cost is None else Decimal(repr(counts.cost)),
+    prompt = counted.fields(told, "prompt_tokens_details")
+    completion = counted.fields(told, "completion_tokens_details")
+    tier = received.service_tier or told.get("service_tier")
+    return counted.usage_from(
+        prompt=(told.get("prompt_tokens"),),
+        completion=(told.get("completion_tokens"),),
+        cost=told.get("cost"),
+        modifiers=(f"service_tier={tier}",) if isinstance(tier, str) and tier not in _USUAL_TIERS else (),
+        cached_tokens=prompt.get("cached_tokens") or told.get("prompt_cache_hit_tokens"),
+        cache_write_tokens=prompt.get("cache_write_tokens"),
+        reasoning_tokens=completion.get("reasoning_tokens"),
+        audio_prompt_tokens=prompt.get("audio_tokens"),
+        audio_completion_tokens=completion.get("audio_tokens"),
     )

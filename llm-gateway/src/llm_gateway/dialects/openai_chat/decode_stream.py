@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from llm_gateway.canonical import (
     BlockKind,
     BlockStart,
@@ -14,19 +16,25 @@ from llm_gateway.canonical import (
     Usage,
     UsageReport,
 )
+from llm_gateway.dialects.common.tolerant_json import UNREADABLE
+from llm_gateway.dialects.common.torn_text import TornText
 from llm_gateway.dialects.openai_chat import wire
 from llm_gateway.dialects.openai_chat.decode import (
     arguments_of,
     chunks_of,
     finish_reason,
     made_id,
-    received,
+    reader,
+    refuse_error,
+    unreadable,
     usage_of,
 )
 from llm_gateway.dialects.openai_chat.reasoning_details import Detail, continued, sealed
 from llm_gateway.errors import (
     UpstreamProtocol,
 )
+
+_strictly = reader.strictly
 
 
 class _OpenChoice:
@@ -45,7 +53,8 @@ class _OpenChoice:
 
 
 class StreamDecoder:
-    """`chat.completion.chunk` events to canonical ones; `[DONE]` is optional, a finish reason is not.
+    """`chat.completion.chunk` events to canonical ones. A choice has ended with its finish reason or, where a server
+    gives none, with `[DONE]`; a stream with neither was cut.
 
     `complete` says that all choices which began have ended: only the usage and `[DONE]` can still be missing.
     """
@@ -56,6 +65,8 @@ class StreamDecoder:
         self._id: str | None = None
         self._usage: Usage | None = None
         self._model: str | None = None
+        self._tier: Any = None
+        self._torn: TornText | None = None  # where pieces of text end within a character
         self._done = False
         self.complete = False
 
@@ -66,18 +77,33 @@ class StreamDecoder:
             UpstreamProtocol: it is not a chunk.
             UpstreamError: it is an error.
         """
-        if data == b"[DONE]":
+        if data[:1] != b"{" and data.strip().startswith(b"[DONE]"):
             self._done = True
             return []
-        chunk = received(data)
+        try:
+            chunk = _strictly(data)
+        except UNREADABLE as error:
+            chunk = self._forgiven(data, error)
+        if chunk.error or chunk.choices is None:
+            refuse_error(chunk, data)
         self._id = self._id or chunk.id
         self._model = chunk.model or self._model
+        if chunk.service_tier is not None:
+            self._tier = chunk.service_tier
         if chunk.usage is not None or chunk.x_groq is not None:
+            chunk.service_tier = self._tier  # told in some chunks only
             self._usage = usage_of(chunk) or self._usage
         events: list[Event] = []
         for choice in chunk.choices or ():
             self._feed_choice(choice, events)
-        return events
+        return events if self._torn is None else self._torn.join(events)
+
+    def _forgiven(self, data: bytes, error: Exception) -> wire.Received:
+        self._torn = self._torn or TornText()
+        try:
+            return reader.forgive_piece(data, error)
+        except UNREADABLE:
+            raise unreadable(data, error) from None
 
     @property
     def done(self) -> bool:
@@ -197,14 +223,14 @@ class StreamDecoder:
         Raises:
             UpstreamProtocol: the stream ended before its end.
         """
-        if not self._choices or any(state.finish is None for state in self._choices.values()):
+        if not self._choices or not (self._done or all(state.finish for state in self._choices.values())):
             raise UpstreamProtocol("the stream ended without a finish reason", code="upstream_stream_cut")
         events: list[Event] = []
         for number, state in self._choices.items():
             self._close(state, number, events)
             events += [BlockStop(index=block, choice=number) for _, _, block in state.tools]
-            reason = finish_reason(state.finish or "", has_calls=bool(state.tools))
+            reason = finish_reason(state.finish or "stop", has_calls=bool(state.tools))
             events.append(Finish(reason=reason, choice=number))
         if self._usage is not None:
             events.append(UsageReport(usage=self._usage, model=self._model))
-        return events
+        return events if self._torn is None else self._torn.join(events)

@@ -195,38 +195,17 @@ class ReceivedChoice(msgspec.Struct):
     logprobs: Any = None
 
 
-class PromptDetails(msgspec.Struct):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    audio_tokens: int | None = None
-
-
-class CompletionDetails(msgspec.Struct):
-    reasoning_tokens: int | None = None
-    audio_tokens: int | None = None
-
-
-class ReceivedUsage(msgspec.Struct):
-    """`cost` is OpenRouter's, in USD; `prompt_cache_hit_tokens` DeepSeek's. Some servers count in decimals."""
-
-    prompt_tokens: int | float | None = None
-    completion_tokens: int | float | None = None
-    prompt_tokens_details: PromptDetails | None = None
-    completion_tokens_details: CompletionDetails | None = None
-    prompt_cache_hit_tokens: int | None = None
-    cost: float | None = None
-
-
-class GroqUsage(msgspec.Struct):
-    usage: ReceivedUsage | None = None
-
-
 class Received(msgspec.Struct):
-    """An answer, or a chunk of one."""
+    """An answer, or a chunk of one. `usage` is read apart, so that no figure in it costs the answer."""
 
     choices: list[ReceivedChoice] | None = None
     id: str | None = None
     model: str | None = None
-    usage: ReceivedUsage | None = None
+    usage: Any = None
     error: Any = None
-    x_groq: GroqUsage | None = None
+    x_groq: Any = None
+    service_tier: Any = None
+
+
+PIECES = frozenset({"content", "refusal", "reasoning_content", "reasoning", "text", "summary", "arguments"})
+"""The fields of a delta that are pieces of a text."""

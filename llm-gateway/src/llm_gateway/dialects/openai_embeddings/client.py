@@ -10,8 +10,9 @@ import msgspec
 
 from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Usage
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects.openai_chat.errors import decode_error, error_of, status_of
-from llm_gateway.dialects.openai_chat.wire import UNREADABLE
+from llm_gateway.dialects.common import usage as counted
+from llm_gateway.dialects.common.tolerant_json import UNREADABLE, TolerantReader
+from llm_gateway.dialects.openai_chat.errors import decode_error, error_of, hidden_error, status_of
 from llm_gateway.dialects.openai_embeddings.vectors import unpacked
 from llm_gateway.errors import InvalidRequest, UpstreamProtocol
 
@@ -27,20 +28,14 @@ class _Vector(msgspec.Struct):
     index: int | None = None
 
 
-class _Counts(msgspec.Struct):
-    prompt_tokens: int | None = None
-    total_tokens: int | None = None
-    cost: float | None = None
-
-
 class _Received(msgspec.Struct):
     data: list[_Vector] | None = None
     model: str | None = None
-    usage: _Counts | None = None
+    usage: Any = None
     error: Any = None
 
 
-_decoder = msgspec.json.Decoder(_Received)
+_reader = TolerantReader(_Received)
 
 
 def encode_embeddings(request: EmbeddingRequest, model: Model) -> list[bytes]:
@@ -77,6 +72,8 @@ def decode_embeddings(bodies: list[bytes]) -> EmbeddingResult:
     """
     answers = [_received(body) for body in bodies]
     vectors = tuple(vector for answer in answers for vector in _vectors(answer.data or []))
+    if not vectors:
+        raise UpstreamProtocol("an answer without vectors")
     if len({len(vector) for vector in vectors}) > 1:
         raise UpstreamProtocol("vectors of different lengths")
     return EmbeddingResult(vectors=vectors, usage=_usage(answers), model=answers[0].model)
@@ -84,11 +81,14 @@ def decode_embeddings(bodies: list[bytes]) -> EmbeddingResult:
 
 def _received(body: bytes) -> _Received:
     try:
-        received = _decoder.decode(body)
+        received = _reader.read(body)
     except UNREADABLE as error:
-        raise UpstreamProtocol(f"{error}: {body[:500]!r}") from None
+        hidden = hidden_error(body)
+        raise hidden or UpstreamProtocol(f"{error}: {body[:500]!r}") from None
     if received.error:
         raise error_of(status_of(received.error), {}, received.error, body)
+    if received.data is None and (hidden := hidden_error(body)) is not None:
+        raise hidden
     return received
 
 
@@ -113,15 +113,18 @@ def _vector(sent: str | list[float]) -> Sequence[float]:
 
 def _usage(answers: list[_Received]) -> Usage | None:
     """The sum of all counts; None when one is missing, since a part of them would look like all."""
-    prompt = 0
-    costs: list[Decimal] = []
-    for answer in answers:
-        counts = answer.usage or _Counts()
-        tokens = counts.total_tokens if counts.prompt_tokens is None else counts.prompt_tokens
-        if tokens is None:
-            return None
-        prompt += tokens
-        if counts.cost is not None:
-            costs.append(Decimal(repr(counts.cost)))
-    told = sum(costs, Decimal(0)) if costs and len(costs) == len(answers) else None
-    return Usage(prompt_tokens=prompt, cost_usd=told)
+    counts = [_counts(answer.usage) for answer in answers]
+    told = [one for one in counts if one is not None]
+    if not told or len(told) < len(counts):
+        return None
+    costs = [one.cost_usd for one in told if one.cost_usd is not None]
+    return Usage(
+        prompt_tokens=sum(one.prompt_tokens for one in told),
+        cost_usd=sum(costs, Decimal(0)) if costs and len(costs) == len(told) else None,
+    )
+
+
+def _counts(usage: Any) -> Usage | None:
+    told = counted.fields(usage)
+    prompt = told.get("prompt_tokens")
+    return counted.usage_from(prompt=(told.get("total_tokens") if prompt is None else prompt,), cost=told.get("cost"))

@@ -12,10 +12,11 @@ from starlette.types import Receive, Scope, Send
 from llm_gateway.answer import Answer, Origin
 from llm_gateway.canonical import Image, Request
 from llm_gateway.canonical.estimate import estimated_usage
-from llm_gateway.catalog.models import Catalog
+from llm_gateway.catalog.catalog import Catalog
 from llm_gateway.dialects import StreamEncoder
 from llm_gateway.dialects.anthropic import server
 from llm_gateway.errors import InvalidRequest
+from llm_gateway.routing.system_prompt import instructed
 from llm_gateway.surfaces.http.request_body import ClientGone, read_body
 
 MESSAGES = "/v1/messages"
@@ -81,7 +82,9 @@ class CountTokens:
 
     def _counted(self, body: bytes) -> bytes:
         request = server.parse_count(body)
-        self._catalog().resolve(request.model or self._catalog().default)
+        model = self._catalog().resolve(request.model or self._catalog().default)
+        if model.system_prompt is not None:
+            request = instructed(request, model.system_prompt)
         return msgspec.json.encode({"input_tokens": estimated_input(request)})
 
 

@@ -8,7 +8,8 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from llm_gateway.catalog.models import OFFLINE, Catalog, Model
+from llm_gateway.catalog.catalog import Catalog
+from llm_gateway.catalog.models import OFFLINE, Model
 from llm_gateway.catalog.pricing import Rates
 from llm_gateway.errors import ModelNotFound
 
@@ -33,6 +34,7 @@ class Llm(BaseModel):
     max_output_tokens: int | None
     supports: list[str]
     fallbacks: list[str]
+    tags: list[str]
     price: Price | None
 
 
@@ -90,6 +92,7 @@ def _llm(model: Model) -> Llm:
         max_output_tokens=model.max_output_tokens,
         supports=list(model.supports),
         fallbacks=list(model.fallbacks),
+        tags=list(model.tags),
         price=_price(model.rates),
     )
 

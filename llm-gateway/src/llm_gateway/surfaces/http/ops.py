@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from llm_gateway.cache import Cache
-from llm_gateway.catalog.models import Catalog
+from llm_gateway.catalog.catalog import Catalog
 from llm_gateway.catalog.watcher import CatalogHolder
 from llm_gateway.metrics import Metrics
 from llm_gateway.observation import Observation
@@ -19,9 +19,12 @@ _PROMETHEUS_TYPES = ("text/plain", "application/openmetrics-text")
 
 
 class DeploymentHealth(BaseModel):
-    """A deployment that is left alone now; `retry_in` in seconds, `cooling` when its provider asked for it."""
+    """A deployment that is left alone now; `retry_in` in seconds, `cooling` when its provider asked for it.
+
+    `key` is the variable that has its key, where the provider has several."""
 
     id: str
+    key: str | None
     circuit: State
     retry_in: float
     cooling: bool
@@ -104,10 +107,13 @@ def provider_health(catalog: Catalog, breakers: Breakers) -> dict[str, ProviderH
     worst = breakers.providers()
     troubled: dict[str, list[DeploymentHealth]] = {}
     for report in breakers.reports():
-        provider, _, id_ = report.deployment
+        provider, _, id_, *key = report.deployment
         listed = troubled.setdefault(provider, [])
         if len(listed) < _MOST_LISTED:
-            health = DeploymentHealth(id=id_, circuit=report.state, retry_in=report.retry_in, cooling=report.cooling)
+            health = DeploymentHealth(
+                id=id_, key=key[0] if key else None, circuit=report.state, retry_in=report.retry_in,
+                cooling=report.cooling,
+            )  # fmt: skip
             listed.append(health)
     return {
         name: ProviderHealth(

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from llm_gateway.catalog.catalog import Catalog
 from llm_gateway.catalog.loader import load_catalog
-from llm_gateway.catalog.models import Catalog
 from llm_gateway.errors import ModelNotFound, ProviderNotConfigured
 from llm_gateway.settings import GatewaySettings
 from service_kit.settings import load

@@ -1,8 +1,9 @@
 """Our chat model, used as LangChain uses any."""
 
 import pytest
+from agent_core.clients.caller import Caller
 from agent_core.clients.chat_model import GatewayChatModel, to_wire
-from agent_core.clients.gateway import Caller, open_gateway
+from agent_core.clients.gateway import open_gateway
 from agent_core.clients.gateway_stream import ModelAnswer
 from agent_core.testing import Answer, ScriptedGateway, call
 from langchain_core.messages import AIMessage, ChatMessage, HumanMessage, SystemMessage, ToolMessage

@@ -2,7 +2,8 @@ import asyncio
 import socket
 
 import pytest
-from agent_core.clients.gateway import Caller, Gateway, open_gateway
+from agent_core.clients.caller import Caller
+from agent_core.clients.gateway import Gateway, open_gateway
 from agent_core.clients.gateway_stream import ModelAnswer
 from agent_core.errors import GatewayUnavailable
 from agent_core.testing import Answer, ScriptedGateway, Wire

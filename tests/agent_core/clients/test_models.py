@@ -3,6 +3,8 @@ import asyncio
 import pytest
 from agent_core.clients.gateway import open_gateway
 from agent_core.clients.models import FALLBACK_DEFAULT, Models
+from agent_core.deadline import Deadline
+from agent_core.errors import GatewayUnavailable
 from agent_core.testing import ScriptedGateway, Wire
 
 
@@ -18,10 +20,10 @@ async def test_many_askers_share_one_question():
 
 async def test_the_default_is_the_configured_one_else_the_gateways_else_the_rules():
     async with ScriptedGateway(default="gpt-4o").running() as url, open_gateway(url) as gateway:
-        assert await Models(gateway, "ollama").default() == "ollama"
-        assert await Models(gateway, None).default() == "gpt-4o"
+        assert await Models(gateway, "ollama").default(Deadline.after(5)) == "ollama"
+        assert await Models(gateway, None).default(Deadline.after(5)) == "gpt-4o"
     async with ScriptedGateway(default=None).running() as url, open_gateway(url) as gateway:
-        assert await Models(gateway, None).default() == FALLBACK_DEFAULT
+        assert await Models(gateway, None).default(Deadline.after(5)) == FALLBACK_DEFAULT
 
 
 async def test_a_gateway_that_is_away_lists_nothing():
@@ -29,7 +31,22 @@ async def test_a_gateway_that_is_away_lists_nothing():
         models = Models(gateway, None)
         listing = await models.listing()
         assert (listing.models, listing.connected) == ([], False)
-        assert await models.default() == FALLBACK_DEFAULT
+        with pytest.raises(GatewayUnavailable):
+            await models.default(Deadline.after(0.3))
+
+
+async def test_the_default_is_not_guessed_while_the_gateway_restarts():
+    async with (
+        ScriptedGateway(default="gpt-4o").running() as url,
+        Wire.to(url) as wire,
+        open_gateway(wire.url) as gateway,
+    ):
+        await wire.cut()
+        models = Models(gateway, None)
+        asked = asyncio.create_task(models.default(Deadline.after(20)))
+        assert not (await models.listing()).connected
+        await wire.mend()
+        assert await asked == "gpt-4o"
 
 
 @pytest.mark.parametrize(

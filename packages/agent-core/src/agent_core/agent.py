@@ -16,6 +16,7 @@ from agent_core.clients.gateway import ListedModel
 from agent_core.clients.gateway_stream import ModelAnswer
 from agent_core.clients.models import Models
 from agent_core.clients.toolbox import Toolbox
+from agent_core.deadline import Deadline
 from agent_core.errors import DeadlineExceeded, GatewayUnavailable, InputRefused, ToolboxUnavailable
 from agent_core.events import Complete, Emit, Queued, Response, Start
 from agent_core.graph import Graph, recursion_limit
@@ -107,24 +108,25 @@ class Agent:
         self.check(request)
         said = texts(request.language)
         seconds = self._settings.run_timeout_seconds
+        deadline = Deadline.after(seconds)
         position = self._threads.waiting(request.user, request.thread_id)
         if position:
             emit(Queued(run_id=request.run_id, position=position))
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout_at(deadline.at):
                 async with self._threads.turn(request.user, request.thread_id, busy=said.thread_busy) as thread:
-                    return await self._run(request, emit, thread)
+                    return await self._run(request, emit, thread, deadline)
         except (GatewayUnavailable, ToolboxUnavailable) as error:
             _log.warning("a dependency is away", code=error.code, detail=error.message)
             raise type(error)(getattr(said, error.code)) from error
         except TimeoutError as error:
             raise DeadlineExceeded(said.deadline.format(seconds=f"{seconds:g}")) from error
 
-    async def _run(self, request: RunRequest, emit: Emit, thread: Thread) -> RunResult:
+    async def _run(self, request: RunRequest, emit: Emit, thread: Thread, deadline: Deadline) -> RunResult:
         started = time.perf_counter()
         emit(Start(run_id=request.run_id, message=texts(request.language).started))
-        default = await self._models.default()
-        run = RunContext(request=request, emit=emit, default_model=default, started=started)
+        default = await self._models.default(deadline)
+        run = RunContext(request=request, emit=emit, default_model=default, deadline=deadline, started=started)
         state = RunState(
             input=request.input, model="", messages=list(thread.messages), passages=[], steps=[], answers=[]
         )

@@ -10,8 +10,8 @@ import msgspec
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage, ToolMessage
 from langgraph.runtime import Runtime
 
+from agent_core.clients.caller import Caller
 from agent_core.clients.chat_model import GatewayChatModel, complete_message
-from agent_core.clients.gateway import Caller
 from agent_core.clients.gateway_stream import ModelAnswer, ModelToolCall
 from agent_core.clients.models import Models
 from agent_core.clients.toolbox import Toolbox
@@ -108,6 +108,7 @@ class Nodes:
             model=state["model"],
             tools=[tool.as_function() for tool in tools],
             caller=Caller(user=request.user, request_id=request.request_id, traceparent=request.traceparent),
+            deadline=run.deadline,
         )
         last = AIMessageChunk(content="")
         run.partial_text = []

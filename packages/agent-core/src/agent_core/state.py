@@ -11,6 +11,7 @@ import msgspec
 from langchain_core.messages import AnyMessage
 
 from agent_core.clients.gateway_stream import ModelAnswer
+from agent_core.deadline import Deadline
 from agent_core.events import Emit
 from agent_core.steps import Passage, Step
 
@@ -52,6 +53,7 @@ class RunContext:
     request: RunRequest
     emit: Emit
     default_model: str
+    deadline: Deadline
     started: float = field(default_factory=time.perf_counter)
     first_token_after_ms: float | None = None
     partial_text: list[str] = field(default_factory=list)

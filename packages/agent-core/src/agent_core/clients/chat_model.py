@@ -26,8 +26,10 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import ConfigDict
 
-from agent_core.clients.gateway import Caller, Gateway
+from agent_core.clients.caller import Caller
+from agent_core.clients.gateway import Gateway
 from agent_core.clients.gateway_stream import ModelAnswer, ModelToolCall
+from agent_core.deadline import Deadline
 
 _THOUGHTS = "reasoning_details"
 """Where a message keeps the signed thoughts that some providers want back after a tool's result."""
@@ -36,7 +38,7 @@ _THOUGHTS = "reasoning_details"
 class GatewayChatModel(BaseChatModel):
     """A chat model that the gateway answers; asynchronous only.
 
-    `model` and `caller` may be given with each call. Raises the errors of `agent_core.clients.gateway`.
+    `model`, `caller` and `deadline` may be given with each call. Raises the errors of `agent_core.clients.gateway`.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -57,6 +59,7 @@ class GatewayChatModel(BaseChatModel):
         *,
         model: str | None = None,
         caller: Caller | None = None,
+        deadline: Deadline | None = None,
         tools: Sequence[dict[str, Any]] = (),
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
@@ -65,7 +68,7 @@ class GatewayChatModel(BaseChatModel):
             payload["tools"] = list(tools)
         if stop:
             payload["stop"] = stop
-        answers = self.gateway.generate(payload | kwargs, caller or self.caller)
+        answers = self.gateway.generate(payload | kwargs, caller or self.caller, deadline)
         try:
             async for piece in answers:
                 yield ChatGenerationChunk(message=_chunk(piece))

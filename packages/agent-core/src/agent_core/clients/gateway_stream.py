@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from service_kit.errors import ApiError
 
+from agent_core.clients.retry import retry_after_seconds
 from agent_core.errors import GatewayRefused, GatewayUnavailable
 from agent_core.usage import Usage
 
@@ -209,16 +210,9 @@ def decode_error(status: int, body: bytes, retry_after: str | None) -> ApiError:
             status if status in (429, 503, 504) else 502,
             "llm_gateway_error",
             "The LLM gateway answered with an error of an unknown form.",
-            retry_after=_seconds(retry_after),
+            retry_after=retry_after_seconds(retry_after),
         )
-    return error_from(failure, status, _seconds(retry_after))
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    try:
-        return float(retry_after) if retry_after else None
-    except ValueError:
-        return None
+    return error_from(failure, status, retry_after_seconds(retry_after))
 
 
 _KIND = msgspec.json.Decoder(_Kind)

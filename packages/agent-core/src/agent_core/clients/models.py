@@ -9,6 +9,7 @@ import msgspec
 from service_kit.errors import ApiError
 
 from agent_core.clients.gateway import Gateway, ListedModel
+from agent_core.deadline import Deadline
 
 _FRESH_SECONDS = 5.0
 _STATUS_SECONDS = 0.5
@@ -40,11 +41,25 @@ class Models:
         """The models as of the last seconds (`fresh`: half a second); at most two seconds, never raises."""
         return await self._not_older_than(_STATUS_SECONDS if fresh else _FRESH_SECONDS)
 
-    async def default(self) -> str:
-        """The model that answers when none is asked for: DEFAULT_MODEL, else the gateway's own default."""
+    async def default(self, deadline: Deadline) -> str:
+        """The model that answers when none is asked for: DEFAULT_MODEL, else the gateway's own default.
+
+        Raises the gateway's errors when the gateway has not told its default and cannot be reached: a guess would send
+        the question to a model that is not meant.
+        """
         if self._configured_default:
             return self._configured_default
-        return (await self._settled_listing()).default or FALLBACK_DEFAULT
+        listing = await self._settled_listing()
+        if not listing.connected:
+            listing = await self._asked_until(deadline)
+        return listing.default or FALLBACK_DEFAULT
+
+    async def _asked_until(self, deadline: Deadline) -> Listing:
+        # Outside the lock: who only wants to know how the gateway is does not wait for it to come back.
+        models, default = await self._gateway.models(deadline)
+        self._listing = Listing(models, default, True)
+        self._asked_at = time.monotonic()
+        return self._listing
 
     async def _settled_listing(self) -> Listing:
         """For what an operator changes rarely; a gateway that was away is asked again sooner."""

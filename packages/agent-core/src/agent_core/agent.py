@@ -203,6 +203,7 @@ class Agent:
 
     async def tools(self) -> list[ToolInfo]:
         """The toolbox's tools as known now; empty while it is away. Never raises."""
+        self._toolbox.refresh_if_stale()
         return [ToolInfo(name=tool.name, description=tool.description) for tool in self._toolbox.known_tools]
 
     async def status(self) -> AgentStatus:

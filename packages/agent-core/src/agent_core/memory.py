@@ -9,6 +9,7 @@ from service_kit.telemetry.logs import get_logger
 
 from agent_core.clients.toolbox import Toolbox
 from agent_core.errors import ToolboxUnavailable
+from agent_core.state import RunContext
 from agent_core.steps import Passage
 
 _log = get_logger(__name__)
@@ -40,13 +41,13 @@ class MemoryRetriever:
         """Whether there is a memory to ask."""
         return self._passages > 0 and any(tool.name == TOOL for tool in self._toolbox.known_tools)
 
-    async def retrieve(self, question: str, user: str) -> list[Passage]:
+    async def retrieve(self, question: str, run: RunContext) -> list[Passage]:
         """The passages that matter, best first. A memory that fails or takes too long has none: the answer goes on
         without it."""
         args = {"pregunta": question[:_MOST_QUESTION_CHARS], "k": self._passages}
         try:
             async with asyncio.timeout(_TIMEOUT_SECONDS):
-                answer = await self._toolbox.call(TOOL, args, user=user)
+                answer = await self._toolbox.call(TOOL, args, caller=run.caller, deadline=run.deadline)
             found = [] if answer.is_error else msgspec.json.decode(answer.text, type=list[_Found])
         except (ToolboxUnavailable, TimeoutError, msgspec.MsgspecError) as error:
             _log.warning("memory not asked", error=repr(error))

@@ -10,7 +10,6 @@ import msgspec
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage, ToolMessage
 from langgraph.runtime import Runtime
 
-from agent_core.clients.caller import Caller
 from agent_core.clients.chat_model import GatewayChatModel, complete_message
 from agent_core.clients.gateway_stream import ModelAnswer, ModelToolCall
 from agent_core.clients.models import Models
@@ -22,7 +21,7 @@ from agent_core.events import StepBegun, Token, ToolCall, ToolResult
 from agent_core.memory import MemoryRetriever
 from agent_core.model_directive import choose_model
 from agent_core.prompts import system_prompt
-from agent_core.state import RunContext, RunRequest, RunState
+from agent_core.state import RunContext, RunState
 from agent_core.steps import (
     FinalAnswerStep,
     LlmStep,
@@ -74,7 +73,7 @@ class Nodes:
         """Find what the user's memory has about the question."""
         began = timestamp()
         question = str(state["messages"][-1].text)
-        passages = await self._memory.retrieve(question, runtime.context.request.user)
+        passages = await self._memory.retrieve(question, runtime.context)
         steps = [RetrieveContextStep(timestamp=began, passages=passages)] if passages else []
         return {"passages": passages, "steps": steps}
 
@@ -107,7 +106,7 @@ class Nodes:
             [SystemMessage(content=system_prompt(request.language, state["passages"])), *state["messages"]],
             model=state["model"],
             tools=[tool.as_function() for tool in tools],
-            caller=Caller(user=request.user, request_id=request.request_id, traceparent=request.traceparent),
+            caller=run.caller,
             deadline=run.deadline,
         )
         last = AIMessageChunk(content="")
@@ -146,7 +145,7 @@ class Nodes:
         args = _parse_args(call.args)
         run.emit(ToolCall(run_id=run_id, id=call.id, tool=call.name, args=args))
         began = time.perf_counter()
-        answer = await self._call_tool(call.name, args, run.request)
+        answer = await self._call_tool(call.name, args, run)
         outcome = ToolOutcome(
             name=call.name,
             args=args,
@@ -167,16 +166,16 @@ class Nodes:
         )
         return outcome
 
-    async def _call_tool(self, name: str, args: dict[str, Any] | str, request: RunRequest) -> ToolAnswer:
+    async def _call_tool(self, name: str, args: dict[str, Any] | str, run: RunContext) -> ToolAnswer:
         """The tool's answer; a call that cannot be made is answered too, so that the model can correct itself."""
-        said = texts(request.language)
+        said = texts(run.request.language)
         if isinstance(args, str):
             return ToolAnswer(said.bad_arguments.format(args=args[:500]), is_error=True)
-        known = [tool.name for tool in await self._toolbox.tools()]
+        known = [tool.name for tool in await self._toolbox.tools(run.deadline)]
         if name not in known:
             names = ", ".join(self._selector.suggestions(name, known))
             return ToolAnswer(said.unknown_tool.format(name=name[:100], known=names), is_error=True)
-        return await self._toolbox.call(name, args, user=request.user)
+        return await self._toolbox.call(name, args, caller=run.caller, deadline=run.deadline)
 
     async def final_answer(self, state: RunState) -> Update:
         """Note that the run has its answer: the last message."""

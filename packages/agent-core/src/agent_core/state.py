@@ -10,6 +10,7 @@ from typing import Annotated, TypedDict
 import msgspec
 from langchain_core.messages import AnyMessage
 
+from agent_core.clients.caller import Caller
 from agent_core.clients.gateway_stream import ModelAnswer
 from agent_core.deadline import Deadline
 from agent_core.events import Emit
@@ -59,6 +60,12 @@ class RunContext:
     partial_text: list[str] = field(default_factory=list)
     finished_calls: dict[str, str] = field(default_factory=dict)
     relevant_tools: list[str] | None = None
+
+    @property
+    def caller(self) -> Caller:
+        """On whose behalf the run calls other services."""
+        request = self.request
+        return Caller(user=request.user, request_id=request.request_id, traceparent=request.traceparent)
 
     def milliseconds(self) -> float:
         """Since the run began."""

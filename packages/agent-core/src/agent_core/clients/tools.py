@@ -11,11 +11,13 @@ _MAX_RESULT_CHARS = 100_000
 
 
 class Tool(msgspec.Struct, frozen=True, kw_only=True):
-    """A tool as the toolbox lists it; `input_schema` is a JSON Schema object."""
+    """A tool as the toolbox lists it; `input_schema` is a JSON Schema object. `repeatable` says that a second call does
+    no more than the first, since the tool is marked as read-only or idempotent."""
 
     name: str
     description: str
     input_schema: dict[str, Any]
+    repeatable: bool = False
 
     def as_function(self) -> dict[str, Any]:
         """The tool in the form in which models are told of it (OpenAI's function tools)."""

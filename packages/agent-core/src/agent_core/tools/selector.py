@@ -47,12 +47,12 @@ class ToolSelector:
 
         Raises ToolboxUnavailable when the toolbox is away.
         """
-        every = await self._toolbox.tools()
+        every = await self._toolbox.tools(run.deadline)
         listed = {tool.name: tool for tool in every}
         if len(every) <= self._threshold or SEARCH not in listed:
             return every
         if run.relevant_tools is None:
-            run.relevant_tools = await self._search(_question(messages))
+            run.relevant_tools = await self._search(_question(messages), run)
         wanted = [SEARCH, *_used(messages)[:_MOST_USED], *_found(messages), *run.relevant_tools]
         chosen = [name for name in dict.fromkeys(wanted) if name in listed]
         return [listed[name] for name in chosen[: self._threshold]]
@@ -63,12 +63,12 @@ class ToolSelector:
             return known
         return [*difflib.get_close_matches(name[:100], known, n=5), SEARCH]
 
-    async def _search(self, question: str) -> list[str]:
+    async def _search(self, question: str, run: RunContext) -> list[str]:
         """The names of what fits the question; none when the search fails, since the model can search too."""
         args = {"query": question.strip()[:_MOST_QUERY_CHARS], "limit": _MOST_RELEVANT}
         try:
             async with asyncio.timeout(_TIMEOUT_SECONDS):
-                answer = await self._toolbox.call(SEARCH, args)
+                answer = await self._toolbox.call(SEARCH, args, caller=run.caller, deadline=run.deadline)
         except (ToolboxUnavailable, TimeoutError) as error:
             _log.warning("tools not searched", error=repr(error))
             return []

@@ -16,7 +16,7 @@ from service_kit.telemetry.logs import get_logger
 from starlette.websockets import WebSocket
 
 from agent_websocket.client_socket import Socket, SocketGoneError
-from agent_websocket.protocol import Refusal, connection_id, encode
+from agent_websocket.protocol import connection_id, encode, refusal
 from agent_websocket.session import TRY_AGAIN_LATER, Caller, Session
 from agent_websocket.settings import WebSocketAgentSettings
 
@@ -66,8 +66,8 @@ class ConnectionManager:
             await self._converse(socket, caller, connection_id(given_id))
         except SocketGoneError:
             pass
-        except ApiError as refusal:
-            await self._refuse(socket, refusal)
+        except ApiError as error:
+            await self._refuse(socket, error, caller.request_id)
         finally:
             self._open -= 1
 
@@ -111,12 +111,12 @@ class ConnectionManager:
             return [], []
 
     @staticmethod
-    async def _refuse(socket: Socket, refusal: ApiError) -> None:
+    async def _refuse(socket: Socket, error: ApiError, request_id: str) -> None:
         try:
-            await socket.send(encode(Refusal(code=refusal.code, message=refusal.message)))
+            await socket.send(encode(refusal(error, request_id)))
         except SocketGoneError:
             return
-        await socket.close(TRY_AGAIN_LATER if refusal.status == 503 else POLICY_VIOLATION, refusal.code)
+        await socket.close(TRY_AGAIN_LATER if error.status == 503 else POLICY_VIOLATION, error.code)
 
 
 def _caller(websocket: WebSocket) -> Caller:

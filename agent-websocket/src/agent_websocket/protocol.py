@@ -14,7 +14,9 @@ from typing import Annotated, Any
 import msgspec
 from agent_core.agent import ModelInfo, ToolInfo
 from agent_core.clock import timestamp
+from agent_core.events import error_event
 from msgspec import Meta
+from service_kit.errors import ApiError
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _Name = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -142,6 +144,9 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="
     message: str
     code: str
     run_id: None = None
+    request_id: str | msgspec.UnsetType = msgspec.UNSET
+    retry_after: float | msgspec.UnsetType = msgspec.UNSET
+    error: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
     timestamp: str = msgspec.field(default_factory=timestamp)
 
 
@@ -157,6 +162,18 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
 
 
 ServerFrame = Connected | Pong | Refusal | Snapshot
+
+
+def refusal(error: ApiError, request_id: str) -> Refusal:
+    """Returns `error` in the shape of the error events, for one socket alone."""
+    event = error_event(error, None, request_id)
+    return Refusal(
+        message=event.message,
+        code=event.code,
+        request_id=event.request_id,
+        retry_after=event.retry_after,
+        error=event.error,
+    )
 
 
 def raw_events(texts: Iterable[str]) -> list[msgspec.Raw]:

@@ -12,9 +12,8 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import msgspec
 from agent_core.agent import ModelInfo, RunRequest, ToolInfo
-from agent_core.events import Error
+from agent_core.events import error_event
 from agent_core.runs.channel import RunChannel
 from agent_core.runs.event_log import PositionGoneError
 from service_kit.errors import ApiError
@@ -30,13 +29,13 @@ from agent_websocket.protocol import (
     Message,
     Ping,
     Pong,
-    Refusal,
     Resume,
     ServerFrame,
     Snapshot,
     encode,
     parse,
     raw_events,
+    refusal,
 )
 
 GOING_AWAY = 1012
@@ -159,14 +158,13 @@ class Session:
             try:
                 await self._handle(parse(frame, max_bytes=self._max_message_bytes))
             except FrameError as error:
-                self._publish_error(error.code, texts.explain(error, self._caller.language))
+                self._publish_error(ApiError(400, error.code, texts.explain(error, self._caller.language)))
             except ApiError as error:
-                self._publish_error(error.code, error.message, error.retry_after)
+                self._publish_error(error)
             self._client_spoke.set()
 
-    def _publish_error(self, code: str, message: str, retry_after: float | None = None) -> None:
-        after = msgspec.UNSET if retry_after is None else retry_after
-        self._channel.publish(Error(run_id=None, code=code, message=message, retry_after=after))
+    def _publish_error(self, error: ApiError) -> None:
+        self._channel.publish(error_event(error, None, self._caller.request_id))
 
     async def _handle(self, frame: ClientFrame) -> None:
         match frame:
@@ -215,5 +213,6 @@ class Session:
             epoch=channel.epoch,
             events=raw_events(entry.text for entry in entries),
         )
-        await self._reply(Refusal(code="resume_failed", message=texts.resume_failed(self._caller.language)))
+        gone = ApiError(409, "resume_failed", texts.resume_failed(self._caller.language))
+        await self._reply(refusal(gone, self._caller.request_id))
         await self._reply(snapshot)

@@ -137,12 +137,12 @@ def numbered(event: Event, seq: int) -> Event:
 
 
 def error_event(error: ApiError, run_id: str | None, request_id: str) -> Error:
-    """What a client of an event stream learns of `error`."""
+    """Returns `error` as the event that every stream carries; `run_id` is None for an error that belongs to no run."""
     return Error(
         run_id=run_id,
         message=error.message,
         code=error.code,
-        request_id=request_id,
+        request_id=request_id or msgspec.UNSET,
         retry_after=error.retry_after if error.retry_after is not None else msgspec.UNSET,
         error=error_body(error, request_id)["error"],
     )

@@ -18,8 +18,8 @@ from service_kit.ids import current_request_id
 from service_kit.telemetry.logs import get_logger
 
 from agent_core.agent import RunRequest
-from agent_core.events import Cancelled, Complete, Emit, Error, Event, Queued
-from agent_core.runs.errors import NotRunning, QueueFull, RunFailed, RunNotFound, ServiceStopping, error_event
+from agent_core.events import Cancelled, Complete, Emit, Error, Event, Queued, error_event
+from agent_core.runs.errors import NotRunning, QueueFull, RunFailed, RunNotFound, ServiceStopping
 from agent_core.runs.event_log import Entry, EventLog
 
 _log = get_logger(__name__)
@@ -194,7 +194,8 @@ class RunChannel:
             _log.error("run failed", runId=run.id, sessionId=request.thread_id, exc_info=error)
         if run.stopped_by is not None:
             return run.stopped_by
-        return error_event(error if isinstance(error, ApiError) else RunFailed(request.language), request)
+        failure = error if isinstance(error, ApiError) else RunFailed(request.language)
+        return error_event(failure, run.id, request.request_id)
 
     def _stop(self, run: _Run, because: Event) -> None:
         if run.stopped_by is not None or run.task is None:
@@ -222,4 +223,4 @@ class RunChannel:
 
     @staticmethod
     def _stopping_error(run: _Run) -> Error:
-        return error_event(ServiceStopping(run.request.language), run.request)
+        return error_event(ServiceStopping(run.request.language), run.id, run.request.request_id)

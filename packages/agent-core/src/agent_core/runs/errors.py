@@ -12,23 +12,7 @@ ApiError (service_kit)
 
 from __future__ import annotations
 
-import msgspec
 from service_kit.errors import ApiError
-
-from agent_core.agent import RunRequest
-from agent_core.events import Error
-
-
-def error_event(error: ApiError, request: RunRequest) -> Error:
-    """The error as the last event of a run."""
-    retry_after = msgspec.UNSET if error.retry_after is None else error.retry_after
-    return Error(
-        run_id=request.run_id,
-        message=error.message,
-        code=error.code,
-        request_id=request.request_id or msgspec.UNSET,
-        retry_after=retry_after,
-    )
 
 
 class NotOwner(ApiError):

@@ -21,6 +21,7 @@ from agent_core.errors import DeadlineExceeded, GatewayUnavailable, InputRefused
 from agent_core.events import Complete, Emit, Queued, Response, Start
 from agent_core.graph import Graph, recursion_limit
 from agent_core.markdown import Renderer
+from agent_core.run_log import RunLog
 from agent_core.settings import AgentSettings
 from agent_core.state import RunContext, RunRequest, RunState
 from agent_core.steps import Step
@@ -106,6 +107,20 @@ class Agent:
         Cancelling the task that awaits it stops the model and the tools at once and leaves the thread usable.
         """
         self.check(request)
+        log = RunLog(request)
+        try:
+            result = await self._run_in_turn(request, emit, log)
+        except asyncio.CancelledError:
+            log.cancelled()
+            raise
+        except Exception as error:
+            log.failed(error)
+            raise
+        log.done()
+        return result
+
+    async def _run_in_turn(self, request: RunRequest, emit: Emit, log: RunLog) -> RunResult:
+        """Waits for the conversation, then runs the question, all within the deadline."""
         said = texts(request.language)
         seconds = self._settings.run_timeout_seconds
         deadline = Deadline.after(seconds)
@@ -115,14 +130,14 @@ class Agent:
         try:
             async with asyncio.timeout_at(deadline.at):
                 async with self._threads.turn(request.user, request.thread_id, busy=said.thread_busy) as thread:
-                    return await self._run(request, emit, thread, deadline)
+                    return await self._run(request, emit, thread, deadline, log)
         except (GatewayUnavailable, ToolboxUnavailable) as error:
             _log.warning("a dependency is away", code=error.code, detail=error.message)
             raise type(error)(getattr(said, error.code)) from error
         except TimeoutError as error:
             raise DeadlineExceeded(said.deadline.format(seconds=f"{seconds:g}")) from error
 
-    async def _run(self, request: RunRequest, emit: Emit, thread: Thread, deadline: Deadline) -> RunResult:
+    async def _run(self, request: RunRequest, emit: Emit, thread: Thread, deadline: Deadline, log: RunLog) -> RunResult:
         started = time.perf_counter()
         emit(Start(run_id=request.run_id, message=texts(request.language).started))
         default = await self._models.default(deadline)
@@ -130,6 +145,7 @@ class Agent:
         state = RunState(
             input=request.input, model="", messages=list(thread.messages), passages=[], steps=[], answers=[]
         )
+        log.follow(state)
         before = len(state["messages"])
         try:
             await self._run_graph(state, run)
@@ -155,6 +171,7 @@ class Agent:
         async with aclosing(cast(Any, updates)):
             async for update in updates:
                 for delta in cast(dict[str, dict[str, Any]], update).values():
+                    state["model"] = delta.get("model", state["model"])
                     for key in ("messages", "steps", "answers"):
                         state[key].extend(delta.get(key, ()))
 

@@ -1,7 +1,7 @@
-"""Sockets for httpcore2 on asyncio's own streams.
+"""Network streams for httpcore2 on asyncio's own streams.
 
-httpcore2's default backend goes through anyio, which costs as much processor time per chunk of a stream as parsing it
-does; tokens come one chunk each. `docs/adr/0006-own-http-client.md` has the figures.
+httpcore2's default backend goes through anyio, which costs as much processor time for each chunk as parsing it does,
+and a stream of tokens is many chunks: 60 of them take 5.7 ms here and 8.9 ms there.
 """
 
 from __future__ import annotations

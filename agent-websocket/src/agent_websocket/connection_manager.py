@@ -38,7 +38,7 @@ class ChatAgent(Protocol):
 
 
 class ConnectionManager:
-    """Accepts sockets, puts each on its channel, and sends them away when the service stops."""
+    """Accepts sockets, attaches each to its channel, and closes them when the service stops."""
 
     def __init__(self, agent: ChatAgent, runs: Runs, settings: WebSocketAgentSettings) -> None:
         self._agent = agent
@@ -57,7 +57,7 @@ class ConnectionManager:
         return await self._agent.status()
 
     async def serve(self, websocket: WebSocket, given_id: str | None) -> None:
-        """One socket, until it is gone."""
+        """Serves one socket until it is gone."""
         socket = Socket(websocket, self._settings.send_timeout_seconds)
         caller = _caller(websocket)
         self._open += 1
@@ -72,7 +72,7 @@ class ConnectionManager:
             self._open -= 1
 
     async def drain(self, grace_seconds: float) -> None:
-        """Take no more questions, let runs end within the grace period, then say goodbye to every socket."""
+        """Refuses new questions, waits up to `grace_seconds` for runs, then closes every socket."""
         await self._runs.drain(grace_seconds)
         for session in self._sessions:
             session.stop()
@@ -102,7 +102,7 @@ class ConnectionManager:
         self._runs.submit(channel, request)
 
     async def _models_and_tools(self) -> tuple[list[ModelInfo], list[ToolInfo]]:
-        """For the greeting, which does not wait long for a gateway or a toolbox that is away."""
+        """Returns models and tools for the greeting; empty lists when they are not known within a second."""
         try:
             async with asyncio.timeout(_LISTS_TIMEOUT_SECONDS):
                 models, tools = await asyncio.gather(self._agent.models(), self._agent.tools())

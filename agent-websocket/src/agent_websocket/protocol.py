@@ -51,7 +51,7 @@ class Cancel(_ClientFrame, frozen=True, tag="cancel"):
 
 
 class Ping(_ClientFrame, frozen=True, tag="ping"):
-    """Answered by `pong`."""
+    """Asks for a `pong`."""
 
 
 class Resume(_ClientFrame, frozen=True, tag="resume"):
@@ -91,7 +91,7 @@ class FrameError(Exception):
 
 
 def parse(frame: str | bytes, *, max_bytes: int) -> ClientFrame:
-    """The frame as a value; raises FrameError. `max_bytes` bounds its UTF-8."""
+    """Returns the frame as a struct; raises FrameError. `max_bytes` bounds its length in UTF-8."""
     if isinstance(frame, bytes):
         raise FrameError(Fault.BINARY)
     if len(frame) > max_bytes or len(frame.encode("utf-8", "surrogatepass")) > max_bytes:
@@ -112,7 +112,7 @@ def parse(frame: str | bytes, *, max_bytes: int) -> ClientFrame:
 def _decode(frame: str) -> Any:
     try:
         return msgspec.json.decode(frame)
-    # Text that is nested a thousand deep is not worth a difference.
+    # JSON that is nested too deep to parse counts as malformed.
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
         raise FrameError(Fault.MALFORMED) from None
 
@@ -182,5 +182,5 @@ def raw_events(texts: Iterable[str]) -> list[msgspec.Raw]:
 
 
 def encode(frame: ServerFrame) -> str:
-    """The frame as JSON text."""
+    """Returns the frame as JSON text."""
     return msgspec.json.encode(frame).decode()

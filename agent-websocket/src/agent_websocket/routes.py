@@ -1,4 +1,4 @@
-"""The WebSocket agent's routes; what they do is the connection manager's and the page's."""
+"""The WebSocket agent's routes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Health(BaseModel):
 
 
 def add_routes(app: FastAPI, manager: Callable[[], ConnectionManager], page: ChatPage) -> None:
-    """Add the routes to `app`; `manager` gives the manager once the service has started."""
+    """Add the routes to `app`; `manager` returns the connection manager once the service has started."""
 
     @app.get("/", tags=["chat"], summary="The chat page", response_class=HTMLResponse)
     async def chat_page(request: Request) -> Response:

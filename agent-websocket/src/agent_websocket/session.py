@@ -1,4 +1,4 @@
-"""One socket on a channel: reads what its client asks, and writes what the channel tells, each at its own pace.
+"""One socket on a channel: reads the client's frames and writes the channel's events, each at its own pace.
 
 The session keeps a position in the channel's log and nothing else, so that replay and live delivery are one loop
 and a slow reader holds no memory: when the log has moved past its position the socket is closed, and may resume.
@@ -51,7 +51,7 @@ RESUME_WITHIN_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Caller:
-    """Who is at the other end, as the border found out."""
+    """The client of a socket, as the edge has identified it."""
 
     principal: str
     language: str
@@ -60,7 +60,7 @@ class Caller:
 
 
 class Session:
-    """Serves one socket until it is gone or told to stop; runs go on without it."""
+    """Serves one socket until it is gone or the session is stopped; runs go on without it."""
 
     def __init__(
         self,
@@ -84,11 +84,11 @@ class Session:
         self._writing = asyncio.Lock()
 
     def stop(self) -> None:
-        """Write what there is to write and close: the service goes away."""
+        """Makes the session write the remaining events and close, because the service stops."""
         self._stop.set()
 
     async def serve(self, models: list[ModelInfo], tools: list[ToolInfo]) -> None:
-        """Greet, then read and write until either ends."""
+        """Sends the greeting, then reads and writes until either ends."""
         channel = self._channel
         with channel.follow(self._new_events.set):
             greeting = Connected(
@@ -131,7 +131,7 @@ class Session:
                 return await self._socket.close(TRY_AGAIN_LATER, "too slow; connect again and resume")
 
     async def _write_batch(self) -> bool:
-        """Send the next events; whether there were any."""
+        """Sends the next events; returns whether there were any."""
         async with self._writing:
             self._new_events.clear()
             batch = self._channel.after(self._position, _BATCH)
@@ -202,7 +202,7 @@ class Session:
             self._new_events.set()
 
     async def _send_snapshot(self) -> None:
-        """Say that the past is gone, and what is left of it; the sequence goes on from here."""
+        """Sends `resume_failed` and a snapshot of the current run; the sequence continues after it."""
         channel = self._channel
         entries = channel.of_last_run(_SNAPSHOT_BYTES)
         self._position = channel.last_seq

@@ -35,7 +35,7 @@ __all__ = ["Agent", "AgentStatus", "ModelInfo", "RunRequest", "RunResult", "Tool
 
 
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What `POST /process` answers. `cost_usd` is None when any part is unknown."""
+    """The answer of `POST /process`. `cost_usd` is None when any part is unknown."""
 
     result: str
     steps: list[Step]
@@ -60,7 +60,7 @@ class ToolInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AgentStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """What the agent sees of its dependencies, for `/health`."""
+    """The state of the agent's dependencies, for `/health`."""
 
     mcp_connected: bool
     mcp_tools: int
@@ -97,7 +97,7 @@ class Agent:
             raise InputRefused(413, "input_too_large", text, param="input")
 
     async def run(self, request: RunRequest, emit: Emit) -> RunResult:
-        """Answer one question, telling `emit` (synchronous, must not block or raise) what happens.
+        """Answers one question and calls `emit` (synchronous, must not block or raise) with each event.
 
         Emits `start`, `step`, `token`, `tool_call`, `tool_result`, `response`, `complete`, all with `seq` 0;
         `queued` first when another run of the same thread is still going. Does not emit `cancelled` or `error`.
@@ -161,7 +161,7 @@ class Agent:
         return self._finish(state, run)
 
     async def _run_graph(self, state: RunState, run: RunContext) -> None:
-        """Run the graph, adding to `state` what each node adds, so that a stopped run keeps what was done."""
+        """Runs the graph and adds the update of each node to `state`, so that a stopped run keeps what was done."""
         updates = self._graph.astream(
             state.copy(),
             {"recursion_limit": recursion_limit(self._settings.max_steps)},
@@ -236,7 +236,7 @@ class Agent:
 
 
 def _is_text(value: str) -> bool:
-    """Whether `value` can be sent: JSON may smuggle in half of a surrogate pair, which is no character."""
+    """Returns whether `value` can be encoded: JSON may contain half of a surrogate pair, which is no character."""
     try:
         value.encode()
     except UnicodeEncodeError:

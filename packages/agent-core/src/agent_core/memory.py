@@ -1,4 +1,4 @@
-"""What the user's memory has about a question, for the model to know before it answers."""
+"""Retrieves passages about a question from the user's memory, which the model is given before it answers."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class MemoryRetriever:
 
     @property
     def available(self) -> bool:
-        """Whether there is a memory to ask."""
+        """Whether the toolbox has a memory and passages are wanted."""
         return self._passages > 0 and any(tool.name == TOOL for tool in self._toolbox.known_tools)
 
     async def retrieve(self, question: str, run: RunContext) -> list[Passage]:
-        """The passages that matter, best first. A memory that fails or takes too long has none: the answer goes on
-        without it."""
+        """Returns the passages that score high enough, best first; none when the memory fails or takes over five
+        seconds, so that the question is answered without it."""
         args = {"pregunta": question[:_MOST_QUESTION_CHARS], "k": self._passages}
         try:
             async with asyncio.timeout(_TIMEOUT_SECONDS):

@@ -56,7 +56,7 @@ class Nodes:
         self._max_steps = max_steps
 
     async def process_input(self, state: RunState, runtime: Runtime[RunContext]) -> Update:
-        """Choose the model, and cut the directive that chose it out of the question."""
+        """Chooses the model, and removes the directive that named it from the question."""
         run = runtime.context
         began = timestamp()
         said = texts(run.request.language)
@@ -66,11 +66,11 @@ class Nodes:
         return {"model": choice.model, "messages": [HumanMessage(content=choice.text)], "steps": [step]}
 
     async def after_input(self, state: RunState) -> Literal["retrieve_context", "llm"]:
-        """Ask the memory first, where there is one."""
+        """Returns the next node: the memory where there is one, else the model."""
         return "retrieve_context" if self._memory.available else "llm"
 
     async def retrieve_context(self, state: RunState, runtime: Runtime[RunContext]) -> Update:
-        """Find what the user's memory has about the question."""
+        """Retrieves passages about the question from the user's memory."""
         began = timestamp()
         question = str(state["messages"][-1].text)
         passages = await self._memory.retrieve(question, runtime.context)
@@ -78,7 +78,7 @@ class Nodes:
         return {"passages": passages, "steps": steps}
 
     async def llm(self, state: RunState, runtime: Runtime[RunContext]) -> Update:
-        """Ask the model, passing its text on as it comes."""
+        """Calls the model and emits its text as it comes."""
         run = runtime.context
         said = texts(run.request.language)
         if len(state["answers"]) >= self._max_steps:
@@ -121,7 +121,7 @@ class Nodes:
         return complete_message(text, last), answer
 
     async def tool_execution(self, state: RunState, runtime: Runtime[RunContext]) -> Update:
-        """Run what the model asked for, all at once; results stay in the order of the calls."""
+        """Runs the tool calls of the model's answer concurrently; results keep the order of the calls."""
         run = runtime.context
         began = timestamp()
         calls = state["answers"][-1].tool_calls
@@ -167,7 +167,7 @@ class Nodes:
         return outcome
 
     async def _call_tool(self, name: str, args: dict[str, Any] | str, run: RunContext) -> ToolAnswer:
-        """The tool's answer; a call that cannot be made is answered too, so that the model can correct itself."""
+        """Returns the tool's answer, or for an impossible call one that says why, so that the model can correct itself."""
         said = texts(run.request.language)
         if isinstance(args, str):
             return ToolAnswer(said.bad_arguments.format(args=args[:500]), is_error=True)
@@ -178,7 +178,7 @@ class Nodes:
         return await self._toolbox.call(name, args, caller=run.caller, deadline=run.deadline)
 
     async def final_answer(self, state: RunState) -> Update:
-        """Note that the run has its answer: the last message."""
+        """Adds the final step; the answer is the last message."""
         return {"steps": [FinalAnswerStep(timestamp=timestamp())]}
 
 

@@ -1,4 +1,4 @@
-"""One log line for each run: who asked, what answered, how it ended, how long it took and what it cost."""
+"""One log line for each run: its user, model, outcome, duration, tokens and cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one run knows: the graph's state, and what its nodes share without its being state."""
+"""The data of one run: the graph's state, and the context that its nodes share."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(slots=True)
 class RunContext:
-    """What the nodes of one run share. The mutable part is what would be lost with a node that is stopped midway."""
+    """What the nodes of one run share. The mutable fields keep what a node has done when it is stopped midway."""
 
     request: RunRequest
     emit: Emit
@@ -63,10 +63,10 @@ class RunContext:
 
     @property
     def caller(self) -> Caller:
-        """On whose behalf the run calls other services."""
+        """The user, request and trace that the run's calls to other services belong to."""
         request = self.request
         return Caller(user=request.user, request_id=request.request_id, traceparent=request.traceparent)
 
     def milliseconds(self) -> float:
-        """Since the run began."""
+        """Returns the milliseconds since the run began."""
         return round((time.perf_counter() - self.started) * 1000, 2)

@@ -102,7 +102,7 @@ class GatewayChatModel(BaseChatModel):
 
 
 def complete_message(text: str, last: AIMessageChunk) -> AIMessage:
-    """The complete message: all its text, and what only the last chunk of its stream knows."""
+    """Returns the complete message: its text, with tool calls, usage and metadata from the last chunk."""
     return AIMessage(
         content=text,
         additional_kwargs=last.additional_kwargs,
@@ -149,7 +149,7 @@ def _parse_calls(calls: Sequence[ModelToolCall]) -> tuple[list[ToolCall], list[I
 
 
 def to_wire(message: BaseMessage) -> dict[str, Any]:
-    """A LangChain message in the gateway's native form."""
+    """Returns a LangChain message in the gateway's native form."""
     content = str(message.text)
     if isinstance(message, AIMessage):
         # A call whose arguments were not JSON goes back without them; the tool's answer to it says what was wrong.

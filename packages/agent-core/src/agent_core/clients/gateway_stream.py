@@ -18,7 +18,7 @@ from agent_core.errors import GatewayRefused, GatewayUnavailable
 from agent_core.usage import Usage
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
-"""More than any model writes: an upstream that never ends must not fill the memory."""
+"""The largest stream that is read; models write far less, and an endless stream must not fill the memory."""
 
 
 class CallDelta(msgspec.Struct, frozen=True):
@@ -39,7 +39,7 @@ class ModelToolCall(msgspec.Struct, frozen=True):
 
 
 class ModelAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What the gateway says of an answer once it is complete; the text has been streamed before."""
+    """A complete answer but for its text, which has been streamed before."""
 
     model: str
     provider: str
@@ -86,7 +86,7 @@ class _Failure(msgspec.Struct):
 
 
 class _Kind(msgspec.Struct):
-    """Just enough to tell the three kinds of event apart."""
+    """The fields that tell the three kinds of event apart."""
 
     model: str | None = None
     error: _Failure | None = None
@@ -103,7 +103,7 @@ class StreamDecoder:
         self._calls: dict[int, ModelToolCall] = {}
 
     def feed(self, data: bytes) -> list[str]:
-        """The pieces of text that `data` completes.
+        """Returns the pieces of text that `data` completes.
 
         Raises GatewayRefused for an error event and for a stream that is not the native one.
         """
@@ -120,7 +120,7 @@ class StreamDecoder:
         return texts
 
     def finish(self) -> ModelAnswer:
-        """The complete answer; raises GatewayUnavailable when the stream ended before it said so."""
+        """Returns the complete answer; raises GatewayUnavailable when the stream was cut off."""
         if not self.done or self.answer is None:
             raise GatewayUnavailable("The LLM gateway's answer was cut off before its end.")
         return self.answer

@@ -1,4 +1,4 @@
-"""Which models there are, as the gateway lists them; asked at most once in a while, and never by two at once."""
+"""The models that the gateway lists, kept for some seconds, so that many runs share one request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FALLBACK_DEFAULT = "bedrock-nova-pro"
 
 
 class Listing(msgspec.Struct, frozen=True):
-    """What the gateway listed; empty and not connected when it did not answer."""
+    """The gateway's list of models; empty and not `connected` when the gateway did not answer."""
 
     models: list[ListedModel] = []
     default: str | None = None
@@ -28,7 +28,7 @@ class Listing(msgspec.Struct, frozen=True):
 
 
 class Models:
-    """The gateway's models, remembered for a moment."""
+    """Keeps the gateway's list of models for some seconds."""
 
     def __init__(self, gateway: Gateway, default: str | None) -> None:
         self._gateway = gateway
@@ -38,7 +38,7 @@ class Models:
         self._asking = asyncio.Lock()
 
     async def listing(self, *, fresh: bool = False) -> Listing:
-        """The models as of the last seconds (`fresh`: half a second); at most two seconds, never raises."""
+        """Returns the models, at most five seconds old (`fresh`: half a second), within two seconds; never raises."""
         return await self._not_older_than(_STATUS_SECONDS if fresh else _FRESH_SECONDS)
 
     async def default(self, deadline: Deadline) -> str:
@@ -55,21 +55,21 @@ class Models:
         return listing.default or FALLBACK_DEFAULT
 
     async def _asked_until(self, deadline: Deadline) -> Listing:
-        # Outside the lock: who only wants to know how the gateway is does not wait for it to come back.
+        # Outside the lock, so that `listing`, and with it /health, does not wait while the gateway is away.
         models, default = await self._gateway.models(deadline)
         self._listing = Listing(models, default, True)
         self._asked_at = time.monotonic()
         return self._listing
 
     async def _settled_listing(self) -> Listing:
-        """For what an operator changes rarely; a gateway that was away is asked again sooner."""
+        """Returns a list at most a minute old, five seconds if the gateway was away; for what changes rarely."""
         return await self._not_older_than(_SETTLED_SECONDS if self._listing.connected else _FRESH_SECONDS)
 
     async def takes_tools(self, name: str) -> bool:
-        """Whether a model can be offered tools, as of the last minute; one that is not listed is not judged.
+        """Returns whether a model can be offered tools, as of the last minute; a model that is not listed can.
 
-        `emulated_tools` alone is no reason: the gateway can ask any model for calls, but a very small one chooses
-        badly. An operator who knows better lists `tools` beside it.
+        `emulated_tools` alone does not count: the gateway can ask any model for calls, but a very small one chooses
+        badly. An operator can list `tools` beside it.
         """
         listing = await self._settled_listing()
         listed = next((model for model in listing.models if model.name == name), None)

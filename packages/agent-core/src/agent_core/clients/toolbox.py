@@ -90,7 +90,7 @@ class Toolbox:
             self._wake.set()
 
     async def check(self) -> bool:
-        """Ask the toolbox now whether it is there; at most two seconds, never raises."""
+        """Returns whether the toolbox answers now; takes at most two seconds and never raises."""
         return await self._next_attempt() and self.connected
 
     async def call(
@@ -137,7 +137,7 @@ class Toolbox:
     # --- the owner's task ---
 
     async def keep_connected(self) -> None:
-        """Stay connected until cancelled; run by one task alone."""
+        """Keeps the toolbox connected until it is cancelled; exactly one task runs it."""
         owner = cast("asyncio.Task[None]", asyncio.current_task())
         pause = _FIRST_PAUSE
         while True:
@@ -150,7 +150,7 @@ class Toolbox:
                 # While it connects, the SDK turns a cancellation into an error of its own.
                 raise asyncio.CancelledError
             if self.connected:
-                # It was there until now, so it is worth looking at once; and who waits, waits for that.
+                # The toolbox was there until now, so the next attempt is made at once; callers wait for its outcome.
                 self._forget()
                 pause = _FIRST_PAUSE
                 continue
@@ -168,7 +168,7 @@ class Toolbox:
                 yield client
 
     async def _stay(self, client: Client) -> None:
-        """Keep the list fresh over `client`; raises what the list raised when `client` is of no use any more."""
+        """Keeps the list of tools fresh over `client`; raises the error that ends the use of `client`."""
         while True:
             try:
                 self._tools = self._last_tools = await _list(client)
@@ -202,7 +202,7 @@ class Toolbox:
         self._client = None
         self._tools = ()
 
-    # --- its callers ---
+    # --- for callers ---
 
     async def _connected_client(self) -> Client:
         """Returns the client; raises NotBegun when there is none within two seconds."""
@@ -218,7 +218,7 @@ class Toolbox:
         return time.monotonic() - self._listed_at
 
     async def _next_attempt(self) -> bool:
-        """Have the owner look now; whether it could tell in time."""
+        """Asks the owner for an attempt now; returns whether it ended within two seconds."""
         self._wake.set()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_WAIT_SECONDS):
@@ -269,7 +269,7 @@ def _is_repeatable(annotations: ToolAnnotations | None) -> bool:
 async def open_toolbox(
     endpoint: str, api_key: str | None, call_timeout: float, list_timeout: float = _LIST_SECONDS
 ) -> AsyncIterator[Toolbox]:
-    """A toolbox that connects in the background and lives as long as the block; times are in seconds."""
+    """Opens a toolbox that connects in the background and is closed with the block; times are in seconds."""
     toolbox = Toolbox(endpoint, api_key, call_timeout, list_timeout)
     async with supervised("toolbox connection", toolbox.keep_connected):
         yield toolbox

@@ -1,7 +1,7 @@
-"""A channel: one connection id, the run that is going on it, the queue behind, and its part of the event log.
+"""A channel: one connection id with its current run, the queue behind it and its part of the event log.
 
-A run belongs to its channel, not to whoever asked for it. Followers are woken when something is told and read the
-log at their own pace; that nobody follows changes nothing for a run. Everything here happens on one event loop.
+A run belongs to its channel, not to the connection that asked for it. Followers are woken when an event is published
+and read the log at their own pace; a run goes on without followers. Everything here happens on one event loop.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _log = get_logger(__name__)
 
 
 class Runner(Protocol):
-    """What runs a question: the `Agent`, or a test's stand-in."""
+    """Runs one question: the `Agent`, or a stand-in of a test."""
 
     async def run(self, request: RunRequest, emit: Emit) -> Any: ...
 
 
 class _Run:
-    """One question on its way; `end` tells its last event, once."""
+    """One question, queued or running; `end` publishes its last event, once."""
 
     def __init__(self, request: RunRequest, publish: Callable[[Event], None]) -> None:
         self.request = request
@@ -47,7 +47,7 @@ class _Run:
         return self.request.run_id
 
     def emit(self, event: Event) -> None:
-        """Pass on what the agent tells, until the run is over: whoever is late is not heard."""
+        """Publishes an event of the agent; events after the end of the run are dropped."""
         if not self._finished:
             self._finished = isinstance(event, Complete)
             self._publish(event)
@@ -59,7 +59,7 @@ class _Run:
 
 
 class RunChannel:
-    """One connection id: runs its questions one after another and tells what happens."""
+    """Runs the questions of one connection id one after another and publishes their events."""
 
     def __init__(
         self, id_: str, owner: str, runner: Runner, log: EventLog, *, queue_limit: int, stop_seconds: float
@@ -89,17 +89,17 @@ class RunChannel:
 
     @property
     def idle(self) -> bool:
-        """Nothing runs and nobody follows."""
+        """Whether the channel has neither a run nor a follower."""
         return self._current is None and not self._followers
 
     @property
     def run_id(self) -> str | None:
-        """The run that is going, else the last one that was."""
+        """The id of the current run, else that of the last one."""
         return self._current.id if self._current else self._last_run_id
 
     @contextmanager
     def follow(self, wake: Callable[[], None]) -> Iterator[None]:
-        """Call `wake` (which must not block or raise) whenever there is something new to read, until the block ends."""
+        """Calls `wake` (which must not block or raise) after each new event until the block ends."""
         self._followers.add(wake)
         try:
             yield
@@ -112,12 +112,12 @@ class RunChannel:
         return self._log.after(self.id, seq, limit)
 
     def of_last_run(self, max_bytes: int) -> list[Entry]:
-        """What the log still has of the run that is going, or of the last one."""
+        """Returns the events of the current run, else of the last one, as far as the log still has them."""
         run_id = self.run_id
         return self._log.of_run(self.id, run_id, max_bytes) if run_id else []
 
     def publish(self, event: Event) -> None:
-        """Give an event its place in the sequence and let every follower know."""
+        """Appends an event to the log and wakes every follower."""
         self._log.append(self.id, event)
         for wake in self._followers:
             wake()
@@ -125,7 +125,7 @@ class RunChannel:
     # --- what clients ask ---
 
     def submit(self, request: RunRequest) -> None:
-        """Run a question now, or queue it behind the one that is going; raises QueueFull."""
+        """Starts a question, or queues it behind the current run; raises QueueFull."""
         if self._current is not None and len(self._queue) >= self._queue_limit:
             raise QueueFull(self._queue_limit, request.language)
         run = _Run(request, self.publish)
@@ -136,7 +136,7 @@ class RunChannel:
             self.publish(Queued(run_id=run.id, position=len(self._queue)))
 
     def cancel(self, run_id: str | None, language: str) -> None:
-        """Stop the run that is going, or the named one, which may still be queued.
+        """Stops the current run, or the named one, which may still be queued.
 
         `cancelled` follows when it really has stopped. Asking again meanwhile changes nothing.
         Raises NotRunning when nothing runs, RunNotFound when the named run is not (or no longer) here.
@@ -155,7 +155,7 @@ class RunChannel:
     # --- the queue at work ---
 
     def on_idle(self, call: Callable[[], None]) -> None:
-        """Call this whenever the channel becomes idle."""
+        """Sets what is called whenever the channel becomes idle."""
         self._on_idle = call
 
     def _notify_if_idle(self) -> None:
@@ -187,7 +187,7 @@ class RunChannel:
             self._start_next()
 
     def _last_event(self, run: _Run, task: asyncio.Task[Any]) -> Event:
-        """How a run ended; it is told only if the run has not said itself that it is complete."""
+        """Returns the event that says how a run ended; `end` ignores it if the run has published `complete`."""
         request = run.request
         error = None if task.cancelled() else task.exception()
         if error is not None and not isinstance(error, ApiError):
@@ -202,7 +202,7 @@ class RunChannel:
             return
         run.stopped_by = because
         run.task.cancel()
-        # Whoever pressed stop is not kept waiting by a run that does not let go.
+        # A run that ignores its cancellation does not keep the user waiting.
         run.stop_timer = asyncio.get_running_loop().call_later(self._stop_seconds, self._abandon, run, because)
 
     def _abandon(self, run: _Run, because: Event) -> None:
@@ -210,14 +210,14 @@ class RunChannel:
         self._finish_run(run, because)
 
     def drop_queued(self) -> asyncio.Task[Any] | None:
-        """Give up what is queued; the task of the run that is going, to wait for."""
+        """Ends all queued questions; returns the task of the current run, or None."""
         while self._queue:
             run = self._queue.popleft()
             run.end(self._stopping_error(run))
         return self._current.task if self._current else None
 
     def abort(self) -> None:
-        """Stop the run that is going because the service stops."""
+        """Stops the current run because the service stops."""
         if self._current is not None:
             self._stop(self._current, self._stopping_error(self._current))
 

@@ -1,7 +1,7 @@
-"""What can go wrong around a run, rather than in it; each in the reader's language.
+"""Errors around a run rather than in it; messages are in the language of the client.
 
 ApiError (service_kit)
-├─ NotOwner           403 connection_forbidden: the connection id is somebody else's
+├─ NotOwner           403 connection_forbidden: the connection id belongs to another principal
 ├─ RunNotFound        404 run_not_found: no run of that name is going or waiting
 ├─ NotRunning         409 not_running: there is nothing to cancel
 ├─ QueueFull          429 queue_full

@@ -1,4 +1,4 @@
-"""The event log: what was told on each channel, numbered, for whoever comes back after a drop.
+"""The event log: numbered events of each channel, kept so that a client can reconnect and read what it missed.
 
 A channel is whatever a run belongs to: for the WebSocket agent a connection id. Readers keep a position of their
 own (the last sequence number that they have) and ask for what comes after it, so that a slow reader costs nothing

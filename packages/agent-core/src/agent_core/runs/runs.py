@@ -41,7 +41,7 @@ class Runs:
     def channel(self, id_: str, owner: str, language: str) -> RunChannel:
         """The channel of that name, made if it is new.
 
-        Raises NotOwner when it is somebody else's, TooManyChannels when no other can be forgotten for it.
+        Raises NotOwner when it belongs to another principal, TooManyChannels when no idle channel can make room.
         """
         self._forget_idle()
         channel = self._channels.get(id_)
@@ -53,13 +53,13 @@ class Runs:
         return channel
 
     def submit(self, channel: RunChannel, request: RunRequest) -> None:
-        """Run a question on a channel; raises QueueFull, and ServiceStopping once `drain` has begun."""
+        """Runs a question on a channel; raises QueueFull, and ServiceStopping once `drain` has begun."""
         if self._stopping:
             raise ServiceStopping(request.language)
         channel.submit(request)
 
     async def drain(self, grace_seconds: float) -> None:
-        """Take no more questions, let the runs that are going finish, then stop those that have not."""
+        """Refuses new questions, waits up to `grace_seconds` for current runs, then stops the remaining ones."""
         self._stopping = True
         tasks = [task for channel in self._channels.values() if (task := channel.drop_queued())]
         if tasks:

@@ -37,7 +37,7 @@ class Threads:
         return len(self._threads)
 
     def waiting(self, user: str, thread_id: str) -> int:
-        """How many questions hold the conversation or wait for it."""
+        """Returns how many questions run in the conversation or wait for it."""
         thread = self._threads.get((user, thread_id))
         return thread.holders if thread else 0
 
@@ -85,7 +85,7 @@ def trimmed(messages: list[AnyMessage], max_messages: int, max_chars: int) -> li
 def closed_turn(
     messages: list[AnyMessage], results: Mapping[str, str], otherwise: str, ending: str
 ) -> list[AnyMessage]:
-    """A turn that was stopped, made whole, so that the conversation can go on.
+    """Returns the messages of a stopped turn, completed so that the conversation can go on.
 
     Every tool call without a result gets one (from `results` where it had ended, else the text `otherwise`), and
     the turn ends with the assistant saying `ending`: providers refuse a call without a result, and some refuse two

@@ -1,8 +1,8 @@
-"""Which of the toolbox's tools a model is told of.
+"""Selects the tools whose descriptions are sent to a model.
 
-All of them, as long as they are few. Beyond that every question would carry every description: then it is told of
-the toolbox's search, of what that finds for the question, of what the model itself has searched for, and of what the
-conversation has used. It may call any other by its name all the same.
+All of them, as long as they are few. Past a threshold it selects the toolbox's search, the tools that the search finds
+for the question, those that the model itself has searched for, and those that the conversation has used. The model may
+call any other tool by its name all the same.
 """
 
 from __future__ import annotations
@@ -58,13 +58,13 @@ class ToolSelector:
         return [listed[name] for name in chosen[: self._threshold]]
 
     def suggestions(self, name: str, known: Sequence[str]) -> Sequence[str]:
-        """What to name to a model that called `name`, which is not among `known`: all of them if they are few."""
+        """Returns the tools to name to a model that called the unknown tool `name`: all of `known` if they are few."""
         if len(known) <= self._threshold or SEARCH not in known:
             return known
         return [*difflib.get_close_matches(name[:100], known, n=5), SEARCH]
 
     async def _search(self, question: str, run: RunContext) -> list[str]:
-        """The names of what fits the question; none when the search fails, since the model can search too."""
+        """Returns the names of tools that fit the question; none when the search fails: the model can search too."""
         args = {"query": question.strip()[:_MOST_QUERY_CHARS], "limit": _MOST_RELEVANT}
         try:
             async with asyncio.timeout(_TIMEOUT_SECONDS):
@@ -83,7 +83,7 @@ def _question(messages: Sequence[AnyMessage]) -> str:
 
 
 def _found(messages: Sequence[AnyMessage]) -> list[str]:
-    """What the model has searched for since the last question, the latest search first."""
+    """Returns the tools that the model has found by searching since the last question, the latest search first."""
     found: list[str] = []
     for message in reversed(messages):
         if isinstance(message, HumanMessage):
@@ -94,7 +94,7 @@ def _found(messages: Sequence[AnyMessage]) -> list[str]:
 
 
 def _used(messages: Iterable[AnyMessage]) -> list[str]:
-    """What the conversation has called, the latest first: the next question is often for more of the same."""
+    """Returns the tools that the conversation has called, the latest first: they are often needed again."""
     calls = [call["name"] for message in messages if isinstance(message, AIMessage) for call in message.tool_calls]
     return list(dict.fromkeys(reversed(calls)))
 

@@ -167,7 +167,7 @@ class Nodes:
         return outcome
 
     async def _call_tool(self, name: str, args: dict[str, Any] | str, run: RunContext) -> ToolAnswer:
-        """Returns the tool's answer, or for an impossible call one that says why, so that the model can correct itself."""
+        """Returns the tool's answer; for an impossible call one that says why, so that the model learns of it."""
         said = texts(run.request.language)
         if isinstance(args, str):
             return ToolAnswer(said.bad_arguments.format(args=args[:500]), is_error=True)

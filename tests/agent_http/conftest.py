@@ -7,7 +7,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import aiohttp
+import httpx2
+import msgspec
 import pytest
 from agent_core.testing import Answer, FakeToolbox, ScriptedGateway, Wire, call
 from agent_http.app import from_environment
@@ -21,7 +22,7 @@ class Service:
     """The running service, what it depends on, and a client for it."""
 
     url: str
-    client: aiohttp.ClientSession
+    client: httpx2.AsyncClient
     gateway: ScriptedGateway
     toolbox: FakeToolbox
     gateway_wire: Wire
@@ -29,8 +30,8 @@ class Service:
 
     async def post(self, path: str, json: Any, **options: Any) -> tuple[int, Any]:
         """The status and the JSON of the answer."""
-        async with self.client.post(self.url + path, json=json, **options) as response:
-            return response.status, await response.json()
+        async with self.client.stream("POST", self.url + path, json=json, **options) as response:
+            return response.status_code, msgspec.json.decode(await response.aread())
 
     async def ask(self, text: str, **fields: Any) -> tuple[int, Any]:
         return await self.post("/process", {"input": text, **fields})
@@ -51,7 +52,7 @@ async def served(**variables: str) -> AsyncIterator[Service]:
     ):
         environ = {"LLM_GATEWAY_URL": gateway_wire.url, "MCP_SERVER_URL": toolbox_wire.url, **variables}
         app, _ = from_environment(environ)
-        async with running(app) as url, aiohttp.ClientSession() as client:
+        async with running(app) as url, httpx2.AsyncClient(timeout=60) as client:
             yield Service(url, client, gateway, toolbox, gateway_wire, toolbox_wire)
 
 

@@ -6,7 +6,8 @@ import signal
 import socket
 import sys
 
-import aiohttp
+import httpx2
+import msgspec
 import pytest
 from agent_http.app import from_environment
 from agent_http.settings import HttpAgentSettings
@@ -70,18 +71,18 @@ async def test_it_starts_without_its_dependencies_and_ends_cleanly_when_told():
     port = free_port()
     process = await started(PORT=str(port), LLM_GATEWAY_URL="http://127.0.0.1:1", MCP_SERVER_URL="http://127.0.0.1:1")
     try:
-        async with aiohttp.ClientSession() as client, asyncio.timeout(60):
+        async with httpx2.AsyncClient(timeout=60) as client, asyncio.timeout(60):
             while True:
                 try:
-                    async with client.get(f"http://127.0.0.1:{port}/readyz") as response:
-                        if response.status == 200:
+                    async with client.stream("GET", f"http://127.0.0.1:{port}/readyz") as response:
+                        if response.status_code == 200:
                             break
-                except aiohttp.ClientError:
+                except httpx2.TransportError:
                     await asyncio.sleep(0.1)
-            async with client.get(f"http://127.0.0.1:{port}/health") as response:
-                assert (await response.json())["status"] == "degraded"
-            async with client.post(f"http://127.0.0.1:{port}/process", json={"input": "hola"}) as response:
-                assert response.status == 503
+            async with client.stream("GET", f"http://127.0.0.1:{port}/health") as response:
+                assert msgspec.json.decode(await response.aread())["status"] == "degraded"
+            async with client.stream("POST", f"http://127.0.0.1:{port}/process", json={"input": "hola"}) as response:
+                assert response.status_code == 503
         process.send_signal(signal.SIGTERM)
         _, errors = await asyncio.wait_for(process.communicate(), 15)
     finally:

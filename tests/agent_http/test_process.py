@@ -4,7 +4,8 @@ import asyncio
 import re
 import time
 
-import aiohttp
+import httpx2
+import msgspec
 import pytest
 from agent_core.testing import Answer, Refusal, call
 
@@ -83,7 +84,9 @@ async def test_the_request_id_and_the_trace_go_to_the_gateway_and_back(service):
     service.gateway.then(Answer("hola"))
     trace = "a" * 32
     headers = {"X-Request-ID": "mine-1", "traceparent": f"00-{trace}-{'b' * 16}-01"}
-    async with service.client.post(f"{service.url}/process", json={"input": "hola"}, headers=headers) as response:
+    async with service.client.stream(
+        "POST", f"{service.url}/process", json={"input": "hola"}, headers=headers
+    ) as response:
         assert response.headers["X-Request-ID"] == "mine-1"
     sent = service.gateway.headers[0]
     assert sent["x-request-id"] == "mine-1" and sent["traceparent"].split("-")[1] == trace
@@ -133,9 +136,11 @@ async def test_a_question_that_cannot_be_taken_says_why(service, path, body, sta
 )
 @pytest.mark.parametrize("path", ["/process", "/process/stream"])
 async def test_a_body_that_is_not_a_question_says_why(service, path, body, content_type, status, code):
-    async with service.client.post(service.url + path, data=body, headers={"Content-Type": content_type}) as response:
-        answer = await response.json()
-    assert (response.status, answer["error"]["code"]) == (status, code)
+    async with service.client.stream(
+        "POST", service.url + path, content=body, headers={"Content-Type": content_type}
+    ) as response:
+        answer = msgspec.json.decode(await response.aread())
+    assert (response.status_code, answer["error"]["code"]) == (status, code)
 
 
 async def test_an_unknown_model_is_a_404_that_names_it(service):
@@ -150,9 +155,9 @@ async def test_an_unknown_model_is_a_404_that_names_it(service):
 async def test_a_dependency_that_is_away_is_a_503_with_retry_after_until_it_is_back(service, gone, sum_then_say):
     wire = getattr(service, f"{gone}_wire")
     await wire.cut()
-    async with service.client.post(f"{service.url}/process", json={"input": "suma 10 y 5"}) as response:
-        answer = await response.json()
-    assert response.status == 503 and int(response.headers["Retry-After"]) >= 1
+    async with service.client.stream("POST", f"{service.url}/process", json={"input": "suma 10 y 5"}) as response:
+        answer = msgspec.json.decode(await response.aread())
+    assert response.status_code == 503 and int(response.headers["Retry-After"]) >= 1
     assert answer["error"]["code"] == {"gateway": "llm_gateway_unavailable", "toolbox": "toolbox_unavailable"}[gone]
     await wire.mend()
     service.gateway.then(*sum_then_say)
@@ -167,9 +172,9 @@ async def test_the_deadline_is_a_504(service_of):
 
 
 async def test_retry_after_of_a_busy_provider_is_passed_on(service):
-    service.gateway.then(Refusal(429, "rate_limited", retry_after=7))
-    async with service.client.post(f"{service.url}/process", json={"input": "hola"}) as response:
-        assert (response.status, response.headers["Retry-After"]) == (429, "7")
+    service.gateway.then(Refusal(429, "rate_limited", retry_after=700))
+    async with service.client.stream("POST", f"{service.url}/process", json={"input": "hola"}) as response:
+        assert (response.status_code, response.headers["Retry-After"]) == (429, "700")
 
 
 async def test_nothing_of_a_providers_text_reaches_the_client(service):
@@ -204,9 +209,9 @@ async def test_many_at_once_do_not_mix(service):
 
 async def test_health_shows_what_is_there_and_what_is_away(service):
     async def health():
-        async with service.client.get(f"{service.url}/health") as response:
-            assert response.status == 200
-            return await response.json()
+        async with service.client.stream("GET", f"{service.url}/health") as response:
+            assert response.status_code == 200
+            return msgspec.json.decode(await response.aread())
 
     whole = await health()
     assert (whole["status"], whole["service"], whole["mcp_tools"]) == ("healthy", "agent-http", 4)
@@ -225,8 +230,8 @@ async def test_health_shows_what_is_there_and_what_is_away(service):
         return (await health())["status"] == "healthy"
 
     await eventually(gateway_is_away)
-    async with service.client.get(f"{service.url}/readyz") as response:
-        assert response.status == 200
+    async with service.client.stream("GET", f"{service.url}/readyz") as response:
+        assert response.status_code == 200
     await service.toolbox_wire.mend()
     await service.gateway_wire.mend()
     await eventually(all_is_well)
@@ -236,8 +241,8 @@ async def test_health_never_hangs(service):
     service.gateway_wire.silence()
     service.toolbox_wire.silence()
     began = time.perf_counter()
-    async with service.client.get(f"{service.url}/health") as response:
-        assert (await response.json())["status"] == "degraded"
+    async with service.client.stream("GET", f"{service.url}/health") as response:
+        assert msgspec.json.decode(await response.aread())["status"] == "degraded"
     assert time.perf_counter() - began < 10
 
 
@@ -247,8 +252,8 @@ async def test_every_route_works_under_a_prefix(service_of):
         status, answer = await service.post("/api/http/process", {"input": "hola"})
         assert (status, answer["result"]) == (200, "hola")
         for path in ("/api/http/health", "/api/http/healthz", "/api/http/openapi.json", "/api/http/docs", "/health"):
-            async with service.client.get(service.url + path) as response:
-                assert response.status == 200, path
+            async with service.client.stream("GET", service.url + path) as response:
+                assert response.status_code == 200, path
 
 
 async def test_tools_that_are_asked_for_together_run_together(service):
@@ -260,14 +265,16 @@ async def test_tools_that_are_asked_for_together_run_together(service):
 
 
 async def test_only_post_asks(service):
-    async with service.client.get(f"{service.url}/process") as response:
-        assert response.status == 405
-        assert set((await response.json())["error"]) == ENVELOPE
+    async with service.client.stream("GET", f"{service.url}/process") as response:
+        assert response.status_code == 405
+        assert set(msgspec.json.decode(await response.aread())["error"]) == ENVELOPE
 
 
 async def test_a_strange_host_is_refused(service):
     async with (
-        aiohttp.ClientSession() as client,
-        client.post(f"{service.url}/process", json={"input": "x"}, headers={"Host": "evil.example"}) as response,
+        httpx2.AsyncClient(timeout=60) as client,
+        client.stream(
+            "POST", f"{service.url}/process", json={"input": "x"}, headers={"Host": "evil.example"}
+        ) as response,
     ):
-        assert response.status == 421
+        assert response.status_code == 421

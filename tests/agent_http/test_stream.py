@@ -27,11 +27,11 @@ def parse(text: str) -> list[dict]:
 
 
 async def follow(service, body: dict, **options) -> list[dict]:
-    async with service.client.post(f"{service.url}/process/stream", json=body, **options) as response:
-        assert response.status == 200
+    async with service.client.stream("POST", f"{service.url}/process/stream", json=body, **options) as response:
+        assert response.status_code == 200
         assert response.headers["Content-Type"].startswith("text/event-stream")
         assert response.headers["Cache-Control"] == "no-store"
-        return parse(await response.text())
+        return parse((await response.aread()).decode())
 
 
 def raw_request(host: str, port: str) -> bytes:
@@ -64,9 +64,9 @@ async def test_tokens_come_as_they_are_written(service):
     service.gateway.then(Answer("uno dos tres", pause=0.3))
     loop = asyncio.get_running_loop()
     arrivals = []
-    async with service.client.post(f"{service.url}/process/stream", json={"input": "hola"}) as response:
-        async for line in response.content:
-            if line.startswith(b"event: token"):
+    async with service.client.stream("POST", f"{service.url}/process/stream", json={"input": "hola"}) as response:
+        async for line in response.aiter_lines():
+            if line.startswith("event: token"):
                 arrivals.append(loop.time())
     assert len(arrivals) == 3 and arrivals[2] - arrivals[0] > 0.3
 
@@ -106,12 +106,13 @@ async def test_a_gateway_killed_in_the_middle_is_an_error_event(service):
 
 async def test_a_client_that_leaves_stops_the_model(service):
     service.gateway.then(Answer("uno", stall=30))
-    async with service.client.post(
-        f"{service.url}/process/stream", json={"input": "hola", "thread_id": "t"}
+    async with service.client.stream(
+        "POST", f"{service.url}/process/stream", json={"input": "hola", "thread_id": "t"}
     ) as response:
-        await response.content.readline()
+        lines = response.aiter_lines()
+        await anext(lines)
         await eventually(lambda: service.gateway.requests)
-        response.close()
+        await response.aclose()
     await eventually(lambda: service.gateway.abandoned == 1)
     service.gateway.then(Answer("aquí"))
     assert (await service.ask("sigue", thread_id="t"))[1]["result"] == "aquí"
@@ -119,9 +120,9 @@ async def test_a_client_that_leaves_stops_the_model(service):
 
 async def test_a_client_that_leaves_stops_the_tool(service):
     service.gateway.then(Answer(calls=(call("slow", {"seconds": 30}),)))
-    async with service.client.post(f"{service.url}/process/stream", json={"input": "espera"}) as response:
+    async with service.client.stream("POST", f"{service.url}/process/stream", json={"input": "espera"}) as response:
         await eventually(lambda: service.toolbox.running_now)
-        response.close()
+        await response.aclose()
     await eventually(lambda: service.toolbox.stopped == 1)
 
 

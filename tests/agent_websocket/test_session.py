@@ -103,6 +103,8 @@ async def test_a_bad_frame_is_an_error_event_and_the_connection_stays(stage_of, 
         error = await client.next()
         assert (error["type"], error["code"], error["seq"], error["run_id"]) == ("error", code, 1, None)
         assert error["message"] and error["timestamp"]
+        assert set(error["error"]) == {"message", "type", "code", "param", "request_id"}
+        assert {name: error[name] for name in ("message", "code", "request_id")}.items() <= error["error"].items()
         await client.say("still here")
         assert types(await client.until("complete"))[-1] == "complete"
     assert [request.input for request in stage.agent.requests] == ["still here"]
@@ -216,6 +218,8 @@ async def test_the_error_of_a_run_is_told_with_its_run_and_the_connection_stays(
             frames = await client.until("error")
             assert frames[-1]["code"] == code
             assert frames[-1]["run_id"] == frames[0]["run_id"]
+            assert frames[-1]["error"]["request_id"] == frames[-1]["request_id"] == frames[-1]["run_id"]
+            assert (frames[-1]["error"]["code"], frames[-1]["error"]["message"]) == (code, frames[-1]["message"])
             assert "secret" not in frames[-1]["message"]
     assert stage.agent.requests[0].run_id == stage.agent.requests[0].request_id
 

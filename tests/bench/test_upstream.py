@@ -3,7 +3,7 @@
 import itertools
 import json
 
-import aiohttp
+import httpx2
 import pytest
 from openai import AsyncOpenAI
 
@@ -49,7 +49,7 @@ async def test_the_official_client_reads_the_stream(url):
 
 
 async def test_the_native_stream_calls_tools_first(url):
-    async with aiohttp.ClientSession() as session:
+    async with httpx2.AsyncClient() as session:
         first = await _events(session, url, ask(calls=1))
         again = [*ask(calls=1), {"role": "tool", "tool_call_id": "call_0", "content": "5"}]
         second = await _events(session, url, again)
@@ -61,21 +61,21 @@ async def test_the_native_stream_calls_tools_first(url):
     assert "usage" in second[-1]
 
 
-async def _events(session: aiohttp.ClientSession, url: str, messages: list) -> list[dict]:
+async def _events(session: httpx2.AsyncClient, url: str, messages: list) -> list[dict]:
     body = {"model": "gpt-4o", "messages": messages, "stream": True}
-    async with session.post(f"{url}/mcp/llm/generate", json=body) as answer:
-        lines = (await answer.text()).split("\n\n")
+    answer = await session.post(f"{url}/mcp/llm/generate", json=body)
+    lines = answer.text.split("\n\n")
     assert lines[-2:] == ["data: [DONE]", ""]
     return [json.loads(line.removeprefix("data: ")) for line in lines[:-2]]
 
 
 async def test_it_counts_completions_and_refuses_what_it_does_not_know(url):
-    async with aiohttp.ClientSession() as session:
-        async with session.post(f"{url}/v1/chat/completions", json={"messages": []}) as answer:
-            assert answer.status == 400
-        async with session.post(f"{url}/v1/unknown", json={"messages": ask()}) as answer:
-            assert answer.status == 404
-        async with session.post(f"{url}/v1/chat/completions", json={"messages": ask()}) as answer:
-            assert answer.status == 200
-        async with session.get(f"{url}/bench/completions") as answer:
-            assert await answer.json() == {"completions": 1}
+    async with httpx2.AsyncClient() as session:
+        answer = await session.post(f"{url}/v1/chat/completions", json={"messages": []})
+        assert answer.status_code == 400
+        answer = await session.post(f"{url}/v1/unknown", json={"messages": ask()})
+        assert answer.status_code == 404
+        answer = await session.post(f"{url}/v1/chat/completions", json={"messages": ask()})
+        assert answer.status_code == 200
+        answer = await session.get(f"{url}/bench/completions")
+        assert answer.json() == {"completions": 1}

@@ -1,4 +1,4 @@
-"""The HTTP agent's routes: read the question, run the agent, render."""
+"""The HTTP agent's routes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ThreadId = Annotated[str, Field(min_length=1, max_length=128, description="The c
 
 
 class Question(BaseModel):
-    """What `POST /process` and `POST /process/stream` take; a field that is not known is refused."""
+    """The body of `POST /process` and `POST /process/stream`; unknown fields are refused."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -65,7 +65,7 @@ class Health(BaseModel):
 
 
 def add_routes(app: FastAPI, agent: AgentOf) -> None:
-    """Add the agent's routes to `app`; `agent` gives the agent once the service has started."""
+    """Add the agent's routes to `app`; `agent` returns the agent once the service has started."""
 
     @app.get("/health", tags=["health"], summary="The agent and its dependencies")
     async def health() -> Health:
@@ -110,7 +110,7 @@ def add_routes(app: FastAPI, agent: AgentOf) -> None:
 
 
 def run_request(question: Question, request: Request) -> RunRequest:
-    """The question as the agent takes it, for whoever the border says is asking."""
+    """Returns the question as the agent takes it, with the principal and language that the edge has found."""
     state = request.state
     return RunRequest(
         input=question.input,
@@ -125,4 +125,4 @@ def run_request(question: Question, request: Request) -> RunRequest:
 
 
 def _ignore(event: Event) -> None:
-    """`POST /process` answers once, so nobody follows its events."""
+    """Drops an event: `POST /process` answers once, at the end."""

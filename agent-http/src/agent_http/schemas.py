@@ -1,4 +1,4 @@
-"""What the agent answers, for the OpenAPI document: schemas of the structs themselves, so that they cannot differ."""
+"""Schemas of the answers for the OpenAPI document, made from the structs themselves, so that they cannot differ."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _MEANINGS = {
 
 
 def describe(name: str, media_type: str = "application/json") -> dict[str, Any]:
-    """A response of the shape `name`."""
+    """Returns the OpenAPI object of a response with the schema `name`."""
     schema = {"$ref": _REF.format(name=name)}
     if media_type == "text/event-stream":
         text = "Each event has `id:` (its seq), `event:` (its type) and `data:`, a JSON object of the schema below."

@@ -1,4 +1,4 @@
-"""A run's events as server-sent events, to a client that may leave at any moment.
+"""Sends the events of a run as server-sent events; a client may leave at any moment.
 
 Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
@@ -26,7 +26,7 @@ Start = Callable[[Emit], Awaitable[object]]
 
 
 def render(event: Event) -> bytes:
-    """One event: its place as `id`, its name as `event`, itself as `data`."""
+    """Returns one event in SSE form: `id` is its seq, `event` its type, `data` its JSON."""
     return b"id: %d\nevent: %s\ndata: %s\n\n" % (event.seq, event.type.encode(), event.to_json())
 
 
@@ -82,7 +82,7 @@ class EventStream(Response):
                 await run
 
     async def _run(self, events: asyncio.Queue[Event | None]) -> None:
-        """The run, which always ends with an event that says how."""
+        """Runs the question; the last event always says how the run ended."""
         try:
             await self._start(events.put_nowait)
         except asyncio.CancelledError:
@@ -98,7 +98,7 @@ class EventStream(Response):
 
 
 async def until_disconnected(receive: Receive, work: asyncio.Task[object]) -> bool:
-    """Wait until `work` is done or the client has left; whether it was done. Raises what `work` raised."""
+    """Waits until `work` is done or the client has left; returns whether it is done, and raises what it raised."""
     leaving = asyncio.create_task(_disconnected(receive))
     try:
         await asyncio.wait({work, leaving}, return_when=asyncio.FIRST_COMPLETED)

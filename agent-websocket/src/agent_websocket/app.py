@@ -9,15 +9,15 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 
 from agent_core.compose import open_agent
-from agent_core.event_log import MemoryEventLog
-from agent_core.runs import Runs
+from agent_core.runs.event_log import MemoryEventLog
+from agent_core.runs.runs import Runs
 from fastapi import FastAPI
 from service_kit.pages import Page
 from service_kit.service import Service, create_service, serve
 from service_kit.settings import load
 from service_kit.telemetry.logs import TextOnly, get_logger
 
-from agent_websocket.hub import ChatAgent, Hub
+from agent_websocket.connection_manager import ChatAgent, ConnectionManager
 from agent_websocket.page import chat_page
 from agent_websocket.routes import add_routes
 from agent_websocket.settings import WebSocketAgentSettings
@@ -39,18 +39,18 @@ def create_app(
     `page_token` lets in the page that was opened from disk; it is shown when the service starts, to a person who
     reads text, unless the operator has chosen it. Without one such a page needs a key.
     """
-    hubs: list[Hub] = []
+    managers: list[ConnectionManager] = []
 
     @asynccontextmanager
     async def lifespan(_: FastAPI):
         async with agent() as running:
-            hub = Hub(running, _runs(running, settings), settings)
-            hubs.append(hub)
+            manager = ConnectionManager(running, _runs(running, settings), settings)
+            managers.append(manager)
             made_up = {"token_for_the_page_opened_from_disk": TextOnly(page_token)} if page_token else {}
             _log.info("chat page", url=_page_url(settings), **({} if settings.page_token else made_up))
             yield
-            await hub.drain(0.0)
-            hubs.clear()
+            await manager.drain(0.0)
+            managers.clear()
 
     app = create_service(
         name="agent-websocket",
@@ -64,11 +64,11 @@ def create_app(
     )
 
     async def say_goodbye() -> None:
-        for hub in hubs:
-            await hub.drain(settings.shutdown_grace_seconds * _GRACE_FOR_RUNS)
+        for manager in managers:
+            await manager.drain(settings.shutdown_grace_seconds * _GRACE_FOR_RUNS)
 
     app.state.lifecycle.add_shutdown_hook(say_goodbye)
-    add_routes(app, lambda: hubs[0], page)
+    add_routes(app, lambda: managers[0], page)
     return app
 
 

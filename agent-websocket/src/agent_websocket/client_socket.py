@@ -1,4 +1,4 @@
-"""One accepted WebSocket: text in, text out, one exception when it is gone."""
+"""A WebSocket as a session uses it: receives and sends text, and raises one exception when it is gone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _CLOSE_SECONDS = 1.0
 
 
 class SocketGoneError(Exception):
-    """The other side left, or takes nothing any more."""
+    """The peer has left, or has not read for too long."""
 
 
 class Socket:
@@ -31,7 +31,7 @@ class Socket:
             raise SocketGoneError from error
 
     async def receive(self) -> str | bytes:
-        """The next frame; raises SocketGoneError."""
+        """Returns the next frame; raises SocketGoneError."""
         try:
             message = await self._websocket.receive()
         except WebSocketDisconnected as error:
@@ -42,7 +42,7 @@ class Socket:
         return text if text is not None else message["bytes"]
 
     async def send(self, text: str) -> None:
-        """Hand `text` over to the network; raises SocketGoneError."""
+        """Sends `text`; raises SocketGoneError."""
         try:
             async with asyncio.timeout(self._send_seconds):
                 await self._websocket.send_text(text)
@@ -50,7 +50,7 @@ class Socket:
             raise SocketGoneError from error
 
     async def close(self, code: int, reason: str) -> None:
-        """Say goodbye if the peer still listens."""
+        """Sends a close frame if the peer still listens; never raises."""
         with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError, TimeoutError):
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await self._websocket.close(code, reason)

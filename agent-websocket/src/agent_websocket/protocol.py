@@ -14,7 +14,9 @@ from typing import Annotated, Any
 import msgspec
 from agent_core.agent import ModelInfo, ToolInfo
 from agent_core.clock import timestamp
+from agent_core.events import error_event
 from msgspec import Meta
+from service_kit.errors import ApiError
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _Name = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -49,7 +51,7 @@ class Cancel(_ClientFrame, frozen=True, tag="cancel"):
 
 
 class Ping(_ClientFrame, frozen=True, tag="ping"):
-    """Answered by `pong`."""
+    """Asks for a `pong`."""
 
 
 class Resume(_ClientFrame, frozen=True, tag="resume"):
@@ -89,7 +91,7 @@ class FrameError(Exception):
 
 
 def parse(frame: str | bytes, *, max_bytes: int) -> ClientFrame:
-    """The frame as a value; raises FrameError. `max_bytes` bounds its UTF-8."""
+    """Returns the frame as a struct; raises FrameError. `max_bytes` bounds its length in UTF-8."""
     if isinstance(frame, bytes):
         raise FrameError(Fault.BINARY)
     if len(frame) > max_bytes or len(frame.encode("utf-8", "surrogatepass")) > max_bytes:
@@ -110,7 +112,7 @@ def parse(frame: str | bytes, *, max_bytes: int) -> ClientFrame:
 def _decode(frame: str) -> Any:
     try:
         return msgspec.json.decode(frame)
-    # Text that is nested a thousand deep is not worth a difference.
+    # JSON that is nested too deep to parse counts as malformed.
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
         raise FrameError(Fault.MALFORMED) from None
 
@@ -142,6 +144,9 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="
     message: str
     code: str
     run_id: None = None
+    request_id: str | msgspec.UnsetType = msgspec.UNSET
+    retry_after: float | msgspec.UnsetType = msgspec.UNSET
+    error: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
     timestamp: str = msgspec.field(default_factory=timestamp)
 
 
@@ -159,11 +164,23 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
 ServerFrame = Connected | Pong | Refusal | Snapshot
 
 
+def refusal(error: ApiError, request_id: str) -> Refusal:
+    """Returns `error` in the shape of the error events, for one socket alone."""
+    event = error_event(error, None, request_id)
+    return Refusal(
+        message=event.message,
+        code=event.code,
+        request_id=event.request_id,
+        retry_after=event.retry_after,
+        error=event.error,
+    )
+
+
 def raw_events(texts: Iterable[str]) -> list[msgspec.Raw]:
     """Events that are JSON already, to stand in a snapshot as they are."""
     return [msgspec.Raw(text) for text in texts]
 
 
 def encode(frame: ServerFrame) -> str:
-    """The frame as JSON text."""
+    """Returns the frame as JSON text."""
     return msgspec.json.encode(frame).decode()

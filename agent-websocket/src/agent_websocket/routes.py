@@ -1,4 +1,4 @@
-"""The WebSocket agent's routes; what they do is the hub's and the page's."""
+"""The WebSocket agent's routes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from service_kit.errors import ApiError, error_response
 from service_kit.pages import Page
 from starlette.responses import Response
 
-from agent_websocket.hub import Hub
+from agent_websocket.connection_manager import ConnectionManager
 
 
 class Health(BaseModel):
@@ -47,8 +47,8 @@ def _upgrade_required() -> ApiError:
     )  # fmt: skip
 
 
-def add_routes(app: FastAPI, hub: Callable[[], Hub], page: Page) -> None:
-    """Add the routes to `app`; `hub` gives the hub once the service has started."""
+def add_routes(app: FastAPI, manager: Callable[[], ConnectionManager], page: Page) -> None:
+    """Add the routes to `app`; `manager` returns the connection manager once the service has started."""
 
     @app.get("/", tags=["chat"], summary="The chat page", response_class=HTMLResponse)
     async def chat_page(request: Request) -> Response:
@@ -56,7 +56,7 @@ def add_routes(app: FastAPI, hub: Callable[[], Hub], page: Page) -> None:
 
     @app.get("/health", tags=["health"], summary="The agent and its dependencies")
     async def health() -> Health:
-        status = await hub().status()
+        status = await manager().status()
         loops: BackgroundLoops = app.state.background
         whole = status.mcp_connected and status.llm_gateway_connected and not loops.failing
         return Health(
@@ -64,7 +64,7 @@ def add_routes(app: FastAPI, hub: Callable[[], Hub], page: Page) -> None:
             mcp_connected=status.mcp_connected,
             mcp_tools=status.mcp_tools,
             llm_gateway_connected=status.llm_gateway_connected,
-            active_connections=hub().active,
+            active_connections=manager().active,
             background=loops.to_health(),
             version=version("agent-websocket"),
         )
@@ -78,8 +78,8 @@ def add_routes(app: FastAPI, hub: Callable[[], Hub], page: Page) -> None:
 
     @app.websocket("/ws")
     async def new_connection(websocket: WebSocket) -> None:
-        await hub().serve(websocket, None)
+        await manager().serve(websocket, None)
 
     @app.websocket("/ws/{connection_id}")
     async def named_connection(websocket: WebSocket, connection_id: str) -> None:
-        await hub().serve(websocket, connection_id)
+        await manager().serve(websocket, connection_id)

@@ -1,4 +1,4 @@
-"""One socket on a channel: reads what its client asks, and writes what the channel tells, each at its own pace.
+"""One socket on a channel: reads the client's frames and writes the channel's events, each at its own pace.
 
 The session keeps a position in the channel's log and nothing else, so that replay and live delivery are one loop
 and a slow reader holds no memory: when the log has moved past its position the socket is closed, and may resume.
@@ -12,11 +12,10 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import msgspec
 from agent_core.agent import ModelInfo, RunRequest, ToolInfo
-from agent_core.channel import Channel
-from agent_core.event_log import PositionGoneError
-from agent_core.events import Error
+from agent_core.events import error_event
+from agent_core.runs.channel import RunChannel
+from agent_core.runs.event_log import PositionGoneError
 from service_kit.errors import ApiError
 from service_kit.ids import traceparent
 
@@ -30,13 +29,13 @@ from agent_websocket.protocol import (
     Message,
     Ping,
     Pong,
-    Refusal,
     Resume,
     ServerFrame,
     Snapshot,
     encode,
     parse,
     raw_events,
+    refusal,
 )
 
 GOING_AWAY = 1012
@@ -52,7 +51,7 @@ RESUME_WITHIN_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Caller:
-    """Who is at the other end, as the border found out."""
+    """The client of a socket, as the edge has identified it."""
 
     principal: str
     language: str
@@ -61,14 +60,14 @@ class Caller:
 
 
 class Session:
-    """Serves one socket until it is gone or told to stop; runs go on without it."""
+    """Serves one socket until it is gone or the session is stopped; runs go on without it."""
 
     def __init__(
         self,
         socket: Socket,
-        channel: Channel,
+        channel: RunChannel,
         caller: Caller,
-        submit: Callable[[Channel, RunRequest], None],
+        submit: Callable[[RunChannel, RunRequest], None],
         *,
         max_message_bytes: int,
     ) -> None:
@@ -78,20 +77,20 @@ class Session:
         self._submit = submit
         self._max_message_bytes = max_message_bytes
         self._position = channel.last_seq
-        self._news = asyncio.Event()
-        self._spoken = asyncio.Event()
+        self._new_events = asyncio.Event()
+        self._client_spoke = asyncio.Event()
         self._stop = asyncio.Event()
         # Held while a batch or a snapshot goes out: neither may come in the middle of the other.
         self._writing = asyncio.Lock()
 
     def stop(self) -> None:
-        """Write what there is to write and close: the service goes away."""
+        """Makes the session write the remaining events and close, because the service stops."""
         self._stop.set()
 
     async def serve(self, models: list[ModelInfo], tools: list[ToolInfo]) -> None:
-        """Greet, then read and write until either ends."""
+        """Sends the greeting, then reads and writes until either ends."""
         channel = self._channel
-        with channel.follow(self._news.set):
+        with channel.follow(self._new_events.set):
             greeting = Connected(
                 message=texts.connected(self._caller.language),
                 connection_id=channel.id,
@@ -107,7 +106,7 @@ class Session:
                 await self._until_one_ends()
 
     async def _until_one_ends(self) -> None:
-        tasks = [asyncio.create_task(work()) for work in (self._read, self._write, self._leave)]
+        tasks = [asyncio.create_task(work()) for work in (self._read, self._write, self._close_when_stopped)]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -123,25 +122,25 @@ class Session:
         if self._position > 0:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(RESUME_WITHIN_SECONDS):
-                    await self._spoken.wait()
+                    await self._client_spoke.wait()
         while True:
             try:
                 if not await self._write_batch():
-                    await self._news.wait()
+                    await self._new_events.wait()
             except PositionGoneError:
                 return await self._socket.close(TRY_AGAIN_LATER, "too slow; connect again and resume")
 
     async def _write_batch(self) -> bool:
-        """Send the next events; whether there were any."""
+        """Sends the next events; returns whether there were any."""
         async with self._writing:
-            self._news.clear()
+            self._new_events.clear()
             batch = self._channel.after(self._position, _BATCH)
             for entry in batch:
                 await self._socket.send(entry.text)
                 self._position = entry.seq
             return bool(batch)
 
-    async def _leave(self) -> None:
+    async def _close_when_stopped(self) -> None:
         await self._stop.wait()
         with contextlib.suppress(PositionGoneError):
             while await self._write_batch():
@@ -157,18 +156,17 @@ class Session:
         while True:
             frame = await self._socket.receive()
             try:
-                await self._obey(parse(frame, max_bytes=self._max_message_bytes))
+                await self._handle(parse(frame, max_bytes=self._max_message_bytes))
             except FrameError as error:
-                self._tell_error(error.code, texts.explain(error, self._caller.language))
+                self._publish_error(ApiError(400, error.code, texts.explain(error, self._caller.language)))
             except ApiError as error:
-                self._tell_error(error.code, error.message, error.retry_after)
-            self._spoken.set()
+                self._publish_error(error)
+            self._client_spoke.set()
 
-    def _tell_error(self, code: str, message: str, retry_after: float | None = None) -> None:
-        after = msgspec.UNSET if retry_after is None else retry_after
-        self._channel.tell(Error(run_id=None, code=code, message=message, retry_after=after))
+    def _publish_error(self, error: ApiError) -> None:
+        self._channel.publish(error_event(error, None, self._caller.request_id))
 
-    async def _obey(self, frame: ClientFrame) -> None:
+    async def _handle(self, frame: ClientFrame) -> None:
         match frame:
             case Message():
                 self._submit(self._channel, self._request(frame))
@@ -200,11 +198,11 @@ class Session:
                 self._channel.after(frame.after, 0)
                 self._position = frame.after
             except PositionGoneError:
-                await self._start_over()
-            self._news.set()
+                await self._send_snapshot()
+            self._new_events.set()
 
-    async def _start_over(self) -> None:
-        """Say that the past is gone, and what is left of it; the sequence goes on from here."""
+    async def _send_snapshot(self) -> None:
+        """Sends `resume_failed` and a snapshot of the current run; the sequence continues after it."""
         channel = self._channel
         entries = channel.of_last_run(_SNAPSHOT_BYTES)
         self._position = channel.last_seq
@@ -215,5 +213,6 @@ class Session:
             epoch=channel.epoch,
             events=raw_events(entry.text for entry in entries),
         )
-        await self._reply(Refusal(code="resume_failed", message=texts.resume_failed(self._caller.language)))
+        gone = ApiError(409, "resume_failed", texts.resume_failed(self._caller.language))
+        await self._reply(refusal(gone, self._caller.request_id))
         await self._reply(snapshot)

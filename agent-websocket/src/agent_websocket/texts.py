@@ -1,4 +1,4 @@
-"""What the service itself says to people, in the suite's two languages."""
+"""The service's own messages to people, in Spanish and English."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _CONNECTED = {"es": "Conectado al agente.", "en": "Connected to the agent."}
 
 
 def explain(error: FrameError, language: str) -> str:
-    """What is wrong with a client's frame."""
+    """Returns what is wrong with a client's frame."""
     return (_EN if language == "en" else _ES)[error.fault].format(detail=error.detail)
 
 

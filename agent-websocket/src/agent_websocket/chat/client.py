@@ -87,7 +87,7 @@ class Chat:
                     await self._answered()
             elif not self._conversation.busy:
                 self._screen.prompt()
-        # Nobody will come back to this conversation: what still runs would run for nothing.
+        # This conversation cannot be resumed, so a run that goes on would be wasted.
         await self._send([{"type": "cancel", "run_id": run_id} for run_id in self._conversation.runs])
 
     async def _answered(self) -> None:

@@ -12,19 +12,21 @@ import msgspec
 from langchain_core.messages import AnyMessage, ToolMessage
 from service_kit.telemetry.logs import get_logger
 
+from agent_core.clients.gateway import ListedModel
+from agent_core.clients.gateway_stream import ModelAnswer
+from agent_core.clients.models import Models
+from agent_core.clients.toolbox import Toolbox
+from agent_core.deadline import Deadline
 from agent_core.errors import DeadlineExceeded, GatewayUnavailable, InputRefused, ToolboxUnavailable
 from agent_core.events import Complete, Emit, Queued, Response, Start
-from agent_core.gateway import ListedModel
-from agent_core.gateway_stream import ModelAnswer
 from agent_core.graph import Graph, recursion_limit
 from agent_core.markdown import Renderer
-from agent_core.models import Models
+from agent_core.run_log import RunLog
 from agent_core.settings import AgentSettings
 from agent_core.state import RunContext, RunRequest, RunState
 from agent_core.steps import Step
 from agent_core.texts import texts
-from agent_core.threads import Thread, Threads, closed
-from agent_core.toolbox import Toolbox
+from agent_core.threads.threads import Thread, Threads, closed_turn
 from agent_core.usage import Usage, total_cost
 
 _log = get_logger(__name__)
@@ -33,7 +35,7 @@ __all__ = ["Agent", "AgentStatus", "ModelInfo", "RunRequest", "RunResult", "Tool
 
 
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What `POST /process` answers. `cost_usd` is None when any part is unknown."""
+    """The answer of `POST /process`. `cost_usd` is None when any part is unknown."""
 
     result: str
     steps: list[Step]
@@ -58,7 +60,7 @@ class ToolInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AgentStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """What the agent sees of its dependencies, for `/health`."""
+    """The state of the agent's dependencies, for `/health`."""
 
     mcp_connected: bool
     mcp_tools: int
@@ -95,7 +97,7 @@ class Agent:
             raise InputRefused(413, "input_too_large", text, param="input")
 
     async def run(self, request: RunRequest, emit: Emit) -> RunResult:
-        """Answer one question, telling `emit` (synchronous, must not block or raise) what happens.
+        """Answers one question and calls `emit` (synchronous, must not block or raise) with each event.
 
         Emits `start`, `step`, `token`, `tool_call`, `tool_result`, `response`, `complete`, all with `seq` 0;
         `queued` first when another run of the same thread is still going. Does not emit `cancelled` or `error`.
@@ -105,45 +107,61 @@ class Agent:
         Cancelling the task that awaits it stops the model and the tools at once and leaves the thread usable.
         """
         self.check(request)
+        log = RunLog(request)
+        try:
+            result = await self._run_in_turn(request, emit, log)
+        except asyncio.CancelledError:
+            log.cancelled()
+            raise
+        except Exception as error:
+            log.failed(error)
+            raise
+        log.done()
+        return result
+
+    async def _run_in_turn(self, request: RunRequest, emit: Emit, log: RunLog) -> RunResult:
+        """Waits for the conversation, then runs the question, all within the deadline."""
         said = texts(request.language)
         seconds = self._settings.run_timeout_seconds
+        deadline = Deadline.after(seconds)
         position = self._threads.waiting(request.user, request.thread_id)
         if position:
             emit(Queued(run_id=request.run_id, position=position))
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout_at(deadline.at):
                 async with self._threads.turn(request.user, request.thread_id, busy=said.thread_busy) as thread:
-                    return await self._run(request, emit, thread)
+                    return await self._run(request, emit, thread, deadline, log)
         except (GatewayUnavailable, ToolboxUnavailable) as error:
             _log.warning("a dependency is away", code=error.code, detail=error.message)
             raise type(error)(getattr(said, error.code)) from error
         except TimeoutError as error:
             raise DeadlineExceeded(said.deadline.format(seconds=f"{seconds:g}")) from error
 
-    async def _run(self, request: RunRequest, emit: Emit, thread: Thread) -> RunResult:
+    async def _run(self, request: RunRequest, emit: Emit, thread: Thread, deadline: Deadline, log: RunLog) -> RunResult:
         started = time.perf_counter()
         emit(Start(run_id=request.run_id, message=texts(request.language).started))
-        default = await self._models.default()
-        run = RunContext(request=request, emit=emit, default_model=default, started=started)
+        default = await self._models.default(deadline)
+        run = RunContext(request=request, emit=emit, default_model=default, deadline=deadline, started=started)
         state = RunState(
             input=request.input, model="", messages=list(thread.messages), passages=[], steps=[], answers=[]
         )
+        log.follow(state)
         before = len(state["messages"])
         try:
-            await self._follow(state, run)
+            await self._run_graph(state, run)
         except asyncio.CancelledError:
-            thread.messages = self._stopped(state["messages"], run)
+            thread.messages = self._close_turn(state["messages"], run)
             raise
         except Exception:
             # What a tool has done is done, and the model must know; otherwise the question may be asked again.
             if run.finished_calls or any(isinstance(item, ToolMessage) for item in state["messages"][before:]):
-                thread.messages = self._stopped(state["messages"], run)
+                thread.messages = self._close_turn(state["messages"], run)
             raise
         thread.messages = state["messages"]
         return self._finish(state, run)
 
-    async def _follow(self, state: RunState, run: RunContext) -> None:
-        """Run the graph, adding to `state` what each node adds, so that a stopped run keeps what was done."""
+    async def _run_graph(self, state: RunState, run: RunContext) -> None:
+        """Runs the graph and adds the update of each node to `state`, so that a stopped run keeps what was done."""
         updates = self._graph.astream(
             state.copy(),
             {"recursion_limit": recursion_limit(self._settings.max_steps)},
@@ -153,13 +171,14 @@ class Agent:
         async with aclosing(cast(Any, updates)):
             async for update in updates:
                 for delta in cast(dict[str, dict[str, Any]], update).values():
+                    state["model"] = delta.get("model", state["model"])
                     for key in ("messages", "steps", "answers"):
                         state[key].extend(delta.get(key, ()))
 
-    def _stopped(self, messages: list[AnyMessage], run: RunContext) -> list[AnyMessage]:
+    def _close_turn(self, messages: list[AnyMessage], run: RunContext) -> list[AnyMessage]:
         said = texts(run.request.language)
         ending = " ".join(filter(None, ["".join(run.partial_text).strip(), said.interrupted]))
-        return closed(messages, run.finished_calls, said.tool_interrupted, ending)
+        return closed_turn(messages, run.finished_calls, said.tool_interrupted, ending)
 
     def _finish(self, state: RunState, run: RunContext) -> RunResult:
         request = run.request
@@ -201,6 +220,7 @@ class Agent:
 
     async def tools(self) -> list[ToolInfo]:
         """The toolbox's tools as known now; empty while it is away. Never raises."""
+        self._toolbox.refresh_if_stale()
         return [ToolInfo(name=tool.name, description=tool.description) for tool in self._toolbox.known_tools]
 
     async def status(self) -> AgentStatus:
@@ -216,7 +236,7 @@ class Agent:
 
 
 def _is_text(value: str) -> bool:
-    """Whether `value` can be sent: JSON may smuggle in half of a surrogate pair, which is no character."""
+    """Returns whether `value` can be encoded: JSON may contain half of a surrogate pair, which is no character."""
     try:
         value.encode()
     except UnicodeEncodeError:

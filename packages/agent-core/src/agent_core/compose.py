@@ -8,15 +8,16 @@ from contextlib import asynccontextmanager
 from service_kit.settings import Secret
 
 from agent_core.agent import Agent
-from agent_core.gateway import open_gateway
-from agent_core.graph import Nodes, build_graph
-from agent_core.llm import GatewayChatModel
-from agent_core.models import Models
-from agent_core.offer import Offer
-from agent_core.recollection import Recollection
+from agent_core.clients.chat_model import GatewayChatModel
+from agent_core.clients.gateway import open_gateway
+from agent_core.clients.models import Models
+from agent_core.clients.toolbox import open_toolbox
+from agent_core.graph import build_graph
+from agent_core.memory import MemoryRetriever
+from agent_core.nodes import Nodes
 from agent_core.settings import AgentSettings
-from agent_core.threads import Threads
-from agent_core.toolbox import open_toolbox
+from agent_core.threads.threads import Threads
+from agent_core.tools.selector import ToolSelector
 
 
 @asynccontextmanager
@@ -27,9 +28,9 @@ async def open_agent(settings: AgentSettings) -> AsyncIterator[Agent]:
         open_toolbox(settings.mcp_endpoint, _value(settings.toolbox_api_key), settings.tool_timeout_seconds) as toolbox,
     ):
         models = Models(gateway, settings.default_model)
-        memory = Recollection(toolbox, passages=settings.memory_passages, min_score=settings.memory_min_score)
-        offer = Offer(toolbox, settings.tool_search_threshold)
-        nodes = Nodes(GatewayChatModel(gateway=gateway), models, toolbox, offer, memory, settings.max_steps)
+        memory = MemoryRetriever(toolbox, passages=settings.memory_passages, min_score=settings.memory_min_score)
+        selector = ToolSelector(toolbox, settings.tool_search_threshold)
+        nodes = Nodes(GatewayChatModel(gateway=gateway), models, toolbox, selector, memory, settings.max_steps)
         threads = Threads(
             max_threads=settings.max_threads,
             max_messages=settings.max_thread_messages,

@@ -1,4 +1,4 @@
-"""What can go wrong in a run, as a client sees it.
+"""Errors of a run, as a client sees them.
 
 ApiError (service_kit)
 ├─ InputRefused          422 empty_input, invalid_text · 413 input_too_large

@@ -1,8 +1,8 @@
-"""What a run tells while it runs: the events of the WebSocket and SSE streams, in the order in which they come.
+"""The events of a run, as the WebSocket and SSE streams carry them, in the order in which they come.
 
-`Agent.run` emits `start` … `complete`. `queued`, `cancelled` and `error` come from whoever runs the agent
-(a route, or the keeper of a queue), since only it knows why a run waits or ends early. `seq` is 0 until the
-keeper of a sequence numbers the event with `numbered`.
+`Agent.run` emits `start` … `complete`. `queued`, `cancelled` and `error` come from the caller of the agent (a route or
+a channel), since only the caller knows why a run waits or ends early. `seq` is 0 until `numbered` gives the event its
+place in a sequence.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from agent_core.usage import Usage
 
 
 class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
-    """What all events have: the run (None when an error belongs to no run), the moment, the place in the sequence."""
+    """The fields of all events: the run (None for an error without one), the place in the sequence, the time."""
 
     run_id: str | None
     seq: int = 0
@@ -132,22 +132,22 @@ _DECODER: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 
 
 def numbered(event: Event, seq: int) -> Event:
-    """The same event in its place of a sequence."""
+    """Returns `event` with the sequence number `seq`."""
     return msgspec.structs.replace(event, seq=seq)
 
 
 def error_event(error: ApiError, run_id: str | None, request_id: str) -> Error:
-    """What a client of an event stream learns of `error`."""
+    """Returns `error` as the event that every stream carries; `run_id` is None for an error that belongs to no run."""
     return Error(
         run_id=run_id,
         message=error.message,
         code=error.code,
-        request_id=request_id,
+        request_id=request_id or msgspec.UNSET,
         retry_after=error.retry_after if error.retry_after is not None else msgspec.UNSET,
         error=error_body(error, request_id)["error"],
     )
 
 
 def parse_event(data: bytes | str) -> Event:
-    """The event that `to_json` wrote; raises msgspec.DecodeError or ValidationError on anything else."""
+    """Returns the event that `to_json` wrote; raises msgspec.DecodeError or ValidationError on anything else."""
     return _DECODER.decode(data)

@@ -18,7 +18,7 @@ class Renderer:
     """Markdown (CommonMark, tables, strikethrough) to sanitised HTML; no images, so that nothing is fetched."""
 
     def __init__(self) -> None:
-        # No raw HTML: the model's text is data. No linkify: a link is what somebody wrote as one.
+        # No raw HTML: the model's text is data. No linkify: only what was written as a link becomes one.
         self._markdown = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table", "strikethrough"])
         self._markdown.disable("image")
         self._cleaner = nh3.Cleaner(
@@ -30,5 +30,5 @@ class Renderer:
         )
 
     def html(self, text: str) -> str:
-        """`text` rendered and sanitised."""
+        """Returns Markdown `text` as sanitised HTML."""
         return self._cleaner.clean(self._markdown.render(text)).strip()

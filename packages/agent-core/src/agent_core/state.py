@@ -1,4 +1,4 @@
-"""What one run knows: the graph's state, and what its nodes share without its being state."""
+"""The data of one run: the graph's state, and the context that its nodes share."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Annotated, TypedDict
 import msgspec
 from langchain_core.messages import AnyMessage
 
+from agent_core.clients.caller import Caller
+from agent_core.clients.gateway_stream import ModelAnswer
+from agent_core.deadline import Deadline
 from agent_core.events import Emit
-from agent_core.gateway_stream import ModelAnswer
 from agent_core.steps import Passage, Step
 
 
@@ -47,17 +49,24 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(slots=True)
 class RunContext:
-    """What the nodes of one run share. The mutable part is what would be lost with a node that is stopped midway."""
+    """What the nodes of one run share. The mutable fields keep what a node has done when it is stopped midway."""
 
     request: RunRequest
     emit: Emit
     default_model: str
+    deadline: Deadline
     started: float = field(default_factory=time.perf_counter)
     first_token_after_ms: float | None = None
     partial_text: list[str] = field(default_factory=list)
     finished_calls: dict[str, str] = field(default_factory=dict)
     relevant_tools: list[str] | None = None
 
+    @property
+    def caller(self) -> Caller:
+        """The user, request and trace that the run's calls to other services belong to."""
+        request = self.request
+        return Caller(user=request.user, request_id=request.request_id, traceparent=request.traceparent)
+
     def milliseconds(self) -> float:
-        """Since the run began."""
+        """Returns the milliseconds since the run began."""
         return round((time.perf_counter() - self.started) * 1000, 2)

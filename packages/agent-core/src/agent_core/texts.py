@@ -1,4 +1,4 @@
-"""What the agent itself says to people, in the suite's two languages."""
+"""The agent's own messages to people, in Spanish and English."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class Texts(msgspec.Struct, frozen=True, kw_only=True):
-    """One language; `{}` takes the value that the name tells."""
+    """The messages in one language; placeholders are named after their values."""
 
     started: str
     reading_input: str

@@ -1,4 +1,4 @@
-"""Tokens and money of one run: what every visit to a model cost, summed."""
+"""Tokens and cost of a run: sums over its calls to models."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mcp.server import MCPServer
+from mcp_types import ToolAnnotations
 from service_kit.testing import running
 from starlette.applications import Starlette
 
@@ -16,7 +17,7 @@ from starlette.applications import Starlette
 @dataclass
 class FakeToolbox:
     """An MCP server with `add`, `multiply`, `slow` (sleeps), `fail` and, if `extra`, one more tool. If `memory`, it has
-    `recuperar_contexto` too, which answers what that makes of the question.
+    `recuperar_contexto` too, which answers what that makes of the question. `slow` may be marked as read-only.
 
     `calls` are the names of the tools that were called, `running` counts those that run now, `most_running` the most
     at once, `stopped` those that were cancelled.
@@ -24,6 +25,7 @@ class FakeToolbox:
 
     extra: str | None = None
     memory: Callable[[str], Awaitable[str]] | None = None
+    slow_is_read_only: bool = False
     calls: list[str] = field(default_factory=list)
     running_now: int = 0
     most_running: int = 0
@@ -35,7 +37,8 @@ class FakeToolbox:
         server = MCPServer("fake-toolbox")
         server.add_tool(self._add, name="add", description="Add two numbers.")
         server.add_tool(self._multiply, name="multiply", description="Multiply two numbers.")
-        server.add_tool(self._slow, name="slow", description="Wait for some seconds.")
+        marks = ToolAnnotations(read_only_hint=True) if self.slow_is_read_only else None
+        server.add_tool(self._slow, name="slow", description="Wait for some seconds.", annotations=marks)
         server.add_tool(self._fail, name="fail", description="Fail.")
         if self.memory:
             server.add_tool(self._remember, name="recuperar_contexto", description="Search the memory.")

@@ -1,0 +1,127 @@
+"""The connection manager: every socket of this process, from its handshake to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Protocol, cast
+
+from agent_core.agent import AgentStatus, ModelInfo, RunRequest, ToolInfo
+from agent_core.events import Emit
+from agent_core.runs.channel import RunChannel
+from agent_core.runs.errors import TooManyChannels
+from agent_core.runs.runs import Runs
+from service_kit.errors import ApiError
+from service_kit.limits.shares import Shares
+from service_kit.telemetry.logs import get_logger
+from starlette.websockets import WebSocket
+
+from agent_websocket.client_socket import Socket, SocketGoneError
+from agent_websocket.protocol import connection_id, encode, refusal
+from agent_websocket.session import TRY_AGAIN_LATER, Caller, Session
+from agent_websocket.settings import WebSocketAgentSettings
+
+_log = get_logger(__name__)
+
+POLICY_VIOLATION = 1008
+_LISTS_TIMEOUT_SECONDS = 1.0
+_GOODBYE_SECONDS = 2.0
+
+
+class ChatAgent(Protocol):
+    """What the connection manager needs of `agent_core.agent.Agent`."""
+
+    def check(self, request: RunRequest) -> None: ...
+    async def run(self, request: RunRequest, emit: Emit) -> Any: ...
+    async def models(self) -> list[ModelInfo]: ...
+    async def tools(self) -> list[ToolInfo]: ...
+    async def status(self) -> AgentStatus: ...
+
+
+class ConnectionManager:
+    """Accepts sockets, attaches each to its channel, and closes them when the service stops."""
+
+    def __init__(self, agent: ChatAgent, runs: Runs, settings: WebSocketAgentSettings) -> None:
+        self._agent = agent
+        self._runs = runs
+        self._settings = settings
+        self._sessions: dict[Session, asyncio.Task[Any]] = {}
+        self._open = 0
+        self._places = Shares(settings.max_connections)
+
+    @property
+    def active(self) -> int:
+        """How many sockets are open."""
+        return self._open
+
+    async def status(self) -> AgentStatus:
+        """The agent and its dependencies as they are now."""
+        return await self._agent.status()
+
+    async def serve(self, websocket: WebSocket, given_id: str | None) -> None:
+        """Serves one socket until it is gone."""
+        socket = Socket(websocket, self._settings.send_timeout_seconds)
+        caller = _caller(websocket)
+        self._open += 1
+        try:
+            await socket.accept()
+            if not self._places.may_take(caller.principal):
+                raise TooManyChannels(caller.language)
+            with self._places.holding(caller.principal):
+                await self._converse(socket, caller, connection_id(given_id))
+        except SocketGoneError:
+            pass
+        except ApiError as error:
+            await self._refuse(socket, error, caller.request_id)
+        finally:
+            self._open -= 1
+
+    async def drain(self, grace_seconds: float) -> None:
+        """Refuses new questions, waits up to `grace_seconds` for runs, then closes every socket."""
+        await self._runs.drain(grace_seconds)
+        for session in self._sessions:
+            session.stop()
+        if self._sessions:
+            await asyncio.wait(list(self._sessions.values()), timeout=_GOODBYE_SECONDS)
+
+    async def _converse(self, socket: Socket, caller: Caller, id_: str) -> None:
+        models, tools = await self._models_and_tools()
+        channel = self._runs.channel(id_, caller.principal, caller.language)
+        session = Session(
+            socket, channel, caller, self._submit, max_message_bytes=self._settings.max_message_bytes
+        )  # fmt: skip
+        self._sessions[session] = cast(asyncio.Task[Any], asyncio.current_task())
+        started = time.monotonic()
+        known = {"requestId": caller.request_id, "sessionId": id_, "userId": caller.principal}
+        _log.info("socket open", **known)
+        try:
+            await session.serve(models, tools)
+        finally:
+            del self._sessions[session]
+            _log.info("socket closed", **known, seconds=round(time.monotonic() - started, 1))
+
+    def _submit(self, channel: RunChannel, request: RunRequest) -> None:
+        self._agent.check(request)
+        self._runs.submit(channel, request)
+
+    async def _models_and_tools(self) -> tuple[list[ModelInfo], list[ToolInfo]]:
+        """Returns models and tools for the greeting; empty lists when they are not known within a second."""
+        try:
+            async with asyncio.timeout(_LISTS_TIMEOUT_SECONDS):
+                models, tools = await asyncio.gather(self._agent.models(), self._agent.tools())
+                return models, tools
+        except TimeoutError:
+            return [], []
+
+    @staticmethod
+    async def _refuse(socket: Socket, error: ApiError, request_id: str) -> None:
+        try:
+            await socket.send(encode(refusal(error, request_id)))
+        except SocketGoneError:
+            return
+        await socket.close(TRY_AGAIN_LATER if error.status == 503 else POLICY_VIOLATION, error.code)
+
+
+def _caller(websocket: WebSocket) -> Caller:
+    state = websocket.state
+    return Caller(state.principal.id, state.language, state.request_id, websocket.headers.get("traceparent"))

@@ -1,0 +1,1 @@
+"""Clients of the services that the agent calls: the LLM gateway and the MCP toolbox."""

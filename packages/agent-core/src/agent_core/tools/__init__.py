@@ -1,0 +1,1 @@
+"""Tools: which of them a model is offered."""

@@ -24,8 +24,9 @@ from llm_gateway.canonical import (
     ToolChoice,
     Usage,
 )
+from llm_gateway.canonical.cost import Cost
 from llm_gateway.catalog.models import Endpoint, Model, Timeouts
-from llm_gateway.catalog.pricing import FREE, Cost, Rates
+from llm_gateway.catalog.pricing import FREE, Rates
 
 TIMEOUTS = Timeouts(connect=1, first_token=1, idle=1, total=2)
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from llm_gateway.canonical import Usage
-
-CostSource = Literal["reported", "computed", "estimated", "unknown"]
+from llm_gateway.canonical.cost import UNKNOWN, Cost, CostSource
 
 _PER_TOKEN = Decimal("0.000001")
 _ZERO = Decimal(0)
@@ -60,17 +59,6 @@ class Rates(msgspec.Struct, frozen=True):
 
 
 FREE = Rates(input=Rate(_ZERO), output=Rate(_ZERO))
-
-
-class Cost(msgspec.Struct, frozen=True):
-    """`usd` is None when unknown; `items` name its parts, which sum to it."""
-
-    usd: Decimal | None
-    source: CostSource
-    items: dict[str, Decimal] = {}
-
-
-UNKNOWN = Cost(None, "unknown")
 
 
 def cost(usage: Usage | None, rates: Rates | None) -> Cost:

@@ -8,9 +8,10 @@ from decimal import Decimal
 import msgspec
 
 from llm_gateway.canonical import Request, Usage
+from llm_gateway.canonical.cost import Cost
 from llm_gateway.canonical.estimate import estimated_usage
 from llm_gateway.catalog.models import Model
-from llm_gateway.catalog.pricing import Cost, cost
+from llm_gateway.catalog.pricing import cost
 
 _COUNTS = tuple(name for name, default in msgspec.structs.asdict(Usage()).items() if type(default) is int)
 """The fields of a usage that are counts of tokens."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from llm_gateway.aws_settings import aws_credential_variable, aws_missing, bedrock_url
+from llm_gateway.catalog.aws import aws_credential_variable, aws_missing, bedrock_url
 from llm_gateway.catalog.document import Place
 from llm_gateway.catalog.models import OFFLINE, Endpoint
 from llm_gateway.catalog.rows import ProviderRow

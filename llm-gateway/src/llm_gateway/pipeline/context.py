@@ -8,8 +8,8 @@ import time
 import msgspec
 from service_kit.errors import ApiError, internal_error
 
-from llm_gateway.answer import CacheStatus, Origin
 from llm_gateway.canonical import EmbeddingRequest, Request, Usage
+from llm_gateway.canonical.answer import CacheStatus, Origin
 from llm_gateway.canonical.cost import UNKNOWN, Cost
 from llm_gateway.catalog.catalog import Catalog, Route
 from llm_gateway.catalog.models import Model

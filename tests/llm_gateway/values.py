@@ -25,8 +25,9 @@ from llm_gateway.canonical import (
 )
 from llm_gateway.canonical.answer import Answer, Origin
 from llm_gateway.canonical.cost import Cost
-from llm_gateway.catalog.models import Endpoint, Model, Timeouts
+from llm_gateway.catalog.models import Endpoint, Model
 from llm_gateway.catalog.pricing import FREE, Rates
+from llm_gateway.net.timeouts import Timeouts
 
 TIMEOUTS = Timeouts(connect=1, first_token=1, idle=1, total=2)
 

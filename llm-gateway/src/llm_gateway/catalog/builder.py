@@ -11,9 +11,10 @@ from llm_gateway.canonical.parameters import EVERYTHING, UnknownParameter, dropp
 from llm_gateway.catalog.catalog import Catalog
 from llm_gateway.catalog.document import Place
 from llm_gateway.catalog.endpoints import Endpoints
-from llm_gateway.catalog.models import OFFLINE, Endpoint, Model, Timeouts
+from llm_gateway.catalog.models import OFFLINE, Endpoint, Model
 from llm_gateway.catalog.pricing import FREE, Rate, Rates, rates_of
 from llm_gateway.catalog.rows import CatalogRows, DeploymentRow, ModelRow, Placed, PriceRow, ProviderRow, TimeoutsRow
+from llm_gateway.net.timeouts import Timeouts
 from llm_gateway.settings import GatewaySettings
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from llm_gateway.catalog.models import OFFLINE, Endpoint, Model, Timeouts
+from llm_gateway.catalog.models import OFFLINE, Endpoint, Model
 from llm_gateway.catalog.pricing import FREE, rates_of
 from llm_gateway.errors import ModelNotFound, ProviderNotConfigured
+from llm_gateway.net.timeouts import Timeouts
 
 _MAX_REMEMBERED_ROUTES = 4096
 _MAX_ID = 256

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import msgspec
 
 from llm_gateway.catalog.pricing import Rates
+from llm_gateway.net.timeouts import Timeouts
 
 OFFLINE = "offline"
 SafeStream = Literal["off", "hold", "continue"]
@@ -17,15 +18,6 @@ Strategy = Literal["weighted", "least_latency"]
 """How one of several deployments is chosen."""
 ReasoningBack = Literal["details", "tool_turns"]
 """As OpenRouter's `reasoning_details`, or as the `reasoning_content` of turns that called tools."""
-
-
-class Timeouts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """In seconds: to connect, to the first content, between two pieces of it, and in all."""
-
-    connect: float
-    first_token: float
-    idle: float
-    total: float
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):

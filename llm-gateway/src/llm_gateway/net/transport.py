@@ -11,7 +11,6 @@ import msgspec
 from service_kit.ids import current_traceparent
 from service_kit.telemetry.logs import get_logger
 
-from llm_gateway.catalog.models import Timeouts
 from llm_gateway.errors import (
     GatewaySaturated,
     UpstreamConnectTimeout,
@@ -30,6 +29,7 @@ from llm_gateway.net.http1 import Connection
 from llm_gateway.net.pool import Pool
 from llm_gateway.net.proxy import Proxies, Route
 from llm_gateway.net.target import Target, post_head, target_of
+from llm_gateway.net.timeouts import Timeouts
 
 _log = get_logger(__name__)
 

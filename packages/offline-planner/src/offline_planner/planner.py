@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from llm_gateway.canonical import Choice, FinishReason, Part, Refusal, Request, Result, Text, ToolCall, Usage
-
 from . import formats, language, lexer, reading, transcript, wording
 from . import tokens as counting
 from .building import Builder
 from .calls import MOST_CALLS, Plan
 from .cards import Card, read
+from .conversation import Answer, FinishReason, Part, Refusal, Request, Text, ToolCall
 from .lexer import Token
 from .lexicon import Language
 from .phrases import Phrases, speak
@@ -38,7 +37,7 @@ _HELP = (
 _THANKS = frozenset(("gracias", "thanks", "thank you"))
 
 
-def plan(request: Request) -> Result:
+def plan(request: Request) -> Answer:
     """The whole answer to a request: tool calls to make, or text. Does no I/O; no request makes it raise."""
     cards = tuple(read(tool) for tool in request.tools)
     parts = _Answer(request, cards).give()
@@ -47,11 +46,12 @@ def plan(request: Request) -> Result:
         parts, reason = _fitting_calls(parts, request.max_tokens)
     else:
         parts, reason = _fitting_text(parts, request)
-    usage = Usage(
+    return Answer(
+        content=parts,
+        finish_reason=reason,
         prompt_tokens=_prompt_tokens(request, cards),
         completion_tokens=sum(_size(part) for part in parts),
     )
-    return Result(choices=(Choice(content=parts, finish_reason=reason),), usage=usage, model=MODEL)
 
 
 def _understood(question: str) -> tuple[list[Token], Language | None]:

@@ -70,7 +70,7 @@ class CatalogBuilder:
                 yield alias, name
 
     def _named_default(self) -> str | None:
-        """What MODEL_NAME says, of the provider that MODEL_PROVIDER says."""
+        """Returns what MODEL_NAME says, of the provider that MODEL_PROVIDER says."""
         name, provider = self._settings.model_name, self._settings.model_provider
         return f"{provider}/{name}" if name and provider else name
 
@@ -146,7 +146,7 @@ class CatalogBuilder:
 
 
 def _deployments(row: ModelRow, place: Place) -> Iterator[tuple[DeploymentRow, Place]]:
-    """Who answers, and where the file says so; a model that names nobody else is its own only deployment."""
+    """Returns the model's deployments and their place in the file; a model that lists none is its own only one."""
     if row.deployments:
         for name in ("provider", "id", "id_variable"):
             if getattr(row, name) is not None:

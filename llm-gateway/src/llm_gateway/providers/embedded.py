@@ -107,7 +107,7 @@ def _message(message: Message) -> offline.Message:
 
 
 def _part(part: Part) -> offline.Part | None:
-    """A part as the planner knows it; None for another model's thoughts, which it does not read."""
+    """Returns a part as the planner knows it; None for another model's thoughts, which it does not read."""
     if isinstance(part, Text):
         return offline.Text(part.text)
     if isinstance(part, ToolCall):
@@ -142,7 +142,7 @@ def _usage(answer: offline.Answer) -> Usage:
 
 
 def _events(answer: offline.Answer) -> Iterator[Event]:
-    """The events whose aggregate is the answer: each block by words, then the finish, then the usage."""
+    """Yields the events whose aggregate is the answer: each block by words, then the finish, then the usage."""
     calls = 0
     for index, part in enumerate(answer.content):
         if isinstance(part, offline.ToolCall):

@@ -57,7 +57,7 @@ class Token(msgspec.Struct, gc=False):
 
 
 def tokenize(question: str, limit: int) -> list[Token]:
-    """The tokens that start within the first `limit` characters; what follows is one token of kind tail.
+    """Returns the tokens that start within the first `limit` characters; what follows is one token of kind tail.
 
     A quote that opens there is one token, wherever it ends.
     """

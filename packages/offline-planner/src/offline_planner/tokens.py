@@ -21,7 +21,7 @@ _LONG_PIECE = 16_384
 
 
 def count(text: str) -> int:
-    """How many tokens the text has; linear in its length, in bounded memory."""
+    """Returns how many tokens the text has; linear in its length, in bounded memory."""
     if len(text) <= _AT_ONCE:
         return len(_PIECE.findall(text))
     total = place = 0
@@ -37,7 +37,7 @@ def count(text: str) -> int:
 
 
 def first(text: str, limit: int) -> str:
-    """The beginning of the text that is `limit` tokens long, or all of it."""
+    """Returns the beginning of the text that is `limit` tokens long, or all of it."""
     end = 0
     for counted, match in enumerate(_WITH_BLANKS.finditer(text)):
         if counted >= limit:
@@ -47,8 +47,8 @@ def first(text: str, limit: int) -> str:
 
 
 def pieces(text: str) -> Iterator[str]:
-    """The text cut into words, each with the blanks before it, or if it is very long into longer pieces; joined they
-    are the text."""
+    """Yields the text cut into words, each with the blanks before it, or if it is very long into longer pieces; joined
+    they are the text."""
     if len(text) <= _BY_WORDS:
         yield from _WORDS.findall(text)
     else:

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 from hypothesis import strategies as st
-from llm_gateway.answer import Answer, Origin
 from llm_gateway.canonical import (
     Choice,
     FinishReason,
@@ -24,8 +23,11 @@ from llm_gateway.canonical import (
     ToolChoice,
     Usage,
 )
-from llm_gateway.catalog.models import Endpoint, Model, Timeouts
-from llm_gateway.catalog.pricing import FREE, Cost, Rates
+from llm_gateway.canonical.answer import Answer, Origin
+from llm_gateway.canonical.cost import Cost
+from llm_gateway.catalog.models import Endpoint, Model
+from llm_gateway.catalog.pricing import FREE, Rates
+from llm_gateway.net.timeouts import Timeouts
 
 TIMEOUTS = Timeouts(connect=1, first_token=1, idle=1, total=2)
 

@@ -9,8 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from llm_gateway.canonical import Message, Request, Result, Text, Tool, ToolCall
-from offline_planner import plan
+from offline_planner import Answer, Message, Request, Text, Tool, ToolCall, plan
 
 MOST_TURNS = 40
 
@@ -30,7 +29,7 @@ class Answered:
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     turns: list[int] = field(default_factory=list)
     text: str = ""
-    last: Result | None = None
+    last: Answer | None = None
     messages: tuple[Message, ...] = ()
 
 
@@ -99,11 +98,11 @@ def hold(
 ) -> Answered:
     """Ask, run every call that is asked for, and go on until there is an answer."""
     answered = Answered()
-    messages = [*history, Message(role="user", content=(Text(text=question),))]
+    messages = [*history, Message(role="user", content=(Text(question),))]
     functions = {item.tool.name: item.run for item in tools}
     offered = tuple(item.tool for item in tools)
     for _ in range(MOST_TURNS):
-        result = plan(Request(model="offline", messages=tuple(messages), tools=offered, **fields))
+        result = plan(Request(messages=tuple(messages), tools=offered, **fields))
         messages.append(Message(role="assistant", content=result.content))
         calls = [part for part in result.content if isinstance(part, ToolCall)]
         if not calls:
@@ -127,7 +126,7 @@ def _result(call: ToolCall, run: Callable[..., Any], arguments: dict[str, Any]) 
         value, failed = f"{type(error).__name__}", True
     if isinstance(value, Decimal) and value == value.to_integral_value():
         value = int(value)
-    return Message(role="tool", tool_call_id=call.id, content=(Text(text=str(value)),), is_error=failed)
+    return Message(role="tool", tool_call_id=call.id, content=(Text(str(value)),), is_error=failed)
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from llm_gateway.canonical import Message, Request, Text
-from offline_planner import plan
+from offline_planner import Message, Request, Text, plan
 
 ROUNDS, REPEATS = 7, 200
 # The target is 0.2 ms on an idle core; a shared or slower machine gets as much again and half.
@@ -29,9 +28,7 @@ def test_a_new_question_is_answered_within_the_target(built_in, record_property,
     offered = tuple(item.tool for item in built_in)
     # More questions than plans are kept, so that each is planned anew.
     requests = [
-        Request(
-            model="offline", messages=(Message(role="user", content=(Text(text=question.format(n)),)),), tools=offered
-        )
+        Request(messages=(Message(role="user", content=(Text(question.format(n)),)),), tools=offered)
         for n in range(3 * REPEATS)
     ]
     cost = _cost(requests)
@@ -43,7 +40,7 @@ def test_a_whole_run_of_two_steps_costs_no_more_an_answer(ask, built_in, record_
     held = ask("Multiplica 25 por 8, luego convierte el resultado a texto en mayúsculas")
     offered = tuple(item.tool for item in built_in)
     turns = [
-        Request(model="offline", messages=held.messages[:end], tools=offered)
+        Request(messages=held.messages[:end], tools=offered)
         for end, message in enumerate(held.messages)
         if message.role == "assistant"
     ]

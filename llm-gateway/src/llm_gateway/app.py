@@ -18,9 +18,9 @@ from service_kit.service import Service, create_service, serve
 from service_kit.settings import Secret, SettingsError, load, secret_variables
 from starlette.types import ASGIApp
 
-from llm_gateway.aws_settings import aws_region
 from llm_gateway.cache import Cache
 from llm_gateway.cache.memory import MemoryCache
+from llm_gateway.catalog.aws import aws_region
 from llm_gateway.catalog.document import CatalogError
 from llm_gateway.catalog.loader import load_catalog
 from llm_gateway.catalog.watcher import CatalogHolder
@@ -34,7 +34,6 @@ from llm_gateway.dialects.openai_chat import server as openai_server
 from llm_gateway.dialects.openai_embeddings import client as openai_embeddings
 from llm_gateway.dialects.openai_responses import server as responses_server
 from llm_gateway.errors import ModelNotFound
-from llm_gateway.metrics_server import metrics_server
 from llm_gateway.net.proxy import NoProxy, Proxies, Proxy, proxy_of
 from llm_gateway.net.transport import Transport
 from llm_gateway.pipeline.admission import AdmissionControl
@@ -65,6 +64,7 @@ from llm_gateway.surfaces.send_limits import SendLimits
 from llm_gateway.telemetry.dispatcher import RecordDispatcher, RecordSink
 from llm_gateway.telemetry.log import CallLog
 from llm_gateway.telemetry.metrics import Metrics
+from llm_gateway.telemetry.metrics_server import metrics_server
 
 VERSION = "0.1.0"
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from llm_gateway.cache.entry import Entry, decode_answer, decode_vectors, encode_answer, encode_vectors
 from llm_gateway.canonical import Choice, EmbeddingResult, Result, Text, Usage
-from llm_gateway.catalog.pricing import Cost
+from llm_gateway.canonical.cost import Cost
 
 from tests.llm_gateway import values
 

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from llm_gateway.canonical import Usage
+from llm_gateway.canonical.cost import UNKNOWN
 from llm_gateway.catalog.loader import load_catalog
 from llm_gateway.catalog.models import Model
-from llm_gateway.catalog.pricing import FREE, UNKNOWN, Rate, Rates, Tier, cost, rates_of
+from llm_gateway.catalog.pricing import FREE, Rate, Rates, Tier, cost, rates_of
 from llm_gateway.settings import GatewaySettings
 from service_kit.settings import load
 

@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llm_gateway.catalog.models import Timeouts
 from llm_gateway.errors import UpstreamProtocol
 from llm_gateway.net.codings import Inflater, Undecodable
+from llm_gateway.net.timeouts import Timeouts
 from llm_gateway.net.transport import Transport
 
 from tests.peers import listening

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 
 import msgspec
 import pytest
-from llm_gateway.catalog.models import Timeouts
 from llm_gateway.errors import (
     GatewaySaturated,
     UpstreamConnectTimeout,
@@ -20,6 +19,7 @@ from llm_gateway.errors import (
     UpstreamTotalTimeout,
     UpstreamUnavailable,
 )
+from llm_gateway.net.timeouts import Timeouts
 from llm_gateway.net.transport import Transport
 from llm_gateway.routing.retry import COUNTED, RetryScope, retry_scope
 

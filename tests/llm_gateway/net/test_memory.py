@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from fake_providers import FakeOpenAI, Says
-from llm_gateway.catalog.models import Timeouts
 from llm_gateway.errors import UpstreamProtocol
 from llm_gateway.net.http1 import Connection
+from llm_gateway.net.timeouts import Timeouts
 from llm_gateway.net.transport import Transport
 from llm_gateway.surfaces.http.request_body import Watch
 

@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from llm_gateway.catalog.models import Timeouts
 from llm_gateway.errors import UpstreamConnectTimeout, UpstreamFirstByteTimeout, UpstreamUnavailable
 from llm_gateway.net.proxy import NoProxy, Proxies, Proxy, Route, proxy_of
 from llm_gateway.net.target import Origin
+from llm_gateway.net.timeouts import Timeouts
 from llm_gateway.net.transport import Transport
 
 from tests.certificates import Authority

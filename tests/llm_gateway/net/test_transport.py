@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 from fake_providers import Endless, Fails, FakeOpenAI, Says, Sends, Silent
-from llm_gateway.catalog.models import Timeouts
 from llm_gateway.errors import UpstreamProtocol, UpstreamTimeout, UpstreamUnavailable
+from llm_gateway.net.timeouts import Timeouts
 from llm_gateway.net.transport import Transport
 from service_kit.ids import current_traceparent
 from service_kit.testing import running

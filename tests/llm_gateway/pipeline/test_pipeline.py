@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from llm_gateway.answer import Answer
 from llm_gateway.cache.memory import MemoryCache
 from llm_gateway.canonical import (
     BlockStart,
@@ -25,6 +24,7 @@ from llm_gateway.canonical import (
     Usage,
     UsageReport,
 )
+from llm_gateway.canonical.answer import Answer
 from llm_gateway.canonical.parameters import EVERYTHING
 from llm_gateway.catalog.catalog import Catalog
 from llm_gateway.catalog.loader import load_catalog

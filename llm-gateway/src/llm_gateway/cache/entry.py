@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from llm_gateway.canonical import EmbeddingResult, Result, Usage
-from llm_gateway.catalog.pricing import Cost
+from llm_gateway.canonical.cost import Cost
 
 R = TypeVar("R")
 

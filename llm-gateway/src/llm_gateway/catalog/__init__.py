@@ -1,1 +1,1 @@
-"""Which models there are, where each is answered, and what it costs: the catalogue, its file, and its prices."""
+"""Which models there are, where each is answered, and what it costs: the catalog, its file, and its prices."""

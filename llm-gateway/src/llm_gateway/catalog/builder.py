@@ -11,9 +11,10 @@ from llm_gateway.canonical.parameters import EVERYTHING, UnknownParameter, dropp
 from llm_gateway.catalog.catalog import Catalog
 from llm_gateway.catalog.document import Place
 from llm_gateway.catalog.endpoints import Endpoints
-from llm_gateway.catalog.models import OFFLINE, Endpoint, Model, Timeouts
+from llm_gateway.catalog.models import OFFLINE, Endpoint, Model
 from llm_gateway.catalog.pricing import FREE, Rate, Rates, rates_of
 from llm_gateway.catalog.rows import CatalogRows, DeploymentRow, ModelRow, Placed, PriceRow, ProviderRow, TimeoutsRow
+from llm_gateway.net.timeouts import Timeouts
 from llm_gateway.settings import GatewaySettings
 
 
@@ -69,7 +70,7 @@ class CatalogBuilder:
                 yield alias, name
 
     def _named_default(self) -> str | None:
-        """What MODEL_NAME says, of the provider that MODEL_PROVIDER says."""
+        """Returns what MODEL_NAME says, of the provider that MODEL_PROVIDER says."""
         name, provider = self._settings.model_name, self._settings.model_provider
         return f"{provider}/{name}" if name and provider else name
 
@@ -145,7 +146,7 @@ class CatalogBuilder:
 
 
 def _deployments(row: ModelRow, place: Place) -> Iterator[tuple[DeploymentRow, Place]]:
-    """Who answers, and where the file says so; a model that names nobody else is its own only deployment."""
+    """Returns the model's deployments and their place in the file; a model that lists none is its own only one."""
     if row.deployments:
         for name in ("provider", "id", "id_variable"):
             if getattr(row, name) is not None:

@@ -6,16 +6,17 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from llm_gateway.catalog.models import OFFLINE, Endpoint, Model, Timeouts
+from llm_gateway.catalog.models import OFFLINE, Endpoint, Model
 from llm_gateway.catalog.pricing import FREE, rates_of
 from llm_gateway.errors import ModelNotFound, ProviderNotConfigured
+from llm_gateway.net.timeouts import Timeouts
 
 _MAX_REMEMBERED_ROUTES = 4096
 _MAX_ID = 256
 
 
 class Route(msgspec.Struct, frozen=True):
-    """Who is asked, in order. `asked` is the catalogue's name of what the client wanted.
+    """The models to ask, in order. `asked` is the catalog's name of the model that the client wanted.
 
     The other two are asked in place of what is left of `targets`, once a model says that the request is too long for
     it, or that its content policy forbids it.
@@ -27,7 +28,7 @@ class Route(msgspec.Struct, frozen=True):
     content_filter: tuple[Model, ...] = ()
 
     def fallback_from(self, answered: Model) -> str | None:
-        """What the client asked for, when something else answered."""
+        """Returns what the client asked for, when something else answered."""
         return None if answered.name == self.asked else self.asked
 
 
@@ -78,14 +79,14 @@ class Catalog:
         return self.default_of(provider) or first.name
 
     def default_of(self, provider: str) -> str | None:
-        """A provider's own default: what its variable says, else its first model in the catalogue."""
+        """Returns a provider's own default: what its variable says, else its first model in the catalog."""
         endpoint = self.endpoints.get(provider)
         if endpoint is not None and endpoint.default_id:
             return f"{provider}/{endpoint.default_id}"
         return next((model.name for model in self.models.values() if model.provider == provider), None)
 
     def route(self, name: str, provider: str | None = None) -> Route:
-        """Who answers `name` (empty: the default model), in order.
+        """Returns the models that may answer a request for `name` (empty: the default model), in order.
 
         Raises:
             ModelNotFound: nothing has that name.
@@ -115,7 +116,8 @@ class Catalog:
         )
 
     def _available(self, names: tuple[str, ...], first: Model | None = None) -> tuple[Model, ...]:
-        """The models of these names that are configured, each once; `first` is the first one where it is known."""
+        """Returns the models of these names that are configured, each once; `first` is the first one where it is
+        known."""
         found = {name: self.resolve(name) for name in names[first is not None :]}
         chain = {model.name: model for model in ((first,) if first else ()) + tuple(found.values())}
         return tuple(model for model in chain.values() if model.available)
@@ -183,7 +185,7 @@ class Catalog:
 
 
 def _by_id(model: Model) -> Iterator[tuple[tuple[str, str], Model]]:
-    """A model by each provider and id that answers it, with all keys that this provider has."""
+    """Yields a model by each provider and id that answers it, with all keys that this provider has."""
     deployments: dict[tuple[str, str], tuple[Model, ...]] = {}
     for one in model.deployments or (model,):
         at = (one.provider, one.id)
@@ -193,6 +195,6 @@ def _by_id(model: Model) -> Iterator[tuple[tuple[str, str], Model]]:
 
 
 def _one_of(deployments: tuple[Model, ...]) -> Model:
-    """The model that these deployments answer."""
+    """Returns the model that these deployments answer."""
     first = deployments[0]
     return first if len(deployments) == 1 else msgspec.structs.replace(first, deployments=deployments)

@@ -20,7 +20,7 @@ _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 
 
 class CatalogError(Exception):
-    """A catalogue that cannot be used; the message says where and why."""
+    """A catalog that cannot be used; the message says where and why."""
 
 
 class Document:
@@ -32,12 +32,12 @@ class Document:
         self._node = node
 
     def warnings(self) -> Iterator[str]:
-        """What YAML itself lets pass: a key that a mapping has twice, of which the last counts."""
+        """Yields what YAML itself lets pass: a key that a mapping has twice, of which the last counts."""
         for line, key in _repeated(self._node):
             yield f"{self.name}:{line}: '{key}' is there twice; the last one counts"
 
     def line(self, steps: tuple[Step, ...]) -> int:
-        """The line of what these steps lead to; of its nearest parent when that is not there."""
+        """Returns the line of what these steps lead to; of its nearest parent when that is not there."""
         node, line = self._node, self._node.start_mark.line
         for step in steps:
             child = _child(node, step)
@@ -55,17 +55,17 @@ class Place(NamedTuple):
     label: str = ""
 
     def at(self, *steps: Step) -> Place:
-        """What is there within this."""
+        """Returns the place that these steps lead to from here."""
         return self._replace(steps=(*self.steps, *steps))
 
     def mistake(self, message: str) -> CatalogError:
-        """The complaint about it, for the caller to raise."""
+        """Returns the complaint about it, for the caller to raise."""
         whose = f"{self.label}: " if self.label else ""
         return CatalogError(f"{self.document.name}:{self.document.line(self.steps)}: {whose}{message}")
 
 
 def parse(text: str, name: str) -> Document:
-    """The document in `text`, a file called `name`.
+    """Returns the document in `text`, a file called `name`.
 
     Raises:
         CatalogError: it is empty, or no YAML.
@@ -85,7 +85,7 @@ def parse(text: str, name: str) -> Document:
 
 
 def converted(value: Any, kind: type[T], place: Place) -> T:
-    """`value` as `kind`, which stands at `place`.
+    """Returns `value` as `kind`, which stands at `place`.
 
     Raises:
         CatalogError: it is of another type, or has a field that there is none of.
@@ -99,7 +99,7 @@ def converted(value: Any, kind: type[T], place: Place) -> T:
 
 
 def _steps(path: str) -> Iterator[Step]:
-    """The steps of `$.models[3].price`, up to the first that msgspec does not tell."""
+    """Yields the steps of `$.models[3].price`, up to the first that msgspec does not tell."""
     for key, index in _STEP.findall(path):
         if index == "...":
             return

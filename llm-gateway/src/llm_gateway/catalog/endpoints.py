@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from llm_gateway.aws_settings import aws_credential_variable, aws_missing, bedrock_url
+from llm_gateway.catalog.aws import aws_credential_variable, aws_missing, bedrock_url
 from llm_gateway.catalog.document import Place
 from llm_gateway.catalog.models import OFFLINE, Endpoint
 from llm_gateway.catalog.rows import ProviderRow
@@ -26,7 +26,7 @@ class Endpoints:
         self._warnings = warnings
 
     def build(self, name: str, row: ProviderRow, place: Place) -> Endpoint:
-        """The endpoint of the provider called `name`.
+        """Returns the endpoint of the provider called `name`.
 
         Raises:
             CatalogError: it says in two ways where its key is, or names a key twice.
@@ -63,7 +63,7 @@ class Endpoints:
         return _with_keys(endpoint, row.key_header, keys)
 
     def _keys(self, name: str, row: ProviderRow, place: Place) -> dict[str, str]:
-        """The keys that there are, by their variables; several only where the row says `keys`."""
+        """Returns the keys that there are, by their variables; several only where the row says `keys`."""
         if row.keys and (row.key_variable or row.optional_key_variable):
             raise place.at("keys").mistake("keys stands in place of key_variable and optional_key_variable")
         for index, variable in enumerate(row.keys):
@@ -123,6 +123,7 @@ def _with_credential(endpoint: Endpoint, header: str, secret: str, variable: str
 
 
 def _without_version(url: str, path: str) -> str:
-    """`url` without a version at its end that `path` begins with: vendors' clients differ in where it belongs."""
+    """Returns `url` without a version at its end that `path` begins with: vendors' clients differ in where it
+    belongs."""
     url = url.rstrip("/")
     return url.removesuffix("/v1") if path.startswith("/v1/") else url

@@ -1,4 +1,4 @@
-"""The catalogue as a file: YAML in, a `Catalog` out, or a complaint that names the line."""
+"""The catalog as a file: YAML in, a `Catalog` out, or a complaint that names the line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ _BUILTIN = "catalog.yaml"
 
 
 def load_catalog(settings: GatewaySettings, environ: Mapping[str, str], path: Path | None = None) -> Catalog:
-    """The catalogue that comes with the package, with the one in `path` laid over it, and `environ`'s credentials.
+    """Returns the catalog that comes with the package, with the one in `path` laid over it, and `environ`'s
+    credentials.
 
     Raises:
         CatalogError: the file cannot be read, does not parse, or contradicts itself.

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import msgspec
 
 from llm_gateway.catalog.pricing import Rates
+from llm_gateway.net.timeouts import Timeouts
 
 OFFLINE = "offline"
 SafeStream = Literal["off", "hold", "continue"]
@@ -17,15 +18,6 @@ Strategy = Literal["weighted", "least_latency"]
 """How one of several deployments is chosen."""
 ReasoningBack = Literal["details", "tool_turns"]
 """As OpenRouter's `reasoning_details`, or as the `reasoning_content` of turns that called tools."""
-
-
-class Timeouts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """In seconds: to connect, to the first content, between two pieces of it, and in all."""
-
-    connect: float
-    first_token: float
-    idle: float
-    total: float
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,15 +62,15 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         return f"Endpoint({self.provider!r}, {self.base_url!r})"
 
     def url(self, model_id: str) -> str:
-        """The address of an answer by `model_id`."""
+        """Returns the address of an answer by `model_id`."""
         return self._address(self.path, model_id)
 
     def stream_url(self, model_id: str) -> str:
-        """The address of a streamed answer by `model_id`."""
+        """Returns the address of a streamed answer by `model_id`."""
         return self._address(self.stream_path, model_id)
 
     def embeddings_url(self, model_id: str) -> str:
-        """The address of embeddings by `model_id`."""
+        """Returns the address of embeddings by `model_id`."""
         return self._address(self.embeddings_path, model_id)
 
     def _address(self, path: str, model_id: str) -> str:
@@ -87,7 +79,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.base_url}{named}{query}"
 
     def redacted(self, text: str) -> str:
-        """`text`, a provider's own words, without the credentials that it may have echoed."""
+        """Returns `text`, a provider's own words, without the credentials that it may have echoed."""
         for value in self.headers.values():
             if secret := value.removeprefix("Bearer "):
                 text = text.replace(secret, "***")

@@ -1,4 +1,4 @@
-"""An operator's file laid over the built-in catalogue: it changes the fields that it names, and nothing else.
+"""An operator's file laid over the built-in catalog: it changes the fields that it names, and nothing else.
 
 Maps are changed as by a JSON merge patch (RFC 7396): a value replaces, null removes, and a map within a row is changed
 in the same way. Lists are replaced. Rows that are not there yet are added behind the others.
@@ -31,7 +31,7 @@ _IN_PLACE_OF: Mapping[str, tuple[str, ...]] = {
 
 
 def rows_of(own: Document, builtin: Document) -> CatalogRows:
-    """The rows of `own`, laid over those of `builtin` unless it says `extends: nothing`.
+    """Returns the rows of `own`, laid over those of `builtin` unless it says `extends: nothing`.
 
     Raises:
         CatalogError: a row is not as it should be, is there twice, or removes what is not there.
@@ -52,7 +52,7 @@ class _Layers:
         self._retired: dict[str, str] = {}
 
     def lay(self, document: Document, file: CatalogFile, *, claims: bool) -> None:
-        """Lay a file over what is there; where it `claims` so, the aliases that it names come before the others."""
+        """Lays a file over what is there; where it `claims` so, the aliases that it names come before the others."""
         top = Place(document)
         gone = self._remove_providers(file.providers, top)
         gone |= self._remove_models(file.models, top, gone)
@@ -65,7 +65,7 @@ class _Layers:
         self._retired = converted(_merged(self._retired, file.retired), dict[str, str], top.at("retired"))
 
     def checked(self) -> CatalogRows:
-        """All rows, by now whole."""
+        """Returns all rows, each of them whole by now."""
         return CatalogRows(
             providers={name: _checked(row, ProviderRow) for name, row in self._providers.items()},
             models=tuple(_checked(row, ModelRow) for row in self._models.values()),
@@ -73,7 +73,7 @@ class _Layers:
         )
 
     def _remove_providers(self, changes: Mapping[str, Any], top: Place) -> set[str]:
-        """The names of providers that are removed, and of the models that are gone with them."""
+        """Returns the names of providers that are removed, and of the models that are gone with them."""
         gone: set[str] = set()
         for name in (name for name, change in changes.items() if change is None):
             if self._providers.pop(name, None) is None:
@@ -117,7 +117,7 @@ class _Layers:
 
 
 def _removed(change: Any) -> str | None:
-    """The name of the model that a row `NAME: null` removes."""
+    """Returns the name of the model that a row `NAME: null` removes."""
     if isinstance(change, dict) and len(change) == 1:
         [(name, value)] = change.items()
         if value is None and isinstance(name, str) and name != "name":
@@ -132,7 +132,8 @@ def _name_of(row: Row, place: Place) -> str:
 
 
 def _without_stand_ins(row: Row, gone: Collection[str]) -> Row:
-    """`row` without fallbacks that are gone: that they are not asked any more is what was meant by removing them."""
+    """Returns `row` without fallbacks that are gone: that they are not asked any more is what was meant by removing
+    them."""
     lists = {
         field: [name for name in row[field] if name not in gone and str(name).partition("/")[0] not in gone]
         for field in _STAND_INS
@@ -142,7 +143,7 @@ def _without_stand_ins(row: Row, gone: Collection[str]) -> Row:
 
 
 def _merged(below: Mapping[str, Any], change: Mapping[str, Any]) -> Row:
-    """`below` with what `change` says, null meaning that a field is not there."""
+    """Returns `below` with what `change` says, null meaning that a field is not there."""
     named = {field for field, value in change.items() if value is not None}
     replaced = {other for field in named for other in _IN_PLACE_OF.get(field, ()) if other not in change}
     row = {field: value for field, value in below.items() if field not in replaced}

@@ -1,6 +1,6 @@
 """Money: USD from token counts. Pure and exact; an unknown price is None, never zero.
 
-Rates come from `genai-prices` (data inside the package, offline), resolved once when a catalogue is loaded;
+Rates come from `genai-prices` (data inside the package, offline), resolved once when a catalog is loaded;
 at run time there is only multiplication.
 """
 
@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from llm_gateway.canonical import Usage
-
-CostSource = Literal["reported", "computed", "estimated", "unknown"]
+from llm_gateway.canonical.cost import UNKNOWN, Cost, CostSource
 
 _PER_TOKEN = Decimal("0.000001")
 _ZERO = Decimal(0)
@@ -62,20 +61,9 @@ class Rates(msgspec.Struct, frozen=True):
 FREE = Rates(input=Rate(_ZERO), output=Rate(_ZERO))
 
 
-class Cost(msgspec.Struct, frozen=True):
-    """`usd` is None when unknown; `items` name its parts, which sum to it."""
-
-    usd: Decimal | None
-    source: CostSource
-    items: dict[str, Decimal] = {}
-
-
-UNKNOWN = Cost(None, "unknown")
-
-
 def cost(usage: Usage | None, rates: Rates | None) -> Cost:
-    """What a call cost: as the provider reported it, else from the rates, else unknown. It is an estimate where the
-    counts are, or where something was served whose price is not known."""
+    """Returns what a call cost: as the provider reported it, else from the rates, else unknown. The cost is an
+    estimate if the counts are estimates, or if part of what was served has no known price."""
     if usage is None:
         return UNKNOWN
     if usage.cost_usd is not None:
@@ -112,11 +100,11 @@ def _items(usage: Usage, rates: Rates) -> dict[str, Decimal]:
 
 
 def rates_of(provider: str, model: str, now: datetime | None = None) -> Rates | None:
-    """The rates of a provider's model as `genai-prices` knows them at `now` (UTC), or None.
+    """Returns the rates of a provider's model as `genai-prices` knows them at `now` (UTC), or None.
 
     `provider` is its id there, for example `openai`, `aws`, `google`, `openrouter`.
     """
-    # Imported here: its tables weigh 30 MB and are needed only while a catalogue is loaded.
+    # Imported here: its tables weigh 30 MB and are needed only while a catalog is loaded.
     from genai_prices.data_snapshot import get_snapshot
 
     try:
@@ -144,7 +132,8 @@ _FAST = (("opus-4-6", Decimal(6)), ("opus-4-7", Decimal(6)), ("opus-4-8", Decima
 
 
 def _factors(provider: str, model: str) -> Mapping[str, Decimal]:
-    """The factors that a provider publishes for its models; priority tiers have none, as each model has its own price.
+    """Returns the factors that a provider publishes for its models; priority tiers have none, as each model has its own
+    price.
 
     Sources: https://platform.openai.com/docs/guides/flex-processing,
     https://platform.claude.com/docs/en/about-claude/pricing and

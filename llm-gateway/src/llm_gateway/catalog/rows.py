@@ -1,4 +1,4 @@
-"""The catalogue's rows, as an operator writes them."""
+"""The catalog's rows, as an operator writes them."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class TimeoutsRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DeploymentRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One of several who answer a model."""
+    """One of several deployments that answer for a model."""
 
     provider: str
     id: str
@@ -119,7 +119,7 @@ class Placed(NamedTuple, Generic[T]):
 
 
 class CatalogRows(msgspec.Struct, frozen=True):
-    """What a catalogue is built from: whole rows, whatever files they came from."""
+    """What a catalog is built from: whole rows, whatever files they came from."""
 
     providers: dict[str, Placed[ProviderRow]]
     models: tuple[Placed[ModelRow], ...]

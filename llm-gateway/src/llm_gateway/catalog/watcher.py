@@ -1,4 +1,4 @@
-"""The catalogue of now: swapped whole when its file changes; a bad file is refused and the old one kept."""
+"""The catalog of now: swapped whole when its file changes; a bad file is refused and the old one kept."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _POLL_SECONDS = 1.0
 
 
 class CatalogHolder:
-    """Holds the snapshot in use. `path` is None for the built-in catalogue, which does not change.
+    """Holds the snapshot in use. `path` is None for the built-in catalog, which does not change.
 
     `error` is why the file as it is now is not in use, or None.
     """
@@ -39,7 +39,7 @@ class CatalogHolder:
         return self._catalog
 
     def check(self) -> bool:
-        """Take up the file if it has changed; whether it was."""
+        """Loads the file if it has changed. Returns whether it was loaded."""
         return self._watch is not None and self._watch.take_up() and self._take_up()
 
     def _take_up(self) -> bool:
@@ -55,13 +55,13 @@ class CatalogHolder:
         return True
 
     def announce(self) -> None:
-        """Log what an operator should know about the snapshot."""
+        """Logs what an operator should know about the snapshot."""
         for warning in self._catalog.warnings:
             _log.warning(warning)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Watch the file for the length of the block."""
+        """Watches the file for the length of the block."""
         if self._watch is None:
             yield
             return

@@ -11,8 +11,8 @@ from typing import Protocol, TypeVar
 
 from service_kit.errors import ApiError
 
-from llm_gateway.answer import Answer, Origin
 from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Event, Request, Result
+from llm_gateway.canonical.answer import Answer, Origin
 from llm_gateway.catalog.models import Model
 from llm_gateway.errors import UpstreamError
 

@@ -33,7 +33,7 @@ class Inflater:
         """What came of the two bytes that tell zlib's frame from none, while they are waited for."""
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """What `data` becomes, in pieces of at most 256 KiB.
+        """Yields what `data` becomes, in pieces of at most 256 KiB.
 
         Raises:
             Undecodable: it is not in the coding.
@@ -55,7 +55,7 @@ class Inflater:
                 yield piece
 
     def finish(self) -> bytes:
-        """The last bytes. Raises Undecodable when the body ended too soon."""
+        """Returns the last bytes. Raises Undecodable when the body ended too soon."""
         rest = self._inflate.flush()  # of what was consumed but not given yet: some hundred bytes at most
         if not self._inflate.eof:
             raise Undecodable("a compressed body that ends too soon")
@@ -63,5 +63,5 @@ class Inflater:
 
 
 def _is_zlib(data: bytes) -> bool:
-    """Whether zlib's header begins `data` (RFC 1950, 2.2)."""
+    """Returns whether zlib's header begins `data` (RFC 1950, 2.2)."""
     return data[0] & 0x0F == 8 and (data[0] << 8 | data[1]) % 31 == 0

@@ -29,7 +29,7 @@ class Connector:
         self._tls = tls
 
     async def connect(self, route: Route, seconds: float, *, name: str | None = None) -> Connection:
-        """A new connection on this route; `name` is what its certificate must be for, if not the origin's host.
+        """Returns a new connection on this route; `name` is what its certificate must be for, if not the origin's host.
 
         Raises:
             ConnectFailed: the peer cannot be reached, or shows a certificate that is not trusted.
@@ -111,7 +111,7 @@ class _Tunnel(asyncio.Protocol):
         self._open = False
 
     async def ask(self, origin: Origin, proxy: Proxy) -> asyncio.Transport:
-        """The transport of the tunnel to `origin`. Raises ProxyFailed."""
+        """Returns the transport of the tunnel to `origin`. Raises ProxyFailed."""
         assert self._transport is not None
         authorization = f"proxy-authorization: {proxy.authorization}\r\n" if proxy.authorization else ""
         self._transport.write(
@@ -119,7 +119,7 @@ class _Tunnel(asyncio.Protocol):
         )
         head, end, rest = (await self._answered).partition(_END)
         status = _STATUS.match(head + b"\r\n")
-        if status is None or not end or rest:  # in a tunnel the origin says nothing before we do
+        if status is None or not end or rest:  # in a tunnel the origin is silent until it is asked
             raise ProxyFailed(f"the proxy {proxy!r} answered CONNECT with what is not HTTP")
         if not status[1].startswith(b"2"):
             raise ProxyFailed(f"the proxy {proxy!r} refused CONNECT {origin.authority}: {status[1].decode()}")

@@ -39,8 +39,8 @@ class Frame(NamedTuple):
 
 
 class EventStreamDecoder:
-    """Bytes in, whole frames out; a frame larger than `max_bytes` raises UpstreamProtocol, and so does one whose
-    checksums or headers are not as they should be."""
+    """Turns bytes into whole frames. Raises UpstreamProtocol for a frame larger than `max_bytes`, and for one with a
+    wrong checksum or unreadable headers."""
 
     __slots__ = ("_failure", "_known", "_max_bytes", "_needed", "_rest")
 
@@ -52,8 +52,8 @@ class EventStreamDecoder:
         self._known: dict[bytes, dict[str, str]] = {}
 
     def feed(self, chunk: bytes) -> list[Frame]:
-        """Every frame that is complete with this chunk. What is broken behind whole frames is told by the next call,
-        since one of them may have been the stream's end."""
+        """Returns every frame that is complete with this chunk. What is broken behind whole frames is told by the next
+        call, since one of them may have been the stream's end."""
         if self._failure is not None:
             raise self._failure
         rest = self._rest
@@ -75,7 +75,7 @@ class EventStreamDecoder:
         return []
 
     def _cut(self, data: bytes) -> tuple[int, list[Frame]]:
-        """The whole frames at the beginning of `data`, and where they end."""
+        """Returns the whole frames at the beginning of `data`, and where they end."""
         frames: list[Frame] = []
         try:
             return self._cut_into(frames, data), frames
@@ -113,7 +113,7 @@ class EventStreamDecoder:
         return _read(self._headers(data[_PRELUDE.size : begin]), data[begin:end])
 
     def _headers(self, data: bytes) -> dict[str, str]:
-        """All events of a type have the same headers, so the same bytes are read once."""
+        """Returns the headers of a frame. All events of a type have the same ones, so the same bytes are read once."""
         found = self._known.get(data)
         if found is None:
             try:
@@ -126,7 +126,7 @@ class EventStreamDecoder:
 
 
 def _texts(data: bytes) -> dict[str, str]:
-    """The headers that are text; those of other types are passed over."""
+    """Returns the headers that are text; those of other types are passed over."""
     headers: dict[str, str] = {}
     at = 0
     while at < len(data):

@@ -16,8 +16,8 @@ _LENGTH = b"content-length"
 
 
 def mended(data: bytes) -> bytes | None:
-    """`data`, which begins with a whole head, with that head written so that the parser takes it; None where nothing
-    about it can be mended."""
+    """Returns `data`, which begins with a whole head, with that head written so that the parser takes it; None where
+    nothing about it can be mended."""
     head, end, body = data.partition(_END)
     if not end:
         return None
@@ -38,5 +38,5 @@ def mended(data: bytes) -> bytes | None:
 
 
 def has_end(data: bytes) -> bool:
-    """Whether `data` has a whole head."""
+    """Returns whether `data` has a whole head."""
     return _END in data

@@ -59,7 +59,7 @@ class Connection(asyncio.Protocol):
     # --- the exchange ---
 
     def send(self, head: bytes, body: bytes = b"") -> None:
-        """Begin an exchange."""
+        """Begins an exchange."""
         self._reset()
         if self._transport is None:  # closed since it was made
             self._parser = None
@@ -72,7 +72,7 @@ class Connection(asyncio.Protocol):
         return None
 
     async def news(self, until: float) -> None:
-        """Wait for anything to happen; raises TimeoutError at `until`, in seconds of the loop's clock."""
+        """Waits for anything to happen. Raises TimeoutError at `until`, in seconds of the loop's clock."""
         waiter = self._waiter = self._loop.create_future()
         self._until = until
         if self._timer is None or until < self._timer_at:
@@ -83,7 +83,7 @@ class Connection(asyncio.Protocol):
             self._waiter = None
 
     def take(self) -> bytes | None:
-        """All of the body that is unread, if there is any: what came in many pieces goes on in one."""
+        """Returns all of the body that is unread, if there is any: what came in many pieces goes on in one."""
         if not self._chunks:
             return None
         chunk = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
@@ -99,7 +99,7 @@ class Connection(asyncio.Protocol):
         return self.complete and self._keep_alive and not self.closed and self.error is None
 
     def abort(self, error: Exception | None = None) -> None:
-        """Hang up at once; an exchange that is under way ends with `error`, if one is given."""
+        """Closes the connection at once; an exchange that is under way ends with `error`, if one is given."""
         self.closed = True
         if error is not None:
             self._fail(error)
@@ -188,7 +188,7 @@ class Connection(asyncio.Protocol):
     # --- heads that the parser does not take as they are ---
 
     def _may_mend(self, error: httptools.HttpParserError) -> bool:
-        """Whether the head that was refused can be read all the same, now or when all of it is there."""
+        """Returns whether the head that was refused can be read all the same, now or when all of it is there."""
         if self._head_refused or not b"".join(self._head).startswith(b"HTTP/1."):
             return False
         self._head_refused = True
@@ -198,7 +198,7 @@ class Connection(asyncio.Protocol):
             return False
 
     def _mend_head(self) -> bool:
-        """False when nothing about the head can be mended. Raises the parser's errors."""
+        """Returns False if nothing about the head can be mended. Raises the parser's errors."""
         head = b"".join(self._head)
         if not has_end(head):
             return True

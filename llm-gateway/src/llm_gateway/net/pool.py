@@ -50,13 +50,13 @@ class Pool:
         self._shares: dict[Route, _Share] = {}
         self._used: dict[Connection, Route] = {}
         self._places = limit  # that are free, those of connections that are being made not among them
-        self._hungry: dict[Route, _Share] = {}  # shares in which somebody waits, in the order of their turns
+        self._hungry: dict[Route, _Share] = {}  # shares with waiting calls, in the order of their turns
         self._idle = 0
         self._reaper: asyncio.TimerHandle | None = None
 
     async def acquire(self, route: Route, seconds: float, *, fresh: bool = False) -> Connection:
-        """A connection that is nobody else's until it is given to `release`; `fresh` asks for a new one. `seconds` are
-        the limit for a place, and then for a connection.
+        """Returns a connection that is the caller's alone until it is given to `release`; `fresh` asks for a new one.
+        `seconds` limits the wait for a place, and then the wait for a connection.
 
         Raises:
             PoolTimeout: no place became free in time.
@@ -82,8 +82,8 @@ class Pool:
         return connection
 
     def release(self, connection: Connection) -> None:
-        """Take a connection back: kept when its answer was read to the end, else hung up. A second time is too late to
-        matter."""
+        """Takes a connection back. It is kept if its answer was read to the end, else it is closed. A second call does
+        nothing."""
         route = self._used.pop(connection, None)
         if route is None:
             return
@@ -99,7 +99,7 @@ class Pool:
         self._give_back(route, share)
 
     def close(self) -> None:
-        """Hang up all of them; who waits for one gets none."""
+        """Closes all connections; calls that wait for one are refused."""
         if self._reaper is not None:
             self._reaper.cancel()
             self._reaper = None
@@ -120,7 +120,8 @@ class Pool:
     # --- places ---
 
     async def _wait(self, route: Route, share: _Share, seconds: float) -> None:
-        """Until a place is free. Whoever gives one back hands it over, so that nobody can take it in between."""
+        """Waits until a place is free. A place that is given back is handed to a waiting call directly, so that no
+        other call can take it in between."""
         if len(share.waiting) >= self._most_waiting:
             raise PoolTimeout(f"{len(share.waiting)} requests wait for a connection already")
         waiter = self._loop.create_future()
@@ -148,7 +149,7 @@ class Pool:
         self._forget_if_empty(route, share)
 
     def _hand_over(self) -> None:
-        """Give free places to those who wait, one route after the other, so that none keeps the others out."""
+        """Gives free places to waiting calls, one route after the other, so that no route keeps the others out."""
         for _ in range(len(self._hungry)):
             if not self._places:
                 return
@@ -189,7 +190,7 @@ class Pool:
         self._reaper = self._loop.call_at(when + _LEEWAY_SECONDS, self._reap)
 
     def _reap(self) -> None:
-        """Hang up those that have been idle for too long, of every route, and forget those that their peer closed."""
+        """Closes connections of any route that were idle for too long, and forgets those that their peer closed."""
         self._reaper = None
         oldest = self._loop.time() - self._keepalive
         next_one = None

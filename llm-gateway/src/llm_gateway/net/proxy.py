@@ -55,7 +55,7 @@ class Route(NamedTuple):
 
 
 def proxy_of(url: str) -> Proxy:
-    """The proxy at `url`, which may leave its scheme out (http) and carry a name and a password.
+    """Returns the proxy at `url`, which may leave its scheme out (http) and carry a name and a password.
 
     Raises:
         ValueError: it is none; the message does not repeat the address, which may hold a password.
@@ -101,7 +101,7 @@ class NoProxy:
             self._names.append((name, port))
 
     def covers(self, host: str, port: int) -> bool:
-        """Whether `host` is one of them."""
+        """Returns whether `host` is one of them."""
         if self._all:
             return True
         host = host.lower().rstrip(".")
@@ -115,7 +115,7 @@ class NoProxy:
 
 
 def _split_port(entry: str) -> tuple[str, int | None]:
-    """A host and the port behind it, if there is one; a bare IPv6 address has colons and no port."""
+    """Returns a host and the port behind it, if there is one; a bare IPv6 address has colons and no port."""
     host, colon, port = entry.rpartition(":")
     if colon and port.isdecimal() and (":" not in host or host.endswith("]")):
         return host.strip("[]"), int(port)

@@ -12,9 +12,9 @@ _MARK = b"\xef\xbb\xbf"
 
 
 class SseDecoder:
-    """Bytes in, the `data` of whole events out; comments, ids and event names are passed over.
+    """Turns bytes into the `data` of whole events; comments, ids and event names are passed over.
 
-    An event larger than `max_bytes` raises UpstreamProtocol, so that a peer cannot fill our memory.
+    An event larger than `max_bytes` raises UpstreamProtocol, so that a peer cannot fill the memory.
     """
 
     __slots__ = ("_begun", "_data", "_held", "_max_bytes", "_rest", "_rest_size", "_size")
@@ -29,7 +29,7 @@ class SseDecoder:
         self._max_bytes = max_bytes
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """The data of every event that is complete with this chunk."""
+        """Returns the data of every event that is complete with this chunk."""
         if not (self._held or b"\n" in chunk or b"\r" in chunk):  # joined once, at the line's end: a line may be long
             self._rest.append(chunk)
             self._rest_size += len(chunk)
@@ -52,7 +52,7 @@ class SseDecoder:
         return [data for line in lines if (data := self._line(line)) is not None]
 
     def finish(self) -> list[bytes]:
-        """What a stream that ended without its last blank line still holds."""
+        """Returns what a stream that ended without its last blank line still holds."""
         lines = [b"".join(self._rest), b""]
         self._rest, self._rest_size, self._held = [], 0, b""
         return [data for line in lines if (data := self._line(line)) is not None]

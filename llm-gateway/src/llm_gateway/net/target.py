@@ -49,7 +49,8 @@ def target_of(url: str) -> Target:
 
 
 def post_head(target: Target, headers: Mapping[str, str], length: int, *, absolute: bool = False) -> bytes:
-    """The head of a POST with a body of `length` bytes; `absolute` names the whole address, as a proxy wants it.
+    """Returns the head of a POST with a body of `length` bytes; `absolute` names the whole address, as a proxy wants
+    it.
 
     Raises:
         ValueError: a header would break out of the head, or cannot be written in it.
@@ -59,7 +60,7 @@ def post_head(target: Target, headers: Mapping[str, str], length: int, *, absolu
     for name, value in headers.items():
         lines.append(f"{name}: {value}")
     head = "\r\n".join([*lines, "", ""])
-    # Every CR and LF of the head must be one of ours. Counting them costs less than looking into each header does.
+    # Every CR and LF of the head must come from its own line ends. Counting costs less than looking into each header.
     ends = len(lines) + 1
     if head.count("\r") != ends or head.count("\n") != ends or "\0" in head:
         broken = [name for name, value in headers.items() if _BREAKS.search(name) or _BREAKS.search(value)]

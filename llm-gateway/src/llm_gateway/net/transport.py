@@ -1,4 +1,4 @@
-"""What providers are called through: pooled connections, limits in time and size, and errors as our own types."""
+"""Calls to providers: pooled connections, limits in time and size, and network failures as UpstreamError."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import msgspec
 from service_kit.ids import current_traceparent
 from service_kit.telemetry.logs import get_logger
 
-from llm_gateway.catalog.models import Timeouts
 from llm_gateway.errors import (
     GatewaySaturated,
     UpstreamConnectTimeout,
@@ -30,6 +29,7 @@ from llm_gateway.net.http1 import Connection
 from llm_gateway.net.pool import Pool
 from llm_gateway.net.proxy import Proxies, Route
 from llm_gateway.net.target import Target, post_head, target_of
+from llm_gateway.net.timeouts import Timeouts
 
 _log = get_logger(__name__)
 
@@ -76,11 +76,12 @@ class StreamedReply:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     def may_be(self, media_type: str) -> bool:
-        """Whether the body is to be read as `media_type`: it says so, or says nothing of use, as simple servers do."""
+        """Returns whether the body is to be read as `media_type`: it says so, or says nothing of use, as simple servers
+        do."""
         return self.content_type == media_type or self.content_type in _STREAM_LIKE
 
     async def read(self) -> bytes:
-        """The whole body, whatever its type, cut at the limit of an error's."""
+        """Returns the whole body, whatever its type, cut at the limit of an error's."""
         pieces: list[bytes] = []
         size = 0
         async for piece in self._pieces():
@@ -91,7 +92,7 @@ class StreamedReply:
         return b"".join(pieces)[:_MAX_ERROR_BYTES].removeprefix(_BYTE_ORDER_MARK)
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it arrives, without any content coding.
+        """Yields the body as it arrives, without any content coding.
 
         Raises:
             UpstreamTimeout: silence for longer than is allowed, or the end of the time for the whole answer.
@@ -135,7 +136,7 @@ class StreamedReply:
             await _news(connection, self._ends_at, self._now() + self._silence, UpstreamIdleTimeout)
 
     def allow_silence(self, seconds: float) -> None:
-        """How long the provider may pause from now on."""
+        """Sets how long the provider may pause from now on."""
         self._silence = seconds
 
     def may_end(self, seconds: float) -> None:
@@ -148,7 +149,7 @@ class StreamedReply:
 
 class Transport:
     """Sends to providers. `max_bytes` bounds an answer, `share` the connections to one origin (half of
-    `max_connections`, if it is not said); redirects and cookies are not followed, since both could carry our
+    `max_connections`, if it is not said); redirects and cookies are not followed, since both could carry
     credentials elsewhere."""
 
     def __init__(
@@ -169,7 +170,7 @@ class Transport:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Open for the length of the block; must be entered in the loop that uses it."""
+        """Keeps the transport open for the length of the block, which must be entered in the loop that uses it."""
         self._pool = Pool(self._max_connections, _KEEPALIVE_SECONDS, self._tls, share=self._share)
         try:
             yield
@@ -178,7 +179,7 @@ class Transport:
             self._pool = None
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes, timeouts: Timeouts) -> Reply:
-        """The whole answer; of one whose status is an error's, as much as is needed to say which.
+        """Returns the whole answer; if its status is an error, as much of the body as is needed to tell which error.
 
         Raises:
             GatewaySaturated: no connection became free in time; nothing was sent.
@@ -218,8 +219,8 @@ class Transport:
     async def stream(
         self, url: str, headers: Mapping[str, str], body: bytes, timeouts: Timeouts
     ) -> AsyncIterator[StreamedReply]:
-        """The answer from its head on; leaving the block before its end hangs up, which ends the call upstream, and so
-        does the end of the time for the whole answer, also while nobody reads it.
+        """Yields the answer once its head is there. Leaving the block early closes the connection, which ends the call
+        upstream; so does the limit for the whole answer, also while the answer is not being read.
 
         Raises as `post` does.
         """
@@ -248,7 +249,7 @@ class Transport:
     async def _begin(
         self, pool: Pool, url: str, headers: Mapping[str, str], body: bytes, timeouts: Timeouts, ends_at: float
     ) -> tuple[Connection, int]:
-        """Send, and wait for the head of the answer. Gives the connection, and how often the request went out.
+        """Sends, and waits for the head of the answer. Returns the connection, and how often the request went out.
 
         A request goes out a second time, once and on a new connection, only where its first connection had been kept
         and was closed so soon after that the peer cannot have worked on it (`_crossed`). All else that breaks is told,
@@ -293,7 +294,7 @@ class Transport:
 
 
 async def _connection(pool: Pool, route: Route, seconds: float, *, fresh: bool) -> Connection:
-    """A connection; what can go wrong with one, as the gateway's errors."""
+    """Returns a connection. Its failures are raised as the gateway's errors."""
     try:
         return await pool.acquire(route, seconds, fresh=fresh)
     except PoolTimeout as error:
@@ -305,7 +306,7 @@ async def _connection(pool: Pool, route: Route, seconds: float, *, fresh: bool) 
 
 
 def _crossed(connection: Connection) -> bool:
-    """Whether the peer closed a kept connection before it can have seen the request that was sent on it.
+    """Returns whether the peer closed a kept connection before it can have seen the request that was sent on it.
 
     What is judged: the connection served a request before, not a byte of an answer came, and it was closed within one
     round trip of the sending. A peer that closed first, while the request was on its way, is heard of no later than
@@ -321,8 +322,8 @@ def _crossed(connection: Connection) -> bool:
 
 
 async def _news(connection: Connection, ends_at: float, silent_at: float, silent: type[UpstreamSilent]) -> None:
-    """Wait for anything to happen on a connection whose answer is not complete; its failures become ours. Which limit
-    ended the wait is decided before it, not by a clock after it."""
+    """Waits for anything to happen on a connection whose answer is not complete, and raises its failures as
+    UpstreamError. Which limit would end the wait is decided before it, not by a clock after it."""
     if connection.error is None:
         try:
             await connection.news(min(ends_at, silent_at))
@@ -335,7 +336,8 @@ async def _news(connection: Connection, ends_at: float, silent_at: float, silent
 
 
 def _end(connection: Connection, pool: Pool) -> None:
-    """The time for the whole answer is over: hang up and free the place, whether or not the answer is being read."""
+    """Closes the connection and frees its place when the time for the whole answer is over, also if the
+    answer is not being read."""
     if not connection.complete:
         connection.abort(_total_is_over())
         pool.release(connection)
@@ -361,7 +363,7 @@ def _translated(error: Exception) -> UpstreamError:
 
 
 def _inflater_of(connection: Connection) -> Inflater | None:
-    """What undoes the content coding of an answer, or None where it has none."""
+    """Returns what undoes the content coding of an answer, or None where it has none."""
     coding = connection.headers.get("content-encoding")
     if not coding or coding.strip().lower() == "identity":
         return None
@@ -372,7 +374,7 @@ def _inflater_of(connection: Connection) -> Inflater | None:
 
 
 def _decoded(inflater: Inflater | None, chunk: bytes | None, complete: bool) -> Iterator[bytes]:
-    """What `chunk` stands for; `complete` says that it is the last."""
+    """Yields what `chunk` stands for; `complete` says that it is the last."""
     if inflater is None:
         return
     try:

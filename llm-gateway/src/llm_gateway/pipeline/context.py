@@ -8,11 +8,11 @@ import time
 import msgspec
 from service_kit.errors import ApiError, internal_error
 
-from llm_gateway.answer import CacheStatus, Origin
 from llm_gateway.canonical import EmbeddingRequest, Request, Usage
+from llm_gateway.canonical.answer import CacheStatus, Origin
+from llm_gateway.canonical.cost import UNKNOWN, Cost
 from llm_gateway.catalog.catalog import Catalog, Route
 from llm_gateway.catalog.models import Model
-from llm_gateway.catalog.pricing import UNKNOWN, Cost
 from llm_gateway.errors import InvalidRequest, UpstreamError
 from llm_gateway.pipeline.caller import Caller
 from llm_gateway.pipeline.single_flight import stopping

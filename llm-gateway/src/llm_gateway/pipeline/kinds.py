@@ -11,15 +11,16 @@ from typing import Any, Protocol, TypeVar, cast
 
 import msgspec
 
-from llm_gateway.answer import Answer, EmbeddingAnswer, Provenance
 from llm_gateway.cache.entry import Entry, decode_answer, decode_vectors, encode_answer, encode_vectors
 from llm_gateway.cache.key import cache_key, embedding_key
 from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Event, Request, Result, Usage, UsageReport
 from llm_gateway.canonical.aggregate import Aggregate, events_of
+from llm_gateway.canonical.answer import Answer, EmbeddingAnswer, Provenance
+from llm_gateway.canonical.cost import UNKNOWN, Cost
 from llm_gateway.canonical.estimate import as_far_as, estimated_embedding_usage, estimated_usage, plausible
 from llm_gateway.catalog.catalog import Route
 from llm_gateway.catalog.models import Model
-from llm_gateway.catalog.pricing import UNKNOWN, Cost, cost
+from llm_gateway.catalog.pricing import cost
 from llm_gateway.errors import InvalidRequest, ProviderNotConfigured
 from llm_gateway.pipeline.context import CallContext, Defaults
 from llm_gateway.pipeline.upstream_call import Asking, Begun, Outcome, Piece, UpstreamCall

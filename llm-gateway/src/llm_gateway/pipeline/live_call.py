@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from typing import Any, Generic, TypeVar, cast
 
-from llm_gateway.answer import Answer, CacheStatus, Origin, Provenance
 from llm_gateway.cache.entry import Entry
 from llm_gateway.canonical import Event
 from llm_gateway.canonical.aggregate import events_of
+from llm_gateway.canonical.answer import Answer, CacheStatus, Origin, Provenance
+from llm_gateway.canonical.cost import Cost
 from llm_gateway.catalog.models import Model
-from llm_gateway.catalog.pricing import Cost
 from llm_gateway.errors import UpstreamProtocol
 from llm_gateway.pipeline.admission import Ticket
 from llm_gateway.pipeline.context import CallContext

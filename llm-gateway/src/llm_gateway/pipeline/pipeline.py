@@ -13,10 +13,10 @@ from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
-from llm_gateway.answer import Answer, EmbeddingAnswer, Provenance
 from llm_gateway.cache import Cache
 from llm_gateway.cache.behind import WriteBehind
 from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Request, Result
+from llm_gateway.canonical.answer import Answer, EmbeddingAnswer, Provenance
 from llm_gateway.catalog.catalog import Catalog
 from llm_gateway.errors import UpstreamTimeout
 from llm_gateway.pipeline.admission import AdmissionControl

@@ -13,8 +13,8 @@ import msgspec
 from llm_gateway.cache.behind import WriteBehind
 from llm_gateway.canonical import Delta, Event, Logprobs, Signature, Usage
 from llm_gateway.canonical.aggregate import Aggregate
+from llm_gateway.canonical.cost import UNKNOWN, Cost
 from llm_gateway.catalog.models import Model
-from llm_gateway.catalog.pricing import UNKNOWN, Cost
 from llm_gateway.pipeline.admission import AdmissionControl, Ticket
 from llm_gateway.pipeline.context import CallContext
 from llm_gateway.routing import Routed

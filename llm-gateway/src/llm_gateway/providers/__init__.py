@@ -1,4 +1,4 @@
-"""Who is called: an endpoint of the catalogue, its credentials and its dialect; or the embedded planner."""
+"""Providers: an endpoint of the catalog with its credentials and its dialect, or the embedded planner."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ class Provider(Protocol):
     """Answers requests for a model. Every method raises UpstreamError, or InvalidRequest for what it lacks."""
 
     async def complete(self, request: Request, model: Model) -> Result:
-        """The whole answer."""
+        """Returns the whole answer."""
         ...
 
     def stream(self, request: Request, model: Model) -> AsyncIterator[list[Event]]:
-        """The answer as it comes, a list of events for each piece that arrived; closing it ends the call."""
+        """Returns the answer as it comes, a list of events for each piece that arrived; closing it ends the call."""
         ...
 
     def carries(self, model: Model) -> frozenset[str]:
-        """The optional parameters (`parameters.OPTIONAL`) that can be said to `model`."""
+        """Returns the optional parameters (`parameters.OPTIONAL`) that can be said to `model`."""
         ...
 
     def dropped(self, request: Request, model: Model) -> tuple[str, ...]:
-        """The names of the hints in `request` that this provider is not sent."""
+        """Returns the names of the hints in `request` that this provider is not sent."""
         ...

@@ -20,11 +20,11 @@ class Embedder(Protocol):
     """Gives vectors. Raises UpstreamError, or InvalidRequest for what the provider lacks."""
 
     async def embed(self, request: EmbeddingRequest, model: Model) -> EmbeddingResult:
-        """A vector for each input."""
+        """Returns a vector for each input."""
         ...
 
     def dropped(self, request: EmbeddingRequest, model: Model) -> tuple[str, ...]:
-        """The names of the hints in `request` that this provider is not sent."""
+        """Returns the names of the hints in `request` that this provider is not sent."""
         ...
 
 
@@ -49,7 +49,7 @@ class HttpEmbedder:
         return result
 
     async def _all(self, bodies: list[bytes], model: Model) -> list[bytes]:
-        """All answers, a few at a time; the first failure ends the other calls."""
+        """Returns all answers, a few at a time; the first failure ends the other calls."""
         free = asyncio.Semaphore(_AT_ONCE)
 
         async def one(body: bytes) -> bytes:

@@ -64,8 +64,9 @@ class HttpProvider:
                 yield events
 
     def _may_be_stream(self, reply: StreamedReply, first: bytes) -> bool:
-        """Whether the body, which begins with `first`, is read as a stream. Servers that name no type or a general one
-        are believed, unless an object stands where events were due: that is an error, or a page of somebody's proxy."""
+        """Returns whether the body, which begins with `first`, is read as a stream. Servers that name no type or a
+        general one are believed, unless an object stands where events were due: that is an error, or a page of a
+        proxy."""
         return reply.may_be(self._dialect.STREAM_TYPE) and first.lstrip()[:1] not in _NO_EVENTS
 
     async def _events(
@@ -109,17 +110,19 @@ class HttpProvider:
 
 
 def is_answer(status: int) -> bool:
-    """Whether a status promises an answer in its body."""
+    """Returns whether a status promises an answer in its body."""
     return 200 <= status < 300 and status not in (204, 205)
 
 
 def dated(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """`headers` with the time by our clock where the provider gives none, so that dates in them can be measured."""
+    """Returns `headers` with the gateway's own time where the provider gives none, so that dates in them can be
+    measured."""
     return headers if "date" in headers else {**headers, "date": formatdate(usegmt=True)}
 
 
 def _said(framing: Framing[Any], decoder: StreamDecoder[Any], chunk: bytes) -> tuple[list[Event], UpstreamError | None]:
-    """The events of a piece of the body up to the stream's end, behind which nothing counts, or up to a failure."""
+    """Returns the events of a piece of the body up to the stream's end, behind which nothing counts, or up to a
+    failure."""
     events: list[Event] = []
     try:
         for frame in framing.feed(chunk):
@@ -132,8 +135,8 @@ def _said(framing: Framing[Any], decoder: StreamDecoder[Any], chunk: bytes) -> t
 
 
 def _last_words(framing: Framing[Any], decoder: StreamDecoder[Any]) -> list[Event]:
-    """What a stream that ended without its last blank line still says; half an event does no harm to an answer that
-    needs nothing more."""
+    """Returns what a stream that ended without its last blank line still says; half an event does no harm to an answer
+    that needs nothing more."""
     try:
         return [event for frame in framing.finish() for event in decoder.feed(frame)]
     except UpstreamProtocol:

@@ -23,8 +23,8 @@ class RequestAdapter:
         self._lacks: dict[tuple[str, frozenset[str], tuple[str, ...]], tuple[str, ...]] = {}
 
     def fit(self, request: Request, model: Model, drop: frozenset[str]) -> tuple[Request, tuple[str, ...]]:
-        """`request` with the model's own system prompt and as `model` takes it, and the names of what was left out;
-        `drop` may be, beyond what the catalogue lets go.
+        """Returns `request` with the model's own system prompt and as `model` takes it, and the names of what was left
+        out; `drop` may be, beyond what the catalog lets go.
 
         Raises:
             InvalidRequest: names the parameter that the model lacks.
@@ -67,7 +67,7 @@ class RequestAdapter:
 
 
 def check_supported(request: Request, model: Model) -> None:
-    """Refuse what the catalogue says a model lacks; an unlisted model is not judged.
+    """Refuses what the catalog says a model lacks; an unlisted model is not judged.
 
     Raises:
         InvalidRequest: names the parameter.

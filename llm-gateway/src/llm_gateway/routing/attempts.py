@@ -1,4 +1,4 @@
-"""Whom to ask next for one request, until somebody answers or nobody is left."""
+"""The order of attempts for one request: which deployment is asked next, until one answers or none is left."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _NEVER: dict[Deployment, float] = {}
 
 
 class RoutingPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """Who decides on attempts, for all requests alike. `clock` is in seconds, `draw` gives numbers from 0 to 1."""
+    """What decides on attempts, the same for all requests. `clock` is in seconds, `draw` gives numbers from 0 to 1."""
 
     breakers: Breakers
     balancer: Balancer
@@ -75,7 +75,7 @@ class Attempt:
         self.answered = False
 
     def end(self, outcome: AttemptOutcome, now: float, error_code: str | None = None) -> None:
-        """What came of it; said again when a stream that had begun ends."""
+        """Notes what came of the attempt; called again when a stream that had begun ends."""
         self.outcome, self.ended, self.error_code = outcome, now, error_code
         self.answered = self.answered or outcome == "answered"
 
@@ -126,7 +126,7 @@ class Attempts:
         self._line: Sequence[Model] = route.targets
         self._place = 0
         self._retries = 0  # made at the model in this place
-        # Most requests are answered at once, and need none of these: they are made when somebody was asked in vain.
+        # Most requests are answered at once, and need none of these: they are made when an attempt has failed.
         self._spent: AbstractSet[Deployment] = _NOBODY  # not to be asked (again) for this request
         self._not_before: Mapping[Deployment, float] = _NEVER  # failed once, may be asked again from then on
         self._paused: tuple[tuple[Pause, Model], ...] = ()
@@ -135,13 +135,13 @@ class Attempts:
         self._unfit: InvalidRequest | None = None
         self.made = 0
 
-    # --- who is next ---
+    # --- the next attempt ---
 
     def next(self) -> Attempt:
-        """The next attempt.
+        """Returns the next attempt.
 
         Raises:
-            UpstreamError: nobody is left; the last failure.
+            UpstreamError: no deployment is left; the last failure.
             InvalidRequest: the model that was meant cannot do what the request asks for.
         """
         line = self._line
@@ -175,7 +175,7 @@ class Attempts:
         return self._repeated([one for one in candidates if one.deployment in self._not_before])
 
     def _repeated(self, candidates: list[Model]) -> Attempt | None:
-        """One that failed already, after a pause; nobody if that would take too long."""
+        """Returns an attempt at a deployment that failed before, after a pause, or None if that would take too long."""
         if not candidates:
             return None
         chosen = min(candidates, key=lambda one: self._not_before[one.deployment])
@@ -196,7 +196,7 @@ class Attempts:
         return Attempt(model, request, dropped, wait)
 
     def enter(self, attempt: Attempt) -> bool:
-        """Begin the attempt, after its wait; False when the deployment's circuit does not let it."""
+        """Begins the attempt, after its wait. Returns False if the deployment's circuit does not allow it."""
         policy, model = self._policy, attempt.model
         attempt.admission = policy.breakers.enter(model.deployment, served=attempt.wait)
         if attempt.admission is Admission.REFUSED:
@@ -219,12 +219,12 @@ class Attempts:
             policy.balancer.took(model, attempt.ended - attempt.began, streamed=self._streamed)
 
     def left(self, attempt: Attempt) -> None:
-        """It was given up, which says nothing about the deployment."""
+        """Notes that the attempt was given up, which says nothing about the deployment."""
         self._policy.breakers.left(attempt.model.deployment, attempt.admission)
         attempt.end("cancelled", self._policy.clock())
 
     def unfit(self, attempt: Attempt, error: InvalidRequest) -> None:
-        """The deployment cannot do what the request asks for, as was found when it was put into its words."""
+        """Notes that the deployment cannot do what the request asks for, as its dialect found."""
         self.left(attempt)
         attempt.end("unfit", self._policy.clock(), error.code)
         self.made -= 1
@@ -232,7 +232,7 @@ class Attempts:
         self._unfit = self._unfit or error
 
     def failed(self, attempt: Attempt, error: UpstreamError) -> None:
-        """It failed. Raises `error` when nobody else would do better."""
+        """Notes that the attempt failed. Raises `error` if no other deployment would do better."""
         model = attempt.model
         attempt.end("failed", self._policy.clock(), error.code)
         report_failure(self._policy.breakers, model, error, attempt.admission, number=self.made)
@@ -257,7 +257,7 @@ class Attempts:
         return self._policy.retry.backoff(self._retries, self._policy.draw())
 
     def _turn(self, error: UpstreamError) -> None:
-        """To those who stand in for a model that a request is too long for, or that may not answer it."""
+        """Turns to the fallbacks for requests that are too long for their model, or that its content policy forbids."""
         self._asked |= {self._line[self._place].name}
         if error.code == "context_length_exceeded" and self._line is not self._route.context_window:
             self._line = self._route.context_window
@@ -272,7 +272,7 @@ class Attempts:
         self._place = self._retries = 0
 
     def _refusal(self) -> UpstreamError:
-        """Nobody could be asked: the one who may be asked soonest says for how long."""
+        """Returns the error for when no deployment may be asked; it says when the first of them may be asked again."""
         if not self._paused:
             return UpstreamUnavailable("an empty route")
         pause, model = min(self._paused, key=lambda paused: paused[0].seconds)
@@ -283,14 +283,14 @@ class Attempts:
 
 
 def model_deployments(model: Model, address: tuple[str, ...]) -> list[Model]:
-    """The deployments of `model` at this provider and address."""
+    """Returns the deployments of `model` at this provider and address."""
     return [one for one in model.deployments or (model,) if one.deployment[:2] == address]
 
 
 def report_failure(
     breakers: Breakers, model: Model, error: UpstreamError, admission: Admission = Admission.NORMAL, *, number: int = 1
 ) -> None:
-    """Log a failure, and count it where it speaks against the deployment."""
+    """Logs a failure, and counts it where it speaks against the deployment."""
     endpoint = model.endpoint
     error.blame(model.provider, credential=endpoint.credential_variable, address=endpoint.address_variable)
     error.detail = endpoint.redacted(error.detail)

@@ -1,4 +1,4 @@
-"""Which of several deployments of one model is asked: by weight, or whoever answered fastest lately.
+"""Which of several deployments of one model is asked: by weight, or the one that answered fastest lately.
 
 Those that differ in their key alone are one in this, and take turns.
 """
@@ -27,7 +27,7 @@ class Balancer:
         self._turn = 0
 
     def choose(self, candidates: Sequence[Model], *, streamed: bool) -> Model:
-        """One of `candidates`, deployments of one model of which there is at least one."""
+        """Returns one of `candidates`, deployments of one model of which there is at least one."""
         if len(candidates) == 1 and not candidates[0].endpoint.key:
             return candidates[0]
         chosen = self._choose(self._next_keys(candidates), streamed=streamed)
@@ -46,8 +46,8 @@ class Balancer:
         return min(timed, key=lambda pair: pair[0] or 0.0)[1]
 
     def _next_keys(self, candidates: Sequence[Model]) -> Sequence[Model]:
-        """Of each provider, address and id the one whose key was taken longest ago: a key that is left alone for a
-        while leaves its turns to all others alike."""
+        """Returns, for each provider, address and id, the deployment whose key was used longest ago: a key that is not
+        used for a while leaves its turns to all others alike."""
         if not any(model.endpoint.key for model in candidates):
             return candidates
         found: dict[Deployment, Model] = {}
@@ -67,16 +67,16 @@ class Balancer:
         return candidates[-1]
 
     def took(self, model: Model, seconds: float, *, streamed: bool) -> None:
-        """It answered: a stream with its first content after so long, or the whole answer."""
+        """Notes how long the deployment took: a stream until its first content, a plain call until the answer."""
         key = (model.deployment, streamed)
         before = self._seconds.get(key)
         self._seconds[key] = seconds if before is None else before + _NEW_SHARE * (seconds - before)
 
     def latency(self, model: Model, *, streamed: bool) -> float | None:
-        """The moving average in seconds; None for one that has not answered yet."""
+        """Returns the moving average in seconds; None for one that has not answered yet."""
         return self._seconds.get((model.deployment, streamed))
 
 
 def _key_of(model: Model) -> tuple[str, str | None, str]:
-    """Which key of whom: whatever model is asked for, the requests go to the account of that key."""
+    """Returns what identifies a provider's key: whichever model is asked for, requests count for that key's account."""
     return model.provider, model.endpoint.base_url, model.endpoint.key

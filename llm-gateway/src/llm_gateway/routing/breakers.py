@@ -1,4 +1,4 @@
-"""Circuit breakers and cool-downs, one a deployment: who keeps failing, or asks for a pause, is left alone a while.
+"""Circuit breakers and cool-downs, one a deployment: one that keeps failing or asks for a pause is left alone.
 
     closed ── five failures in a row, or half of many ──► open ── 15 s ──► half open ── a probe succeeds ──► closed
                                                             ▲                  │
@@ -111,7 +111,7 @@ class Breakers:
     # --- before a call ---
 
     def enter(self, deployment: Deployment, served: float = 0.0) -> Admission:
-        """Whether it may be asked now. A probe is settled by `succeeded`, `failed` or `left`, whatever happens.
+        """Returns whether it may be asked now. A probe is settled by `succeeded`, `failed` or `left`, whatever happens.
 
         `served` are the seconds that the attempt has waited as it was asked to. It is let in unless a longer pause was
         asked for meanwhile: timers may fire early by a fraction of what they were set to, and the answers to other
@@ -132,7 +132,7 @@ class Breakers:
         return Admission.PROBE
 
     def pause(self, deployment: Deployment) -> Pause:
-        """Of a deployment that was refused: until when, and why."""
+        """Returns, for a deployment that was refused, until when and why."""
         circuit = self._circuits.get(deployment)
         if circuit is None:
             return Pause(0.0, False)
@@ -143,7 +143,7 @@ class Breakers:
     # --- after it ---
 
     def succeeded(self, deployment: Deployment, admission: Admission = Admission.NORMAL) -> None:
-        """It answered. Of an open circuit only a probe's answer counts: others were asked before it opened."""
+        """Notes an answer. Of an open circuit only a probe's answer counts: others were asked before it opened."""
         circuit = self._circuits.get(deployment)
         if circuit is None:
             return
@@ -160,7 +160,7 @@ class Breakers:
                 circuit.count(now, self._rules, failed=False)
 
     def failed(self, deployment: Deployment, admission: Admission = Admission.NORMAL) -> None:
-        """It let us down."""
+        """Notes a failure of the deployment."""
         circuit, now = self._circuit(deployment), self._clock()
         if admission is Admission.PROBE:
             circuit.probing = False
@@ -180,7 +180,7 @@ class Breakers:
             circuit.open_until = max(circuit.open_until or until, until)
 
     def left(self, deployment: Deployment, admission: Admission) -> None:
-        """The call said nothing about the deployment: cancelled, or refused for what it was."""
+        """Notes a call that said nothing about the deployment: cancelled, or refused for what it was."""
         if admission is Admission.PROBE and (circuit := self._circuits.get(deployment)) is not None:
             circuit.probing = False
 
@@ -199,7 +199,7 @@ class Breakers:
         return "closed" if circuit is None else circuit.state(self._clock())
 
     def reports(self) -> Iterator[CircuitReport]:
-        """Every circuit that is not closed."""
+        """Yields every circuit that is not closed."""
         now = self._clock()
         for deployment, circuit in self._circuits.items():
             state = circuit.state(now)
@@ -208,7 +208,7 @@ class Breakers:
                 yield CircuitReport(deployment, state, round(pause.seconds, 3), pause.cooling)
 
     def providers(self) -> dict[str, State]:
-        """The worst state of each provider's circuits; those that are not named are closed."""
+        """Returns the worst state of each provider's circuits; those that are not named are closed."""
         worst: dict[str, State] = {}
         for report in self.reports():
             provider = report.deployment[0]

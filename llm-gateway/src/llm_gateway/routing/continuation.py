@@ -32,9 +32,9 @@ Further = Callable[[Request, Route], Awaitable[Routed[Batches]]]
 async def continued(
     stream: Batches, answered: Routed[Batches], request: Request, route: Route, further: Further
 ) -> Batches:
-    """`stream`, as it was answered; somebody else goes on where it breaks, if that can be done without a visible join.
+    """Yields `stream`; where it breaks, another model continues it, if that can be done without a visible join.
 
-    Who does is then the `model` of `answered`, and what was said before is in its `broken` parts.
+    That model becomes the `model` of `answered`, and what was said before goes into its `broken` parts.
     """
     transcript = Transcript(request)
     splicer: StreamSplicer | None = None
@@ -69,7 +69,7 @@ async def continued(
 def _onward(
     transcript: Transcript, answered: Routed[Batches], error: UpstreamError, request: Request, route: Route
 ) -> tuple[Request, Route] | None:
-    """What is asked of whom to go on from what was said; None when nobody can."""
+    """Returns the request and the route that continue this partial answer, or None if no model can."""
     if not (transcript.possible and error.retriable and len(answered.broken) < _MOST_SEAMS):
         return None
     others = continuers(route, answered.model, silent=isinstance(error, UpstreamTimeout))
@@ -77,7 +77,7 @@ def _onward(
 
 
 async def _tried(further: Further, request: Request, route: Route) -> Routed[Batches] | None:
-    """Who goes on; None when nobody does, since then the break itself is what to tell."""
+    """Returns the continuation, or None if no model continues: the break itself is then the error to tell."""
     try:
         return await further(request, route)
     except (UpstreamError, InvalidRequest):
@@ -85,7 +85,8 @@ async def _tried(further: Further, request: Request, route: Route) -> Routed[Bat
 
 
 def continuers(route: Route, broken: Model, *, silent: bool) -> tuple[Model, ...]:
-    """Who may go on: the model that broke, unless it fell silent or is not to be asked twice, and those after it."""
+    """Returns the models that may continue: the one that broke, unless it fell silent or may not be asked twice, and
+    those after it."""
     names = [model.name for model in route.targets]
     start = names.index(broken.name) if broken.name in names else 0
     twice = broken.retries > 0 and not silent

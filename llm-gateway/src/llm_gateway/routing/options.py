@@ -8,7 +8,7 @@ from llm_gateway.catalog.models import SafeStream
 
 
 class CallOptions(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a caller's headers say of its request, beyond what the catalogue says.
+    """What a caller's headers say of its request, beyond what the catalog says.
 
     `timeout` in seconds bounds everything, retries and fallbacks included; `drop` are parameters that may be left
     out where a model lacks them; `safe_stream` is the model's own choice when it is None.

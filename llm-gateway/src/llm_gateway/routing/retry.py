@@ -46,7 +46,7 @@ class RetryScope(Enum):
 
 
 def retry_scope(error: UpstreamError) -> RetryScope:
-    """What `error` leaves to be tried. The provider's own word on repeating a request comes first."""
+    """Returns what `error` leaves to be tried. The provider's own word on repeating a request comes first."""
     if error.should_retry:
         return RetryScope.SAME
     if not error.retriable:

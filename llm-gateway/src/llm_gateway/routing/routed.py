@@ -1,4 +1,4 @@
-"""What comes of a route: the answer, and who gave it."""
+"""The outcome of a route: the answer, and the model that gave it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Routed(Generic[T]):
-    """What was answered, by whom, and which parameters of the request that model was not sent.
+    """An answer, the model that gave it, and the parameters of the request that this model was not sent.
 
     A stream that is continued by another changes its `model` on the way, and gets `broken` parts.
     """

@@ -59,7 +59,7 @@ class Router:
         )
 
     def fitted(self, request: Request, model: Model, options: CallOptions = NO_OPTIONS) -> Fitted:
-        """`request` as the first of `model`'s deployments that can takes it.
+        """Returns `request` as the first of `model`'s deployments that can takes it.
 
         Raises:
             InvalidRequest: none of them can; names the parameter.
@@ -82,7 +82,7 @@ class Router:
         fitted: Fitted | None = None,
         log: list[Attempt] | None = None,
     ) -> Routed[Result]:
-        """The first whole answer of the route.
+        """Returns the first whole answer of the route.
 
         `fitted` is the request as it was fitted to a model already; every attempt that is made is added to `log`.
 
@@ -103,7 +103,7 @@ class Router:
         fitted: Fitted | None = None,
         log: list[Attempt] | None = None,
     ) -> Routed[Batches]:
-        """The first stream of the route that has begun to say something; takes and raises what `complete` does.
+        """Returns the first stream of the route that has begun to say something; takes and raises what `complete` does.
 
         Until then another model can still take over without the client noticing. One that is held back is there as a
         whole.
@@ -128,14 +128,14 @@ class Router:
     async def first_of(
         self, targets: tuple[Model, ...], ask: Callable[[Model], Awaitable[T]], log: list[Attempt] | None = None
     ) -> tuple[T, Model]:
-        """What `ask` gets of the first target that answers, and who that was; raises as `complete`."""
+        """Returns what `ask` gets from the first target that answers, and that target. Raises as `complete`."""
         route = Route(targets[0].name if targets else "", targets)
         attempts = Attempts(self._policy, route, lambda _: (_NOTHING, ()), None, log, streamed=False)
         answered = await self._first(attempts, lambda attempt: ask(attempt.model))
         return answered.value, answered.model
 
     def dropped(self, request: Request, model: Model) -> tuple[str, ...]:
-        """The hints that the model's provider is not sent."""
+        """Returns the hints that the model's provider is not sent."""
         return self._providers[model.endpoint.dialect].dropped(request, model)
 
     def _attempts(
@@ -179,7 +179,7 @@ class Router:
         return result
 
     async def _begun(self, stream: Batches, attempt: Attempt, route: Route) -> Batches:
-        """The stream, from its first word on; a failure after that is noted."""
+        """Returns the stream, from its first word on; a failure after that is noted."""
         model = attempt.model
         try:
             begun = await begin(stream, model.timeouts.first_token)
@@ -191,7 +191,7 @@ class Router:
         return self._watched(resume(begun, stream), attempt)
 
     async def _held(self, stream: Batches, attempt: Attempt, route: Route) -> list[list[Event]]:
-        """All of the stream; one that breaks has not happened."""
+        """Returns all of the stream, held back; a stream that breaks meanwhile counts as not begun."""
         async with aclosing(cast("AsyncGenerator[list[Event]]", stream)) as events:
             begun = await begin(events, attempt.model.timeouts.first_token)
             if route.content_filter:
@@ -214,7 +214,7 @@ class Router:
 
 
 def safety(model: Model, options: CallOptions) -> SafeStream:
-    """What is done for a stream: as its caller says, else as the catalogue does."""
+    """Returns what is done for a stream: as its caller says, else as the catalog does."""
     return options.safe_stream or model.safe_stream
 
 

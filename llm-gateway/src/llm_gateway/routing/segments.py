@@ -8,9 +8,10 @@ from decimal import Decimal
 import msgspec
 
 from llm_gateway.canonical import Request, Usage
+from llm_gateway.canonical.cost import Cost
 from llm_gateway.canonical.estimate import estimated_usage
 from llm_gateway.catalog.models import Model
-from llm_gateway.catalog.pricing import Cost, cost
+from llm_gateway.catalog.pricing import cost
 
 _COUNTS = tuple(name for name, default in msgspec.structs.asdict(Usage()).items() if type(default) is int)
 """The fields of a usage that are counts of tokens."""
@@ -25,7 +26,7 @@ class Segment(msgspec.Struct, frozen=True):
 
 
 def broken_segment(model: Model, request: Request, reported: Usage | None, characters: int) -> Segment:
-    """A part whose usage the provider told in part, or not at all."""
+    """Returns a part whose usage the provider reported incompletely, or not at all."""
     guessed = estimated_usage(request, characters)
     known = reported or guessed
     usage = msgspec.structs.replace(
@@ -38,7 +39,8 @@ def broken_segment(model: Model, request: Request, reported: Usage | None, chara
 
 
 def sum_usage(usage: Usage, spent: Cost, broken: Sequence[Segment]) -> tuple[Usage, Cost]:
-    """The last part's usage and cost, and those of the parts before it. Unknown is what has a part that is unknown."""
+    """Returns the last part's usage and cost, and those of the parts before it. A sum with an unknown
+    part is unknown."""
     usages = [*(part.usage for part in broken), usage]
     counts = {name: sum(getattr(one, name) for one in usages) for name in _COUNTS}
     costs = [*(cost(part.usage, part.model.rates) for part in broken), spent]

@@ -23,7 +23,7 @@ _CHARACTERS_PER_TOKEN = 4
 
 
 class Transcript:
-    """What a stream has said so far, and whether somebody else could go on from there.
+    """What a stream has said so far, and whether another model could continue it.
 
     That is so for text alone: not for several answers at once, a schema, odds, thoughts, or a tool call begun.
     """
@@ -64,7 +64,8 @@ class Transcript:
 
 
 def onward(request: Request, said: str) -> Request:
-    """`request`, to be answered from behind `said`: without its last spaces, which some providers refuse there."""
+    """Returns `request`, to be answered from behind `said`: without its last spaces, which some providers refuse
+    there."""
     used = len(said) // _CHARACTERS_PER_TOKEN
     left = None if request.max_tokens is None else max(1, request.max_tokens - used)
     half_turn = said.rstrip()
@@ -76,7 +77,7 @@ def onward(request: Request, said: str) -> Request:
 
 class StreamSplicer:
     """Joins a continuation's events to what was said before it: in the same block, and without the spaces twice that
-    were said already but not shown to whoever continues."""
+    were said already but not shown to the model that continues."""
 
     __slots__ = ("_offset", "_open", "_seen_first", "_spaces", "_told", "_trimmed")
 
@@ -123,7 +124,7 @@ class StreamSplicer:
             joined.append(msgspec.structs.replace(event, index=event.index + self._offset, text=text))
 
     def _without_spaces(self, text: str) -> str:
-        """`text` without what of the spaces it repeats; they may come in several pieces."""
+        """Returns `text` without what of the spaces it repeats; they may come in several pieces."""
         same = 0
         while same < min(len(text), len(self._spaces)) and text[same] == self._spaces[same]:
             same += 1

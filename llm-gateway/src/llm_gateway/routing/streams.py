@@ -15,7 +15,7 @@ Batches = AsyncIterator[list[Event]]
 
 
 def says_something(events: Iterable[Event]) -> bool:
-    """Whether a client would see any of it: a block of words that has only begun is not seen."""
+    """Returns whether a client would see any of it: a block of words that has only begun is not seen."""
     for event in events:
         kind = type(event)
         if kind is BlockStart:
@@ -27,7 +27,7 @@ def says_something(events: Iterable[Event]) -> bool:
 
 
 async def begin(stream: Batches, seconds: float) -> list[Event]:
-    """Everything up to and with the first event that says something.
+    """Returns everything up to and with the first event that says something.
 
     Raises:
         UpstreamTimeout: nothing within so many seconds.
@@ -46,7 +46,7 @@ async def begin(stream: Batches, seconds: float) -> list[Event]:
 
 
 async def resume(begun: list[Event], stream: Batches) -> Batches:
-    """`begun`, then the rest of the stream it was taken from; closing this closes that."""
+    """Yields `begun`, then the rest of the stream it was taken from; closing this closes that."""
     async with aclosing(cast("AsyncGenerator[list[Event]]", stream)) as events:
         yield begun
         async for batch in events:
@@ -54,13 +54,13 @@ async def resume(begun: list[Event], stream: Batches) -> Batches:
 
 
 async def replay(batches: list[list[Event]]) -> Batches:
-    """What was held back."""
+    """Yields what was held back."""
     for batch in batches:
         yield batch
 
 
 async def within(items: AsyncIterator[T], ends_at: float) -> AsyncIterator[T]:
-    """`items`, until their caller stops waiting at `ends_at` (by the loop's clock).
+    """Yields `items`, until their caller stops waiting at `ends_at` (by the loop's clock).
 
     Raises:
         UpstreamTimeout: that is now.
@@ -78,7 +78,7 @@ async def within(items: AsyncIterator[T], ends_at: float) -> AsyncIterator[T]:
 
 
 def too_late() -> UpstreamTimeout:
-    """The time that the caller gave is over."""
+    """Returns the error for a caller whose own limit in time has passed."""
     return UpstreamTimeout(
         "the caller's own time limit", message="The time limit that the request set for itself has passed."
     )

@@ -12,7 +12,7 @@ _BETWEEN = "\n\n"
 
 
 def instructed(request: Request, prompt: SystemPrompt) -> Request:
-    """`request` with the system prompt of the model that will answer it."""
+    """Returns `request` with the system prompt of the model that will answer it."""
     messages = request.messages
     if prompt.mode == "replace":
         messages = tuple(message for message in messages if message.role != "system")

@@ -7,9 +7,9 @@ from typing import Literal
 
 import msgspec
 
-from llm_gateway.answer import CacheStatus
 from llm_gateway.canonical import Usage
-from llm_gateway.catalog.pricing import CostSource
+from llm_gateway.canonical.answer import CacheStatus
+from llm_gateway.canonical.cost import CostSource
 
 CallStatus = Literal["ok", "error", "cancelled"]
 AttemptOutcome = Literal["answered", "failed", "cancelled", "unfit"]

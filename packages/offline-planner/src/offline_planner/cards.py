@@ -7,10 +7,10 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from llm_gateway.canonical import Tool
 
 from . import tokens as counting
 from .concepts import GROUPS, OPERATIONS, WEIGHTS
+from .conversation import Tool
 from .folding import fold, stem
 from .lexicon import NOTHING, look_up
 from .schema import Parameter, read_parameters

@@ -6,8 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from llm_gateway.canonical import ResponseFormat
-
+from .conversation import ResponseFormat
 from .schema import Parameter, read_parameters
 from .transcript import number
 

@@ -1,18 +1,22 @@
 """Cutting a question into tokens: quoted text, numbers, words, operators and punctuation.
 
 Every token keeps its place in the question, so that free text can be handed to a tool exactly as it was written.
-Time is linear in the length of the question: each pattern stops at a character that starts another token.
+Time is linear in the length of the question: each pattern stops at a character that starts another token. Memory is
+bounded: the matcher sees the first `limit` characters alone, and groups that repeat have a limit, since it keeps a
+state for each repetition (some 100 bytes).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import msgspec
 
 from .concepts import PHRASES
 from .folding import fold
 from .lexicon import NOTHING, Entry, look_up
+from .long_quotes import LongQuotes
 from .numbers import NUMBER_WORDS, Number
 
 # Longer words are identifiers, encodings or noise: none is in the lexicon.
@@ -24,16 +28,16 @@ _TOKEN = re.compile(
     r"""
     (?P<quote>
         "[^"]*" | “[^“”]*” | «[^«»]*» | `[^`]*` | ‘[^‘’]*’(?!\w)
-      | (?<!\w)'(?=\S)(?>(?:[^'\n]|(?<=\w)'(?=\w))*)'(?!\w)
+      | (?<!\w)'(?=\S)(?>[^'\n]*(?:(?<=\w)'(?=\w)[^'\n]*){0,4096})'(?!\w)
     )
-  | (?P<number> (?<!\w)(?>\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?)(?!\w) )
-  | (?P<word> \w(?:[\w\u0300-\u036f]|['’](?=\w)|[-.@/_]+(?=\w))* )
+  | (?P<number> (?<!\w)(?>\d+(?:[.,]\d+){0,64}(?:[eE][+-]?\d+)?)(?!\w) )
+  | (?P<word> \w[\w\u0300-\u036f]*(?:(?:['’]|[-.@/_]+)(?=\w)[\w\u0300-\u036f]*){0,64} )
   | (?P<operator> \*\* | [-+*/^=()×÷·−–%] )
   | (?P<mark> [,;.:?!\n…] )
     """,
     re.VERBOSE,
 )
-_GLUED = re.compile(r"(\d+(?:[.,]\d+)*)([x*·×])(\d+(?:[.,]\d+)*)", re.IGNORECASE)
+_GLUED = re.compile(r"(\d+(?:[.,]\d+){0,64})([x*·×])(\d+(?:[.,]\d+){0,64})", re.IGNORECASE)
 
 
 class Token(msgspec.Struct, gc=False):
@@ -53,22 +57,46 @@ class Token(msgspec.Struct, gc=False):
 
 
 def tokenize(question: str, limit: int) -> list[Token]:
-    """The tokens that start within the first `limit` characters; what follows is one token of kind tail."""
+    """Returns the tokens that start within the first `limit` characters; what follows is one token of kind tail.
+
+    A quote that opens there is one token, wherever it ends.
+    """
     tokens: list[Token] = []
-    for match in _TOKEN.finditer(question):
-        start, end = match.span()
+    for kind, start, end in _pieces(question, limit):
         if start >= limit:
             tokens.append(Token("tail", "", start, len(question)))
             break
-        kind = match.lastgroup or ""
-        text = match.group()
         if kind == "word":
-            _add_word(tokens, text, start, end)
+            _add_word(tokens, question[start:end], start, end)
         elif kind == "quote":
-            tokens.append(Token(kind, text[1:-1], start, end))
+            tokens.append(Token(kind, question[start + 1 : end - 1], start, end))
         else:
+            text = question[start:end]
             tokens.append(Token(kind, text, start, end, folded=text))
     return tokens
+
+
+def _pieces(question: str, limit: int) -> Iterator[tuple[str, int, int]]:
+    """Kind, start and end of each token; the first that starts at `limit` or behind it is the last."""
+    if len(question) <= limit:
+        for match in _TOKEN.finditer(question):
+            yield match.lastgroup or "", match.start(), match.end()
+        return
+    quotes = LongQuotes(question)
+    place = 0
+    while place < limit:
+        match = _TOKEN.search(question, place, limit)
+        quote = quotes.first(place, match.start() if match else limit)
+        if quote is not None:
+            yield "quote", *quote
+            place = quote[1]
+        elif match is not None:
+            yield match.lastgroup or "", match.start(), match.end()
+            place = match.end()
+        else:
+            place = limit
+    if place < len(question):
+        yield "tail", place, len(question)
 
 
 def _add_word(tokens: list[Token], text: str, start: int, end: int) -> None:

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from llm_gateway.canonical import Choice, FinishReason, Part, Refusal, Request, Result, Text, ToolCall, Usage
-
 from . import formats, language, lexer, reading, transcript, wording
 from . import tokens as counting
 from .building import Builder
 from .calls import MOST_CALLS, Plan
 from .cards import Card, read
+from .conversation import Answer, FinishReason, Part, Refusal, Request, Text, ToolCall
 from .lexer import Token
 from .lexicon import Language
 from .phrases import Phrases, speak
@@ -38,8 +37,8 @@ _HELP = (
 _THANKS = frozenset(("gracias", "thanks", "thank you"))
 
 
-def plan(request: Request) -> Result:
-    """The whole answer to a request: tool calls to make, or text. Does no I/O; no request makes it raise."""
+def plan(request: Request) -> Answer:
+    """Returns the whole answer to a request: tool calls to make, or text. Does no I/O; no request makes it raise."""
     cards = tuple(read(tool) for tool in request.tools)
     parts = _Answer(request, cards).give()
     reason: FinishReason
@@ -47,15 +46,16 @@ def plan(request: Request) -> Result:
         parts, reason = _fitting_calls(parts, request.max_tokens)
     else:
         parts, reason = _fitting_text(parts, request)
-    usage = Usage(
+    return Answer(
+        content=parts,
+        finish_reason=reason,
         prompt_tokens=_prompt_tokens(request, cards),
         completion_tokens=sum(_size(part) for part in parts),
     )
-    return Result(choices=(Choice(content=parts, finish_reason=reason),), usage=usage, model=MODEL)
 
 
 def _understood(question: str) -> tuple[list[Token], Language | None]:
-    """The question's tokens and its language, if it tells."""
+    """Returns the question's tokens and its language, if it tells."""
     return _kept_tokens(question) if len(question) <= _KEPT else _kept_tokens.__wrapped__(question)
 
 
@@ -66,7 +66,7 @@ def _kept_tokens(question: str) -> tuple[list[Token], Language | None]:
 
 
 def _planned(question: str, cards: tuple[Card, ...], tongue: Language, has_history: bool, forced: bool) -> Plan:
-    """The plan of a question; kept, since each call's result brings the same question again."""
+    """Returns the plan of a question; kept, since each call's result brings the same question again."""
     make = _kept_plan if len(question) <= _KEPT else _kept_plan.__wrapped__
     return make(question, cards, tongue, has_history, forced)
 
@@ -90,7 +90,7 @@ class _Answer:
         self._phrases: Phrases = speak(self._language)
 
     def give(self) -> tuple[Part, ...]:
-        """The calls to make now, or the text that ends the turn."""
+        """Returns the calls to make now, or the text that ends the turn."""
         cards = self._offered
         if self._choice == "tool":
             name = self._request.tool_choice.name if self._request.tool_choice else None
@@ -143,7 +143,7 @@ class _Answer:
         return "\n".join(paragraphs)
 
     def _small_talk(self, made: Plan) -> str:
-        """An answer to a greeting, to thanks, to silence, or to "what can you do?"; "" to anything else."""
+        """Returns an answer to a greeting, to thanks, to silence, or to "what can you do?"; "" to anything else."""
         phrases = self._phrases
         said = {token.folded for token in self._tokens}
         question = self._transcript.question.strip()
@@ -169,7 +169,7 @@ class _Answer:
 
 
 def _fitting_calls(parts: tuple[Part, ...], limit: int | None) -> tuple[tuple[Part, ...], FinishReason]:
-    """The calls that fit whole: half a call is of no use to anyone."""
+    """Returns the calls that fit whole: half a call is of no use to anyone."""
     if limit is None:
         return parts, "tool_calls"
     kept: list[Part] = []
@@ -182,7 +182,7 @@ def _fitting_calls(parts: tuple[Part, ...], limit: int | None) -> tuple[tuple[Pa
 
 
 def _fitting_text(parts: tuple[Part, ...], request: Request) -> tuple[tuple[Part, ...], FinishReason]:
-    """The text up to the first stop sequence, at most `max_tokens` long."""
+    """Returns the text up to the first stop sequence, at most `max_tokens` long."""
     part = parts[0]
     if not isinstance(part, Text):
         return parts, "stop"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from llm_gateway.canonical import ToolCall
 
 from .calls import Call, Earlier, Plan
 from .cards import Card
+from .conversation import ToolCall
 from .transcript import Executed, Transcript, number, plain
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
-from llm_gateway.canonical import Image, Message, Request, ToolCall
+
+from .conversation import Image, Message, Request, ToolCall
 
 # Tools that report failure in text alone, since OpenAI's format has no flag for it.
 _FAILED = re.compile(r"\s*(?:error\b|traceback \(most recent call last\))", re.IGNORECASE)
@@ -119,6 +120,6 @@ def _inside(value: Any, text: str) -> str:
 def number(text: str) -> int | float | None:
     """The number that a result is, or None."""
     stripped = text.strip()
-    if not _NUMBER.fullmatch(stripped) or len(stripped) > 300:
+    if len(stripped) > 300 or not _NUMBER.fullmatch(stripped):
         return None
     return float(stripped) if "." in stripped else int(stripped)

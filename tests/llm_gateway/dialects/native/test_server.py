@@ -25,7 +25,7 @@ from llm_gateway.canonical import (
     ToolChoice,
 )
 from llm_gateway.canonical.aggregate import events_of
-from llm_gateway.catalog.pricing import UNKNOWN, Cost
+from llm_gateway.canonical.cost import UNKNOWN, Cost
 from llm_gateway.dialects.common.cache_control import control_of
 from llm_gateway.dialects.native import server as native
 from llm_gateway.errors import InvalidRequest, UpstreamTimeout

@@ -12,9 +12,9 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llm_gateway.answer import EmbeddingAnswer
 from llm_gateway.canonical import EmbeddingResult, Usage
-from llm_gateway.catalog.pricing import UNKNOWN, Cost
+from llm_gateway.canonical.answer import EmbeddingAnswer
+from llm_gateway.canonical.cost import UNKNOWN, Cost
 from llm_gateway.dialects.openai_embeddings import server
 from llm_gateway.dialects.openai_embeddings.vectors import packed, unpacked
 from llm_gateway.errors import InvalidRequest

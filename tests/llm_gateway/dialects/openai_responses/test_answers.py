@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from llm_gateway.canonical import Choice, FinishReason, Reasoning, Refusal, Request, Result, Text, ToolCall, Usage
-from llm_gateway.catalog.pricing import UNKNOWN, Cost
+from llm_gateway.canonical.cost import UNKNOWN, Cost
 from llm_gateway.dialects.openai_responses import server
 from llm_gateway.errors import InvalidRequest, UpstreamRateLimited
 from openai.types.responses import Response

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from llm_gateway.answer import Answer, Origin
 from llm_gateway.canonical import Choice, Part, Reasoning, Refusal, Request, Text, ToolCall, Usage
+from llm_gateway.canonical.answer import Answer, Origin
 from llm_gateway.dialects.anthropic.call_arguments import input_of
 from llm_gateway.dialects.common.signatures import wrap
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from service_kit.errors import ApiError
 
-from llm_gateway.answer import Answer, Origin
 from llm_gateway.canonical import BlockStart, BlockStop, Delta, Event, Request, Signature, Usage, UsageReport
+from llm_gateway.canonical.answer import Answer, Origin
 from llm_gateway.dialects.anthropic.render import encode, head, render_usage, signed, stop_of
 from llm_gateway.dialects.anthropic.render_error import render_error
 

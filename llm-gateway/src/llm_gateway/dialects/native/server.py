@@ -11,7 +11,6 @@ from typing import Any, Literal
 import msgspec
 from service_kit.errors import ApiError
 
-from llm_gateway.answer import Answer, Origin
 from llm_gateway.canonical import (
     BlockStart,
     Delta,
@@ -27,6 +26,7 @@ from llm_gateway.canonical import (
     ToolCall,
     Usage,
 )
+from llm_gateway.canonical.answer import Answer, Origin
 from llm_gateway.dialects.common.render_error import render_error
 from llm_gateway.dialects.common.request_body import invalid, not_json
 from llm_gateway.dialects.openai_chat import wire

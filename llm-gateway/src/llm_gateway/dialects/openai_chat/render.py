@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from llm_gateway.answer import Answer, Origin
 from llm_gateway.canonical import Part, Reasoning, Refusal, Request, Text, ToolCall, Usage
+from llm_gateway.canonical.answer import Answer, Origin
 from llm_gateway.dialects.openai_chat import reasoning_details
 
 encode = msgspec.json.Encoder(decimal_format="number").encode

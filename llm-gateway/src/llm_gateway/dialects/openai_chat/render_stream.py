@@ -6,7 +6,6 @@ from typing import Any
 
 from service_kit.errors import ApiError
 
-from llm_gateway.answer import Answer, Origin
 from llm_gateway.canonical import (
     BlockStart,
     BlockStop,
@@ -18,6 +17,7 @@ from llm_gateway.canonical import (
     Request,
     Signature,
 )
+from llm_gateway.canonical.answer import Answer, Origin
 from llm_gateway.dialects.common.render_error import render_error
 from llm_gateway.dialects.openai_chat.reasoning_details import detail_of
 from llm_gateway.dialects.openai_chat.render import encode, head_of, render_usage

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from llm_gateway.answer import EmbeddingAnswer
 from llm_gateway.canonical import EmbeddingRequest
+from llm_gateway.canonical.answer import EmbeddingAnswer
 from llm_gateway.dialects.common.render_error import render_error
 from llm_gateway.dialects.common.request_body import invalid, not_json
 from llm_gateway.dialects.openai_chat.server import within

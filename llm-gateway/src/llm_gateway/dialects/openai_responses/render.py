@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from llm_gateway.answer import Answer, Origin
 from llm_gateway.canonical import FinishReason, Part, Reasoning, Refusal, Request, Text, ToolCall, Usage
+from llm_gateway.canonical.answer import Answer, Origin
 from llm_gateway.dialects.common.signatures import wrap
 from llm_gateway.dialects.openai_responses.parse import ECHO, EchoedRequest
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from service_kit.errors import ApiError
 
-from llm_gateway.answer import Answer, Origin
 from llm_gateway.canonical import (
     BlockStart,
     BlockStop,
@@ -21,6 +20,7 @@ from llm_gateway.canonical import (
     Signature,
     UsageReport,
 )
+from llm_gateway.canonical.answer import Answer, Origin
 from llm_gateway.dialects.openai_responses.render import Status, encode, head, response
 from llm_gateway.dialects.openai_responses.render_error import error_object
 from llm_gateway.dialects.openai_responses.render_items import StreamedItem, tokens_of

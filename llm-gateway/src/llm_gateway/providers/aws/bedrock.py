@@ -81,7 +81,7 @@ class AwsSigner:
         self._auth: _Auth | None = None
 
     async def __call__(self, endpoint: Endpoint, url: str, body: bytes) -> Mapping[str, str]:
-        """The headers for `body`, which goes to `url` as it is written here.
+        """Returns the headers for `body`, which goes to `url` as it is written here.
 
         Raises:
             UpstreamCredentials: there are no credentials.
@@ -91,7 +91,7 @@ class AwsSigner:
         return {**endpoint.headers, **self.signed(await self._credentials.current(), url, body)}
 
     def signed(self, credentials: ReadOnlyCredentials, url: str, body: bytes) -> dict[str, str]:
-        """The headers that sign a POST of `body` to `url` at this moment."""
+        """Returns the headers that sign a POST of `body` to `url` at this moment."""
         auth = self._auth
         if auth is None or auth.credentials is not credentials:
             auth = self._auth = _Auth(credentials, self._region)
@@ -103,7 +103,7 @@ class AwsSigner:
 
 
 class BedrockProvider(HttpProvider):
-    """Converse over our transport; credentials that AWS does not take are looked for anew."""
+    """Calls Converse over the gateway's transport. Credentials that AWS refuses are looked for anew."""
 
     def __init__(self, transport: Transport, credentials: AwsCredentials, region: str) -> None:
         super().__init__(client, transport, sign=AwsSigner(credentials, region))
@@ -115,7 +115,7 @@ class BedrockProvider(HttpProvider):
 
     async def stream(self, request: Request, model: Model) -> AsyncIterator[list[Event]]:
         stream = cast("AsyncGenerator[list[Event]]", super().stream(request, model))
-        async with aclosing(stream):  # who closes us hangs up upstream at once
+        async with aclosing(stream):  # closing this generator hangs up upstream at once
             with self._credentials.doubted():
                 async for events in stream:
                     yield events

@@ -57,8 +57,8 @@ Loader = Callable[[], Credentials | None]
 
 
 class AwsCredentials:
-    """The credentials of now. One attempt at a time finds or renews them, in a thread; whoever has valid ones does not
-    wait for it. `pause` (seconds) is the least time between two attempts."""
+    """The credentials of now. One attempt at a time finds or renews them, in a thread; a call that has valid ones does
+    not wait for it. `pause` (seconds) is the least time between two attempts."""
 
     def __init__(self, load: Loader, *, pause: float = 5.0) -> None:
         self._load = load
@@ -84,7 +84,7 @@ class AwsCredentials:
 
     @contextmanager
     def doubted(self) -> Iterator[None]:
-        """Within it, stale credentials are noticed: the next request looks for new ones, from the chain's beginning."""
+        """Notices stale credentials within the block: the next request asks the chain anew, from its beginning."""
         try:
             yield
         except UpstreamCredentials as error:
@@ -93,7 +93,8 @@ class AwsCredentials:
             raise
 
     def _ends_within(self, seconds: int | None) -> bool:
-        """Whether they end so soon; None is what botocore thinks is time to renew them (15 minutes)."""
+        """Returns whether the credentials end within that time; None stands for botocore's own time for
+        renewing them (15 minutes)."""
         source = self._source
         return isinstance(source, RefreshableCredentials) and source.refresh_needed(seconds)
 
@@ -133,7 +134,7 @@ class AwsCredentials:
             self._renewing = None
 
     def _find(self, source: Credentials | None) -> tuple[Credentials, ReadOnlyCredentials]:
-        """In a thread: may read files, run a process, or ask a server."""
+        """Finds credentials. It runs in a thread: it may read files, run a process, or ask a server."""
         found = source or self._load()
         if found is None:
             raise RuntimeError("nothing in the chain has any")
@@ -155,7 +156,7 @@ def chain(
     a profile's `credential_source = Environment` and AWS_EC2_METADATA_DISABLED are still read there.
 
     AWS's services are asked through `proxies`, and trusted by the authorities in the file `ca_bundle` unless AWS's own
-    settings name others. The container's and the instance's servers are next to us, and asked directly.
+    settings name others. The container's and the instance's servers are on the same host, and asked directly.
     """
 
     present = {name: value for name, value in environ.items() if value.strip()}
@@ -176,21 +177,21 @@ def chain(
 
 
 def _sts(environ: Mapping[str, str], region: str) -> str:
-    """Where roles are assumed. SSO's server is taken to be reached in the same way."""
+    """Returns the address at which roles are assumed. SSO's server is taken to be reached in the same way."""
     domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     own = environ.get("AWS_ENDPOINT_URL_STS") or environ.get("AWS_ENDPOINT_URL")
     return own or f"https://sts.{region}.{domain}"
 
 
 def _proxies(proxies: Proxies, url: str) -> dict[str, str]:
-    """The way to `url` in botocore's terms; an empty one keeps it from asking the process's environment."""
+    """Returns the way to `url` in botocore's terms; an empty one keeps it from asking the process's environment."""
     origin = target_of(url).origin
     proxy = proxies.route(origin).proxy
     return {"https" if origin.secure else "http": proxy.url} if proxy else {}
 
 
 def _session(environ: Mapping[str, str]) -> Session:
-    """A session whose variables are those of `environ`."""
+    """Returns a session that reads its variables from `environ`."""
     session = Session()
     factory = ConfigChainFactory(session, environ=dict(environ))
     session.register_component(
@@ -214,7 +215,7 @@ def _session(environ: Mapping[str, str]) -> Session:
 def _ours(
     provider: CredentialProvider, session: Session, environ: Mapping[str, str], region: str
 ) -> CredentialProvider:
-    """`provider`, made anew where it would read the process's environment."""
+    """Returns `provider`, made anew where it would read the process's environment."""
     match provider:
         case EnvProvider():
             return EnvProvider(dict(environ))

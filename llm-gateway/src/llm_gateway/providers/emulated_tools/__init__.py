@@ -1,6 +1,6 @@
 """Tools for models that have no tool calling of their own: described in the prompt, read from the answer's text.
 
-The catalogue says which models (`supports: [emulated_tools]`). `plan` decides how a request's tools are asked for,
+The catalog says which models (`supports: [emulated_tools]`). `plan` decides how a request's tools are asked for,
 `prompt` rewrites the request, `streaming` turns the answer back into text and tool calls. Nothing here does I/O.
 """
 
@@ -13,13 +13,13 @@ EMULATED_TOOLS = "emulated_tools"
 
 
 def is_emulated(model: Model) -> bool:
-    """Whether tools are emulated for `model`; `tools` beside `emulated_tools` says that it is good enough at them to be
-    offered tools by those who have a choice, not that it has any of its own."""
+    """Returns whether tools are emulated for `model`; `tools` beside `emulated_tools` says that the model is good
+    enough at emulated tools to be offered some where there is a choice, not that it has tool calling of its own."""
     return EMULATED_TOOLS in model.supports
 
 
 def emulates(request: Request, model: Model) -> bool:
-    """Whether `request` speaks of tools, and `model` is one for which they are emulated."""
+    """Returns whether `request` speaks of tools, and `model` is one for which they are emulated."""
     return is_emulated(model) and (bool(request.tools) or any(map(_has_calls, request.messages)))
 
 

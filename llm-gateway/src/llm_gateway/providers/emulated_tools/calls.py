@@ -11,7 +11,7 @@ from llm_gateway.canonical import Tool
 from llm_gateway.providers.emulated_tools.fitting import fits
 
 KEYS = ('"tool_calls"', '"name"', '"arguments"', '"function"', '"id"', '"type"', '"parameters"')
-"""How a call's first key may read. Beside our own notation there are those that models were trained on."""
+"""How a call's first key may read. Beside the prompt's own notation there are those that models were trained on."""
 
 OWN_KEY = '"tool_calls"'
 
@@ -34,7 +34,7 @@ _object = msgspec.json.Decoder(dict)
 
 
 def read_calls(text: str, tools: tuple[Tool, ...]) -> tuple[Called, ...] | None:
-    """The calls in `text`, a JSON value; None when it is anything but one or more valid calls of `tools`."""
+    """Returns the calls in `text`, a JSON value; None when it is anything but one or more valid calls of `tools`."""
     known = {tool.name: tool for tool in tools}
     try:
         return tuple(_call(raw, known) for raw in _written(text)) or None

@@ -25,7 +25,7 @@ _MAPS = ("properties", "$defs", "definitions")
 
 
 def calls_schema(tools: tuple[Tool, ...], one_call: bool) -> Schema:
-    """`{"tool_calls": [{"name": …, "arguments": …}, …]}` with one or more calls of `tools`."""
+    """Returns `{"tool_calls": [{"name": …, "arguments": …}, …]}` with one or more calls of `tools`."""
     definitions = _definitions(tools)
     return {**_calls(tools, one_call), **({"$defs": definitions} if definitions else {})}
 
@@ -69,7 +69,7 @@ def _call(number: int, tool: Tool) -> Schema:
 
 
 def _definitions(tools: tuple[Tool, ...]) -> Schema:
-    """The parameters of tools whose schemas refer to parts of themselves: those need a place of their own."""
+    """Returns the parameters of tools whose schemas refer to parts of themselves: those need a place of their own."""
     return {
         f"tool_{number}": _moved(_arguments(tool), _place(number)) for number, tool in enumerate(tools) if _refers(tool)
     }
@@ -89,7 +89,7 @@ def _arguments(tool: Tool) -> Schema:
 
 
 def _portable(schema: Any) -> Any:
-    """`schema` with the shared keywords alone."""
+    """Returns `schema` with the shared keywords alone."""
     if not isinstance(schema, dict):
         return schema
     kept: Schema = {name: schema[name] for name in _AS_IT_IS if name in schema}
@@ -106,7 +106,7 @@ def _portable(schema: Any) -> Any:
 
 
 def _moved(schema: Any, root: str) -> Any:
-    """`schema` with its local references as seen from where it is put (`root`)."""
+    """Returns `schema` with its local references as seen from where it is put (`root`)."""
     if isinstance(schema, list):
         return [_moved(part, root) for part in schema]
     if not isinstance(schema, dict):

@@ -43,7 +43,7 @@ _SIZES: dict[str, tuple[type, Callable[[int, int], bool]]] = {
 
 
 def fits(value: Any, schema: Any) -> bool:
-    """Whether `value`, as decoded from JSON, fits `schema`; what is no schema takes everything."""
+    """Returns whether `value`, as decoded from JSON, fits `schema`; what is no schema takes everything."""
     return _Fitting(schema).fits(value, schema, 0)
 
 
@@ -73,7 +73,7 @@ class _Fitting:
         )
 
     def _referred(self, reference: str) -> Any:
-        """The part of the schema that a local reference names; any other takes everything."""
+        """Returns the part of the schema that a local reference names; any other takes everything."""
         if not reference.startswith("#"):
             return True
         node = self._root

@@ -24,7 +24,7 @@ class ValueEnd:
         self._scalar: bool | None = None
 
     def feed(self, piece: str) -> int | None:
-        """How much of `piece` belongs to the value, once that is at its end."""
+        """Returns how much of `piece` belongs to the value, once that is at its end."""
         if not piece:
             return None
         if self._scalar is None:
@@ -78,7 +78,7 @@ class StringText:
         self.ended = False
 
     def feed(self, piece: str) -> str:
-        """The text that is known now; what comes after the closing quote is not looked at."""
+        """Returns the text that is known now; what comes after the closing quote is not looked at."""
         if self.ended:
             return ""
         text, self._pending = self._pending + piece, ""
@@ -103,7 +103,7 @@ class StringText:
 
 
 def _escape(text: str, place: int) -> tuple[str, int] | None:
-    """What the escape at `place` means and where it ends; None when it is not all there yet."""
+    """Returns what the escape at `place` means and where it ends; None when it is not all there yet."""
     if place + 1 == len(text):
         return None
     letter = text[place + 1]
@@ -123,7 +123,7 @@ def _escape(text: str, place: int) -> tuple[str, int] | None:
 
 
 def _pair(text: str, high: int, end: int) -> tuple[str, int] | None:
-    """The character of which `high` is the first half, whose other half should stand at `end`."""
+    """Returns the character of which `high` is the first half, whose other half should stand at `end`."""
     second = text[end : end + 6]
     if not second or ("\\u".startswith(second[:2]) and len(second) < 6):
         return None

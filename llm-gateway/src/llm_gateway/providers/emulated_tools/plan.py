@@ -31,7 +31,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def plan_of(request: Request, model: Model) -> Plan:
-    """The plan for `request`, which speaks of tools, with `model`.
+    """Returns the plan for `request`, which speaks of tools, with `model`.
 
     Raises:
         InvalidRequest: it asks for what cannot be emulated; names the parameter.

@@ -13,7 +13,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def rewritten(request: Request, plan: Plan) -> Request:
-    """`request` as a model without tool calling can take it."""
+    """Returns `request` as a model without tool calling can take it."""
     messages = _turns(request.messages, plan)
     if plan.tools:
         messages = _instructed(messages, _instructions(plan))
@@ -53,7 +53,7 @@ def _described(tool: Tool) -> dict[str, Any]:
 
 
 def _instructed(messages: list[Message], instructions: str) -> list[Message]:
-    """The instructions in the first system turn: many chat templates take one alone, and only in front."""
+    """Returns the instructions in the first system turn: many chat templates take one alone, and only in front."""
     if messages and messages[0].role == "system":
         first = messages[0]
         return [
@@ -88,14 +88,14 @@ def _turns(messages: tuple[Message, ...], plan: Plan) -> list[Message]:
 
 
 def _joined(turns: list[Message], message: Message) -> Message:
-    """A user's words after results, in one turn with them: many chat templates want turns to alternate."""
+    """Returns a user's words after results, in one turn with them: many chat templates want turns to alternate."""
     if message.role != "user":
         return message
     return msgspec.structs.replace(message, content=(*turns.pop().content, Text(text="\n\n"), *message.content))
 
 
 def _spoken(message: Message, plan: Plan) -> Message:
-    """An assistant's turn, in the notation in which it is asked to speak now."""
+    """Returns an assistant's turn, in the notation in which it is asked to speak now."""
     calls = [part for part in message.content if isinstance(part, ToolCall)]
     text = "".join(part.text for part in message.content if isinstance(part, (Text, Refusal)))
     if calls:

@@ -19,12 +19,12 @@ _CARRIED = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
 
 
 def new_call_id() -> str:
-    """An id for a tool call, as OpenAI's look."""
+    """Returns an id for a tool call, as OpenAI's look."""
     return f"call_{uuid4().hex[:24]}"
 
 
 class EmulatedTools:
-    """`inner`, whose models with `emulated_tools` in the catalogue are asked for calls in their prompt; whatever else
+    """`inner`, whose models with `emulated_tools` in the catalog are asked for calls in their prompt; whatever else
     is asked goes to it untouched."""
 
     def __init__(self, inner: Provider, make_id: MakeId = new_call_id) -> None:

@@ -23,16 +23,16 @@ class Reader(Protocol):
     """Reads one text."""
 
     def feed(self, piece: str) -> str:
-        """The text that is known to belong to an answer by now, and was not returned before."""
+        """Returns the text that is known to belong to an answer by now, and was not returned before."""
         ...
 
     def finish(self) -> tuple[str, tuple[Called, ...]]:
-        """The rest of the answer's text, or of the text before the calls; and the calls."""
+        """Returns the rest of the answer's text, or of the text before the calls; and the calls."""
         ...
 
 
 def reader_of(plan: Plan) -> Reader:
-    """A reader for one text that was asked for by `plan`."""
+    """Returns a reader for one text that was asked for by `plan`."""
     if plan.envelope is not None:
         return EnvelopeReader(plan)
     return TextReader(plan) if plan.tools else PlainReader()
@@ -96,7 +96,8 @@ class EnvelopeReader:
 
 
 def _in_envelope(text: str) -> int | None:
-    """Where the answer in `text` begins; -1 when it is not in the envelope, None when that cannot be told yet."""
+    """Returns where the answer in `text` begins; -1 when it is not in the envelope, None when that cannot be told
+    yet."""
     place = 0
     for part in _ENVELOPE:
         place = _after_space(text, place)
@@ -114,7 +115,7 @@ def _after_space(text: str, place: int) -> int:
 
 
 class TextReader:
-    """Free text, with calls in it or without: our own notation, fenced blocks and `<tool_call>` tags.
+    """Free text, with calls in it or without: the prompt's own notation, fenced blocks and `<tool_call>` tags.
 
     A stretch that may be a call is held back until that is known. White space before a call, and text after one, are
     dropped: what a model says there it makes up, since it has not seen the result. When not all that looks like a call
@@ -147,7 +148,7 @@ class TextReader:
         return self._space + left, ()
 
     def _step(self) -> str | None:
-        """Take one step through what is held; None when more has to come first."""
+        """Takes one step through what is held. Returns None if more has to come first."""
         if self._stretch is None:
             found = _OPENER.search(self._held)
             if found is None:
@@ -176,7 +177,7 @@ class TextReader:
         return ""
 
     def _plain(self, length: int) -> str:
-        """Let go of so much text, but for the white space at its end."""
+        """Releases so much text, except for the white space at its end."""
         text, self._held = self._held[:length], self._held[length:]
         self._fresh = self._fresh and text.isspace()
         if self._calls:
@@ -201,7 +202,7 @@ class _Stretch:
         self.value_at = 0
 
     def look(self, held: str) -> int | None:
-        """Where the value ends, or how much there is of what is no call; None when that cannot be told yet."""
+        """Returns where the value ends, or how much there is of what is no call; None when that cannot be told yet."""
         if not self.looks_like_call:
             self.value_at = self._value_at(held)
             if self.value_at == len(held):
@@ -225,7 +226,7 @@ class _Stretch:
 
 
 def _begins_call(text: str, keys: tuple[str, ...]) -> bool | None:
-    """Whether `text` begins as a call, or a list of them, does; None when that cannot be told yet."""
+    """Returns whether `text` begins as a call, or a list of them, does; None when that cannot be told yet."""
     if text[0] == "[":
         text = text[1:].lstrip()
     if not text.startswith("{"):
@@ -237,7 +238,7 @@ def _begins_call(text: str, keys: tuple[str, ...]) -> bool | None:
 
 
 def _partial_opener(text: str) -> int:
-    """How many characters at the end of `text` may be the beginning of an opener."""
+    """Returns how many characters at the end of `text` may be the beginning of an opener."""
     most = max(map(len, _OPENERS)) - 1
     for size in range(min(most, len(text)), 0, -1):
         if any(opener.startswith(text[-size:]) for opener in _OPENERS):

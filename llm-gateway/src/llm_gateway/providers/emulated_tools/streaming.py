@@ -18,8 +18,8 @@ MakeId = Callable[[], str]
 class Reread:
     """Reads one stream as `plan` says; `make_id` makes the ids of its calls.
 
-    Text goes on as soon as it is known to be no call. Calls come at the end of their choice, each in one piece: before,
-    nobody knows whether their arguments fit.
+    Text goes on as soon as it is known to be no call. Calls come at the end of their choice, each in one piece: before
+    that it is not known whether their arguments fit.
     """
 
     def __init__(self, plan: Plan, make_id: MakeId) -> None:
@@ -41,7 +41,7 @@ class Reread:
 
 
 def reread(result: Result, plan: Plan, make_id: MakeId) -> Result:
-    """A whole answer, read as a stream of it would be."""
+    """Returns a whole answer, read as a stream of it would be."""
     aggregate = Aggregate()
     aggregate.feed(Reread(plan, make_id).feed(list(events_of(result))))
     return msgspec.structs.replace(result, choices=aggregate.result().choices)

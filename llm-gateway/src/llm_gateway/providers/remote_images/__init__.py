@@ -1,4 +1,4 @@
 """Images behind addresses, for providers that take nothing but the bytes. Off unless the operator turns it on.
 
-`addresses` says where we go at all, `fetching` goes there, `inlining` is the provider around another one.
+`addresses` says which addresses are allowed, `fetching` calls them, `inlining` is the provider around another one.
 """

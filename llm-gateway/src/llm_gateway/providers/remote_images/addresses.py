@@ -11,7 +11,7 @@ _TUNNELS = (IPv6Network("2002::/16"), IPv6Network("2001::/32"))
 
 
 def is_public(address: str) -> bool:
-    """Whether `address` is a unicast address of the internet (IANA's special-purpose registries, RFC 6890).
+    """Returns whether `address` is a unicast address of the internet (IANA's special-purpose registries, RFC 6890).
 
     An IPv4 address inside of an IPv6 one (mapped, NAT64) is judged itself; tunnels are never public.
     """

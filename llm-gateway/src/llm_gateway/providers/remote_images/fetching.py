@@ -37,7 +37,7 @@ class Fetched(NamedTuple):
 
 
 class NotFetched(Exception):
-    """`reason` may be told to the caller; `detail`, which may speak of our network, is for the log."""
+    """`reason` may be told to the caller; `detail`, which may tell of the internal network, is for the log."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(reason)
@@ -52,7 +52,7 @@ class _Place(NamedTuple):
 
 
 async def resolve(host: str, port: int) -> list[str]:
-    """The system's own resolver."""
+    """Returns a host's addresses, as the system's own resolver finds them."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
@@ -61,10 +61,10 @@ class ImageFetcher:
     """Fetches images of at most `max_bytes`, each within `seconds` in all.
 
     A host's addresses are looked up once and judged by `allowed`, every one of them, and the connection goes to one of
-    those, so that nobody can change them in between. That holds behind a proxy too: it is asked for a tunnel to the
+    those, so that they cannot change in between. That holds behind a proxy too: it is asked for a tunnel to the
     address that was judged, never to the name, which it would look up by itself, perhaps to an address within its
     network. So names must be known here, and the proxy must make tunnels to addresses. Redirects, at most three, are
-    judged as the first address is. None of our headers but the host's name goes out, and no cookies.
+    judged as the first address is. No header but the host's name goes out, and no cookies.
     """
 
     def __init__(
@@ -89,10 +89,10 @@ class ImageFetcher:
         self._places = asyncio.Semaphore(_MOST_AT_ONCE)
 
     async def fetch(self, url: str) -> Fetched:
-        """The image at `url`.
+        """Returns the image at `url`.
 
         Raises:
-            NotFetched: it is not where we go, cannot be had in time, is too large or is no image.
+            NotFetched: its address is not allowed, it does not come in time, is too large or is no image.
         """
         try:
             async with asyncio.timeout(self._seconds), self._places:
@@ -106,7 +106,7 @@ class ImageFetcher:
         raise NotFetched("it is redirected too often")
 
     async def _get(self, url: str) -> Fetched | str:
-        """The image, or the address that it is redirected to."""
+        """Returns the image, or the address that it is redirected to."""
         place = self._place(url)
         connection = await self._connect(place)
         try:
@@ -197,7 +197,7 @@ _NO_IMAGE = "it is no PNG, JPEG, GIF or WebP image"
 
 
 async def _news(connection: Connection) -> None:
-    """Wait for anything to happen; the time limit is around all of it."""
+    """Waits for anything to happen; the time limit is around the whole fetch."""
     if connection.error is None:
         await connection.news(asyncio.get_running_loop().time() + 3600)
     if isinstance(connection.error, (Broken, Malformed)):
@@ -214,7 +214,7 @@ def _head(place: _Place, standard_port: int) -> bytes:
 
 
 def media_type_of(data: bytes) -> str | None:
-    """What image the first bytes announce, or None."""
+    """Returns what image the first bytes announce, or None."""
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png"
     if data.startswith(b"\xff\xd8\xff"):

@@ -67,7 +67,7 @@ class InlinedImages:
         return self._inner.dropped(request, model)
 
     async def _inlined(self, request: Request) -> Request:
-        """`request` with every image in it.
+        """Returns `request` with every image in it.
 
         Raises:
             InvalidRequest: one cannot be had; names its message.
@@ -87,7 +87,7 @@ class InlinedImages:
         )
 
     async def _fetched(self, places: dict[str, int]) -> dict[str, Image]:
-        """The images by their addresses; the first failure ends the others."""
+        """Returns the images by their addresses; the first failure ends the others."""
         few = asyncio.Semaphore(_MOST_AT_ONCE)
 
         async def one(url: str, number: int) -> Image:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llm_gateway.answer import Answer, Origin, Provenance
+from llm_gateway.canonical.answer import Answer, Origin, Provenance
 from llm_gateway.pipeline.live_call import LiveCall
 
 

@@ -9,7 +9,7 @@ from typing import Protocol, cast
 from service_kit.errors import ApiError
 from starlette.types import Message, Scope, Send
 
-from llm_gateway.answer import Answer, Provenance
+from llm_gateway.canonical.answer import Answer, Provenance
 from llm_gateway.dialects import StreamEncoder
 from llm_gateway.pipeline.caller import Disconnect
 from llm_gateway.pipeline.live_call import LiveCall

@@ -8,8 +8,8 @@ import time
 from service_kit.errors import ApiError, internal_error
 from service_kit.telemetry.logs import get_logger
 
-from llm_gateway.answer import Answer, Origin
 from llm_gateway.canonical import Request
+from llm_gateway.canonical.answer import Answer, Origin
 from llm_gateway.dialects import ServerDialect
 from llm_gateway.pipeline.caller import Caller
 from llm_gateway.pipeline.pipeline import Pipeline

@@ -9,8 +9,8 @@ from service_kit.errors import ApiError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from llm_gateway.answer import Answer, Origin
 from llm_gateway.canonical import Image, Request
+from llm_gateway.canonical.answer import Answer, Origin
 from llm_gateway.canonical.estimate import estimated_usage
 from llm_gateway.catalog.catalog import Catalog
 from llm_gateway.dialects import StreamEncoder

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from llm_gateway.canonical import EmbeddingResult, Result, Usage
-from llm_gateway.catalog.pricing import UNKNOWN, Cost
+from llm_gateway.canonical.cost import UNKNOWN, Cost
 
 CacheStatus = Literal["hit", "miss", "bypass", "coalesced"]
 

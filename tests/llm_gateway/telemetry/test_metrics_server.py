@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-from llm_gateway.metrics_server import metrics_server
 from llm_gateway.routing.breakers import Breakers
 from llm_gateway.settings import GatewaySettings
 from llm_gateway.telemetry.dispatcher import RecordDispatcher
 from llm_gateway.telemetry.metrics import Metrics
+from llm_gateway.telemetry.metrics_server import metrics_server
 from service_kit.settings import load
 
 from tests.llm_gateway.telemetry.test_metrics import call

@@ -1,4 +1,4 @@
-"""Whether AWS is configured here, and for which region: by what the settings say, without asking anybody."""
+"""Whether AWS is configured here, and for which region, as the settings say; no server is asked."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from llm_gateway.settings import GatewaySettings
 
 
 def aws_region(settings: GatewaySettings) -> str | None:
-    """AWS_REGION, else AWS_DEFAULT_REGION, else what the profile's section of AWS's configuration file says."""
+    """Returns AWS_REGION, else AWS_DEFAULT_REGION, else what the profile's section of AWS's configuration file says."""
     return settings.aws_region or settings.aws_default_region or _region_of_profile(settings)
 
 
 def aws_missing(settings: GatewaySettings, *, has_api_key: bool) -> str | None:
-    """What to set before AWS can be called, or None when nothing is missing; `has_api_key` is about Bedrock's own."""
+    """Returns what to set before AWS can be called, or None if nothing is missing; `has_api_key` says that
+    Bedrock's own key is set."""
     ways = (
         has_api_key,
         settings.aws_access_key_id and settings.aws_secret_access_key,
@@ -30,14 +31,14 @@ def aws_missing(settings: GatewaySettings, *, has_api_key: bool) -> str | None:
 
 
 def aws_credential_variable(settings: GatewaySettings) -> str | None:
-    """The variable that names the credentials, where there is one: a role needs none."""
+    """Returns the name of the variable that the credentials come from, or None for a role, which needs none."""
     if settings.aws_access_key_id:
         return "AWS_ACCESS_KEY_ID"
     return "AWS_PROFILE" if settings.aws_profile else None
 
 
 def bedrock_url(settings: GatewaySettings) -> str | None:
-    """Where Bedrock's models are called in the region of the settings."""
+    """Returns the base URL of Bedrock's models in the configured region, or None without a region."""
     region = aws_region(settings)
     if region is None:
         return None

@@ -96,7 +96,7 @@ async def test_the_sdks_own_server_over_every_transport(web: Any):
 
 
 async def test_a_server_on_the_internet_is_reached_through_the_environments_proxy(
-    fleet_of: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    upstreams_of: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     authority = Authority(tmp_path)
     authority.serving("localhost")
@@ -107,9 +107,9 @@ async def test_a_server_on_the_internet_is_reached_through_the_environments_prox
         port = url.rpartition(":")[2]
         monkeypatch.setenv("HTTPS_PROXY", f"http://user:secret@127.0.0.1:{proxy.port}")
         monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
-        async with fleet_of({"web": {"url": f"https://localhost:{port}/mcp"}}) as fleet:
-            await fleet.connected("web")
-            assert (await fleet.catalogue.call("web__add", {"a": 5, "b": 3})).structured == {"total": 8}
+        async with upstreams_of({"web": {"url": f"https://localhost:{port}/mcp"}}) as running:
+            await running.connected("web")
+            assert (await running.registry.call("web__add", {"a": 5, "b": 3})).structured == {"total": 8}
     assert set(proxy.asked) == {f"CONNECT localhost:{port}"}
 
 

@@ -24,7 +24,7 @@ _Noted = tuple[ToolResult, Outcome, int | None]
 class CallPolicy:
     """Limits how often, how long and with how much a tool answers, and records each call.
 
-    Put around a catalog with `registry.guard(guard)`. `timeouts` are seconds by tool; `max_result_bytes`
+    Put around a catalog with `registry.set_policy(guard)`. `timeouts` are seconds by tool; `max_result_bytes`
     counts a result as JSON.
     """
 

@@ -40,7 +40,7 @@ def with_call_policy(registry: ToolRegistry, settings: ToolboxSettings) -> CallP
     # Without a rate nothing is counted, and no store is asked.
     url = settings.redis_url if settings.tool_rate_limits else None
     limiter = limiter_of(url.get_secret_value() if url else None)
-    registry.guard(
+    registry.set_policy(
         CallPolicy(
             registry,
             audit=audit,

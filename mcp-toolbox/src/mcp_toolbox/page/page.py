@@ -11,7 +11,7 @@ _LANG = '<html lang="es">'
 
 def catalog_page() -> Page:
     """The page that the package brings. A program that asks for its address gets a summary, hence `Accept`."""
-    html = files("mcp_toolbox.page").joinpath("catalogue.html").read_text("utf-8")
+    html = files("mcp_toolbox.page").joinpath("catalog.html").read_text("utf-8")
     return Page({"es": html, "en": html.replace(_LANG, '<html lang="en">', 1)}, policy(html), vary=["Accept"])
 
 

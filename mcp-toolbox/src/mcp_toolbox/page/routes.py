@@ -47,18 +47,18 @@ class Summary(BaseModel):
     links: dict[str, str]
 
 
-class CatalogueTool(ListedTool):
+class CatalogTool(ListedTool):
     needs_approval: bool = Field(alias="needsApproval", description="A person is asked before it runs.")
 
 
-class CatalogueServer(ServerSummary):
-    tools: list[CatalogueTool]  # pyright: ignore[reportIncompatibleVariableOverride] - here they are told, there counted
+class CatalogServer(ServerSummary):
+    tools: list[CatalogTool]  # pyright: ignore[reportIncompatibleVariableOverride] - here they are told, there counted
 
 
-class FullCatalogue(BaseModel):
+class FullCatalog(BaseModel):
     """Every server with its tools."""
 
-    servers: list[CatalogueServer]
+    servers: list[CatalogServer]
 
 
 def add_page_routes(app: FastAPI, listing: Listing, page: Page, *, service: str, version: str) -> None:
@@ -71,7 +71,7 @@ def add_page_routes(app: FastAPI, listing: Listing, page: Page, *, service: str,
         description="A page for browsers (`Accept: text/html`), a summary for programs.",
         responses={200: {"model": Summary, "content": {"text/html": {"schema": {"type": "string"}}}}},
     )
-    async def catalogue_page(request: Request) -> Response:
+    async def catalog_page(request: Request) -> Response:
         if prefers_html(request.headers.get("accept", "")):
             return page.answer(request)
         servers = listing.summary()
@@ -90,9 +90,9 @@ def add_page_routes(app: FastAPI, listing: Listing, page: Page, *, service: str,
         "/mcp/catalogue",
         tags=["catalogue"],
         summary="Every server with its tools",
-        responses={200: {"model": FullCatalogue}},
+        responses={200: {"model": FullCatalog}},
     )
-    async def whole_catalogue() -> Response:
+    async def whole_catalog() -> Response:
         return _json({"servers": listing.full()})
 
 

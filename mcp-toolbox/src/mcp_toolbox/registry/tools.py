@@ -25,7 +25,7 @@ Call = Callable[[str, Arguments, CallContext], Coroutine[Any, Any, ToolResult]]
 """Calls a tool by its name; raises what `ToolRegistry.call` raises."""
 
 
-class CallGuard(Protocol):
+class ToolCallPolicy(Protocol):
     """What stands around every call; the one that there is is `mcp_toolbox.calls.call_policy`."""
 
     def around(self, call: Call) -> Call: ...
@@ -46,7 +46,7 @@ class ToolRegistry:
         self._source_of: dict[str, str] = {}
         self._watchers: list[Callable[[], None]] = []
         self._call: Call = self._run
-        self._guarding: CallGuard | None = None
+        self._policy: ToolCallPolicy | None = None
         self.replace(BUILT_IN, tools)
 
     def __len__(self) -> int:
@@ -68,15 +68,15 @@ class ToolRegistry:
         """The source of the tool of that name, or None."""
         return self._source_of.get(name)
 
-    def guard(self, guarding: CallGuard) -> None:
-        """From now on every call goes through `guarding`, whichever way it came in."""
-        self._call = guarding.around(self._call)
-        self._guarding = guarding
+    def set_policy(self, policy: ToolCallPolicy) -> None:
+        """From now on every call goes through `policy`, whichever way it came in."""
+        self._call = policy.around(self._call)
+        self._policy = policy
 
     def refused(self, name: str, arguments: Arguments, context: CallContext) -> None:
         """A way in has turned a call away by itself: nobody could be asked, or a person did not approve."""
-        if self._guarding is not None:
-            self._guarding.refused(name, arguments, context)
+        if self._policy is not None:
+            self._policy.refused(name, arguments, context)
 
     def replace(self, source: str, tools: Iterable[Tool]) -> None:
         """From now on `source` has these tools and no others.

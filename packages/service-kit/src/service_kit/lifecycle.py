@@ -12,7 +12,7 @@ class Lifecycle:
     def __init__(self) -> None:
         self.started = False
         self.drain_started = asyncio.Event()
-        self._farewells: list[Callable[[], Awaitable[None]]] = []
+        self._shutdown_hooks: list[Callable[[], Awaitable[None]]] = []
 
     @property
     def draining(self) -> bool:
@@ -26,13 +26,13 @@ class Lifecycle:
         """Say to everybody who waits for it that the service stops."""
         self.drain_started.set()
 
-    def add_shutdown_hook(self, farewell: Callable[[], Awaitable[None]]) -> None:
-        """Await `farewell` when the service stops, while its open sockets and streams can still be written to.
+    def add_shutdown_hook(self, hook: Callable[[], Awaitable[None]]) -> None:
+        """Await `hook` when the service stops, while its open sockets and streams can still be written to.
 
         It must end by itself, within the grace period.
         """
-        self._farewells.append(farewell)
+        self._shutdown_hooks.append(hook)
 
     async def run_shutdown_hooks(self) -> None:
-        for farewell in self._farewells:
-            await farewell()
+        for hook in self._shutdown_hooks:
+            await hook()

@@ -15,9 +15,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from service_kit.telemetry.logs import get_logger
-
-_log = get_logger(__name__)
+from service_kit.background import Unavailable, supervised
 
 EVERY_SECONDS = 10.0
 WORTH_BYTES = 16 * 1024 * 1024
@@ -98,18 +96,13 @@ async def releasing_memory(every_seconds: float = EVERY_SECONDS) -> AsyncIterato
     if allocator is None:
         yield
         return
-    task = asyncio.create_task(_forever(MemoryReleaser(allocator), every_seconds), name="memory")
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
+    releaser = MemoryReleaser(allocator)
 
-
-async def _forever(releaser: MemoryReleaser, every_seconds: float) -> None:
-    while True:
-        await asyncio.sleep(every_seconds)
+    async def turn() -> None:
         try:
             await releaser.turn()
         except RuntimeError as error:  # no thread could be started just now
-            _log.warning("memory was not given back", reason=str(error))
+            raise Unavailable(f"memory was not given back: {error}") from error
+
+    async with supervised("memory", turn, every_seconds=every_seconds):
+        yield

@@ -8,15 +8,14 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import httpx2
 from jwt import PyJWK, PyJWTError
 
 from service_kit.auth.addresses import is_secure, metadata_urls
-from service_kit.telemetry.logs import get_logger
-
-_log = get_logger(__name__)
+from service_kit.background import Unavailable, Wakeup, supervised
 
 _ALGORITHMS = {
     "RSA": frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}),
@@ -64,7 +63,8 @@ class IssuerKeys:
         self._timeout = timeout_seconds
         self._clock = clock
         self._keys: dict[str | None, PublicKey] | None = None
-        self._wanted = asyncio.Event()
+        self._wanted = Wakeup()
+        self._pause = 0.0
         self._fetched_at: float | None = None
 
     def get(self, key_id: str | None) -> PublicKey | None:
@@ -81,34 +81,30 @@ class IssuerKeys:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Keep the keys fresh until the block ends."""
-        task = asyncio.create_task(self._keep_fresh())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-
-    async def _keep_fresh(self) -> None:
+        """Keeps the keys fresh until the block ends; while the issuer is away, the loop `issuer keys` is failing."""
         async with httpx2.AsyncClient(timeout=self._timeout, headers={"accept": "application/json"}) as http:
-            while True:
-                wait = await self._fetch(http)
-                self._fetched_at = self._clock()
-                self._wanted.clear()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(wait):
-                        await self._wanted.wait()
+            # The loop's own pauses are nothing: each turn begins with the pause that the last one has set.
+            turn = partial(self._turn, http)
+            async with supervised("issuer keys", turn, every_seconds=0, longest_pause_seconds=0):
+                yield
 
-    async def _fetch(self, http: httpx2.AsyncClient) -> float:
-        """Fetch once; seconds until the next time. What was there stays where that fails."""
+    async def _turn(self, http: httpx2.AsyncClient) -> None:
+        """Waits for the next time, or until a key is wanted, and fetches once; a failure keeps the keys that are there.
+
+        Raises:
+            Unavailable: the keys could not be fetched.
+        """
+        await self._wanted.wait(self._pause)
+        self._pause = self._rest  # before the fetch, so that no failure of any kind can be repeated without a pause
         try:
             async with asyncio.timeout(2 * self._timeout):
                 self._keys = _usable(await _document(http, self._jwks_url or await self._discovered(http)))
         except (httpx2.HTTPError, httpx2.InvalidURL, IssuerError, TimeoutError) as error:
-            _log.warning("the issuer's keys could not be fetched", issuer=self._issuer, reason=_reason(error))
-            return self._rest
-        return self._refresh
+            raise Unavailable(f"the keys of {self._issuer} could not be fetched: {_reason(error)}") from error
+        finally:
+            self._fetched_at = self._clock()
+            self._wanted.clear()  # a key that was wanted during the fetch would have been in its answer
+        self._pause = self._refresh
 
     async def _discovered(self, http: httpx2.AsyncClient) -> str:
         for url in metadata_urls(self._issuer):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from service_kit.background import supervised
 from service_kit.telemetry.logs import get_logger
 
 FLUSH_SECONDS = 1.0
@@ -45,14 +45,12 @@ class Refusals:
     @asynccontextmanager
     async def running(self, every_seconds: float = FLUSH_SECONDS) -> AsyncIterator[None]:
         """Flush now and then until the block ends, and once more then."""
-        task = asyncio.create_task(self._flush_forever(every_seconds))
-        try:
-            yield
-        finally:
-            task.cancel()
+
+        async def turn() -> None:
             self.flush()
 
-    async def _flush_forever(self, every_seconds: float) -> None:
-        while True:
-            await asyncio.sleep(every_seconds)
+        try:
+            async with supervised("refusals", turn, every_seconds=every_seconds):
+                yield
+        finally:
             self.flush()

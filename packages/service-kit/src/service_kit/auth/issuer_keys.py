@@ -1,4 +1,4 @@
-"""The public keys of an issuer of tokens: fetched beside the requests, kept, and fetched anew."""
+"""The public keys of a token issuer, fetched in the background and kept in memory."""
 
 from __future__ import annotations
 
@@ -22,28 +22,31 @@ _ALGORITHMS = {
     "EC": frozenset({"ES256", "ES384", "ES512"}),
     "OKP": frozenset({"EdDSA"}),
 }
-"""By type of key. Secrets shared with the issuer (HS256) are not taken: whoever could check could sign."""
+"""The accepted signature algorithms, by type of key. Shared secrets (HS256) are not accepted: a service that can check
+such a signature could also forge one."""
 
 _MAX_BYTES = 1_000_000
 
 
 class IssuerError(Exception):
-    """The issuer's metadata or keys are not what they should be."""
+    """The issuer's metadata or its list of keys is not valid."""
 
 
 @dataclass(frozen=True)
 class PublicKey:
-    """One key, and the algorithms that it may be used with."""
+    """A public key and the signature algorithms that it may be used with."""
 
     key: Any
     algorithms: frozenset[str]
 
 
 class IssuerKeys:
-    """The keys of `issuer`, by their id.
+    """The public keys of `issuer`, by key id.
 
-    Its metadata names them (RFC 8414, or OpenID Connect Discovery), unless `jwks_url` does. They are fetched while
-    `running`, every `refresh_seconds`, and earlier when an unknown one is wanted, but at most every `rest_seconds`.
+    `jwks_url` is the address of the keys; if it is None, the issuer's metadata names it (RFC 8414, or OpenID Connect
+    Discovery). While `running`, the keys are fetched every `refresh_seconds`, and earlier if an unknown key is wanted
+    or the last fetch failed, but never more often than every `rest_seconds`. A connection has `timeout_seconds`, and a
+    whole fetch twice as many. `clock` is in seconds.
     """
 
     def __init__(
@@ -68,12 +71,13 @@ class IssuerKeys:
         self._fetched_at: float | None = None
 
     def get(self, key_id: str | None) -> PublicKey | None:
-        """The key of that id; without one, the only key that there is."""
+        """Returns the key with the id `key_id`, or None if there is none. Without an id it returns the only key, if
+        there is exactly one."""
         keys = self._keys or {}
         return next(iter(keys.values())) if key_id is None and len(keys) == 1 else keys.get(key_id)
 
     def fetch_soon(self) -> bool:
-        """Whether the keys are about to be fetched, so that asking again makes sense."""
+        """Asks for a fetch, and returns whether one is due, so that it makes sense to try the token again."""
         rested = self._fetched_at is None or self._clock() - self._fetched_at >= self._rest
         if rested:
             self._wanted.set()
@@ -81,21 +85,23 @@ class IssuerKeys:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Keeps the keys fresh until the block ends; while the issuer is away, the loop `issuer keys` is failing."""
+        """Keeps the keys fresh until the block ends. While the issuer is away, the loop `issuer keys` in `/health` is
+        failing."""
         async with httpx2.AsyncClient(timeout=self._timeout, headers={"accept": "application/json"}) as http:
-            # The loop's own pauses are nothing: each turn begins with the pause that the last one has set.
+            # The supervisor adds no pauses: each turn begins with the pause that the turn before has set.
             turn = partial(self._turn, http)
             async with supervised("issuer keys", turn, every_seconds=0, longest_pause_seconds=0):
                 yield
 
     async def _turn(self, http: httpx2.AsyncClient) -> None:
-        """Waits for the next time, or until a key is wanted, and fetches once; a failure keeps the keys that are there.
+        """Waits until the next fetch is due, or until a key is wanted, and fetches once. A failed fetch keeps the keys
+        that are there.
 
         Raises:
             Unavailable: the keys could not be fetched.
         """
         await self._wanted.wait(self._pause)
-        self._pause = self._rest  # before the fetch, so that no failure of any kind can be repeated without a pause
+        self._pause = self._rest  # set before the fetch, so that a failure of any kind is followed by a pause
         try:
             async with asyncio.timeout(2 * self._timeout):
                 self._keys = _usable(await _document(http, self._jwks_url or await self._discovered(http)))
@@ -103,7 +109,7 @@ class IssuerKeys:
             raise Unavailable(f"the keys of {self._issuer} could not be fetched: {_reason(error)}") from error
         finally:
             self._fetched_at = self._clock()
-            self._wanted.clear()  # a key that was wanted during the fetch would have been in its answer
+            self._wanted.clear()  # the fetch has answered all requests made meanwhile
         self._pause = self._refresh
 
     async def _discovered(self, http: httpx2.AsyncClient) -> str:
@@ -151,13 +157,14 @@ def _usable(jwks: Mapping[str, Any]) -> dict[str | None, PublicKey]:
 
 
 def _key(described: dict[str, Any]) -> PublicKey | None:
-    """A key of the list (RFC 7517), or None for one that is not for signatures or not of a kind that we take."""
+    """Returns a key of the list (RFC 7517), or None if it is not for signatures or is of a type that is not
+    accepted."""
     allowed = _ALGORITHMS.get(str(described.get("kty")), frozenset())
     if described.get("alg") is not None:
         allowed &= {described["alg"]} if isinstance(described["alg"], str) else frozenset()
     if not allowed or described.get("use", "sig") != "sig" or not isinstance(described.get("kid", ""), str):
         return None
-    if "d" in described:  # a private key that somebody published: whoever read it can sign
+    if "d" in described:  # a private key was published by mistake: any reader of the list could sign with it
         return None
     try:
         return PublicKey(PyJWK.from_dict(described).key, allowed)

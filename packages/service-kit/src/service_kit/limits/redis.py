@@ -1,4 +1,4 @@
-"""Buckets that all replicas share, in Redis or Valkey."""
+"""A limiter whose buckets are shared by all replicas, in Redis or Valkey."""
 
 from __future__ import annotations
 
@@ -34,18 +34,19 @@ redis.call('HSET', KEYS[1], 'left', string.format('%.17g', left), 'at', string.f
 redis.call('PEXPIRE', KEYS[1], math.max(1, math.ceil((amount - left) / per_second * 1000)))
 return {{1, string.format('%.17g', left)}}
 """
-"""One call, so that no two replicas see the same units; the server's clock, so that theirs may differ. A refused call
-writes nothing, and a bucket that is full again expires."""
+"""One script, so that no two replicas take the same units, and with the server's clock, because the replicas' clocks
+may differ. A refused call writes nothing, and a bucket expires when it is full again."""
 
 
 class RedisLimiter:
     """A `Limiter` whose buckets all replicas share.
 
-    While the store is away this process counts alone: no call waits longer than `answer_seconds`, and after two that
-    waited in vain none waits until the store has been reached again (see `RedisStore`).
+    While the store is away, this process counts alone. No call waits longer than `answer_seconds`; after two that
+    waited in vain, none waits until the store has been reached again (see `RedisStore`). `clock`, in seconds, is that
+    of the buckets in this process.
 
     Raises:
-        ValueError: `url` is no address of Redis.
+        ValueError: `url` is not an address of Redis.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class RedisLimiter:
         return Decision.of(rate, allowed=bool(allowed), left=float(left), cost=cost)
 
     async def _taken(self, key: str, rate: Rate, cost: float) -> Any:
-        """The script's answer, or None where the store gave none in time."""
+        """Returns the script's answer, or None if the store is away or refuses the script."""
         if self._store is None:
             return None
         arguments = [repr(float(rate.amount)), repr(rate.per_second), repr(float(cost))]
@@ -90,7 +91,7 @@ class RedisLimiter:
             answer: Any = await self._store.run(
                 lambda client: client.register_script(_TAKE)(keys=[_PREFIX + key], args=arguments)
             )
-        except RedisError as error:  # the server is there and refuses, such as without the right to run scripts
+        except RedisError as error:  # the server refuses, for example because this user may not run scripts
             self._refused = True
             self._note(type(error).__name__)
             return None

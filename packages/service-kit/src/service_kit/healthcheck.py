@@ -1,6 +1,6 @@
-"""`python -m service_kit.healthcheck`: exit 0 when the service on this machine's PORT is ready, else 1.
+"""The command `python -m service_kit.healthcheck`, for images, which have no curl.
 
-For images, which have no curl.
+It exits with 0 if the service on this machine's PORT is ready, else with 1.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`GET /`, for people and for programs, and what the page reads."""
+"""The route `GET /`, for people and for programs, and the data of the page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mcp_toolbox.page.listing import Listing
 from mcp_toolbox.server.schemas import ListedTool
 
 ROOT = "/"
-"""Open without a key: the page holds no secret, and the summary no more than `/health`."""
+"""Open without a key: the page contains no secret, and the summary nothing that `/health` does not."""
 
 _PATHS = {
     "catalogue": "/mcp/catalogue",
@@ -62,7 +62,7 @@ class FullCatalog(BaseModel):
 
 
 def add_page_routes(app: FastAPI, listing: Listing, page: Page, *, service: str, version: str) -> None:
-    """The catalog: `GET /` and `GET /mcp/catalogue`."""
+    """Adds the catalog's routes: `GET /` and `GET /mcp/catalogue`."""
 
     @app.get(
         ROOT,
@@ -97,7 +97,7 @@ def add_page_routes(app: FastAPI, listing: Listing, page: Page, *, service: str,
 
 
 def prefers_html(accept: str) -> bool:
-    """Whether an `Accept` header names HTML, and JSON not before it; browsers name it, programs do not."""
+    """Returns whether an `Accept` header prefers HTML to JSON, as browsers' headers do and programs' do not."""
     ranges = {kind.partition(";")[0].strip().lower(): _quality(kind) for kind in accept.split(",")[:32]}
     html = ranges.get("text/html", 0.0)
     return html > 0 and html >= ranges.get("application/json", 0.0)

@@ -1,4 +1,4 @@
-"""Which approvals have been used, in a database that replicas share."""
+"""The record of used approvals, in a database that all replicas share."""
 
 from __future__ import annotations
 

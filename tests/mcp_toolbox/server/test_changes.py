@@ -15,6 +15,7 @@ from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.server.server import ToolboxServer, create_server
 from mcp_toolbox.server.streams import DrainedAndIdle
 from mcp_toolbox.server.transports import HttpTransports
+from service_kit.auth.principal import open_principal
 from service_kit.testing import running
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
@@ -42,7 +43,7 @@ async def served(server: ToolboxServer) -> AsyncIterator[str]:
         Route("/sse", endpoint=Asgi(transports.sse)),
         Mount("/messages", app=transports.messages),
     ]
-    async with running(Starlette(routes=routes, lifespan=lambda _: transports.run())) as url:
+    async with running(AtTheEdge(Starlette(routes=routes, lifespan=lambda _: transports.run()))) as url:
         yield url
         drained.set()
 
@@ -54,6 +55,17 @@ class Asgi:
         self._app = app
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._app(scope, receive, send)
+
+
+class AtTheEdge:
+    """Gives each request the principal that the edge would: that of a service without keys."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        scope.setdefault("state", {})["principal"] = open_principal(operator=True)
         await self._app(scope, receive, send)
 
 
@@ -153,7 +165,11 @@ async def test_listening_ends_properly_when_the_service_drains(registry: ToolReg
     server, drained = create_server(registry, version="1"), asyncio.Event()
     transports = HttpTransports(server, max_body_bytes=10**6, drained=drained, on_drain=server.changes.listen.close)
     app = Starlette(routes=[Route("/mcp", Asgi(transports.streamable_http))], lifespan=lambda _: transports.run())
-    async with running(app) as url, Client(f"{url}/mcp") as client, client.listen(tools_list_changed=True) as news:
+    async with (
+        running(AtTheEdge(app)) as url,
+        Client(f"{url}/mcp") as client,
+        client.listen(tools_list_changed=True) as news,
+    ):
         drained.set()
         async with asyncio.timeout(5):
             assert [event async for event in news] == []

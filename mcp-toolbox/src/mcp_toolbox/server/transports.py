@@ -26,7 +26,7 @@ from mcp_toolbox.calls.request import MESSAGES_PATH
 from mcp_toolbox.server.sessions import OPENING_BYTES, BoundedSessions
 from mcp_toolbox.server.streams import DrainedAndIdle, JsonRpcRefusals, UntilDrained
 
-_BORDER_CHECKED = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+_EDGE_HAS_CHECKED = TransportSecuritySettings(enable_dns_rebinding_protection=False)
 
 
 class HttpTransports:
@@ -50,10 +50,10 @@ class HttpTransports:
         answered = DrainedAndIdle(drained)
         server.middleware.append(answered)
         self._sessions = BoundedSessions(
-            server, security_settings=_BORDER_CHECKED, max_request_body_size=max_body_bytes
+            server, security_settings=_EDGE_HAS_CHECKED, max_request_body_size=max_body_bytes
         )
         self._sse = SseServerTransport(
-            MESSAGES_PATH, security_settings=_BORDER_CHECKED, max_request_body_size=max_body_bytes
+            MESSAGES_PATH, security_settings=_EDGE_HAS_CHECKED, max_request_body_size=max_body_bytes
         )
         self.streamable_http: ASGIApp = JsonRpcRefusals(self._streamable_http)
         self.sse: ASGIApp = JsonRpcRefusals(UntilDrained(self._open_sse, answered))

@@ -1,4 +1,4 @@
-"""Started, draining, and the shutdown hooks in between."""
+"""The lifecycle of a service: started, draining, and shutdown hooks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""OAuth at the toolbox's border: what a client is told, which tokens are taken, and which are not."""
+"""OAuth at the toolbox's edge: the metadata and challenges that clients get, and the tokens that are accepted and
+refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""News of changed lists and resources, to clients of every era, and no word to those that left."""
+"""Notifications of changed lists and resources, for clients of every revision. Clients that have left are forgotten."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers to bring in, and a manager that runs them."""
+"""Fixtures: servers to connect to, and a manager that runs them."""
 
 from __future__ import annotations
 

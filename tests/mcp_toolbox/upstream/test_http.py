@@ -1,4 +1,4 @@
-"""Servers behind addresses: the SDK's own over both transports, and some that misbehave."""
+"""Servers reached by URL: the SDK's own over both transports, and some that misbehave."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names, texts and lines of servers that may say anything."""
+"""Names, texts and output lines of servers, with arbitrary content."""
 
 from __future__ import annotations
 

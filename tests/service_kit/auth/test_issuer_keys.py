@@ -1,4 +1,4 @@
-"""Fetching an issuer's keys: where they are looked for, when, and what is made of odd answers."""
+"""Fetching an issuer's keys: from which addresses, at what times, and with invalid answers."""
 
 from __future__ import annotations
 

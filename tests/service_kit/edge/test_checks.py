@@ -1,4 +1,4 @@
-"""The checks that decide who passes, beside those that `test_middleware.py` drives."""
+"""The checks of the edge, in addition to the cases of `test_middleware.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limiters: the same rules in this process and in a real Valkey, and what holds while that is away."""
+"""Limiters: the same rules in this process and in a real Valkey, and the fallback while Valkey is away."""
 
 from __future__ import annotations
 

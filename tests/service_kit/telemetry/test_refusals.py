@@ -1,4 +1,4 @@
-"""Refusals are counted, and logged in one line a kind."""
+"""Refusals: counted by kind, and logged in one line for each kind."""
 
 from __future__ import annotations
 

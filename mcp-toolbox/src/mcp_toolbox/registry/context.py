@@ -38,4 +38,4 @@ class CallContext:
             await self.report(done, total, message)
 
 
-NOBODY = CallContext()
+NO_CALLER = CallContext()

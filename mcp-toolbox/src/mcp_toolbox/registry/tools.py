@@ -13,7 +13,7 @@ from service_kit.store.errors import StoreAway
 from service_kit.telemetry.logs import get_logger
 
 from mcp_toolbox.errors import ToolDefinitionError, ToolFailedError, UnknownToolError
-from mcp_toolbox.registry.context import NOBODY, CallContext
+from mcp_toolbox.registry.context import NO_CALLER, CallContext
 from mcp_toolbox.registry.tool import Arguments, Hints, Tool, ToolResult, from_function
 
 _log = get_logger(__name__)
@@ -105,7 +105,9 @@ class ToolRegistry:
         self._watchers.append(watcher)
         return lambda: self._watchers.remove(watcher)
 
-    def call(self, name: str, arguments: Arguments, context: CallContext = NOBODY) -> Coroutine[Any, Any, ToolResult]:
+    def call(
+        self, name: str, arguments: Arguments, context: CallContext = NO_CALLER
+    ) -> Coroutine[Any, Any, ToolResult]:
         """Checks the arguments and runs the tool.
 
         A tool that fails gives a result with `is_error`, whose text a model can read. The message of an unexpected

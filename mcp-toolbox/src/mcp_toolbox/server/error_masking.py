@@ -13,7 +13,7 @@ from service_kit.telemetry.logs import get_logger
 _log = get_logger(__name__)
 
 
-async def keep_faults_to_ourselves(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+async def mask_errors(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
     """Middleware that replaces unexpected exceptions by MCP's internal error. On older revisions the SDK would send a
     client the text of every exception.
 

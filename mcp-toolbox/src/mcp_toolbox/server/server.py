@@ -34,7 +34,7 @@ from mcp_toolbox.registry.resources import Resources
 from mcp_toolbox.registry.tool import Tool, ToolResult
 from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.server.changes import Changes
-from mcp_toolbox.server.error_masking import keep_faults_to_ourselves
+from mcp_toolbox.server.error_masking import mask_errors
 from mcp_toolbox.server.pagination import PAGE_SIZE, page_of
 from mcp_toolbox.server.resources_and_prompts import serve_prompts, serve_resources
 from mcp_toolbox.server.results import complete
@@ -98,7 +98,7 @@ def create_server(
         cache_hints=_STALE_AT_ONCE,
         get_tool_input_schema=input_schema,
     )
-    server.middleware += [keep_faults_to_ourselves, approvals.boundary(NAME)]
+    server.middleware += [mask_errors, approvals.boundary(NAME)]
     _serve_tools(server, registry, approvals, page_size)
     serve_resources(server, resources, page_size)
     serve_prompts(server, prompts, resources, page_size)

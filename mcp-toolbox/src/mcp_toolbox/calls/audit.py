@@ -74,6 +74,7 @@ class AuditLog:
         self._failing = False
 
     def record(self, entry: Entry) -> None:
+        """Records a call; its line is written with the next flush."""
         self._seen.append(entry)
 
     @asynccontextmanager

@@ -26,6 +26,7 @@ class CallPolicyParts(NamedTuple):
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
+        """Opens the audit and the limiter until the block ends."""
         async with self.audit.running(), self.limiter.running():
             yield
 

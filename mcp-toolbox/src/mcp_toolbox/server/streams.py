@@ -66,6 +66,7 @@ class DrainedAndIdle:
                 self._idle.set()
 
     async def wait(self) -> None:
+        """Waits until the service drains, no tool call is running, and the last answer has had time to be written."""
         await self._drained.wait()
         await self._idle.wait()
         await asyncio.sleep(_LAST_WORDS_SECONDS)

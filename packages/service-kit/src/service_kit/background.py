@@ -65,6 +65,7 @@ class BackgroundLoops:
         return any(loop.status.state in ("failing", "stuck") for loop in self._loops)
 
     def to_health(self) -> list[LoopStatus]:
+        """Returns the status of each loop for `/health`, in the order in which they were started."""
         return [loop.status for loop in self._loops]
 
     @contextlib.contextmanager

@@ -35,5 +35,6 @@ class Lifecycle:
         self._shutdown_hooks.append(hook)
 
     async def run_shutdown_hooks(self) -> None:
+        """Awaits the hooks one after the other, in the order in which they were added."""
         for hook in self._shutdown_hooks:
             await hook()

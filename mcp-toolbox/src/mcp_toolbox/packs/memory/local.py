@@ -40,6 +40,7 @@ class LocalEmbedder:
         self._thread.submit(self._encode, ["hola"])
 
     def close(self) -> None:
+        """Ends the thread after its present task."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _encode(self, texts: list[str]) -> Vectors:

@@ -31,6 +31,7 @@ _PAUSE_SECONDS = 15.0
 
 
 def memory_migrations() -> Migrations:
+    """Returns the migrations of the memory's tables."""
     return Migrations("memory", MIGRATIONS_FOLDER)
 
 

@@ -39,6 +39,7 @@ class KeyRing:
         return bool(self._principals)
 
     async def authenticate(self, credential: str) -> Principal | None:
+        """Returns the key's principal, or None if the key is not listed."""
         return self._principals.get(_digest(credential))
 
 

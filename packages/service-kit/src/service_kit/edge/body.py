@@ -39,6 +39,7 @@ class BytesInFlight:
         return True
 
     def give_back(self, account: str, size: int) -> None:
+        """Releases `size` bytes that `take` has reserved for `account`."""
         self._held -= size
         left = self._by_account[account] - size
         if left:
@@ -90,6 +91,7 @@ class LimitedBody:
         raise error
 
     def close(self) -> None:
+        """Releases the bytes that are held for this body. It may be called twice."""
         self._release()
         if self.error is not None:
             # The traceback's frames refer to the pieces read so far and to this object, and this object to the error:

@@ -43,6 +43,11 @@ async def single_fields(request: EdgeRequest) -> None:
 
 
 async def host(request: EdgeRequest) -> None:
+    """Refuses a Host that is not in ALLOWED_HOSTS, which stops DNS rebinding.
+
+    Raises:
+        ApiError: 421 `host_not_allowed`.
+    """
     if not request.policy.hosts.allows(request.text(b"host")):
         raise ApiError(
             421, "host_not_allowed", "This host name is not in ALLOWED_HOSTS.", type="invalid_request_error",

@@ -58,6 +58,7 @@ class Connections:
         self._open[connection] = None
 
     def leave(self, connection: Connection) -> None:
+        """Removes a connection that has ended."""
         self._open.pop(connection, None)
 
     def _make_room(self) -> bool:

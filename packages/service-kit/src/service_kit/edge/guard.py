@@ -68,6 +68,7 @@ class RequestGuard:
         return self._body.error if self._body is not None else None
 
     def close(self) -> None:
+        """Releases what is held for the request's body."""
         if self._body is not None:
             self._body.close()
 

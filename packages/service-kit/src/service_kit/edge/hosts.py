@@ -17,6 +17,7 @@ class HostRule:
         self._suffixes = tuple(name[1:] for name in names if name.startswith("*."))
 
     def allows(self, host: str | None) -> bool:
+        """Returns whether the Host header `host` is allowed; None, for a missing header, is allowed only by `*`."""
         if self._any:
             return True
         if not host:

@@ -17,6 +17,7 @@ class OriginRule:
         self._all = allow_all or "*" in self._allowed
 
     def allows(self, origin: str | None, host: str | None) -> bool:
+        """Returns whether a page of `origin` may call the service, which was addressed as `host`."""
         if origin is None or self._all:
             return True
         origin = origin.lower()

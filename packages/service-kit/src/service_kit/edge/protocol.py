@@ -205,6 +205,8 @@ class HttpProtocol(HttpToolsProtocol):
     # --- the register's questions ---
 
     def spare_rank(self) -> tuple[int, float] | None:
+        """Returns the rank, and since when the connection has it: 0 for an unfinished head, 1 for an idle connection, 2
+        for a request whose answer has not begun while its body is arriving, 3 for an answer that is not being read."""
         # A client that does not read its answer is closed last, but before all new ones are refused.
         if self._stalled_since is not None:
             return 3, self._stalled_since
@@ -219,6 +221,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._abort()
 
     def expire(self, now: float) -> None:
+        """Closes the connection, or refuses its request, if a head, a body, an answer or a refusal has taken too
+        long."""
         limits = self._limits
         if self._stalled_since is not None and now - self._stalled_since > limits.send_seconds:
             return self.drop("reader_too_slow")

@@ -37,6 +37,7 @@ class EdgeRequest:
         )  # fmt: skip
 
     def text(self, name: bytes) -> str | None:
+        """Returns the value of the header `name` (in lower case), or None if it is missing."""
         value = self.given.get(name)
         return None if value is None else value.decode("latin-1")
 
@@ -55,6 +56,7 @@ class EdgeRequest:
 
     @property
     def repeats_fields(self) -> bool:
+        """Whether any header is sent more than once."""
         return len(self.given) != len(self.scope["headers"])
 
     def key(self) -> str | None:

@@ -38,6 +38,7 @@ class Rate(NamedTuple):
 
     @property
     def per_second(self) -> float:
+        """The units that come back each second."""
         return self.amount / self.seconds
 
 

@@ -29,6 +29,7 @@ class Shares:
         return self._sum
 
     def held(self, owner: str) -> int:
+        """Returns the amount that `owner` holds."""
         return self._held.get(owner, 0)
 
     def equal_share(self, owner: str) -> int:
@@ -51,10 +52,12 @@ class Shares:
         return max(self._held, key=self._held.__getitem__, default=None)
 
     def take(self, owner: str, amount: int = 1) -> None:
+        """Counts `amount` more for `owner`, without a check; the caller asks `may_take` first."""
         self._held[owner] = self.held(owner) + amount
         self._sum += amount
 
     def give_back(self, owner: str, amount: int = 1) -> None:
+        """Counts `amount` less for `owner`."""
         self._sum -= amount
         left = self._held[owner] - amount
         if left > 0:

@@ -108,6 +108,7 @@ class Database:
         self._ready.set()
 
     async def close(self) -> None:
+        """Closes all connections."""
         await self._engine.dispose()
 
     def _note_away(self, reason: str) -> StoreAway:

@@ -153,6 +153,7 @@ class RedisStore:
         await self._tried.wait()
 
     async def close(self) -> None:
+        """Closes all connections."""
         with contextlib.suppress(RedisError, OSError):  # a broken connection cannot be closed in order
             await self._client.aclose(close_connection_pool=True)
 

@@ -44,9 +44,11 @@ class AccessLog:
         self._seen: list[Access] = []
 
     def observe(self, access: Access) -> None:
+        """Records a request; its line is written with the next flush."""
         self._seen.append(access)
 
     def flush(self) -> None:
+        """Logs the recorded requests."""
         if self._seen:
             seen, self._seen = self._seen, []
             log_batch(_NAME, map(line_of, seen))

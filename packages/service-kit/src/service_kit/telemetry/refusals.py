@@ -34,6 +34,7 @@ class Refusals:
             clients[client] = clients.get(client, 0) + 1
 
     def flush(self) -> None:
+        """Logs one line for each kind that was counted since the last flush."""
         if not self._counts:
             return
         counts, self._counts = self._counts, {}

@@ -36,7 +36,8 @@ class FileWatch:
         self._taken = stamp_of(path)
 
     def take_up(self) -> bool:
-        """Returns whether the file has changed since the last call, and takes its present state as known."""
+        """Returns whether the file has changed since the last call or, before that, since the watch was created. Its
+        present state counts as known from now on."""
         before, self._taken = self._taken, stamp_of(self.path)
         return self._taken != before
 

@@ -45,8 +45,8 @@ class IssuerKeys:
 
     `jwks_url` is the address of the keys; if it is None, the issuer's metadata names it (RFC 8414, or OpenID Connect
     Discovery). While `running`, the keys are fetched every `refresh_seconds`, and earlier if an unknown key is wanted
-    or the last fetch failed, but never more often than every `rest_seconds`. A connection has `timeout_seconds`, and a
-    whole fetch twice as many. `clock` is in seconds.
+    or the last fetch failed, but never more often than every `rest_seconds`. Each wait for the issuer is limited to
+    `timeout_seconds`, and a whole fetch to twice as many. `clock` is in seconds.
     """
 
     def __init__(

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 class OriginRule:
     """Allows pages of the listed origins and the service's own pages.
 
-    A request without an Origin does not come from a page and passes. The origin `null` passes only if all origins do:
-    pages opened from disk have it, but so do sandboxed frames of any site. The check `origin` lets it in with a secret.
+    A request without an Origin does not come from a page and passes. The origin `null` passes only if it is listed or
+    all origins are: pages opened from disk have it, but so do sandboxed frames of any site. The check `origin` lets it
+    in with a secret.
     """
 
     def __init__(self, allowed: Iterable[str], *, allow_all: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""A toolbox on an ephemeral loopback port, and what a client of the wire needs."""
+"""Fixtures: a toolbox on an ephemeral port of the loopback interface, and its clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The toolbox as a process: it starts, and it stops when it is told to, whoever is still listening."""
+"""The toolbox as a process: it starts, and it stops when told to, even while clients are listening."""
 
 from __future__ import annotations
 

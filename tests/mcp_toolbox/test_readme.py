@@ -1,4 +1,4 @@
-"""What the README promises."""
+"""The examples of the README work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small service of the kit's own making, and ways to talk to it that well-behaved clients lack."""
+"""A small service for tests, and ways to call it that well-behaved clients lack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clients that mean no good, over plain sockets, and what a service looks like from outside meanwhile."""
+"""Hostile clients over plain sockets, and measurements of the service meanwhile."""
 
 from __future__ import annotations
 

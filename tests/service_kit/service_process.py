@@ -1,4 +1,4 @@
-"""A service as a process of its own, for what only a process can show: signals, exit codes, one worker.
+"""A service in its own process, for tests of signals, exit codes and workers.
 
 `python tests/service_kit/service_process.py` is that process; `ServiceProcess` starts and watches it.
 """

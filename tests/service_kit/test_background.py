@@ -1,4 +1,4 @@
-"""Supervised loops: they go on after a failure, tell of it once, show in health, and stop when they are told to."""
+"""Supervised loops: they continue after a failure, log it once, show it in health, and stop when told to."""
 
 from __future__ import annotations
 

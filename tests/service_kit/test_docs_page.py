@@ -1,4 +1,4 @@
-"""`/docs`: works offline, under a strict policy, in a real browser."""
+"""The page `/docs` works offline and under a strict content policy, in a real browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one error type and its envelope, for the framework's own errors as well."""
+"""The error type and its envelope, for the framework's own errors as well."""
 
 from __future__ import annotations
 

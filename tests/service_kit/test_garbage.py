@@ -1,4 +1,4 @@
-"""The collector's settings bound how long it stops the loop."""
+"""The garbage collector's settings bound how long it stops the event loop."""
 
 from __future__ import annotations
 

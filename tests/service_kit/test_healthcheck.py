@@ -1,4 +1,4 @@
-"""The health check of images, as they run it."""
+"""The health check, run as images run it."""
 
 from __future__ import annotations
 

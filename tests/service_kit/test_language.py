@@ -1,4 +1,4 @@
-"""Which of two languages a person reads."""
+"""The choice between the two languages."""
 
 from __future__ import annotations
 

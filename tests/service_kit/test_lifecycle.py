@@ -1,4 +1,4 @@
-"""Started, draining, and the farewells in between."""
+"""The lifecycle of a service: started, draining, and shutdown hooks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def test_who_waits_for_the_drain_is_told():
     await asyncio.wait_for(waiting, 1)
 
 
-async def test_farewells_are_said_in_order():
+async def test_shutdown_hooks_run_in_order():
     lifecycle, said = Lifecycle(), []
 
     async def say(word: str) -> None:

@@ -1,4 +1,4 @@
-"""Every route tells how a key travels and how the edge refuses; `/` leads somewhere."""
+"""Every route describes how a key is sent and how the edge refuses; `/` leads to a page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages as browsers ask for them."""
+"""Pages, requested as browsers request them."""
 
 from __future__ import annotations
 

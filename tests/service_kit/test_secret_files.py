@@ -1,4 +1,4 @@
-"""Secrets from files: what stands in one is taken as it is, and a file that cannot be used is told by name."""
+"""Secrets from files: their content is used unchanged, and a file that cannot be used is named in the error."""
 
 from __future__ import annotations
 

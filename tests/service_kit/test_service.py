@@ -1,4 +1,4 @@
-"""How a service starts, refuses to start, and stops: as a process."""
+"""A service as a process: how it starts, refuses to start, and stops."""
 
 from __future__ import annotations
 

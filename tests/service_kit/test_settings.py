@@ -1,4 +1,4 @@
-"""Settings: every variable parsed once, named when it is wrong, never shown when it is secret."""
+"""Settings: each variable is parsed once, a wrong one is named, and a secret is never shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`running`: a real server in the test's own loop."""
+"""The helper `running`: a real server in the test's own event loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that change in the ways in which files change."""
+"""Watched files: edited, replaced, linked, and changed repeatedly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m mcp_toolbox`."""
+"""The command `python -m mcp_toolbox`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The toolbox, composed; the only reader of its environment."""
+"""The MCP toolbox: its composition from the settings, and its command line."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ VERSION = version("mcp-toolbox")
 
 
 def create_app(settings: ToolboxSettings, registry: ToolRegistry, upstreams: UpstreamManager | None = None) -> Service:
-    """The toolbox as a web service: MCP, plain REST and health over one catalog, which `upstreams` adds to."""
+    """Returns the toolbox as a web service: MCP, plain REST and health over one registry, to which `upstreams` adds
+    tools."""
     approvals = approvals_of(settings, used_approvals_of(settings))
     server = create_server(registry, version=VERSION, approvals=approvals)
     return mounted(settings, registry, server, approvals, upstreams)
@@ -60,7 +61,7 @@ def mounted(
     approvals: Approvals,
     upstreams: UpstreamManager | None = None,
 ) -> Service:
-    """`server` as a web service, with plain REST and health of the same catalog beside it."""
+    """Returns `server` as a web service, with plain REST and health for the same registry."""
     upstreams = upstreams or UpstreamManager(None, {})
     policy = with_call_policy(registry, settings)
     search = ToolSearch(registry, settings.tool_search_threshold)
@@ -77,7 +78,7 @@ def mounted(
         settings=settings,
         version=VERSION,
         lifespan=lifespan,
-        quiet_paths=frozenset({"/mcp"}),  # calls of tools have a line of their own, and agents look for new tools
+        quiet_paths=frozenset({"/mcp"}),  # the audit has a line for each call, and agents poll for new tools
         public_paths=frozenset({ROOT}),
         resource_paths=("/mcp",),
     )
@@ -100,29 +101,33 @@ def mounted(
 async def filled(
     settings: ToolboxSettings, registry: ToolRegistry, upstreams: UpstreamManager, policy: CallPolicyParts
 ) -> AsyncIterator[None]:
-    """`registry` with the tools of the packs that are on, and those of other servers while they are there; what is
-    called is recorded."""
+    """Opens the record of calls, the packs that are switched on, and the other servers. Their tools are in `registry`
+    until the block ends."""
     async with policy.running(), opened_packs(settings, registry), upstreams.running(registry):
         yield
 
 
 def from_environment(environ: Mapping[str, str]) -> tuple[Service, ToolboxSettings]:
-    """The toolbox that `environ` describes."""
+    """Returns the toolbox that `environ` describes, and its settings.
+
+    Raises:
+        SettingsError: a variable, or a file that one names, is wrong.
+    """
     settings = load(ToolboxSettings, environ)
     return create_app(settings, built_in(), upstreams_of(settings, environ)), settings
 
 
 def built_in() -> ToolRegistry:
-    """The tools that the toolbox brings."""
+    """Returns a registry of the built-in tools."""
     return ToolRegistry(discover(tools))
 
 
 def used_approvals_of(settings: ToolboxSettings) -> UsedApprovals | None:
-    """Where replicas note which approvals were used; None where each keeps its own account."""
+    """Returns the store in which replicas record used approvals, or None if each replica keeps its own."""
     if settings.postgres_url is None:
         return None
     from mcp_toolbox.approvals.used_approvals_sql import (
-        SqlUsedApprovals,  # SQL takes memory, and is loaded where it is wanted
+        SqlUsedApprovals,  # SQL is large: it is loaded only if used
     )
     from mcp_toolbox.packs._database import address_of
 
@@ -130,7 +135,7 @@ def used_approvals_of(settings: ToolboxSettings) -> UsedApprovals | None:
 
 
 def approvals_of(settings: ToolboxSettings, used_approvals: UsedApprovals | None = None) -> Approvals:
-    """Who asks a person before a destructive tool runs."""
+    """Returns the approvals that the settings describe: they ask a person before a destructive tool runs."""
     return Approvals(
         Destructive(settings.destructive_tools),
         keys=[key.get_secret_value() for key in settings.mcp_state_keys],
@@ -140,12 +145,12 @@ def approvals_of(settings: ToolboxSettings, used_approvals: UsedApprovals | None
 
 
 def upstreams_of(settings: ToolboxSettings, environ: Mapping[str, str]) -> UpstreamManager:
-    """The other servers that the settings name; `environ` is what their file may refer to.
+    """Returns the manager of the other servers that the settings name. Their file may refer to variables of `environ`.
 
     Raises:
-        SettingsError: their file, or that of their tools' pins, is wrong.
+        SettingsError: the servers file or the pins file is wrong.
     """
-    limits = Limits(  # of calls those that the guard has for any tool: an entry of the file can only lower them
+    limits = Limits(  # the widest of the call policy: an entry of the file can only lower them
         call_seconds=max([settings.tool_timeout_seconds, *(seconds for _, seconds in settings.tool_timeouts)]),
         connect_seconds=settings.mcp_connect_timeout_seconds,
         result_bytes=settings.tool_max_result_bytes,
@@ -159,7 +164,7 @@ def upstreams_of(settings: ToolboxSettings, environ: Mapping[str, str]) -> Upstr
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """`python -m mcp_toolbox` serves HTTP, with `--stdio` the standard streams; the exit code."""
+    """Serves HTTP, or with `--stdio` the standard streams, and returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m mcp_toolbox", description=__doc__)
     parser.add_argument("--stdio", action="store_true", help="speak MCP over standard input and output")
     if parser.parse_args(arguments).stdio:
@@ -176,7 +181,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def serve_http(app: Service, settings: ToolboxSettings) -> int:
-    """Serve until the process is told to stop, with what the SDK's libraries need in this process; the exit code."""
+    """Serves until the process is told to stop, and returns the exit code. It first adapts the SDK's logs and event
+    streams in this process."""
     drop_client_faults()
     let_answers_finish()
     return serve(app, settings)

@@ -1,25 +1,24 @@
-"""What can go wrong with a tool call.
+"""The errors of tool calls.
 
     ToolboxError
     ├── UnknownToolError          no tool has that name
     ├── InvalidArgumentsError     the arguments do not fit the tool's input schema
-    ├── RateLimitedError         the caller calls the tool too often
-    └── ToolFailedError          the tool ran and could not do what was asked; its text is for the model to read
+    ├── RateLimitedError          the caller calls the tool too often
+    └── ToolFailedError           the tool ran and failed; its text is for the model to read
+    ToolDefinitionError           a tool's file is wrong: found when the toolbox starts, never by a client
 
-    ToolDefinitionError      a tool's file is wrong: found when the toolbox starts, never by a client
-
-The borders translate them: `server.py` into MCP's answers, `rest.py` into the error envelope.
+Each way in translates them: `server/server.py` into MCP's answers, `server/rest.py` into the error envelope.
 """
 
 from __future__ import annotations
 
 
 class ToolboxError(Exception):
-    """Anything that a call of a tool may raise on purpose."""
+    """An error that a tool call may raise on purpose."""
 
 
 class UnknownToolError(ToolboxError):
-    """No tool is called `name`."""
+    """No tool has the name `name`."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"Unknown tool: {printable(name)}")
@@ -27,7 +26,8 @@ class UnknownToolError(ToolboxError):
 
 
 class InvalidArgumentsError(ToolboxError):
-    """The arguments do not fit; `field` is the path of the first wrong one ("" for the arguments as a whole)."""
+    """The arguments do not fit the tool's schema. `field` is the path of the first wrong one, "" for the arguments as a
+    whole."""
 
     def __init__(self, field: str, problems: list[str]) -> None:
         super().__init__("Invalid arguments: " + "; ".join(problems))
@@ -35,7 +35,7 @@ class InvalidArgumentsError(ToolboxError):
 
 
 class RateLimitedError(ToolboxError):
-    """The caller has used its calls of the tool up; one more is there after `wait` seconds."""
+    """The caller has used up its calls of the tool; it may call again after `wait` seconds."""
 
     def __init__(self, name: str, wait: float) -> None:
         super().__init__(f"The tool {name} is called too often: wait {max(wait, 0.1):.1f} s and call it again.")
@@ -43,14 +43,15 @@ class RateLimitedError(ToolboxError):
 
 
 class ToolFailedError(ToolboxError):
-    """Raised by a tool that cannot do what it was asked; say what would work instead."""
+    """Raised by a tool that cannot do what it was asked. Its text should say what would work instead."""
 
 
 class ToolDefinitionError(Exception):
-    """A file in a folder of tools does not define a tool as it should."""
+    """A tool is not defined as it should be, or its name is taken."""
 
 
 def printable(text: str, limit: int = 100) -> str:
-    """Text from a client, made safe to send back: short, and valid Unicode (JSON may smuggle lone surrogates)."""
+    """Returns text from a client in a form that is safe to send back: at most `limit` characters, and valid Unicode
+    (JSON can contain lone surrogates)."""
     shown = text if len(text) <= limit else text[:limit] + "…"
     return shown.encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""The toolbox's variables, beside those that all services share."""
+"""The toolbox's own variables, in addition to those that all services share."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ HttpAddress = Annotated[str, AfterValidator(_http)]
 
 
 class ToolboxSettings(ServiceSettings):
-    """Parsed once, by `app.py`."""
+    """The toolbox's settings, parsed once by `app.py`. Units are in the names."""
 
     port: int = Field(8000, alias="PORT", ge=0, le=65535)
     max_body_bytes: int = Field(4 * 1024 * 1024, alias="MAX_BODY_BYTES", gt=0)
@@ -68,7 +68,7 @@ class ToolboxSettings(ServiceSettings):
     audit_log: _File | None = Field(None, alias="AUDIT_LOG")
     mcp_state_keys: Annotated[SecretCsv, AfterValidator(_long_and_different)] = Field((), alias="MCP_STATE_KEYS")
 
-    # The tool packs, and where they keep things.
+    # The tool packs, and where they store data.
     tool_packs: Annotated[Csv, AfterValidator(known_packs)] = Field((), alias="TOOL_PACKS")
     toolbox_db: str = Field("~/.local/share/agent-suite/toolbox.db", alias="TOOLBOX_DB")
     postgres_url: Annotated[Secret, AfterValidator(_postgres)] | None = Field(None, alias="POSTGRES_URL")

@@ -1,4 +1,5 @@
-"""A destructive tool runs once for each approval, and for nothing else; by the official client and by hand."""
+"""Approvals: a destructive tool runs once for each approval, and never without one. Tested with the official client and
+with hand-written requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One account of used approvals for all replicas, in a real PostgreSQL."""
+"""Used approvals in a real PostgreSQL: an approval counts once for all replicas."""
 
 from __future__ import annotations
 

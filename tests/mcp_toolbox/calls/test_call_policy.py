@@ -94,7 +94,7 @@ def of(tools: Tools, audit: Recorded) -> Callable[..., ToolRegistry]:
         functions = (tools.echo, tools.sleep, tools.late, tools.fail, tools.crash, tools.anything)
         registry = ToolRegistry(from_function(function, Hints()) for function in functions)
         known: dict[str, Any] = {"rates": Rates(), "timeout_seconds": 5.0, "max_result_bytes": 10_000}
-        registry.guard(CallPolicy(registry, audit=audit, **{**known, **options}))
+        registry.set_policy(CallPolicy(registry, audit=audit, **{**known, **options}))
         return registry
 
     return make

@@ -1,4 +1,4 @@
-"""What a tool learns of its call, and what its client learns while it works."""
+"""The context that a tool gets of its call, and the progress that its client gets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The guard holds on every way in."""
+"""The call policy holds for calls over every transport."""
 
 from __future__ import annotations
 

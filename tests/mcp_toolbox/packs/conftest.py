@@ -1,4 +1,5 @@
-"""The packs' databases: a real PostgreSQL for the whole run, with a new database for each test, and SQLite files."""
+"""Fixtures: the packs' databases, in a real PostgreSQL for the whole run with a new database for each test, and in
+SQLite files."""
 
 from __future__ import annotations
 

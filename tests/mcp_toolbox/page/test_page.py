@@ -231,6 +231,7 @@ async def test_what_tools_say_stays_text(visitor: Visitor):
 
 
 async def test_it_works_by_keyboard_alone(visitor: Visitor):
+    await expect(visitor.tool("add")).to_be_visible()
     await visitor.page.keyboard.press("Tab")
     await expect(visitor.page.get_by_role("link", name="Ir a las herramientas")).to_be_focused()
     await visitor.page.keyboard.press("Enter")

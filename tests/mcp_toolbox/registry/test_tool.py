@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import pytest
 from mcp_toolbox.errors import InvalidArgumentsError, ToolDefinitionError
-from mcp_toolbox.registry.context import NOBODY
+from mcp_toolbox.registry.context import NO_CALLER
 from mcp_toolbox.registry.numbers import Number
 from mcp_toolbox.registry.tool import Hints, ToolResult, from_function, rendered
 from pydantic import Field
@@ -51,7 +51,7 @@ def test_a_model_reads_the_docstring_and_the_annotations(tool: Any):
 
 def test_checked_arguments_are_the_functions_own(tool: Any):
     assert tool.check({"name": "Ana"}) == {"name": "Ana", "times": 1}
-    assert tool.run(tool.check({"name": "Ana", "times": 2}), NOBODY) == ToolResult.of(
+    assert tool.run(tool.check({"name": "Ana", "times": 2}), NO_CALLER) == ToolResult.of(
         "Hello Ana! Hello Ana! ", {"result": "Hello Ana! Hello Ana! "}
     )
 

@@ -219,7 +219,7 @@ class Turnstile:
 async def test_every_call_passes_what_stands_around_it():
     registry, turnstile = of(slow_echo), Turnstile()
     registry.refused("slow_echo", {}, CallContext())  # nobody keeps a record yet
-    registry.guard(turnstile)
+    registry.set_policy(turnstile)
     assert (await registry.call("slow_echo", {"text": "hi"})).text == "hi"
     with pytest.raises(UnknownToolError):
         await registry.call("nothing", {})

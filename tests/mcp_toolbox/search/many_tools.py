@@ -1,4 +1,4 @@
-"""Two hundred tools of twenty made-up servers, in Spanish and English."""
+"""Two hundred tools of twenty invented servers, in Spanish and English."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""News of changed lists and resources, to clients of every era, and no word to those that left."""
+"""Notifications of changed lists and resources, for clients of every revision. Clients that have left are forgotten."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.server.server import ToolboxServer, create_server
 from mcp_toolbox.server.streams import DrainedAndIdle
 from mcp_toolbox.server.transports import HttpTransports
-from service_kit.auth.principal import UNAUTHENTICATED
+from service_kit.auth.principal import UNAUTHENTICATED, open_principal
 from service_kit.testing import running
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
@@ -45,7 +45,7 @@ async def served(server: ToolboxServer) -> AsyncIterator[str]:
         Route("/sse", endpoint=Asgi(transports.sse)),
         Mount("/messages", app=Asgi(transports.messages)),
     ]
-    async with running(Starlette(routes=routes, lifespan=lambda _: transports.run())) as url:
+    async with running(AtTheEdge(Starlette(routes=routes, lifespan=lambda _: transports.run()))) as url:
         yield url
         drained.set()
 
@@ -58,6 +58,17 @@ class Asgi:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         scope.setdefault("state", {})["principal"] = UNAUTHENTICATED  # as the edge notes it
+        await self._app(scope, receive, send)
+
+
+class AtTheEdge:
+    """Gives each request the principal that the edge would: that of a service without keys."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        scope.setdefault("state", {})["principal"] = open_principal(operator=True)
         await self._app(scope, receive, send)
 
 
@@ -152,7 +163,11 @@ async def test_listening_ends_properly_when_the_service_drains(registry: ToolReg
     server, drained = create_server(registry, version="1"), asyncio.Event()
     transports = HttpTransports(server, max_body_bytes=10**6, drained=drained, on_drain=server.changes.listen.close)
     app = Starlette(routes=[Route("/mcp", Asgi(transports.streamable_http))], lifespan=lambda _: transports.run())
-    async with running(app) as url, Client(f"{url}/mcp") as client, client.listen(tools_list_changed=True) as news:
+    async with (
+        running(AtTheEdge(app)) as url,
+        Client(f"{url}/mcp") as client,
+        client.listen(tools_list_changed=True) as news,
+    ):
         drained.set()
         async with asyncio.timeout(5):
             assert [event async for event in news] == []

@@ -1,4 +1,4 @@
-"""A call that runs when the toolbox is told to stop is answered, whichever way it came in."""
+"""A call that is running when the toolbox is told to stop is still answered, over every transport."""
 
 from __future__ import annotations
 

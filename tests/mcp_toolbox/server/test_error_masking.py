@@ -1,4 +1,4 @@
-"""A fault of ours stays ours, whatever the revision and the way in."""
+"""Internal errors are masked, on every revision and over every transport."""
 
 from __future__ import annotations
 

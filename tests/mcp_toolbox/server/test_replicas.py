@@ -1,4 +1,4 @@
-"""Two replicas behind a balancer that gives each request to the other one."""
+"""Two replicas behind a load balancer that alternates between them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Resources, prompts and completion, as each revision's client sees them."""
+"""Resources, prompts and completion, as clients of each revision see them."""
 
 from __future__ import annotations
 

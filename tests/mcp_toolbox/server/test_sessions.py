@@ -1,4 +1,4 @@
-"""Sessions of Streamable HTTP are bounded for each principal, and so is what one of them keeps."""
+"""Sessions of Streamable HTTP: their number is limited for each principal, and so is the size of what one keeps."""
 
 from __future__ import annotations
 

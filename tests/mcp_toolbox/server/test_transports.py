@@ -1,4 +1,4 @@
-"""The wire of MCP over HTTP, byte by byte, as a client that is not the SDK's sees it."""
+"""MCP over HTTP on the wire, byte by byte, as a client other than the SDK's sees it."""
 
 from __future__ import annotations
 

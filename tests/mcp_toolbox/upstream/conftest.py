@@ -1,4 +1,4 @@
-"""Servers to bring in, and a fleet of them."""
+"""Fixtures: servers to connect to, and a manager that runs them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def plain():
 
 
 class Running:
-    """A fleet that runs, its catalog and its file."""
+    """A manager that runs, its registry and its file."""
 
     def __init__(self, upstreams: UpstreamManager, registry: ToolRegistry, file: Path) -> None:
         self.upstreams, self.registry, self.file = upstreams, registry, file
@@ -77,7 +77,7 @@ class Running:
 
 @pytest.fixture
 def upstreams_of(tmp_path: Path):
-    """A context manager: a fleet of these servers, `Running`."""
+    """A context manager: a manager of these servers, `Running`."""
 
     @asynccontextmanager
     async def opened(

@@ -1,4 +1,4 @@
-"""Servers behind addresses: the SDK's own over both transports, and some that misbehave."""
+"""Servers reached by URL: the SDK's own over both transports, and some that misbehave."""
 
 from __future__ import annotations
 
@@ -111,9 +111,9 @@ async def test_a_server_on_the_internet_is_reached_through_the_environments_prox
         port = url.rpartition(":")[2]
         monkeypatch.setenv("HTTPS_PROXY", f"http://user:secret@127.0.0.1:{proxy.port}")
         monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
-        async with upstreams_of({"web": {"url": f"https://localhost:{port}/mcp"}}) as upstreams:
-            await upstreams.connected("web")
-            assert (await upstreams.registry.call("web__add", {"a": 5, "b": 3})).structured == {"total": 8}
+        async with upstreams_of({"web": {"url": f"https://localhost:{port}/mcp"}}) as running:
+            await running.connected("web")
+            assert (await running.registry.call("web__add", {"a": 5, "b": 3})).structured == {"total": 8}
     assert set(proxy.asked) == {f"CONNECT localhost:{port}"}
 
 

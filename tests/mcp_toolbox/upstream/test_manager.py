@@ -1,4 +1,4 @@
-"""Real servers, behind one catalog."""
+"""Real servers behind one registry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tools that change after they were first seen."""
+"""Tools that change after they were first seen are noticed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Schemas of servers that may mean harm."""
+"""Malicious schemas of servers are checked with bounded work."""
 
 from __future__ import annotations
 

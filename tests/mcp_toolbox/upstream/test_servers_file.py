@@ -1,4 +1,4 @@
-"""The servers file: what is taken from it, and how a mistake is reported."""
+"""The servers file: which fields are accepted, and how mistakes are reported."""
 
 from __future__ import annotations
 

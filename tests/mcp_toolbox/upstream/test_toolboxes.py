@@ -1,4 +1,4 @@
-"""A toolbox behind a toolbox: both ends of every transport are ours."""
+"""A toolbox behind a toolbox: each transport with both of its ends from this suite."""
 
 from __future__ import annotations
 

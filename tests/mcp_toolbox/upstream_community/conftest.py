@@ -1,4 +1,4 @@
-"""The toolbox with servers that others wrote, from npm and from PyPI, behind it."""
+"""Fixtures: the toolbox with servers of other authors behind it, from npm and from PyPI."""
 
 from __future__ import annotations
 

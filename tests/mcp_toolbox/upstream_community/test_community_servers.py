@@ -1,4 +1,4 @@
-"""Servers that people really run, behind the toolbox: what they offer is listed and works over MCP and REST alike."""
+"""Widely used servers behind the toolbox: their tools are listed, and work over MCP and REST alike."""
 
 from __future__ import annotations
 

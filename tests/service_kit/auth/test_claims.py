@@ -1,4 +1,4 @@
-"""What a token's claims make of its subject."""
+"""The principals that tokens' claims give."""
 
 from __future__ import annotations
 

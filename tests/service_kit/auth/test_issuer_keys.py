@@ -1,4 +1,4 @@
-"""Fetching an issuer's keys: where they are looked for, when, and what is made of odd answers."""
+"""Fetching an issuer's keys: from which addresses, at what times, and with invalid answers."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 from service_kit.auth.addresses import is_secure, metadata_urls
 from service_kit.auth.issuer_keys import IssuerKeys
 from service_kit.auth.testing import FakeIssuer
+from service_kit.background import BackgroundLoops
 from service_kit.testing import running
 
-from tests.peers import listening
 from tests.waiting import eventually
 
 
@@ -143,15 +143,48 @@ async def test_metadata_that_leads_elsewhere_is_not_followed(issuer: FakeIssuer,
     assert "/jwks" not in issuer.asked
 
 
-async def test_an_issuer_that_is_not_there_harms_nobody():
-    tried: list[int] = []
-
-    async def gone(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        tried.append(1)
-        writer.close()
-
-    async with listening(gone) as port:
-        keys = IssuerKeys(f"http://127.0.0.1:{port}", rest_seconds=0.01)
+async def test_an_issuer_that_is_away_shows_in_health_until_it_is_back(issuer: FakeIssuer):
+    issuer.answers["/jwks"] = (503, b"")
+    keys, loops = IssuerKeys(issuer.url, rest_seconds=0.02), BackgroundLoops()
+    with loops.collecting():
         async with keys.running():
-            await eventually(lambda: len(tried) > 3)
+            await until(lambda: loops.failing)
+            assert [(loop.name, loop.error) for loop in loops.to_health()] == [("issuer keys", "Unavailable")]
             assert keys.fetch_soon()
+            issuer.answers.clear()
+            await until(lambda: not loops.failing)
+            assert keys.get(issuer.key_id)
+
+
+async def test_no_failure_of_ours_ends_the_fetching(issuer: FakeIssuer):
+    def clock() -> float:
+        return 1 / (issuer.asked.count("/jwks") - 1)  # fails after the first fetch
+
+    keys = IssuerKeys(issuer.url, rest_seconds=0.02, clock=clock)
+    async with keys.running():
+        await until(lambda: issuer.asked.count("/jwks") >= 2)
+
+
+async def test_a_stop_while_the_fetching_is_ended_is_not_swallowed():
+    keys, end = IssuerKeys("http://127.0.0.1:9", rest_seconds=60), asyncio.Event()
+
+    async def service() -> None:
+        async with keys.running():
+            await end.wait()
+        await asyncio.Event().wait()
+
+    serving = asyncio.create_task(service())
+    await asyncio.sleep(0)
+    end.set()
+    await asyncio.sleep(0)  # the block is left, and its loop is being ended
+    serving.cancel()
+    await asyncio.wait({serving}, timeout=5)
+    assert serving.cancelled()
+    assert all(task.get_name() != "issuer keys" for task in asyncio.all_tasks())
+
+
+async def test_an_issuer_that_is_not_there_harms_nothing():
+    keys = IssuerKeys("http://127.0.0.1:9", rest_seconds=0.01)
+    async with keys.running():
+        await until(lambda: keys.fetch_soon())
+        assert keys.get(None) is None

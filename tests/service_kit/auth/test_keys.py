@@ -1,4 +1,4 @@
-"""Static API keys."""
+"""Listed API keys."""
 
 from __future__ import annotations
 

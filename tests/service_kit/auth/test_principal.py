@@ -1,4 +1,4 @@
-"""Principals: roles, and the end users whom they may name."""
+"""Principals: their roles, and the end users that they may name."""
 
 from __future__ import annotations
 

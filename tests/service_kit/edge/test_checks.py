@@ -1,9 +1,10 @@
-"""The checks that decide who passes, beside those that `test_middleware.py` drives."""
+"""The checks of the edge, in addition to the cases of `test_middleware.py`."""
 
 from __future__ import annotations
 
 import httpx
 import pytest
+from service_kit.auth.authentication import authentication_of
 from service_kit.edge.checks import CHECKS
 from service_kit.edge.middleware import EdgeMiddleware
 from service_kit.edge.policy import Policy
@@ -69,7 +70,8 @@ async def test_a_check_is_added_by_adding_a_function():
         if request.text(b"x-day") == "friday":
             raise ApiError(403, "friday", "Not today.")
 
-    policy = Policy.of(load(ServiceSettings, {}))
+    settings = load(ServiceSettings, {})
+    policy = Policy.of(settings, authentication=authentication_of(settings, "Stage"))
     app = EdgeMiddleware(PlainTextResponse("passed"), policy, checks=(*CHECKS, no_fridays))
     async with running(app, lifespan="off") as url, httpx.AsyncClient(base_url=url) as http:
         assert (await http.get("/", headers={"x-day": "friday"})).json()["error"]["code"] == "friday"

@@ -1,4 +1,4 @@
-"""The Host allow-list."""
+"""The list of allowed hosts."""
 
 from __future__ import annotations
 

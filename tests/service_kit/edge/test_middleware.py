@@ -1,4 +1,4 @@
-"""The border, over HTTP, on a real server."""
+"""The edge over HTTP, on a real server."""
 
 from __future__ import annotations
 

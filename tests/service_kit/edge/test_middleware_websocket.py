@@ -1,4 +1,4 @@
-"""The border, over WebSockets, on a real server."""
+"""The edge over WebSockets, on a real server."""
 
 from __future__ import annotations
 

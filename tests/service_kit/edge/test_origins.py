@@ -1,4 +1,4 @@
-"""Which pages may talk to a service."""
+"""The web pages that may call a service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The limits of a connection, on the loop and the parser that ship, against a process of its own."""
+"""The limits of a connection, with the event loop and parser of production, against a service in its own process."""
 
 from __future__ import annotations
 

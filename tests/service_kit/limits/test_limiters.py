@@ -1,11 +1,11 @@
-"""Limiters: the same rules in this process and in a real Valkey, and what holds while that is away."""
+"""Limiters: the same rules in this process and in a real Valkey, and the fallback while Valkey is away."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -46,8 +46,8 @@ async def limiter(request: pytest.FixtureRequest, store: Valkey) -> AsyncIterato
 
 
 @asynccontextmanager
-async def shared(url: str, **options: float) -> AsyncIterator[RedisLimiter]:
-    limiter = RedisLimiter(url, **{"answer_seconds": PATIENT, **options})
+async def shared(url: str, answer_seconds: float = PATIENT) -> AsyncIterator[RedisLimiter]:
+    limiter = RedisLimiter(url, answer_seconds=answer_seconds)
     async with limiter.running():
         yield limiter
 
@@ -165,7 +165,7 @@ async def test_replicas_share_what_is_left_and_buckets_expire(store: Valkey):
 
 async def test_a_store_that_hangs_costs_milliseconds_once(store: Valkey):
     rate = Rate(2, 3_600)
-    async with shared(store.url, answer_seconds=0.05, pause_seconds=60) as limiter:
+    async with shared(store.url, answer_seconds=0.05) as limiter:
         with store.hanging():
             began = time.perf_counter()
             decisions = [await limiter.take("hangs", rate) for _ in range(50)]
@@ -174,21 +174,34 @@ async def test_a_store_that_hangs_costs_milliseconds_once(store: Valkey):
         assert [decision.allowed for decision in decisions].count(True) == 2, "rates hold in this process meanwhile"
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENT):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
 async def test_a_store_that_is_not_there_and_comes_back():
-    clock = Clock()
     with valkey() as first:
         port = int(first.url.rpartition(":")[2])
-    limiter = RedisLimiter(f"redis://127.0.0.1:{port}", answer_seconds=PATIENT, pause_seconds=1, clock=clock)
-    async with limiter.running():
+    rate = Rate(1, 3_600)
+    async with shared(f"redis://127.0.0.1:{port}") as limiter:
         assert limiter.away
-        assert [(await limiter.take("a", Rate(1, 60))).allowed for _ in range(2)] == [True, False]
+        assert [(await limiter.take("a", rate)).allowed for _ in range(2)] == [True, False]
         with valkey(port):
-            assert not (await limiter.take("a", Rate(1, 60))).allowed and limiter.away, "it is left alone for a while"
-            clock.now += 1.5
-            assert (await limiter.take("a", Rate(1, 60))).allowed and not limiter.away
-            assert not (await limiter.take("a", Rate(1, 60))).allowed
-        clock.now += 1.5
-        assert isinstance(await limiter.take("a", Rate(1, 60)), Decision) and limiter.away
+            await until(lambda: not limiter.away)
+            assert [(await limiter.take("a", rate)).allowed for _ in range(2)] == [True, False], "counted anew, there"
+        assert [isinstance(await limiter.take("a", rate), Decision) for _ in range(2)] == [True, True]
+        assert limiter.away
+
+
+async def test_a_store_that_refuses_is_as_good_as_away(store: Valkey):
+    async with shared(store.url) as limiter:
+        with store.client() as client:
+            client.set("rate:odd", "no hash")  # the script finds what it cannot read
+        decisions = [await limiter.take("odd", Rate(1, 3_600)) for _ in range(2)]
+        assert [decision.allowed for decision in decisions] == [True, False]
+        assert limiter.away
+        assert (await limiter.take("other", Rate(1, 3_600))).allowed and not limiter.away
 
 
 def test_the_settings_choose(store: Valkey):

@@ -1,4 +1,4 @@
-"""Shares: an owner alone may hold everything, and none pushes out another."""
+"""Shares: a single owner may hold everything, and no owner pushes out another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SQL with real servers: bounded in time, away as a StoreAway, back by itself."""
+"""SQL with real servers: every wait has a limit, a server that is away is a StoreAway, and it is found again."""
 
 from __future__ import annotations
 

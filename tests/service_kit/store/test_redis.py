@@ -1,4 +1,4 @@
-"""Redis with a real Valkey: killed, frozen, not there, with a wrong password, and back."""
+"""Redis with a real Valkey: killed, frozen, absent, with a wrong password, and back again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The access log: a request pays for an append; lines are written in batches."""
+"""The access log: a request pays for one append, and lines are written in batches."""
 
 from __future__ import annotations
 

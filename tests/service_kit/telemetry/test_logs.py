@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line, or text; written by a thread of their own."""
+"""Logs: one JSON object per line, or text; written by their own thread."""
 
 from __future__ import annotations
 

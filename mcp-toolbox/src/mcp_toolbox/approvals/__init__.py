@@ -1,1 +1,1 @@
-"""Asking a person before a destructive tool runs."""
+"""Approvals: a person is asked before a destructive tool runs."""

@@ -1,5 +1,7 @@
-"""Approval by elicitation: on the handshake revisions the server asks while the call waits; on 2026-07-28 the answer
-to the call is the question, and the client calls again with what the person said and with our sealed state.
+"""Approval by elicitation.
+
+On the handshake revisions the server asks the question while the call waits. On 2026-07-28 the answer to the call is
+the question, and the client calls again with the person's answer and with a sealed state.
 
 Sources: MCP 2025-11-25 and 2026-07-28, Client Features, Elicitation; 2026-07-28, Multi Round-Trip Requests.
 """
@@ -34,7 +36,7 @@ from mcp_toolbox.registry.tool import Tool, ToolResult
 _log = get_logger(__name__)
 
 Settled = ToolResult | InputRequiredResult | None
-"""Why the tool does not run now: an answer instead, or the question; None: it may run."""
+"""The answer that a call gets in place of its tool's: a result, or the question. None means that the tool may run."""
 
 _Request = ServerRequestContext[Any, Any]
 _Action = Literal["accept", "decline", "cancel"]
@@ -46,9 +48,10 @@ CANNOT_ASK = "This tool is marked as destructive: it runs only after a person ap
 class Approvals:
     """Asks a person before a destructive tool runs.
 
-    `keys` seal the state that a 2026-07-28 client carries between question and answer: the first seals, all open;
-    replicas share them. Without any, a key of this process. A state is good for its tool, arguments and principal,
-    for `ttl` seconds, and once, as far as `used_approvals` reaches.
+    `keys` seal the state that a 2026-07-28 client carries between the question and the answer: the first one seals, all
+    of them open, and replicas share them. Without keys, a random one of this process is used. A state is valid for its
+    tool, arguments and principal, for `ttl` seconds, and once, across the processes that share `used_approvals`.
+    `language` is that of questions to clients that name none.
     """
 
     def __init__(
@@ -67,15 +70,16 @@ class Approvals:
         self._ttl = ttl
 
     def running(self) -> AbstractAsyncContextManager[None]:
-        """What the memory of used approvals needs, such as its database; the service's lifespan enters it."""
+        """Opens the store of used approvals until the block ends. The service's lifespan enters it."""
         return self._used.running()
 
     def needed(self, tool: Tool) -> bool:
-        """Whether `tool` runs only after a person approved the call."""
+        """Returns whether `tool` runs only after a person has approved the call."""
         return tool in self._destructive
 
     def boundary(self, audience: str) -> RequestStateBoundary:
-        """The middleware that seals the state; `audience` names the service, so that another's state is no good."""
+        """Returns the middleware that seals the state. `audience` names the service, so that another service's state is
+        not accepted."""
         if self._keys:
             security = RequestStateSecurity(keys=self._keys, ttl=self._ttl, bind_principal=_principal)
         else:
@@ -84,7 +88,8 @@ class Approvals:
         return RequestStateBoundary(security, default_audience=audience)
 
     async def settle(self, request: _Request, tool: Tool, params: CallToolRequestParams) -> Settled:
-        """Ask for this call, or take the answer that came with it."""
+        """Asks for an approval of this call, or checks the one that came with it. Returns the answer in place of the
+        tool's, or None if the tool may run."""
         if not _can_be_asked(request):
             return ToolResult.of(f"{CANNOT_ASK} Your client does not support elicitation by a form.", is_error=True)
         if request.protocol_version in MODERN_PROTOCOL_VERSIONS:
@@ -137,25 +142,26 @@ def _verdict(tool: Tool, action: _Action) -> ToolResult | None:
 
 
 def _definition(tool: Tool) -> str:
-    """What was approved: a tool that became another meanwhile is asked about anew."""
+    """Returns a digest of the tool as it was approved, so that a tool that has changed since is asked about again."""
     return hashlib.sha256(json.dumps(tool.to_wire(), sort_keys=True).encode()).hexdigest()
 
 
 def _opened(state: str | None, tool: Tool) -> tuple[str, float] | None:
-    """The operation of a state that the boundary has verified, and until when it counts; None for another's."""
+    """Returns the id and the expiry (seconds since 1970) of a verified state, or None if it belongs to another version
+    of the tool."""
     if state is None:
         return None
     try:
         held = json.loads(state)
         return (held["operation"], held["until"]) if held["definition"] == _definition(tool) else None
-    except (ValueError, KeyError, TypeError):  # sealed by us, in another version
+    except (ValueError, KeyError, TypeError):  # sealed by another version of the toolbox
         return None
 
 
 def _can_be_asked(request: _Request) -> bool:
     capabilities = request.session.client_capabilities
     elicitation = capabilities.elicitation if capabilities else None
-    # An empty object is how clients said "forms" before there were other modes.
+    # An empty object means forms: it is how clients declared them before there were other modes.
     return elicitation is not None and (elicitation.form is not None or elicitation.url is None)
 
 

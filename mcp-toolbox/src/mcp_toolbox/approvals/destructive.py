@@ -1,4 +1,4 @@
-"""Which tools ask before they run."""
+"""The tools that need an approval."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from mcp_toolbox.registry.tool import Tool
 
 
 class Destructive:
-    """Tools that say so themselves, and those whose names the operator listed; `*` stands for any characters.
+    """The tools that declare themselves destructive, and those that the operator has listed by name; `*` matches any
+    characters.
 
-    A tool without a mark is not destructive, although the protocol's own default for that hint is true.
+    A tool without the hint is not destructive here, although the protocol's default for the hint is true.
     """
 
     def __init__(self, listed: Iterable[str] = ()) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from mcp_toolbox.errors import printable
 
 FORM: dict[str, Any] = {"type": "object", "properties": {}}
-"""Nothing to fill in: to accept is to approve."""
+"""A form without fields: accepting it is the approval."""
 
 _TEXTS = {
     "es": ("La herramienta «{name}» puede borrar o cambiar datos sin vuelta atrás. ¿Permites esta llamada?", "{n} más"),
@@ -20,7 +20,8 @@ _LONGEST_VALUE = 200
 
 
 def question(name: str, arguments: Mapping[str, Any], language: str) -> str:
-    """Names the tool and its arguments, a line each, cut where they are long: nothing but what the caller sent."""
+    """Returns the question for a call of the tool `name`, in Spanish or English. It lists the arguments, one per line,
+    and cuts long ones; it contains nothing but what the caller has sent."""
     ask, more = _TEXTS.get(language, _TEXTS["es"])
     lines = [f"- {_visible(key, 60)}: {_visible(_json(value), _LONGEST_VALUE)}" for key, value in arguments.items()]
     if len(lines) > _MOST_ARGUMENTS:
@@ -33,5 +34,6 @@ def _json(value: Any) -> str:
 
 
 def _visible(text: str, limit: int) -> str:
-    """Without characters that do not show, such as those that turn the direction of writing around."""
+    """Returns at most `limit` characters of `text` with invisible ones replaced, such as those that change the
+    direction of writing."""
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in printable(text, limit))

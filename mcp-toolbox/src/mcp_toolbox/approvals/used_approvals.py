@@ -1,4 +1,4 @@
-"""Which approvals have been used."""
+"""The record of approvals that have been used."""
 
 from __future__ import annotations
 
@@ -10,26 +10,25 @@ from typing import Protocol
 
 
 class UsedApprovals(Protocol):
-    """Remembers operations that were settled, so that an approval runs its tool once.
-
-    A store that replicas share makes that hold across them.
-    """
+    """Remembers the operations that were settled, so that one approval runs its tool once, across all replicas that
+    share the store."""
 
     def running(self) -> AbstractAsyncContextManager[None]:
-        """The service's lifespan enters it: nothing is spent outside."""
+        """Opens the store until the block ends; `spend` may be called only inside. The service's lifespan enters it."""
         ...
 
     async def spend(self, operation: str, until: float) -> bool:
-        """Whether this is the first time; it has to be remembered until then (seconds since 1970).
+        """Marks `operation` as used, and returns whether it was unused. It must be remembered until `until`, in seconds
+        since 1970.
 
         Raises:
-            StoreAway: it cannot be told now.
+            StoreAway: the store is away, so the answer is not known.
         """
         ...
 
 
 class MemoryUsedApprovals:
-    """A `UsedApprovals` of this process, which forgets what has expired."""
+    """A `UsedApprovals` for this process alone; it forgets expired operations."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock

@@ -1,4 +1,4 @@
-"""Which approvals have been used, in a database that replicas share."""
+"""The record of used approvals, in a database that all replicas share."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SPENT = Table("spent_approvals", MetaData(), Column("operation", String, primar
 
 
 class SqlUsedApprovals:
-    """A `UsedApprovals` in PostgreSQL: an approval is used once, whichever replica gets it, and across restarts."""
+    """A `UsedApprovals` in PostgreSQL: an approval is used once across all replicas and restarts."""
 
     def __init__(self, address: DatabaseAddress, clock: Callable[[], float] = time.time) -> None:
         self._address = address
@@ -34,10 +34,10 @@ class SqlUsedApprovals:
             yield
 
     async def spend(self, operation: str, until: float) -> bool:
-        """As `UsedApprovals` says.
+        """Marks `operation` as used, as `UsedApprovals` describes.
 
         Raises:
-            StoreAway: the database is away, so it cannot be told.
+            StoreAway: the database is away, so the answer is not known.
         """
         if self._database is None:
             raise StoreAway(self._address.shown, "it is not open")

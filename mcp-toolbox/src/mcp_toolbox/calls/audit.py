@@ -1,4 +1,4 @@
-"""The record of every call: one line each, written behind the answers."""
+"""The audit: one line for each tool call, written after the answer."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from service_kit.telemetry.logs import Line, get_logger, log_batch
 FLUSH_SECONDS = 0.2
 
 Outcome = Literal["ok", "error", "invalid", "unknown", "refused", "rate_limited", "timeout", "cancelled"]
-"""How a call ended. `error`: the tool ran and failed, or its result was no good. `invalid`: the arguments did not fit.
-`refused`: a person was not asked or did not approve."""
+"""The end of a call. `error`: the tool ran and failed, or its result was not usable. `invalid`: the arguments did not
+fit. `refused`: no person approved the call."""
 
 _NAME = "mcp_toolbox.audit"
 _log = get_logger(__name__)
 
 
 class Entry(NamedTuple):
-    """One call. `at` in seconds since 1970; `result_bytes` as JSON, None without a result; `arguments` None unless they
-    are recorded."""
+    """One tool call. `at` is in seconds since 1970. `result_bytes` is the size of the result as JSON, None without a
+    result. `arguments` is None unless arguments are recorded."""
 
     at: float
     request_id: str
@@ -39,7 +39,7 @@ class Entry(NamedTuple):
     arguments: Mapping[str, Any] | None = None
 
     def fields(self) -> dict[str, Any]:
-        """What its line says beside the time; what is unknown is left out."""
+        """Returns the fields of its line, without the time and without unknown values."""
         named = {
             "requestId": self.request_id or None,
             "userId": self.principal,
@@ -55,14 +55,15 @@ class Entry(NamedTuple):
 
 
 Keep = Callable[[bytes], None]
-"""Stores lines for good, from a thread that may wait; raises OSError."""
+"""Stores lines permanently; it runs in a thread and may block. Raises OSError if nothing was stored."""
 
 
 class AuditLog:
-    """Takes entries at the cost of an append; while it is `running`, they go to the log and, where given, to `keep`.
+    """Takes entries at the cost of an append. While it is `running`, they go to the log and, if `keep` is given, to
+    `keep`.
 
-    What `keep` could not store is stored with the next lines, as long as no more than `most_waiting` entries wait;
-    beyond that the oldest are dropped and counted in the log, which has them all.
+    Entries that `keep` could not store are stored with the next ones, as long as at most `most_waiting` are waiting.
+    Beyond that the oldest are dropped, and their number is logged; the log itself has all entries.
     """
 
     def __init__(self, keep: Keep | None = None, *, most_waiting: int = 100_000) -> None:
@@ -73,11 +74,12 @@ class AuditLog:
         self._failing = False
 
     def record(self, entry: Entry) -> None:
+        """Records a call; its line is written with the next flush."""
         self._seen.append(entry)
 
     @asynccontextmanager
     async def running(self, every_seconds: float = FLUSH_SECONDS) -> AsyncIterator[None]:
-        """Write now and then until the block ends, and what is left at its end."""
+        """Writes every `every_seconds` until the block ends, and what is left at its end."""
         try:
             async with supervised("audit", self._flush, every_seconds=every_seconds):
                 yield
@@ -88,7 +90,7 @@ class AuditLog:
     async def _flush(self) -> None:
         self._to_log()
         if self._waiting:
-            # Shielded: a batch whose writing has begun is not written a second time at the end.
+            # Shielded and awaited: a batch that is being written must not be written again when the block ends.
             storing = asyncio.ensure_future(asyncio.to_thread(self._store, self._waiting))
             try:
                 await asyncio.shield(storing)
@@ -108,8 +110,8 @@ class AuditLog:
         self._waiting = waiting[-self._most :]
 
     def _store(self, entries: list[Entry]) -> None:
-        """Runs in a thread, one at a time; the list of those that wait is only replaced, by the loop's thread or
-        while that waits for this one."""
+        """Stores `entries`. Only one call runs at a time, in a thread; `_waiting` is replaced only by the event loop's
+        thread, or here while the event loop's thread waits for this call."""
         if self._keep is None or not entries:
             return
         try:

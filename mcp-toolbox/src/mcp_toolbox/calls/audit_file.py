@@ -1,4 +1,4 @@
-"""A file that is only added to."""
+"""A file to which lines are only appended."""
 
 from __future__ import annotations
 
@@ -8,22 +8,30 @@ from pathlib import Path
 
 
 class AppendOnlyFile:
-    """Lines at the end of `path`, which the operator may move away at any time: the next lines make a new one.
+    """Appends lines to `path`. The operator may move the file away at any time; the next lines create a new one.
 
-    Each batch is opened, written and synced to the disk (fsync) before `append` returns, so that what a machine loses
-    when it dies is at most the batch that was being collected. A batch that could be written only in part, on a full
-    disk, is cut off again. Made for this user alone (0600).
+    Each batch is opened, written and synced to the disk (fsync) before `append` returns, so that a machine that fails
+    loses at most the batch that was being collected. A batch of which only a part could be written, on a full disk, is
+    cut off again. The file is created for this user alone (0600).
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def check(self) -> None:
-        """Raises OSError when the file cannot be opened for writing."""
+        """Checks that the file can be opened for writing, and creates it.
+
+        Raises:
+            OSError: it cannot.
+        """
         os.close(self._open())
 
     def append(self, lines: bytes) -> None:
-        """Raises OSError; then nothing was added."""
+        """Appends whole lines.
+
+        Raises:
+            OSError: nothing was appended.
+        """
         file = self._open()
         try:
             before = os.fstat(file).st_size
@@ -42,7 +50,7 @@ class AppendOnlyFile:
         return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def _break(self, size: int) -> bytes:
-        """A line break where the last writer died in the middle of a line."""
+        """Returns a line break if the file ends in the middle of a line, because its last writer was killed."""
         if size == 0:
             return b""
         with self._path.open("rb") as file:

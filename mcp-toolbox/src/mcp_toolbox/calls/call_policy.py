@@ -1,4 +1,4 @@
-"""The guard: every call of a tool passes it, whichever way it came in."""
+"""The policy that every tool call passes, whichever way it came in."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _Noted = tuple[ToolResult, Outcome, int | None]
 
 
 class CallPolicy:
-    """Limits how often, how long and with how much a tool answers, and records each call.
+    """Limits the rate, the duration and the result of tool calls, and records each call.
 
-    Put around a catalog with `registry.guard(guard)`. `timeouts` are seconds by tool; `max_result_bytes`
-    counts a result as JSON.
+    It is put around a registry with `registry.set_policy(policy)`. `timeout_seconds` holds for tools that have no entry
+    in `timeouts`, which are in seconds by tool. `max_result_bytes` bounds a result as JSON.
     """
 
     def __init__(
@@ -47,8 +47,8 @@ class CallPolicy:
         self._record_arguments = record_arguments
 
     def around(self, call: Call) -> Call:
-        """`call`, guarded. Raises RateLimitedError too; a tool that takes too long or answers too much is a result
-        that says so, with `is_error`."""
+        """Returns `call` with the policy around it, which also raises RateLimitedError. A tool that takes too long or
+        answers too much gets a result that says so, with `is_error`."""
 
         async def with_call_policy(name: str, arguments: Arguments, context: CallContext) -> ToolResult:
             began = time.perf_counter()
@@ -69,12 +69,12 @@ class CallPolicy:
         return with_call_policy
 
     def refused(self, name: str, arguments: Arguments, context: CallContext) -> None:
-        """Record a call that was turned away before it came here, such as one that a person declined."""
+        """Records a call that was refused before it came here, for example because a person declined it."""
         self._record(name, arguments, context, "refused", time.perf_counter(), None)
 
     async def _limited(self, call: Call, name: str, arguments: Arguments, context: CallContext) -> _Noted:
         if self._registry.get(name) is None:
-            return await call(name, arguments, context), "error", None  # which says so
+            return await call(name, arguments, context), "error", None  # raises UnknownToolError
         await self._rates.take(context.principal, name)
         seconds = self._timeouts[name]
         try:
@@ -88,7 +88,7 @@ class CallPolicy:
     def _fitting(self, name: str, result: ToolResult) -> _Noted:
         try:
             size = len(to_json(result.to_wire(), inf_nan_mode="null"))
-        except PydanticSerializationError:  # such as half of a surrogate pair, which no JSON can hold
+        except PydanticSerializationError:  # for example half of a surrogate pair, which JSON cannot hold
             text = f"The tool {name} answered with something that cannot be sent."
             return ToolResult.of(text, is_error=True), "error", None
         if size > self._max_result_bytes:

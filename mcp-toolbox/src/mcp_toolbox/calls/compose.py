@@ -1,4 +1,4 @@
-"""The policy of calls, put together from the settings."""
+"""The call policy, composed from the settings."""
 
 from __future__ import annotations
 
@@ -19,28 +19,30 @@ from mcp_toolbox.settings import ToolboxSettings
 
 
 class CallPolicyParts(NamedTuple):
-    """What the policy of calls holds open while tools are called."""
+    """The parts of the call policy that must be open while tools are called."""
 
     audit: AuditLog
     limiter: Limiter
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
+        """Opens the audit and the limiter until the block ends."""
         async with self.audit.running(), self.limiter.running():
             yield
 
 
 def with_call_policy(registry: ToolRegistry, settings: ToolboxSettings) -> CallPolicyParts:
-    """Puts the settings' policy around `registry` and returns its parts, which run while tools are called.
+    """Puts the call policy of the settings around `registry`, and returns its parts, which must be running while tools
+    are called.
 
     Raises:
-        SettingsError: the file of the record cannot be written.
+        SettingsError: the audit file cannot be written.
     """
     audit = _audit_of(settings)
-    # Without a rate nothing is counted, and no store is asked.
+    # Without a rate limit nothing is counted, so no store is needed.
     url = settings.redis_url if settings.tool_rate_limits else None
     limiter = limiter_of(url.get_secret_value() if url else None)
-    registry.guard(
+    registry.set_policy(
         CallPolicy(
             registry,
             audit=audit,

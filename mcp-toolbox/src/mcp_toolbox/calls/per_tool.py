@@ -1,4 +1,4 @@
-"""Settings that hold for some tools: `NAME=VALUE`, where `*` in a name stands for any characters."""
+"""Settings by tool: `NAME=VALUE`, where `*` in a name matches any characters."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ T = TypeVar("T")
 
 
 class PerTool(Generic[T]):
-    """A value for each tool: that of its very name, else of the first pattern that fits it, else `default`.
+    """A value for each tool: that of its exact name, else that of the first pattern that matches, else `default`.
 
-    Asked once for each name; it keeps the answer, so ask for names of the catalog only.
+    It caches the value of every name that it is asked for, so it may only be asked for names of registered tools.
     """
 
     def __init__(self, pairs: Iterable[tuple[str, T]], default: T) -> None:
@@ -31,15 +31,15 @@ class PerTool(Generic[T]):
 
 
 def _literal(pattern: str) -> str:
-    """Only the star is special."""
+    """Returns `pattern` with only the star special."""
     return pattern.replace("[", "[[]").replace("?", "[?]")
 
 
 def parsed(value: str, read: Callable[[str], T]) -> tuple[tuple[str, T], ...]:
-    """The pairs of `NAME=VALUE,NAME=VALUE`, each value as `read` reads it.
+    """Returns the pairs of `NAME=VALUE,NAME=VALUE`, with each value parsed by `read`.
 
     Raises:
-        ValueError: a part has no name or no value, a name stands there twice, or `read` refuses its value.
+        ValueError: a part has no name or no value, a name is repeated, or `read` refuses a value.
     """
     pairs: dict[str, T] = {}
     for part in filter(None, (part.strip() for part in value.split(","))):

@@ -1,4 +1,4 @@
-"""How often a tool may be called: a rate for each caller and tool."""
+"""The rate limits of tools, for each caller and tool."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from mcp_toolbox.errors import RateLimitedError
 
 
 class Rates:
-    """Counts calls of each principal to each tool that has a rate, where `limiter` keeps them."""
+    """Counts the calls of each principal to each tool that has a rate; `limiter` holds the counts."""
 
     def __init__(self, rates: Iterable[tuple[str, Rate]] = (), limiter: Limiter | None = None) -> None:
         self._rates: PerTool[Rate | None] = PerTool(rates, None)
         self._limiter = MemoryLimiter() if limiter is None else limiter
 
     async def take(self, principal: str, tool: str) -> None:
-        """Counts a call.
+        """Counts one call of `tool` by `principal`.
 
         Raises:
-            RateLimitedError: it is one too many; it says how long to wait.
+            RateLimitedError: the call is over the rate; its `wait` is in seconds.
         """
         rate = self._rates[tool]
         if rate is None:

@@ -1,4 +1,4 @@
-"""Arguments as a log may hold them: short, and without what looks like a secret."""
+"""Tool arguments in a form for logs: short, and without values that look like secrets."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _LONGEST_TEXT = 200
 _MOST_ENTRIES = 20
 _DEEPEST = 4
 _MOST_VALUES = 200
-"""In one call's arguments altogether."""
+"""The limit for all arguments of one call together."""
 
 
 def redacted(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """`arguments` cut to a bounded size; values whose names say that they are secrets are left out.
+    """Returns a copy of `arguments` of bounded size, in which values whose names suggest a secret are replaced.
 
-    Names are all there is to go by: a secret in free text stays in it.
+    Only names are looked at: a secret in free text is not recognized.
     """
     return _Copy().of_mapping(arguments, 0)
 
@@ -41,7 +41,7 @@ class _Copy:
         if isinstance(value, bool | float | None):
             return value
         if isinstance(value, int):
-            # An integer of JSON has any number of digits, and counting them costs more the more there are.
+            # JSON integers have any number of digits, and the cost of formatting one grows faster than their number.
             return value if value.bit_length() <= 256 else "[…]"
         if depth >= _DEEPEST or self._left <= 0:
             return "[…]"

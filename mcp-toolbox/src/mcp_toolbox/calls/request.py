@@ -1,4 +1,4 @@
-"""What a request of MCP says of the call in it: who calls, under which id and trace, and whether to report progress."""
+"""The context of a tool call, read from its MCP request: the caller, the id, the trace, and the progress callback."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from starlette.requests import Request
 from mcp_toolbox.registry.context import CallContext
 
 MESSAGES_PATH = "/messages/"
-"""Where clients of the older HTTP+SSE transport post; a call that comes there came over it."""
+"""The path to which clients of the older HTTP+SSE transport post; it tells their calls from those of other
+transports."""
 
 USER = "agent-suite/user"
-"""The key of `_meta` by which a caller says for which of its users it calls."""
+"""The key of `_meta` under which a caller names the one of its users for which it calls."""
 
 
 def context_of(request: ServerRequestContext[Any, Any]) -> CallContext:
-    """The context of the call that `request` makes.
+    """Returns the context of the call that `request` makes.
 
-    Its trace is that of `_meta` (SEP-414), else that of the HTTP request. Log lines of this task carry it from here
-    on: a session's task is not the one that took the HTTP request.
+    Its trace is that of `_meta` (SEP-414), else that of the HTTP request. From here on the log lines of this task carry
+    both: a session's task is not the one that received the HTTP request.
     """
     meta: Any = request.meta or {}
     state = state_of(request)
@@ -43,13 +44,13 @@ def context_of(request: ServerRequestContext[Any, Any]) -> CallContext:
 
 
 def state_of(request: ServerRequestContext[Any, Any]) -> dict[str, Any]:
-    """What the border noted of the HTTP request that carried this one; nothing over stdio."""
+    """Returns the state that the edge has set on the HTTP request of this call; it is empty over stdio."""
     carrier = request.request
     return carrier.scope.get("state", {}) if isinstance(carrier, Request) else {}
 
 
 def principal_id(request: ServerRequestContext[Any, Any]) -> str:
-    """The id of the caller; over stdio there is one caller alone, and it is anonymous."""
+    """Returns the caller's id. Over stdio there is a single caller, which is anonymous."""
     principal = state_of(request).get("principal")
     return ANONYMOUS if principal is None else principal.id
 

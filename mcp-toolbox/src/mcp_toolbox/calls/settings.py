@@ -1,4 +1,4 @@
-"""How the guard's variables are written."""
+"""The syntax of the call policy's variables."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _positive(text: str) -> float:
 
 
 ToolRates = Annotated[tuple[tuple[str, Rate], ...], PlainValidator(_rates)]
-"""`obtener_cliente=5/s,filesystem__*=100/min`"""
+"""For example `obtener_cliente=5/s,filesystem__*=100/min`."""
 
 ToolSeconds = Annotated[tuple[tuple[str, float], ...], PlainValidator(_seconds)]
-"""`recuperar_contexto=5,filesystem__*=120`"""
+"""For example `recuperar_contexto=5,filesystem__*=120`."""

@@ -1,1 +1,2 @@
-"""Tools that an operator switches on with TOOL_PACKS; each folder here is a pack, but for those that begin with `_`."""
+"""Tool packs, which an operator switches on with TOOL_PACKS. Each folder here is a pack, except those whose names begin
+with `_`."""

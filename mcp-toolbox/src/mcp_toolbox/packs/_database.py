@@ -1,4 +1,4 @@
-"""Where the packs keep their tables."""
+"""The address of the packs' database."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from mcp_toolbox.settings import ToolboxSettings
 
 
 def address_of(settings: ToolboxSettings) -> DatabaseAddress:
-    """POSTGRES_URL where it is set, else the SQLite file TOOLBOX_DB.
+    """Returns the database at POSTGRES_URL, or the SQLite file TOOLBOX_DB if that is not set.
 
     Raises:
-        SettingsError: POSTGRES_URL is no address of PostgreSQL.
+        SettingsError: POSTGRES_URL is not an address of PostgreSQL.
     """
     if settings.postgres_url is None:
         return DatabaseAddress.sqlite(settings.toolbox_db)

@@ -1,4 +1,4 @@
-"""Words from a model, made fit to be stored and compared."""
+"""Text from a model, prepared for storage and comparison."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pydantic import AfterValidator
 
 
 def line(text: str) -> str:
-    """`text` as one line in Unicode's composed form, without spaces around it.
+    """Returns `text` as one line in Unicode's composed form, without surrounding spaces.
 
     Raises:
-        ValueError: it is empty, or holds control characters or half a surrogate pair.
+        ValueError: it is empty, or contains control characters or half a surrogate pair.
     """
     composed = " ".join(unicodedata.normalize("NFC", text).split())
     if not composed:
@@ -26,6 +26,7 @@ Line = Annotated[str, AfterValidator(line)]
 
 
 def folded(text: str) -> str:
-    """What two spellings of one name share: "  PEÑA Gómez" and "pena gomez" fold to the same."""
+    """Returns a key that is equal for different spellings of one name: "  PEÑA Gómez" and "pena gomez" have the
+    same."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     return " ".join("".join(character for character in plain if not unicodedata.combining(character)).split())

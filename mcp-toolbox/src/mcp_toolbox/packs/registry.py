@@ -1,12 +1,12 @@
-"""Which tool packs there are, and opening those that are switched on.
+"""The list of tool packs, and the opening of those that are switched on.
 
-A pack is a package beside this file whose name is the pack's. It defines
+A pack is a package beside this file, with the pack's name. It defines
 
     @asynccontextmanager
     async def opened(settings: ToolboxSettings) -> AsyncIterator[Sequence[Tool]]
 
-and is imported only when it is on. What it needs beyond the toolbox's own requirements, since it is large, is an
-optional dependency of the pack's name in pyproject.toml; `LIBRARIES` are then the names of the modules.
+and is imported only if it is switched on. If it needs large libraries beyond the toolbox's requirements, they are an
+optional dependency with the pack's name in pyproject.toml, and `LIBRARIES` lists the names of their modules.
 """
 
 from __future__ import annotations
@@ -26,16 +26,17 @@ if TYPE_CHECKING:
 
 
 def pack_names() -> tuple[str, ...]:
-    """Every pack's name, in alphabetical order; nothing is imported for it."""
+    """Returns every pack's name in alphabetical order, without importing any."""
     found = pkgutil.iter_modules(packs.__path__)
     return tuple(sorted(module.name for module in found if module.ispkg and not module.name.startswith("_")))
 
 
 def known_packs(names: tuple[str, ...]) -> tuple[str, ...]:
-    """`names` without repetitions.
+    """Returns `names` without repetitions.
 
     Raises:
-        ValueError: one of them is no pack, or lacks libraries; the message says how to install them.
+        ValueError: a name is not that of a pack, or the pack's libraries are missing; the message says how to install
+            them.
     """
     known = pack_names()
     unknown = [name for name in names if name not in known]
@@ -58,10 +59,10 @@ def _check_libraries(name: str) -> None:
 
 @asynccontextmanager
 async def opened_packs(settings: ToolboxSettings, registry: ToolRegistry) -> AsyncIterator[None]:
-    """While this is entered, `registry` has the tools of the packs that `settings` switches on.
+    """Opens the packs that `settings` switches on. Their tools are in `registry` until the block ends.
 
     Raises:
-        ToolDefinitionError: a pack has a tool with a name that is taken.
+        ToolDefinitionError: a pack has a tool whose name is taken.
     """
     async with AsyncExitStack() as stack:
         for name in settings.tool_packs:

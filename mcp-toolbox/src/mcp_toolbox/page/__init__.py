@@ -1,1 +1,1 @@
-"""The catalog for people: a page that lists servers and tools, and tries them."""
+"""The catalog for people: a page that lists servers and tools, and lets a person try them."""

@@ -1,4 +1,4 @@
-"""Servers and their tools, as the page shows them and as programs read them."""
+"""The list of servers and their tools, for the page and for programs."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from mcp_toolbox.registry.tool import Tool
 from mcp_toolbox.registry.tools import BUILT_IN, ToolRegistry
 
 UPSTREAM = "upstream:"
-"""What the sources of other servers' tools begin with."""
+"""The prefix of the sources that are other servers."""
 
 Health = Callable[[], Mapping[str, Mapping[str, Any]]]
-"""The other servers by name, as `/health` shows them; `status` and, when something is wrong, `error`."""
+"""Returns the other servers by name as in `/health`: `status` and, if something is wrong, `error`."""
 
 _WELL = ("connected", "disabled")
 
 
 class Listing:
-    """Where the tools of `registry` come from: what the toolbox brings, its packs, and other servers."""
+    """Groups the tools of `registry` by origin: built-in tools, packs, and other servers."""
 
     def __init__(self, registry: ToolRegistry, approvals: Approvals, health: Health) -> None:
         self._registry = registry
@@ -27,11 +27,11 @@ class Listing:
         self._health = health
 
     def summary(self) -> dict[str, dict[str, Any]]:
-        """Each server by its name: what kind it is, how it is, and how many tools it has."""
+        """Returns each server by name, with its kind, its state and the number of its tools."""
         return {server["name"]: {**server, "tools": len(tools)} for server, tools in self._servers()}
 
     def full(self) -> list[dict[str, Any]]:
-        """The servers with their tools as `tools/list` has them, and whether one `needsApproval`."""
+        """Returns the servers with their tools as in `tools/list`, each with `needsApproval`."""
         return [{**server, "tools": [self._described(tool) for tool in tools]} for server, tools in self._servers()]
 
     def _described(self, tool: Tool) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The catalog's page: its text in two languages, and its policy."""
+"""The catalog's page in two languages, and its content policy."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ _LANG = '<html lang="es">'
 
 
 def catalog_page() -> Page:
-    """The page that the package brings. A program that asks for its address gets a summary, hence `Accept`."""
-    html = files("mcp_toolbox.page").joinpath("catalogue.html").read_text("utf-8")
+    """Returns the page. At the same address programs get a summary, so the answer varies with `Accept`."""
+    html = files("mcp_toolbox.page").joinpath("catalog.html").read_text("utf-8")
     return Page({"es": html, "en": html.replace(_LANG, '<html lang="en">', 1)}, policy(html), vary=["Accept"])
 
 
 def policy(html: str) -> str:
-    """What a browser lets the page do: run its own script, and ask the toolbox."""
+    """Returns the Content-Security-Policy of the page, which lets it run its own script and call the toolbox."""
     return (
         f"default-src 'none'; script-src {inline_hashes(html, 'script')}; style-src {inline_hashes(html, 'style')}; "
         "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "

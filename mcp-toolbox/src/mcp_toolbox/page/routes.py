@@ -1,4 +1,4 @@
-"""`GET /`, for people and for programs, and what the page reads."""
+"""The route `GET /`, for people and for programs, and the data of the page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mcp_toolbox.page.listing import Listing
 from mcp_toolbox.server.schemas import ListedTool
 
 ROOT = "/"
-"""Open without a key: the page holds no secret, and the summary no more than `/health`."""
+"""Open without a key: the page contains no secret, and the summary nothing that `/health` does not."""
 
 _PATHS = {
     "catalogue": "/mcp/catalogue",
@@ -47,22 +47,22 @@ class Summary(BaseModel):
     links: dict[str, str]
 
 
-class CatalogueTool(ListedTool):
+class CatalogTool(ListedTool):
     needs_approval: bool = Field(alias="needsApproval", description="A person is asked before it runs.")
 
 
-class CatalogueServer(ServerSummary):
-    tools: list[CatalogueTool]  # pyright: ignore[reportIncompatibleVariableOverride] - here they are told, there counted
+class CatalogServer(ServerSummary):
+    tools: list[CatalogTool]  # pyright: ignore[reportIncompatibleVariableOverride] - here they are told, there counted
 
 
-class FullCatalogue(BaseModel):
+class FullCatalog(BaseModel):
     """Every server with its tools."""
 
-    servers: list[CatalogueServer]
+    servers: list[CatalogServer]
 
 
 def add_page_routes(app: FastAPI, listing: Listing, page: Page, *, service: str, version: str) -> None:
-    """The catalog: `GET /` and `GET /mcp/catalogue`."""
+    """Adds the catalog's routes: `GET /` and `GET /mcp/catalogue`."""
 
     @app.get(
         ROOT,
@@ -71,7 +71,7 @@ def add_page_routes(app: FastAPI, listing: Listing, page: Page, *, service: str,
         description="A page for browsers (`Accept: text/html`), a summary for programs.",
         responses={200: {"model": Summary, "content": {"text/html": {"schema": {"type": "string"}}}}},
     )
-    async def catalogue_page(request: Request) -> Response:
+    async def catalog_page(request: Request) -> Response:
         if prefers_html(request.headers.get("accept", "")):
             return page.answer(request)
         servers = listing.summary()
@@ -90,14 +90,14 @@ def add_page_routes(app: FastAPI, listing: Listing, page: Page, *, service: str,
         "/mcp/catalogue",
         tags=["catalogue"],
         summary="Every server with its tools",
-        responses={200: {"model": FullCatalogue}},
+        responses={200: {"model": FullCatalog}},
     )
-    async def whole_catalogue() -> Response:
+    async def whole_catalog() -> Response:
         return _json({"servers": listing.full()})
 
 
 def prefers_html(accept: str) -> bool:
-    """Whether an `Accept` header names HTML, and JSON not before it; browsers name it, programs do not."""
+    """Returns whether an `Accept` header prefers HTML to JSON, as browsers' headers do and programs' do not."""
     ranges = {kind.partition(";")[0].strip().lower(): _quality(kind) for kind in accept.split(",")[:32]}
     html = ranges.get("text/html", 0.0)
     return html > 0 and html >= ranges.get("application/json", 0.0)

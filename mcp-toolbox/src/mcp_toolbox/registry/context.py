@@ -1,4 +1,4 @@
-"""What a tool may know of the call that it answers, and tell while it works."""
+"""The context of a tool call: its caller, and a way to report progress."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from service_kit.auth.principal import ANONYMOUS
 
 Report = Callable[[float, float | None, str | None], Awaitable[None]]
-"""How far a call is: done so far, of how much in all (None: unknown), and in words."""
+"""Reports progress: the amount done, the total (None if unknown), and a message."""
 
 
 @dataclass(frozen=True)
 class CallContext:
-    """Who calls, and how to be told of progress. A tool gets it by declaring a parameter of this type.
+    """The context of one call. A tool gets it by declaring a parameter of this type.
 
-    `principal` is the short id of the caller's key, `traceparent` the W3C trace that the call belongs to, `transport`
-    the way in: `rest`, `streamable-http`, `sse` or `stdio`, `user` one of the caller's own users.
+    `principal` is the id of the caller, `user` one of the caller's own users, `traceparent` the W3C trace that the call
+    belongs to. `transport` is the way in: `rest`, `streamable-http`, `sse` or `stdio`.
     """
 
     principal: str = ANONYMOUS
@@ -28,14 +28,14 @@ class CallContext:
 
     @property
     def tenant(self) -> str:
-        """Whose things a tool may see. A caller that serves several users, as an agent does, says for which of them
-        it calls; it can only name its own."""
+        """The owner of the data that the tool may use. A caller that serves several users, as an agent does, names the
+        one for which it calls; it can name only its own."""
         return f"{self.principal}/{self.user}" if self.user else self.principal
 
     async def progress(self, done: float, total: float | None = None, message: str | None = None) -> None:
-        """Tell the caller how far the call is; nothing happens when it did not ask to be told."""
+        """Reports progress to the caller. Does nothing if the caller has not asked for reports."""
         if self.report is not None:
             await self.report(done, total, message)
 
 
-NOBODY = CallContext()
+NO_CALLER = CallContext()

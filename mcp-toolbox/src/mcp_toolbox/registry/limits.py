@@ -1,4 +1,4 @@
-"""How much a tool takes."""
+"""Limits on the arguments of tools."""
 
 MAX_TEXT = 100_000
-"""Characters in one text argument: far more than a model writes, little enough to handle in a millisecond."""
+"""In characters of one text argument: more than a model writes, and few enough to process in a millisecond."""

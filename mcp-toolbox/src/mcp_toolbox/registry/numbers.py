@@ -1,11 +1,11 @@
-"""Numbers that stay what people wrote: 0.1 + 0.2 is 0.3, and 5 + 3 reads 8.
+"""Exact decimal numbers: 0.1 + 0.2 is 0.3, and 5 + 3 is shown as 8.
 
-JSON has one kind of number. We read it as a decimal: an integer exactly, at any length, and a fraction as its
-shortest decimal form (`repr`), which is what was written, up to 17 significant digits. Arithmetic on those
-decimals never rounds.
+JSON has one type of number. It is read as a decimal here: an integer exactly, at any length, and a fraction as its
+shortest decimal form (`repr`), which is what was written, up to 17 significant digits. Arithmetic on these decimals
+never rounds.
 
-A number must lie within the range of a double (IEEE 754 binary64), because that is what most JSON readers turn
-it into (RFC 8259 §6); what lies beyond is refused on the way in and a failure of the tool on the way out.
+A number must lie within the range of a double (IEEE 754 binary64), because most JSON readers convert it to one (RFC
+8259 §6). A number beyond it is refused as an argument, and as a result makes the tool fail.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ _EXACT_DIGITS = 800
 """Sums of doubles need at most 633 digits (from 1.8e308 down to 4.9e-324), products of two integers 618."""
 
 _PLAIN_DIGITS = 21
-"""From 10^21 on, and below 10^-6, a number that is mostly zeros is written with an exponent, as ECMAScript does
+"""From 10^21 on, and below 10^-6, a number that is mostly zeros is written with an exponent, as in ECMAScript
 (Number::toString, ECMA-262 §6.1.6.1.20)."""
 
 
 def context() -> Context:
-    """Decimal arithmetic that raises rather than rounds."""
+    """Returns a decimal context that raises instead of rounding."""
     return Context(prec=_EXACT_DIGITS, traps=[Inexact, InvalidOperation, Overflow, Clamped, DivisionByZero])
 
 
 def from_json(value: Any) -> Any:
-    """A number as JSON decoders give it (int or float), as a Decimal; a boolean is not a number.
+    """Returns a number of a JSON decoder (int or float) as a Decimal. A boolean is not a number.
 
     Raises:
-        PydanticCustomError: not a number, not finite, or beyond the range of a double.
+        PydanticCustomError: the value is no number, not finite, or beyond the range of a double.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise PydanticCustomError("number_type", "Input should be a number")
@@ -50,14 +50,14 @@ def from_json(value: Any) -> Any:
 
 
 Number = Annotated[Decimal, BeforeValidator(from_json), WithJsonSchema({"type": "number"})]
-"""The type of a tool's numeric parameter or result."""
+"""The type of a numeric parameter or result of a tool."""
 
 
 def to_json(value: Decimal) -> int | float:
-    """`value` for a JSON document: an integer where it is one, else the nearest double.
+    """Returns `value` for a JSON document: an int if it is an integer, else the nearest float.
 
     Raises:
-        ToolFailedError: `value` lies beyond the range of a double.
+        ToolFailedError: `value` is beyond the range of a double.
     """
     double = float(value)
     if not isfinite(double) or (double == 0 and value != 0):
@@ -70,7 +70,7 @@ def to_json(value: Decimal) -> int | float:
 
 
 def to_text(value: Decimal) -> str:
-    """`value` as people write it: "8", "0.3", "-12.5", "2e+300"; every digit that it has, no trailing zeros."""
+    """Returns `value` as people write it: "8", "0.3", "-12.5", "2e+300", with all its digits and no trailing zeros."""
     if value == 0:
         return "0"
     if _needs_exponent(value):
@@ -81,7 +81,9 @@ def to_text(value: Decimal) -> str:
 
 def _needs_exponent(value: Decimal) -> bool:
     trailing_zeros = value.as_tuple().exponent
-    assert isinstance(trailing_zeros, int)  # finite: `from_json` lets nothing else in, and the context traps the rest
+    assert isinstance(
+        trailing_zeros, int
+    )  # always finite: `from_json` accepts nothing else, and the context raises on the rest
     return (trailing_zeros > 0 and value.adjusted() >= _PLAIN_DIGITS) or value.adjusted() < -6
 
 

@@ -1,4 +1,4 @@
-"""Prompts: texts that a person picks in a client, filled in with what they gave."""
+"""Prompts: texts that a person selects in a client, filled in with arguments."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.registry import Registry
 
 Message = dict[str, Any]
-"""MCP's PromptMessage: `{"role": "user"|"assistant", "content": block}`."""
+"""A PromptMessage of MCP: `{"role": "user"|"assistant", "content": block}`."""
 
 Write = Callable[[Mapping[str, str], CallContext], Sequence[Message] | Awaitable[Sequence[Message]]]
 
 
 @dataclass(frozen=True)
 class Argument:
-    """What a prompt asks for; `complete` suggests values that begin with what was typed."""
+    """An argument of a prompt. `complete` suggests values that begin with what was typed."""
 
     name: str
     description: str
@@ -32,7 +32,7 @@ class Argument:
 
 @dataclass(frozen=True)
 class Prompt:
-    """One prompt. `write` gives its messages."""
+    """One prompt; `write` returns its messages."""
 
     name: str
     description: str
@@ -41,7 +41,7 @@ class Prompt:
     arguments: tuple[Argument, ...] = ()
 
     def to_wire(self) -> dict[str, Any]:
-        """The entry in `prompts/list`."""
+        """Returns the entry in `prompts/list`."""
         entry = {
             "name": self.name,
             "title": self.title,
@@ -51,10 +51,10 @@ class Prompt:
         return {key: value for key, value in entry.items() if value is not None}
 
     async def filled_in(self, given: Mapping[str, str], context: CallContext) -> dict[str, Any]:
-        """The answer of `prompts/get`.
+        """Returns the answer to `prompts/get`.
 
         Raises:
-            InvalidArgumentsError: something that is required is missing.
+            InvalidArgumentsError: a required argument is missing.
         """
         for argument in self.arguments:
             if argument.required and not given.get(argument.name):
@@ -72,5 +72,5 @@ class Prompts(Registry[Prompt]):
 
 
 def said_by_user(text: str) -> Message:
-    """A message of one text."""
+    """Returns a message of the user with one text."""
     return {"role": "user", "content": {"type": "text", "text": text}}

@@ -1,4 +1,4 @@
-"""Named things from several sources, whose lists may change while the toolbox runs."""
+"""A registry of named items from several sources, whose lists may change at runtime."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ Item = TypeVar("Item")
 
 
 class Registry(Generic[Item]):
-    """Items in the order of their keys. What `ToolRegistry` is for tools this is for resources and prompts: a pack puts
-    its own there as a source, and who watches is told of a change."""
+    """Items in the order of their keys. It is for resources and prompts what `ToolRegistry` is for tools: each source
+    has a list of items that it may replace, and watchers are called when the list changes."""
 
     def __init__(self, key: Callable[[Item], str], items: Iterable[Item] = ()) -> None:
         self._key = key
@@ -28,14 +28,14 @@ class Registry(Generic[Item]):
         return iter(self._items.values())
 
     def get(self, key: str) -> Item | None:
-        """The item of that key, or None."""
+        """Returns the item with that key, or None."""
         return self._items.get(key)
 
     def replace(self, source: str, items: Iterable[Item]) -> None:
-        """From now on `source` has these items and no others.
+        """Replaces all items of `source`.
 
         Raises:
-            ToolDefinitionError: two items would have one key; everything stays as it was.
+            ToolDefinitionError: two items would have the same key; nothing is changed.
         """
         sources = {**self._sources, source: tuple(items)}
         merged: dict[str, Item] = {}
@@ -51,6 +51,6 @@ class Registry(Generic[Item]):
                 watcher()
 
     def watch(self, watcher: Callable[[], None]) -> Callable[[], None]:
-        """Have `watcher` called whenever the list changes; what is returned ends that."""
+        """Calls `watcher` whenever the list changes. Returns a function that stops this."""
         self._watchers.append(watcher)
         return lambda: self._watchers.remove(watcher)

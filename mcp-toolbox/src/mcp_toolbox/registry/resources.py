@@ -1,4 +1,4 @@
-"""What a client may read: resources by their URI, and templates for families of them."""
+"""Resources that clients may read, by URI, and templates for families of them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.registry import Registry
 
 Contents = str | bytes
-"""What a resource holds: text, or bytes that travel as base64."""
+"""The contents of a resource: text, or bytes, which are sent as base64."""
 
 Read = Callable[[Mapping[str, str], CallContext], Contents | Awaitable[Contents | None] | None]
-"""Reads a resource, given the variables of its URI (none for a plain one). None: there is no such resource."""
+"""Reads a resource, given the variables of its URI (none for a plain one). Returns None if there is no such
+resource."""
 
 
 @dataclass(frozen=True)
 class Resource:
-    """One resource, or with `{variables}` in its URI a template for many (RFC 6570, level 1).
+    """A resource, or with `{variables}` in its URI a template for many (RFC 6570, level 1).
 
     `complete` suggests values of a variable that begin with what was typed.
     """
@@ -41,7 +42,7 @@ class Resource:
         return "{" in self.uri
 
     def to_wire(self) -> dict[str, Any]:
-        """The entry in `resources/list`, or in `resources/templates/list`."""
+        """Returns the entry in `resources/list` or `resources/templates/list`."""
         entry = {
             "uriTemplate" if self.is_template else "uri": self.uri,
             "name": self.name,
@@ -52,7 +53,8 @@ class Resource:
         return {key: value for key, value in entry.items() if value is not None}
 
     def match(self, uri: str) -> dict[str, str] | None:
-        """The variables that make this template `uri`, or None; a variable does not reach over a `/`."""
+        """Returns the variables with which this template gives `uri`, or None if it does not match. A variable does not
+        match a `/`."""
         found = self._pattern.fullmatch(uri)
         return {name: unquote(value) for name, value in found.groupdict().items()} if found else None
 
@@ -77,7 +79,8 @@ class Resources(Registry[Resource]):
         return [each for each in self if each.is_template]
 
     async def read(self, uri: str, context: CallContext) -> dict[str, Any] | None:
-        """The contents of a resource as `resources/read` answers them, or None where there is none of that URI."""
+        """Returns the contents of a resource as in the answer to `resources/read`, or None if there is no such
+        resource."""
         for resource in self:
             variables = resource.match(uri)
             if variables is not None:
@@ -93,5 +96,5 @@ def _to_wire(uri: str, mime_type: str, contents: Contents) -> dict[str, Any]:
 
 
 def in_uri(text: str) -> str:
-    """`text` as the value of a template's variable."""
+    """Returns `text` quoted as the value of a template's variable."""
     return quote(text, safe="")

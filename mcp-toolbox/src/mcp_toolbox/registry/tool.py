@@ -1,4 +1,4 @@
-"""A tool: what a model reads about it, how its arguments are checked, and what runs it."""
+"""A tool: its description for models, the check of its arguments, and the function that runs it."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Arguments = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Hints:
-    """What a client may assume about a tool (MCP's tool annotations).
+    """The properties of a tool that a client may rely on (MCP's tool annotations).
 
-    `read_only`: it changes nothing. `idempotent`: a second equal call changes nothing more. `open_world`: it
-    reaches beyond the toolbox. `destructive` has to be said explicitly here; the protocol's own default is true.
+    `read_only`: the tool changes nothing. `idempotent`: a second equal call changes nothing more. `open_world`: the
+    tool reaches beyond the toolbox. `destructive` is false by default here; the protocol's own default is true.
     """
 
     title: str | None = None
@@ -36,7 +36,7 @@ class Hints:
     open_world: bool = True
 
     def to_wire(self) -> dict[str, Any]:
-        """The `annotations` object of `tools/list`."""
+        """Returns the `annotations` object of `tools/list`."""
         named = {"title": self.title} if self.title else {}
         return {
             **named,
@@ -49,7 +49,7 @@ class Hints:
 
 @dataclass(frozen=True)
 class ToolResult:
-    """What a call answers: blocks of content for a model (MCP's content blocks), the same as data for a program, and
+    """The answer to a call: content blocks for a model (as in MCP), the same as structured data for a program, and
     whether the tool failed."""
 
     content: tuple[dict[str, Any], ...]
@@ -58,16 +58,16 @@ class ToolResult:
 
     @classmethod
     def of(cls, text: str, structured: dict[str, Any] | None = None, *, is_error: bool = False) -> ToolResult:
-        """A result that is one text."""
+        """Returns a result with one text."""
         return cls(({"type": "text", "text": text},), structured, is_error)
 
     @property
     def text(self) -> str:
-        """All texts of the content, a line each."""
+        """All texts of the content, one per line."""
         return "\n".join(block["text"] for block in self.content if block["type"] == "text")
 
     def to_wire(self) -> dict[str, Any]:
-        """MCP's CallToolResult."""
+        """Returns the result as MCP's CallToolResult."""
         answer: dict[str, Any] = {"content": list(self.content), "isError": self.is_error}
         if self.structured is not None:
             answer["structuredContent"] = self.structured
@@ -76,10 +76,10 @@ class ToolResult:
 
 @dataclass(frozen=True)
 class Tool:
-    """One tool of the catalog.
+    """One tool of the registry.
 
-    `check` turns arguments from JSON into what `run` takes, or raises InvalidArgumentsError. `run` answers at once
-    or later; what it raises on purpose is a ToolFailedError.
+    `check` turns arguments from JSON into those of `run`, or raises InvalidArgumentsError. `run` returns a result or an
+    awaitable of one, and raises ToolFailedError if the tool cannot do what it was asked.
     """
 
     name: str
@@ -91,7 +91,7 @@ class Tool:
     run: Callable[[dict[str, Any], CallContext], ToolResult | Awaitable[ToolResult]]
 
     def to_wire(self) -> dict[str, Any]:
-        """The tool's entry in `tools/list`, over MCP and REST alike."""
+        """Returns the tool's entry in `tools/list`, the same over MCP and REST."""
         entry: dict[str, Any] = {
             "name": self.name,
             "description": self.description,
@@ -105,13 +105,13 @@ class Tool:
 
 
 def from_function(function: Callable[..., Any], hints: Hints) -> Tool:
-    """The tool that a typed function is.
+    """Returns the tool that a typed function defines.
 
-    Its name and docstring are the tool's; each parameter is `Annotated[type, Field(description=...)]`, but for one of
-    type `CallContext`, which is given and not asked for; what it returns becomes `{"result": value}`.
+    The function's name and docstring are the tool's. Each parameter is `Annotated[type, Field(description=...)]`,
+    except one of type `CallContext`, which the toolbox passes in. The returned value becomes `{"result": value}`.
 
     Raises:
-        ToolDefinitionError: something that a model needs to read is missing.
+        ToolDefinitionError: the docstring, a parameter's description or the return type is missing.
     """
     name = function.__name__
     description = " ".join((inspect.getdoc(function) or "").split())
@@ -150,7 +150,7 @@ def _runner(function: Callable[..., Any], context: str | None) -> Callable[[dict
 
 
 def rendered(value: Any) -> ToolResult:
-    """What a tool's function returned, as its result."""
+    """Returns the value of a tool's function as a result."""
     if isinstance(value, Decimal):
         return ToolResult.of(numbers.to_text(value), {"result": numbers.to_json(value)})
     if isinstance(value, str):
@@ -160,7 +160,7 @@ def rendered(value: Any) -> ToolResult:
 
 
 class _Untitled(GenerateJsonSchema):
-    """Titles repeat the names, and every model pays for them by the token."""
+    """Generates schemas without titles: they repeat the names, and each model pays for them by the token."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
@@ -182,7 +182,9 @@ def _input_schema(model: Any) -> Schema:
 
 def _output_schema(returns: Any) -> Schema:
     result = TypeAdapter(returns).json_schema(schema_generator=_Untitled, mode="serialization")
-    shared = {"$defs": result.pop("$defs")} if "$defs" in result else {}  # they are referred to from the schema's root
+    shared = (
+        {"$defs": result.pop("$defs")} if "$defs" in result else {}
+    )  # references to them start at the root of the schema
     return {"type": "object", "properties": {"result": result}, "required": ["result"], **shared}
 
 

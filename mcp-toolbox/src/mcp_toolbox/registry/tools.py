@@ -1,4 +1,4 @@
-"""Which tools there are, and calling one by name."""
+"""The registry of tools: what tools there are, and the call of one by name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from service_kit.store.errors import StoreAway
 from service_kit.telemetry.logs import get_logger
 
 from mcp_toolbox.errors import ToolDefinitionError, ToolFailedError, UnknownToolError
-from mcp_toolbox.registry.context import NOBODY, CallContext
+from mcp_toolbox.registry.context import NO_CALLER, CallContext
 from mcp_toolbox.registry.tool import Arguments, Hints, Tool, ToolResult, from_function
 
 _log = get_logger(__name__)
@@ -22,11 +22,11 @@ BUILT_IN = "built-in"
 _STORE_AWAY = "The database is away at the moment; try again in a minute."
 
 Call = Callable[[str, Arguments, CallContext], Coroutine[Any, Any, ToolResult]]
-"""Calls a tool by its name; raises what `ToolRegistry.call` raises."""
+"""Calls a tool by name; raises what `ToolRegistry.call` raises."""
 
 
-class CallGuard(Protocol):
-    """What stands around every call; the one that there is is `mcp_toolbox.calls.call_policy`."""
+class ToolCallPolicy(Protocol):
+    """A policy around every call; its implementation is `mcp_toolbox.calls.call_policy.CallPolicy`."""
 
     def around(self, call: Call) -> Call: ...
 
@@ -36,8 +36,8 @@ class CallGuard(Protocol):
 class ToolRegistry:
     """The tools that the toolbox offers, in the order of their names.
 
-    Every way in (MCP, REST) lists and calls through here, so that they cannot differ. Tools come from sources, each
-    with a name, whose tools may change while the toolbox runs; who watches is told.
+    MCP and REST both list and call tools through the registry, so that they cannot differ. Tools come from named
+    sources, whose tools may change at runtime; watchers are called when the list changes.
     """
 
     def __init__(self, tools: Iterable[Tool] = ()) -> None:
@@ -46,7 +46,7 @@ class ToolRegistry:
         self._source_of: dict[str, str] = {}
         self._watchers: list[Callable[[], None]] = []
         self._call: Call = self._run
-        self._guarding: CallGuard | None = None
+        self._policy: ToolCallPolicy | None = None
         self.replace(BUILT_IN, tools)
 
     def __len__(self) -> int:
@@ -56,33 +56,34 @@ class ToolRegistry:
         return iter(self._tools.values())
 
     def get(self, name: str) -> Tool | None:
-        """The tool of that name, or None."""
+        """Returns the tool with that name, or None."""
         return self._tools.get(name)
 
     @property
     def sources(self) -> dict[str, tuple[Tool, ...]]:
-        """Every source that was ever put in, with its tools now; what the toolbox brings comes first."""
+        """All sources so far, with their present tools; the built-in ones come first."""
         return dict(self._sources)
 
     def source_of(self, name: str) -> str | None:
-        """The source of the tool of that name, or None."""
+        """Returns the source of the tool with that name, or None."""
         return self._source_of.get(name)
 
-    def guard(self, guarding: CallGuard) -> None:
-        """From now on every call goes through `guarding`, whichever way it came in."""
-        self._call = guarding.around(self._call)
-        self._guarding = guarding
+    def set_policy(self, policy: ToolCallPolicy) -> None:
+        """Puts `policy` around every call from now on, whichever way it comes in."""
+        self._call = policy.around(self._call)
+        self._policy = policy
 
     def refused(self, name: str, arguments: Arguments, context: CallContext) -> None:
-        """A way in has turned a call away by itself: nobody could be asked, or a person did not approve."""
-        if self._guarding is not None:
-            self._guarding.refused(name, arguments, context)
+        """Tells the policy of a call that was refused before it reached the registry: no person could be asked, or one
+        did not approve."""
+        if self._policy is not None:
+            self._policy.refused(name, arguments, context)
 
     def replace(self, source: str, tools: Iterable[Tool]) -> None:
-        """From now on `source` has these tools and no others.
+        """Replaces all tools of `source`.
 
         Raises:
-            ToolDefinitionError: two tools would have one name; everything stays as it was.
+            ToolDefinitionError: two tools would have the same name; nothing is changed.
         """
         sources = {**self._sources, source: tuple(tools)}
         merged: dict[str, Tool] = {}
@@ -100,20 +101,22 @@ class ToolRegistry:
                 watcher()
 
     def watch(self, watcher: Callable[[], None]) -> Callable[[], None]:
-        """Have `watcher` called whenever the list changes; what is returned ends that."""
+        """Calls `watcher` whenever the list changes. Returns a function that stops this."""
         self._watchers.append(watcher)
         return lambda: self._watchers.remove(watcher)
 
-    def call(self, name: str, arguments: Arguments, context: CallContext = NOBODY) -> Coroutine[Any, Any, ToolResult]:
-        """Check the arguments and run the tool.
+    def call(
+        self, name: str, arguments: Arguments, context: CallContext = NO_CALLER
+    ) -> Coroutine[Any, Any, ToolResult]:
+        """Checks the arguments and runs the tool.
 
-        A tool that fails is a result with `is_error`, whose text a model can read; what it did not mean to say
-        (a bug's message) goes to the log and not to the client.
+        A tool that fails gives a result with `is_error`, whose text a model can read. The message of an unexpected
+        exception goes to the log, not to the client.
 
         Raises:
             UnknownToolError: there is no such tool.
-            InvalidArgumentsError: the arguments do not fit its schema.
-            RateLimitedError: it was called too often, where a guard counts.
+            InvalidArgumentsError: the arguments do not fit the tool's schema.
+            RateLimitedError: the tool was called too often, according to the policy.
         """
         return self._call(name, arguments, context)
 
@@ -127,7 +130,7 @@ class ToolRegistry:
             return result if isinstance(result, ToolResult) else await result
         except ToolFailedError as failure:
             return ToolResult.of(str(failure), is_error=True)
-        except StoreAway:  # the border of the packs with a database: here it becomes words that a model can read
+        except StoreAway:  # of a pack's database: translated here into a text that a model can read
             return ToolResult.of(_STORE_AWAY, is_error=True)
         except Exception as error:  # noqa: BLE001 - a tool is a plug-in: its bug must not take the session down
             _log.error("tool crashed", tool=name, exc_info=error)
@@ -135,7 +138,7 @@ class ToolRegistry:
 
 
 def discover(folder: ModuleType) -> list[Tool]:
-    """The tools of a package: each module in it defines a function of the module's own name.
+    """Returns the tools of a package: each of its modules defines a function with the module's own name.
 
     Raises:
         ToolDefinitionError: a module does not, or its function lacks what a model needs.

@@ -1,7 +1,6 @@
-"""Ranking tools by a query: BM25 over the words of their names, descriptions and parameters.
+"""Ranking of tools for a query: BM25 over the words of their names, descriptions and parameters.
 
 Source: Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and Beyond (2009), sections 3.4 and 3.6
-(weighted fields are added up before the saturation).
 """
 
 from __future__ import annotations
@@ -18,18 +17,18 @@ _SATURATION = 1.2
 _LENGTH_WEIGHT = 0.4
 _NAME, _DESCRIPTION, _PARAMETERS = 3.0, 1.0, 0.5
 _WHOLE_NAME = 100.0
-"""What a query gets that is a tool's very name."""
+"""The score added for a query that is exactly the tool's name."""
 
 
 class Found(NamedTuple):
-    """A tool, and how well it fits; scores compare within one search."""
+    """A tool and its score; scores can be compared only within one search."""
 
     tool: Tool
     score: float
 
 
 class ToolIndex:
-    """Some tools, made ready to be searched; it does not change."""
+    """An immutable index over some tools."""
 
     def __init__(self, tools: Iterable[Tool]) -> None:
         self._tools = list(tools)
@@ -47,7 +46,7 @@ class ToolIndex:
         return len(self._tools)
 
     def search(self, query: str, limit: int) -> list[Found]:
-        """The best `limit` tools for `query`, best first; none that shares no word with it."""
+        """Returns the best `limit` tools for `query`, best first. Tools that share no word with it are left out."""
         scores: dict[int, float] = defaultdict(float)
         for word in dict.fromkeys(terms(query)):
             postings = self._postings.get(word, ())

@@ -1,4 +1,5 @@
-"""Words of tools that mean the same, so that a Spanish question finds an English tool and the other way round."""
+"""Groups of words with the same meaning, so that a question in Spanish finds a tool described in English, and vice
+versa."""
 
 MEANINGS = (
     "add suma sumar sum plus anadir agrega agregar",

@@ -1,4 +1,4 @@
-"""`POST /mcp/tools/search`."""
+"""The route `POST /mcp/tools/search`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class SearchAnswer(BaseModel):
 
 
 def add_search_route(app: FastAPI, search: ToolSearch) -> None:
-    """The search of tools over plain REST, however many there are."""
+    """Adds the search of tools over plain REST; it is there however many tools there are."""
 
     @app.post(
         "/mcp/tools/search",

@@ -1,4 +1,4 @@
-"""The search over a catalog, and the tool by which models use it."""
+"""The search over the registry, and the tool with which models use it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _HINTS = Hints(title="Search the tools", read_only=True, idempotent=True, open_w
 
 
 class ToolSearch:
-    """Searches `registry` as it is at the time; the index is made when it is first needed after a change.
+    """Searches the tools of `registry`; the index is rebuilt when it is first needed after a change.
 
-    While the catalog has more than `threshold` tools it also has the tool `search_tools`.
+    While the registry has more than `threshold` tools, it also has the tool `search_tools`.
     """
 
     def __init__(self, registry: ToolRegistry, threshold: int) -> None:
@@ -34,7 +34,7 @@ class ToolSearch:
         self._changed()
 
     def search(self, query: str, limit: int = DEFAULT_LIMIT) -> list[Found]:
-        """The tools that fit `query` best, best first; the search itself is not among them."""
+        """Returns the `limit` tools that fit `query` best, best first. The tool `search_tools` is not among them."""
         if self._index is None:
             self._index = ToolIndex(tool for tool in self._registry if tool.name != NAME)
         return self._index.search(query, limit)
@@ -67,5 +67,5 @@ class ToolSearch:
 
 
 def described(tool: Tool) -> dict[str, Any]:
-    """What a model needs to call `tool`."""
+    """Returns what a model needs to call `tool`: name, description and input schema."""
     return {"name": tool.name, "description": tool.description, "inputSchema": tool.input_schema}

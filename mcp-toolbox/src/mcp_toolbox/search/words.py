@@ -1,7 +1,7 @@
-"""Texts as terms that can be compared: without case, accents, endings and fillers, in Spanish and English.
+"""Comparable terms of a text: without case, accents, endings and fillers, in Spanish and English.
 
-The folding is coarse on purpose. Tool descriptions are a sentence or two, so what matters is that `archivos`,
-`archivo`, `file` and `Files` meet, not that every word keeps its own stem.
+The folding is deliberately coarse. Tool descriptions have a sentence or two, so it matters more that `archivos`,
+`archivo`, `file` and `Files` give the same term than that every word keeps its own stem.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ _LONGEST_TEXT = 20_000
 
 
 def terms(text: str) -> list[str]:
-    """The terms of `text` in their order, each as the word that stands for its meaning where it has one here."""
+    """Returns the terms of `text` in order. A word of a group in `MEANINGS` is replaced by the first word of the
+    group."""
     parts = _PARTS.findall(_plain(text[:_LONGEST_TEXT]))[:_MOST_TERMS]
     return [_meaning(word) for word in map(str.lower, parts) if word not in _FILLERS]
 
@@ -52,7 +53,8 @@ def _stem(word: str) -> str:
 
 
 def _known() -> dict[str, str]:
-    """What stands for each word of `MEANINGS`, and for each stem; where two share a stem, for the first."""
+    """Returns the first word of its group for each word of `MEANINGS` and for each stem; groups that share a stem give
+    the first one."""
     groups = [words.split() for words in MEANINGS]
     stems = {_stem(word): words[0] for words in reversed(groups) for word in reversed(words)}
     return stems | {word: words[0] for words in groups for word in words}
@@ -66,6 +68,6 @@ def _meaning(word: str) -> str:
     for form in (word, word.removesuffix("s"), word.removesuffix("es"), stem):
         if form in _MEANING:
             return _MEANING[form]
-    # A Spanish order with its object: `búscalo`, `mándale`.
+    # A Spanish imperative with its object: `búscalo`, `mándale`.
     bare = _stem(_OBJECT.sub("", word))
     return _MEANING.get(bare, stem)

@@ -1,7 +1,7 @@
-"""Telling clients that lists and resources have changed.
+"""Notifications of changed lists and resources.
 
-A client of a handshake revision hears of it on its session's own stream; one of 2026-07-28 only where it listens
-(`subscriptions/listen`).
+A client of a handshake revision gets them on its session's own stream; one of 2026-07-28 only on a stream that it has
+opened with `subscriptions/listen`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.server.self_description import CATALOG_URI, TOOL_URI
 
 _SETTLE_SECONDS = 0.05
-"""Several upstreams tend to change in one moment; their clients hear of it once."""
+"""Several upstreams often change at the same moment; clients are notified once for all of them."""
 
 _SEND_SECONDS = 5.0
 _MOST_SUBSCRIPTIONS = 1000
@@ -39,7 +39,7 @@ _SUBSCRIBED = "mcp_toolbox.subscribed"
 
 
 class Changes:
-    """Watches the lists and tells who is connected. `listen` serves `subscriptions/listen`."""
+    """Watches the lists and notifies the connected clients. `listen` serves `subscriptions/listen`."""
 
     def __init__(self, registry: ToolRegistry, resources: Resources, prompts: Prompts) -> None:
         self._registry = registry
@@ -54,21 +54,21 @@ class Changes:
         prompts.watch(lambda: self.note(PromptsListChanged()))
 
     def __len__(self) -> int:
-        """How many sessions of the handshake revisions are open."""
+        """Returns the number of open sessions of the handshake revisions."""
         return len(self._sessions)
 
     def join(self, request: ServerRequestContext[Any, Any]) -> None:
-        """Tell this session from now on, until it ends."""
+        """Notifies this session of changes from now on, until it ends."""
         connection = _connection(request)
         if connection not in self._sessions:
             self._sessions.add(connection)
             connection.exit_stack.callback(self._sessions.discard, connection)
 
     def subscribe(self, request: ServerRequestContext[Any, Any], uri: str) -> None:
-        """Tell this session when the resource changes.
+        """Notifies this session when the resource `uri` changes.
 
         Raises:
-            MCPError: it has subscribed to too many.
+            MCPError: the session has too many subscriptions.
         """
         subscribed = _connection(request).state.setdefault(_SUBSCRIBED, set())
         if len(subscribed) >= _MOST_SUBSCRIPTIONS:
@@ -76,14 +76,14 @@ class Changes:
         subscribed.add(uri)
 
     def unsubscribe(self, request: ServerRequestContext[Any, Any], uri: str) -> None:
-        """Tell it no longer."""
+        """Ends a subscription of this session."""
         _connection(request).state.get(_SUBSCRIBED, set()).discard(uri)
 
     def note(self, *events: ServerEvent) -> None:
-        """Something changed; clients hear of it shortly after, once for all of the same kind."""
+        """Notes that something has changed. Clients are notified shortly afterwards, once for each kind of event."""
         try:
             loop = asyncio.get_running_loop()
-        except RuntimeError:  # the toolbox is being composed: nobody is connected
+        except RuntimeError:  # the toolbox is still being composed: no client is connected
             return
         self._news.update(dict.fromkeys(events))
         if self._telling is None or self._telling.done():
@@ -109,13 +109,13 @@ def _entries(registry: ToolRegistry) -> dict[str, dict[str, Any]]:
 
 
 def _connection(request: ServerRequestContext[Any, Any]) -> Connection:
-    # The SDK's own contexts for high-level servers have this as `connection`; its low-level one hides it, but
-    # whoever keeps a session must know when it ends.
+    # The SDK exposes the connection to handlers of its high-level servers only. It is needed here to know when a
+    # session ends.
     return request.session._connection
 
 
 async def _send(connection: Connection, news: Iterable[ServerEvent]) -> None:
-    """Best effort: a client that does not read loses the news, and holds up nobody else's."""
+    """Sends the news to one client, best effort: a client that does not read misses them, and does not delay others."""
     with anyio.move_on_after(_SEND_SECONDS):
         for event in news:
             if isinstance(event, ToolsListChanged):

@@ -1,7 +1,7 @@
-"""Long lists, a page at a time.
+"""Pagination of long lists.
 
-A cursor says after which name the next page begins, so that what comes or goes between two pages moves nothing else:
-no entry that stays is skipped or listed twice. To clients it is opaque (MCP 2025-11-25, Pagination).
+A cursor names the entry after which the next page begins, so that entries that are added or removed between two pages
+do not make others appear twice or not at all. To clients it is opaque (MCP 2025-11-25, Pagination).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mcp.types import INVALID_PARAMS
 from mcp_toolbox.server.results import complete
 
 PAGE_SIZE = 200
-"""Entries of one page. Not every client asks for a second one, so a catalog of a common size fits the first."""
+"""In entries. Not every client asks for a second page, so a registry of a common size fits the first."""
 
 _MARK = b"after:"
 _LONGEST = 2048
@@ -26,13 +26,13 @@ Entry = TypeVar("Entry")
 
 
 class Page(NamedTuple):
-    """A page's entries, and the cursor of the next page or None."""
+    """The entries of a page, and the cursor of the next one or None."""
 
     entries: list[dict[str, object]]
     cursor: str | None
 
     def answer(self, field: str) -> dict[str, object]:
-        """The result of a list request, whose entries are called `field`."""
+        """Returns the result of a list request whose entries are in the field `field`."""
         more = {} if self.cursor is None else {"nextCursor": self.cursor}
         return complete({field: self.entries, **more})
 
@@ -45,10 +45,10 @@ def page_of(
     to_wire: Callable[[Entry], dict[str, object]],
     size: int = PAGE_SIZE,
 ) -> Page:
-    """The page of `entries`, which are in the order of `key`, that `cursor` points to (None: the first).
+    """Returns the page of `entries` to which `cursor` points (None: the first). The entries must be sorted by `key`.
 
     Raises:
-        MCPError: INVALID_PARAMS for a cursor that is none of ours.
+        MCPError: INVALID_PARAMS, the cursor was not made here.
     """
     after = None if cursor is None else _name(cursor)
     listed: list[dict[str, object]] = []

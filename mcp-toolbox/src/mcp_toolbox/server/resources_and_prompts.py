@@ -1,4 +1,4 @@
-"""Resources and prompts over MCP, and the completion of what a person types for them."""
+"""Resources and prompts over MCP, and the completion of their arguments."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from mcp_toolbox.server.results import complete
 
 _Request = ServerRequestContext[Any]
 _NOT_FOUND = -32002
-"""What the handshake revisions answer for a resource that is not there; 2026-07-28 has retired the code."""
+"""The handshake revisions' error code for a resource that does not exist; 2026-07-28 has retired it."""
 
 _MOST_COMPLETIONS = 100
 
 
 def serve_resources(server: Server[Any], resources: Resources, page_size: int) -> None:
-    """`resources/list`, `resources/templates/list` and `resources/read`."""
+    """Adds the handlers of `resources/list`, `resources/templates/list` and `resources/read`."""
 
     def listed(of: Iterable[Resource], cursor: str | None, field: str) -> HandlerResult:
         page = page_of(of, cursor, key=lambda each: each.uri, to_wire=lambda each: each.to_wire(), size=page_size)
@@ -60,7 +60,7 @@ def serve_resources(server: Server[Any], resources: Resources, page_size: int) -
 
 
 def serve_prompts(server: Server[Any], prompts: Prompts, resources: Resources, page_size: int) -> None:
-    """`prompts/list`, `prompts/get` and `completion/complete`."""
+    """Adds the handlers of `prompts/list`, `prompts/get` and `completion/complete`."""
 
     async def list_prompts(request: _Request, params: PaginatedRequestParams) -> HandlerResult:
         page = page_of(
@@ -92,7 +92,7 @@ def serve_prompts(server: Server[Any], prompts: Prompts, resources: Resources, p
 def _suggester(
     ref: PromptReference | ResourceTemplateReference, name: str, prompts: Prompts, resources: Resources
 ) -> Callable[[str], Iterable[str]] | None:
-    """What completes this argument; None where nothing does.
+    """Returns the function that completes the argument `name`, or None if it has none.
 
     Raises:
         MCPError: there is no such prompt or template.

@@ -1,4 +1,4 @@
-"""The tools as plain JSON over HTTP, for whatever does not speak MCP."""
+"""The tools as plain JSON over HTTP, for clients that do not speak MCP."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _ASK_OVER_MCP = (
 
 
 def add_rest_routes(app: FastAPI, registry: ToolRegistry, approvals: Approvals) -> None:
-    """`GET` and `POST /mcp/tools/list`, `POST /mcp/tools/call`; a tool that needs an approval is refused.
+    """Adds `GET` and `POST /mcp/tools/list`, and `POST /mcp/tools/call`, which refuses tools that need an approval.
 
-    The routes take the raw request, because the catalog checks arguments itself; their schemas are declared.
+    The routes read the raw request, because the registry checks arguments itself; their schemas are declared by hand.
     """
 
     async def list_tools(request: Request) -> Response:
@@ -62,13 +62,13 @@ def _context(request: Request) -> CallContext:
 
 
 def _parsed(body: bytes) -> tuple[str, dict[str, Any]]:
-    """The tool's name and its arguments.
+    """Returns the name of the tool and its arguments.
 
     Raises:
-        ApiError: 400 for what is not JSON, 422 naming the field that is wrong.
+        ApiError: 400 `invalid_json`; 422 `invalid_request`, which names the wrong field.
     """
     try:
-        request = from_json(body)  # the parser behind MCP too, so that both read the same numbers
+        request = from_json(body)  # the same parser as for MCP, so that both read the same numbers
     except ValueError:
         raise ApiError(400, "invalid_json", "The body is not valid JSON.") from None
     if not isinstance(request, dict):

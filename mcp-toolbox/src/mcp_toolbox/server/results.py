@@ -1,4 +1,5 @@
-"""Results as plain dictionaries: the SDK validates them for the client's revision, and models would do so twice."""
+"""Results as plain dictionaries: the SDK validates them for the client's revision, so models would validate them
+twice."""
 
 from __future__ import annotations
 
@@ -7,5 +8,6 @@ from typing import Any
 
 
 def complete(result: Mapping[str, Any]) -> dict[str, Any]:
-    """`result` as 2026-07-28 wants it: no question, but the answer. Older revisions are sent it without the mark."""
+    """Returns `result` with the mark of 2026-07-28 that it is complete, not a question. The SDK removes the mark for
+    older revisions."""
     return {"resultType": "complete", **result}

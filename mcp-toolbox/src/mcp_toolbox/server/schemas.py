@@ -1,4 +1,4 @@
-"""What `/openapi.json` says of the routes that read raw requests."""
+"""The OpenAPI descriptions of the routes that read raw requests."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ LIST: dict[str, Any] = {
 
 
 def call(tools: Iterable[Tool]) -> dict[str, Any]:
-    """How `POST /mcp/tools/call` is described: one body for each tool."""
+    """Returns the description of `POST /mcp/tools/call`, with one request body for each tool."""
     body = {"oneOf": [_call_of(tool) for tool in tools]}
     return {
         "tags": ["REST"],

@@ -1,4 +1,4 @@
-"""What the SDK logs, minus the mistakes of clients."""
+"""A filter for the SDK's logs that drops reports of clients' mistakes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _LOGGERS = ("mcp.server.sse", "mcp.server.streamable_http")
 
 
 class ClientFaults(logging.Filter):
-    """Drops the SDK's error reports, stack trace and the client's own data included, about a message that does
-    not parse or a client that left: the client had its 400, and the access log has its line."""
+    """Drops the SDK's reports, with stack trace and the client's data, of messages that do not parse and of clients
+    that left. The client got a 400, and the access log has a line for the request."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
@@ -20,6 +20,6 @@ class ClientFaults(logging.Filter):
 
 
 def drop_client_faults() -> None:
-    """Do so in this process."""
+    """Adds the filter to the SDK's loggers in this process."""
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(ClientFaults())

@@ -1,4 +1,4 @@
-"""What the toolbox tells of itself: its catalog as resources, and how to work with its tools as prompts."""
+"""The toolbox's description of itself: its tools as resources, and their use as prompts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _EXPLAIN = """Explain the tool {name} to a person who has not used it: what it i
 
 
 def resources_of(registry: ToolRegistry) -> list[Resource]:
-    """The catalog as one document, and each tool as one."""
+    """Returns the registry as one document, and a template for each tool's document."""
 
     def read_all(variables: Mapping[str, str], context: CallContext) -> str:
         return _json({"tools": [tool.to_wire() for tool in registry]})
@@ -56,7 +56,7 @@ def resources_of(registry: ToolRegistry) -> list[Resource]:
 
 
 def prompts_of(registry: ToolRegistry) -> list[Prompt]:
-    """How to use the tools for a task, and what one of them does."""
+    """Returns the prompts that do a task with the tools, and that explain one of them."""
 
     def use_tools(given: Mapping[str, str], context: CallContext):
         tools = ", ".join(tool.name for tool in registry)

@@ -1,7 +1,7 @@
-"""The toolbox as an MCP server, free of any transport.
+"""The toolbox as an MCP server, independent of any transport.
 
-Built on the SDK's low-level server, because our catalog already checks arguments and knows its schemas: the
-high-level one would derive both again from functions.
+It uses the SDK's low-level server, because the registry already checks arguments and knows its schemas; the high-level
+server would derive both again from functions.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from mcp_toolbox.registry.resources import Resources
 from mcp_toolbox.registry.tool import Tool, ToolResult
 from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.server.changes import Changes
-from mcp_toolbox.server.error_masking import keep_faults_to_ourselves
+from mcp_toolbox.server.error_masking import mask_errors
 from mcp_toolbox.server.pagination import PAGE_SIZE, page_of
 from mcp_toolbox.server.resources_and_prompts import serve_prompts, serve_resources
 from mcp_toolbox.server.results import complete
@@ -49,11 +49,11 @@ INSTRUCTIONS = (
 _CHANGED = "The tool changed while its approval was asked for, and has not run: list the tools and call again."
 
 _STALE_AT_ONCE: dict[CacheableMethod, CacheHint] = dict.fromkeys(get_args(CacheableMethod), CacheHint())
-"""What is listed and read may change at any time; who wants to know listens for it."""
+"""No list or resource may be cached, because each may change at any time; clients can listen for changes."""
 
 
 class ToolboxServer(Server[Any]):
-    """The SDK's server, which says on every transport that its lists may change."""
+    """The SDK's server, which declares on every transport that its lists may change."""
 
     changes: Changes
 
@@ -78,9 +78,9 @@ def create_server(
     prompts: Prompts | None = None,
     page_size: int = PAGE_SIZE,
 ) -> ToolboxServer:
-    """An MCP server over `registry`, for every revision that the SDK speaks.
+    """Returns an MCP server over `registry`, for every revision that the SDK supports.
 
-    Without `resources` or `prompts` it offers those that describe the catalog itself.
+    Without `resources` or `prompts` it offers those that describe the registry itself. `page_size` is in entries.
     """
     approvals = approvals or Approvals(Destructive())
     resources = Resources(resources_of(registry)) if resources is None else resources
@@ -98,7 +98,7 @@ def create_server(
         cache_hints=_STALE_AT_ONCE,
         get_tool_input_schema=input_schema,
     )
-    server.middleware += [keep_faults_to_ourselves, approvals.boundary(NAME)]
+    server.middleware += [mask_errors, approvals.boundary(NAME)]
     _serve_tools(server, registry, approvals, page_size)
     serve_resources(server, resources, page_size)
     serve_prompts(server, prompts, resources, page_size)
@@ -137,7 +137,7 @@ def _serve_tools(server: Server[Any], registry: ToolRegistry, approvals: Approva
 
 
 def _fit(tool: Tool, params: CallToolRequestParams) -> bool:
-    """Whether the arguments are right: nobody is asked about a call that cannot run."""
+    """Returns whether the arguments are valid, so that no person is asked about a call that cannot run."""
     try:
         tool.check(params.arguments or {})
     except InvalidArgumentsError:
@@ -146,7 +146,7 @@ def _fit(tool: Tool, params: CallToolRequestParams) -> bool:
 
 
 async def _call(registry: ToolRegistry, params: CallToolRequestParams, context: CallContext) -> ToolResult:
-    """An unknown tool is an error of the protocol; wrong arguments are a result, so that the model can read what
+    """Calls a tool. An unknown tool is a protocol error; wrong arguments are a result, so that the model can read what
     is wrong and try again (MCP 2025-11-25, Tools, Error Handling)."""
     try:
         return await registry.call(params.name, params.arguments or {}, context)

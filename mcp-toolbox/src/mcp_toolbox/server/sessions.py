@@ -1,4 +1,4 @@
-"""Sessions of Streamable HTTP, for the revisions that have a handshake: how many one principal may keep."""
+"""Sessions of Streamable HTTP, for the revisions with a handshake, limited by principal."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
 PER_PRINCIPAL = 512
 IN_ALL = 2048
-"""A session costs some 45 kB."""
+"""A session takes about 45 kB."""
 
 OPENING_BYTES = 64 * 1024
-"""Of the message that opens a session: what it says of its client is kept as long as the session."""
+"""The limit of the message that opens a session: its description of the client is kept as long as the session."""
 
 
 class BoundedSessions(StreamableHTTPSessionManager):
-    """The SDK's sessions, bounded for each principal too.
+    """The SDK's sessions, with an additional limit for each principal.
 
-    A principal that has as many as it may loses the one that it used least recently: its client gets a 404 and opens
-    another, as the specification asks. Where all of them are at work, the new one is refused (503).
+    A principal at its limit loses the idle session that it has not used for longest: its client gets a 404 and opens
+    another, as the specification asks. If all of its sessions are in use, the new one is refused with 503.
     """
 
     def __init__(self, server: Server[Any], *, per_principal: int = PER_PRINCIPAL, **options: Any) -> None:
@@ -40,7 +40,7 @@ class BoundedSessions(StreamableHTTPSessionManager):
         if not idle:
             return False
         least = min(idle, key=lambda name: _idle_until(self._server_instances[name]))
-        transport = self._server_instances.pop(least)  # its task is told below, and ends some time later
+        transport = self._server_instances.pop(least)  # its task is cancelled below, and ends later
         self._session_owners.pop(least, None)
         assert transport.idle_scope is not None
         transport.idle_scope.cancel()
@@ -48,5 +48,5 @@ class BoundedSessions(StreamableHTTPSessionManager):
 
 
 def _idle_until(transport: StreamableHTTPServerTransport) -> float:
-    """When the session ends if nothing comes: infinite while a request is served."""
+    """Returns the time at which the session ends if no request comes; infinity while a request is served."""
     return transport.idle_scope.deadline if transport.idle_scope is not None else math.inf

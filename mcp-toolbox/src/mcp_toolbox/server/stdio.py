@@ -18,10 +18,10 @@ _log = get_logger(__name__)
 
 
 def serve_stdio(server: Server[Any], settings: ToolboxSettings, packs: AbstractAsyncContextManager[None]) -> int:
-    """Serve, with `packs` open, until standard input ends; standard output belongs to the protocol, so logs go to
-    standard error."""
-    # The thread that waits for input cannot be interrupted, so a signal just ends us. Databases roll back what was not
-    # committed, and the servers that we started end with us, as after `kill -9` (upstream/child.py).
+    """Serves until standard input ends, with `packs` open, and returns the exit code. Standard output belongs to the
+    protocol, so logs go to standard error."""
+    # The thread that waits for input cannot be interrupted, so SIGINT ends the process at once. Databases roll back
+    # what was not committed, and the servers that it started end too, as after `kill -9` (upstream/child.py).
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     with logging_to(server.name, settings.log_level, settings.log_format, stream=sys.stderr):
         _log.info("serving", transport="stdio")

@@ -1,5 +1,4 @@
-"""What the SDK's transports lack at our border: streams that end when the service drains, and refusals that are
-JSON-RPC errors."""
+"""Wrappers for the SDK's HTTP transports: streams that end when the service drains, and refusals as JSON-RPC errors."""
 
 from __future__ import annotations
 
@@ -15,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class AsgiResponse(Response):
-    """A response that is whatever `app` answers: so that an ASGI application can be a documented route."""
+    """A response that runs an ASGI application, so that the application can be a documented route."""
 
     def __init__(self, app: ASGIApp) -> None:
         super().__init__()
@@ -26,26 +25,27 @@ class AsgiResponse(Response):
 
 
 def let_answers_finish() -> None:
-    """In this process, keep the SDK's event streams open when the server is told to stop.
+    """Keeps the SDK's event streams open in this process when the server is told to stop.
 
-    Its library for them would cut each one half a second later, and with it the answer of a call that still runs.
-    Streams that end by themselves may do so within the grace period, and the others are ended by `UntilDrained`.
+    The SDK's library for event streams would cut each one half a second later, and with it the answer of a call that is
+    still running. Streams that end by themselves may do so within the grace period, and `UntilDrained` ends the others.
     """
     AppStatus.disable_automatic_graceful_drain()
 
 
 class Ending(Protocol):
-    """Something that is waited for before a stream ends, such as an event."""
+    """Something to wait for before a stream ends, such as an event."""
 
     async def wait(self) -> object: ...
 
 
 _LAST_WORDS_SECONDS = 0.1
-"""What an answer that was just made gets, to be written to its stream."""
+"""The time that an answer has to be written to its stream after its call has ended."""
 
 
 class DrainedAndIdle:
-    """The service drains and no request of MCP is being worked on; as middleware of the server it counts them."""
+    """Waits until the service drains and no tool call is running. As middleware of the server, it counts the running
+    calls."""
 
     def __init__(self, drained: asyncio.Event) -> None:
         self._drained = drained
@@ -66,6 +66,7 @@ class DrainedAndIdle:
                 self._idle.set()
 
     async def wait(self) -> None:
+        """Waits until the service drains, no tool call is running, and the last answer has had time to be written."""
         await self._drained.wait()
         await self._idle.wait()
         await asyncio.sleep(_LAST_WORDS_SECONDS)
@@ -74,7 +75,7 @@ class DrainedAndIdle:
 class UntilDrained:
     """Runs `app` until the client leaves or the service drains, and then ends the response properly.
 
-    A server waits for open connections when it stops, and these streams would never end by themselves.
+    A server that stops waits for open connections, and these streams would never end by themselves.
     """
 
     def __init__(self, app: ASGIApp, drained: Ending) -> None:
@@ -97,7 +98,7 @@ class UntilDrained:
             await send({"type": "http.response.body", "body": b""})
 
     async def _receive(self, receive: Receive) -> Message:
-        """The next message; a disconnect as soon as the service drains."""
+        """Returns the next message, or a disconnect as soon as the service drains."""
         reading = asyncio.ensure_future(receive())
         draining = asyncio.ensure_future(self._drained.wait())
         try:
@@ -109,7 +110,7 @@ class UntilDrained:
 
 
 class JsonRpcRefusals:
-    """Answers a short JSON-RPC error wherever `app` refuses a request: in plain text, at length, or without a word."""
+    """Replaces the body of each refusal of `app` (a status of 400 or more) by a short JSON-RPC error."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -119,7 +120,7 @@ class JsonRpcRefusals:
 
 
 class _Translated:
-    """`send`, which holds a refusal back until it is complete."""
+    """A `send` that holds a refusal back until it is complete."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -152,7 +153,7 @@ _WORDS = {
 
 
 def _json_rpc_error(status: int, body: bytes) -> Any:
-    """What the SDK said, as a JSON-RPC error: of a validator's report only its first line."""
+    """Returns the SDK's refusal as a JSON-RPC error; of a validation report only the first line is kept."""
     try:
         answer = from_json(body)
     except ValueError:

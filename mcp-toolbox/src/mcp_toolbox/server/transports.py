@@ -1,8 +1,7 @@
 """MCP over HTTP: Streamable HTTP on `/mcp`, and the older HTTP+SSE on `/sse` and `/messages/`.
 
-Streamable HTTP is stateless for revision 2026-07-28 and keeps sessions for the handshake revisions before it.
-Host and Origin are not checked again here: the service's border has done so for every route, from the same
-settings, and a second opinion with another syntax could only disagree.
+Streamable HTTP is stateless for revision 2026-07-28 and has sessions for the handshake revisions before it. The SDK's
+checks of Host and Origin are off: the edge has checked both for every route, from the same settings.
 """
 
 from __future__ import annotations
@@ -27,13 +26,13 @@ from mcp_toolbox.calls.request import MESSAGES_PATH
 from mcp_toolbox.server.sessions import OPENING_BYTES, BoundedSessions
 from mcp_toolbox.server.streams import DrainedAndIdle, JsonRpcRefusals, UntilDrained
 
-_BORDER_CHECKED = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+_EDGE_HAS_CHECKED = TransportSecuritySettings(enable_dns_rebinding_protection=False)
 
 
 class HttpTransports:
     """The ASGI applications of both transports; `run` must be entered while they serve.
 
-    When `drained` is set, `on_drain` is called, and open streams end: those that answers come on when all calls have
+    When `drained` is set, `on_drain` is called, and open streams end: streams that carry answers when all calls have
     been answered, the others at once.
     """
 
@@ -51,10 +50,10 @@ class HttpTransports:
         answered = DrainedAndIdle(drained)
         server.middleware.append(answered)
         self._sessions = BoundedSessions(
-            server, security_settings=_BORDER_CHECKED, max_request_body_size=max_body_bytes
+            server, security_settings=_EDGE_HAS_CHECKED, max_request_body_size=max_body_bytes
         )
         self._sse = SseServerTransport(
-            MESSAGES_PATH, security_settings=_BORDER_CHECKED, max_request_body_size=max_body_bytes
+            MESSAGES_PATH, security_settings=_EDGE_HAS_CHECKED, max_request_body_size=max_body_bytes
         )
         self.streamable_http: ASGIApp = JsonRpcRefusals(self._streamable_http)
         self.sse: ASGIApp = JsonRpcRefusals(UntilDrained(self._open_sse, answered))
@@ -65,7 +64,7 @@ class HttpTransports:
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
-        """The life of the sessions: the service's lifespan enters it, once."""
+        """Runs the sessions until the block ends. The service's lifespan enters it, once."""
         async with supervised("end of streams", self._say_when_drained), self._sessions.run():
             yield
 
@@ -75,9 +74,9 @@ class HttpTransports:
             self._on_drain()
 
     async def _streamable_http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # Our HTTP parser leaves the white space around a value (RFC 9110 §5.5), which is no part of it.
+        # The HTTP parser leaves white space around a header's value, which is not part of it (RFC 9110 §5.5).
         scope = {**scope, "headers": [(name, value.strip(b" \t")) for name, value in scope["headers"]]}
-        # A GET is a client that listens for as long as it lives; a POST is a call, which may finish its work.
+        # A GET is a stream that its client keeps open, and ends on a drain; a POST is a call, which may finish.
         if scope["method"] == "GET":
             await self._listen(scope, receive, send)
         else:
@@ -89,13 +88,14 @@ class HttpTransports:
             await self._server.run(incoming, outgoing, self._server.create_initialization_options())
 
     async def _take_message(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # The SDK says 202 and then hands the message on; a session that ended in between has no use for it.
+        # The SDK answers 202 and then passes the message on; by then its session may have ended.
         with suppress(ClosedResourceError, BrokenResourceError):
             await self._sse.handle_post_message(scope, receive, send)
 
 
 def _opens_session(scope: Scope) -> bool:
-    """Whether only a handshake can be meant: no session is named, and the revision is one that has sessions."""
+    """Returns whether the request can only be a handshake: it names no session, and its revision is one with
+    sessions."""
     headers = dict(scope["headers"])
     revision = headers.get(b"mcp-protocol-version", b"").decode("latin-1")
     return b"mcp-session-id" not in headers and (not revision or revision in HANDSHAKE_PROTOCOL_VERSIONS)
@@ -109,7 +109,7 @@ def _as_user(app: ASGIApp) -> ASGIApp:
 
 
 def _with_user(scope: Scope) -> Scope:
-    """`scope` with its principal in the form that the SDK knows: a session answers only to the key that opened it."""
+    """Returns `scope` with its principal in the SDK's form, so that a session accepts only the key that opened it."""
     principal = principal_in(scope).id
     if principal == ANONYMOUS:
         return scope

@@ -1,4 +1,4 @@
-"""Stand-ins for what the toolbox talks to, for tests of your own."""
+"""Fakes of the services that the toolbox calls, for tests."""
 
 from mcp_toolbox.testing.odoo import FakeOdoo
 

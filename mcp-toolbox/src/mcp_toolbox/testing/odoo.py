@@ -1,4 +1,4 @@
-"""An Odoo that speaks its external API's XML-RPC: `/xmlrpc/2/common` and `/xmlrpc/2/object`."""
+"""A fake Odoo that serves its external API over XML-RPC: `/xmlrpc/2/common` and `/xmlrpc/2/object`."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def _partners() -> list[dict[str, Any]]:
 
 @dataclass
 class FakeOdoo:
-    """One database with one user and some partners.
+    """An Odoo with one database, one user and some partners.
 
-    `raw` is answered instead of XML-RPC, with `status`; `seconds` is waited first. `forbidden` refuses to show
-    partners. `logins` counts successful logins, `queries` are the domains that were searched.
+    `raw` is answered instead of XML-RPC, with `status`, after `seconds`. `forbidden` denies access to partners.
+    `logins` counts successful logins, and `queries` lists the domains that were searched.
     """
 
     database: str = "main"
@@ -51,7 +51,7 @@ class FakeOdoo:
 
     @property
     def app(self) -> Starlette:
-        """The server as an ASGI application."""
+        """Returns the server as an ASGI application."""
         return Starlette(
             routes=[
                 Route("/xmlrpc/2/common", self._common, methods=["POST"]),
@@ -61,7 +61,8 @@ class FakeOdoo:
 
     @asynccontextmanager
     async def running(self, **config: Any) -> AsyncIterator[str]:
-        """The server on an ephemeral loopback port; gives its base URL."""
+        """Runs the server on an ephemeral port of the loopback interface until the block ends, and yields its base
+        URL."""
         async with running(self.app, **config) as url:
             yield url
 
@@ -115,7 +116,7 @@ class FakeOdoo:
 
 
 def _as_regex(pattern: str) -> str:
-    """What SQL's LIKE takes a pattern for, anywhere in the text."""
+    """Returns the regular expression that matches anywhere in a text what SQL's LIKE matches."""
     parts = re.findall(r"\\.|.", pattern, re.DOTALL)
     wild = {"%": ".*", "_": "."}
     return "".join(wild.get(part) or re.escape(part[-1]) for part in parts)

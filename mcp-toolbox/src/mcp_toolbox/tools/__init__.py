@@ -1,5 +1,5 @@
-"""The built-in tools. This folder is the registry: a file that defines a function of its own name is a tool.
+"""The built-in tools. This folder is the registry: a file that defines a function with the file's own name is a tool.
 
-The function's docstring is what a model reads; its annotations are the schema; `HINTS` says what a client may
-assume about it. See `mcp_toolbox.registry.tool`.
+Models read the function's docstring; its annotations are the schema; `HINTS` are the properties that clients may rely
+on. See `mcp_toolbox.registry.tool`.
 """

@@ -1,4 +1,4 @@
-"""Addition."""
+"""The tool `add`."""
 
 from __future__ import annotations
 

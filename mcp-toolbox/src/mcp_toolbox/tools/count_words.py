@@ -1,4 +1,4 @@
-"""Counting words."""
+"""The tool `count_words`."""
 
 from __future__ import annotations
 

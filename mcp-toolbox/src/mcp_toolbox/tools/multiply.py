@@ -1,4 +1,4 @@
-"""Multiplication."""
+"""The tool `multiply`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Upper case."""
+"""The tool `uppercase`."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ def uppercase(
     text: Annotated[str, Field(description="The text to convert.", max_length=MAX_TEXT)],
 ) -> str:
     """Convert a text to upper case (capital letters) in any alphabet: "señor, straße" becomes "SEÑOR, STRASSE"."""
-    # Unicode's full case mapping (The Unicode Standard §3.13), which may lengthen a text up to three times.
+    # Unicode's full case mapping (The Unicode Standard §3.13) can make a text up to three times as long.
     return text.upper()

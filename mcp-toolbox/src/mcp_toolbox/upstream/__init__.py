@@ -1,9 +1,9 @@
-"""Other MCP servers, whose tools are offered beside our own.
+"""Other MCP servers, whose tools are offered beside the toolbox's own.
 
-servers_file.py  what the operator wrote             fleet.py       all servers, and the file's changes
-spec.py          one server as it is to be run       upstream.py    one server: connect, watch, connect again
-references.py    ${VARIABLES}                        connection.py  one client's life, in one task
-stdio.py http.py the ways to reach a server          child.py       a server's process and its family
-forward.py       a call, passed on                   launcher.py    the process between, which outlives us
-translate.py     a tool of theirs as one of ours     pins.py        what their tools looked like at first
+servers_file.py   the operator's file              manager.py     all servers, and changes of the file
+spec.py           one server of the file           upstream.py    one server: connect, watch, reconnect
+references.py     ${VARIABLES}                     connection.py  one client, from start to end, in one task
+stdio.py http.py  the transports                   child.py       a server's process and its descendants
+forward.py        a call to a server               launcher.py    the process between, which ends them
+translate.py      a server's tool as a Tool        pins.py        digests of the tools as first seen
 """

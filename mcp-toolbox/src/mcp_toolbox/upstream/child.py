@@ -1,4 +1,4 @@
-"""A server's process: started with an environment of its own, and ended with its whole family."""
+"""A server's process: started with its own environment, and ended together with its descendants."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _INHERITED = frozenset(
     {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "LANGUAGE", "TZ", "TMPDIR", "SSL_CERT_FILE"}
 )
 _LEAVE_SECONDS = 1.0
-"""How long a server may take to end after its input has: the polite way to stop it (MCP, Lifecycle, Shutdown)."""
+"""The time that a server has to end by itself after its input was closed (MCP, Lifecycle, Shutdown)."""
 
 _GRACE_SECONDS = 2.0
 _GONE_SECONDS = _GRACE_SECONDS + 6.0
@@ -29,16 +29,18 @@ _EXIT_POLLS, _EXIT_POLL_SECONDS = 50, 0.01
 
 
 def environment_of(environ: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
-    """What a server finds in its environment: what any program needs, and what its entry in the file says. Our own
-    keys are not in it."""
+    """Returns a server's environment: what any program needs, and the variables of its entry in the file. The toolbox's
+    own keys are not in it."""
     basic = {name: value for name, value in environ.items() if name in _INHERITED or name.startswith("LC_")}
     return {**basic, **own}
 
 
 class Child:
-    """A running server. Its streams are pipes; its family ends with `stop`, or when we do, however that happens.
+    """A running server. Its streams are pipes. Its process and all descendants end with `stop`, or when the toolbox
+    ends, however that happens.
 
-    `lifeline` is our end of a pair of sockets of which the launcher has the other: each side sees the other's end.
+    `lifeline` is the toolbox's end of a pair of sockets; the launcher has the other. Each side notices when the other
+    side ends.
     """
 
     def __init__(self, process: Process, lifeline: socket.socket) -> None:
@@ -53,10 +55,10 @@ class Child:
 
     @classmethod
     async def start(cls, command: Command, environ: Mapping[str, str]) -> Child:
-        """Start `command`; `environ` is our own environment, of which it gets the harmless part.
+        """Starts `command`. `environ` is the toolbox's environment, of which the server gets the harmless part.
 
         Raises:
-            UpstreamUnavailable: there is no such program or directory.
+            UpstreamUnavailable: the program or the directory does not exist, or the process cannot be started.
         """
         env = environment_of(environ, command.env)
         program = _found(command, env)
@@ -79,13 +81,13 @@ class Child:
 
     @property
     def process_id(self) -> int:
-        """The launcher's, which is also its process group's."""
+        """The id of the launcher, which is also that of its process group."""
         return self._process.pid
 
     async def wait(self) -> int | None:
-        """Its exit code, once it and all of its family have ended; None when that cannot be told."""
+        """Returns the exit code when the server and all of its descendants have ended, or None if it is not known."""
         await self._gone.wait()
-        # Not Process.wait, which also waits for whoever has inherited a pipe.
+        # Not Process.wait, which also waits for every process that has inherited a pipe.
         for _ in range(_EXIT_POLLS):
             if self._process.returncode is not None:
                 break
@@ -93,12 +95,13 @@ class Child:
         return self._process.returncode
 
     def abandon(self) -> None:
-        """Let go of it: the launcher ends the family from here on, without us."""
+        """Leaves the server to the launcher, which ends it and its descendants without further help."""
         with contextlib.suppress(OSError):
             self._lifeline.shutdown(socket.SHUT_WR)
 
     async def stop(self) -> None:
-        """End it and its family: its input ends, then SIGTERM, then SIGKILL; some three seconds as a rule."""
+        """Ends the server and its descendants: closes its input, then SIGTERM, then SIGKILL. Usually takes at most
+        three seconds."""
         with contextlib.suppress(OSError, RuntimeError):
             self.stdin.close()
         try:
@@ -132,7 +135,7 @@ class Child:
     def _close(self) -> None:
         asyncio.get_running_loop().remove_reader(self._lifeline)
         self._lifeline.close()
-        # Nothing public closes the pipes, which may be open still where somebody else has inherited them.
+        # No public method closes the pipes, which stay open if another process has inherited them.
         self._process._transport.close()  # type: ignore[attr-defined]
 
 

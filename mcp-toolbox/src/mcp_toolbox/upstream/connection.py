@@ -1,4 +1,5 @@
-"""One client of a server, from its start to its end, in one task: the SDK's scopes allow no other way."""
+"""One client of a server, from start to end, in one task: the SDK's cancel scopes must be left in the task that entered
+them."""
 
 from __future__ import annotations
 
@@ -24,19 +25,20 @@ _MAX_PAGES = 100
 _RELIST_SECONDS = 60.0
 _LISTEN_PAUSE_SECONDS = 5.0
 _SETTLE_SECONDS = 0.1
-"""Changes that are announced one after another cost one list."""
+"""Changes that follow one another within this time cost one list."""
 
 Listed = Callable[[Client, list[types.Tool]], Awaitable[None]]
-"""Told of the tools after the first list, and after each one that follows."""
+"""Called with the tools after the first list, and after each later one."""
 
 _NoteEnd = Callable[[], None]
 _NoteProblems = Callable[[list[str]], None]
 
 
 class Connection:
-    """A client over `transport`. `live` is its life; `wake` has it look after its server at once.
+    """A client over `transport`. `live` runs it; `wake` makes it check its server at once.
 
-    `problems` is what was wrong with the last list.
+    `list_seconds` is the limit of a later list. `busy` tells whether calls are running. `problems` describes what was
+    wrong with the last list.
     """
 
     def __init__(self, transport: Transport, listed: Listed, list_seconds: float, busy: Callable[[], bool]) -> None:
@@ -49,15 +51,15 @@ class Connection:
         self.problems: list[str] = []
 
     def wake(self) -> None:
-        """List the tools now: they may have changed, or the server may have left."""
+        """Asks for a list now: the tools may have changed, or the server may have left."""
         self._wake.set()
 
     async def live(self) -> None:
-        """Connect, list, and go on listing until the server leaves.
+        """Connects, lists the tools, and lists them again from time to time until the server leaves.
 
         Raises:
-            UpstreamUnavailable: the server left, or does not answer any more.
-            Exception: whatever the SDK raises where a server cannot be reached or does not speak MCP.
+            UpstreamUnavailable: the server has left, or no longer answers.
+            Exception: what the SDK raises if a server cannot be reached or does not speak MCP.
         """
         transport = _Observed(self._transport.open(), self._note_end, self.problems.extend)
         client = Client(transport, message_handler=self._heard, cache=None)
@@ -80,7 +82,7 @@ class Connection:
                 async with asyncio.timeout(self._list_seconds):
                     tools = await self._list(client)
             except TimeoutError:
-                if self._busy():  # it may still finish the calls that it has
+                if self._busy():  # it may still finish its running calls
                     continue
                 raise UpstreamUnavailable("does not answer any more") from None
             await self._listed(client, tools)
@@ -98,7 +100,8 @@ class Connection:
         return tools
 
     async def _listen(self, client: Client) -> None:
-        """Hear of changes where a revision has a stream for that; without it the list is fetched from time to time."""
+        """Listens for changes on the stream that some revisions have for them; with others only the regular list finds
+        them."""
         while True:
             with contextlib.suppress(MCPError, SubscriptionLost, TimeoutError, anyio.ClosedResourceError):
                 async with client.listen(tools_list_changed=True) as subscription:
@@ -128,8 +131,8 @@ async def _observed(streams: Any, note_end: _NoteEnd, note_problems: _NoteProble
 
 
 class _Observed:
-    """A transport whose end is noted, since nothing else tells a client that is not asking for anything; and whose
-    lists of tools are mended."""
+    """A transport whose end is noted, because an idle client would not notice it, and whose lists of tools are
+    normalized."""
 
     def __init__(self, streams: Any, note_end: _NoteEnd, note_problems: _NoteProblems) -> None:
         self._streams = _observed(streams, note_end, note_problems)
@@ -142,7 +145,7 @@ class _Observed:
 
 
 class _Incoming:
-    """The stream of messages of such a transport; the SDK asks no more of one than this."""
+    """The stream of incoming messages of such a transport, with the methods that the SDK uses."""
 
     def __init__(self, stream: Any, note_end: _NoteEnd, note_problems: _NoteProblems) -> None:
         self._stream = stream

@@ -1,7 +1,7 @@
-"""What can go wrong between the toolbox and another server.
+"""The errors between the toolbox and another server.
 
-ServersFileError     the operator's file is wrong: found at start, or on a reload, which then changes nothing
-UpstreamUnavailable  one server cannot be used; its text is ours, safe to show in `/health`
+ServersFileError     the operator's file is wrong: at the start, or on a reload, which then changes nothing
+UpstreamUnavailable  one server cannot be used; its text is the toolbox's own and safe to show in `/health`
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from pydantic import ValidationError
 
 
 class ServersFileError(Exception):
-    """The file does not describe servers; the message has a line for each mistake, with its place."""
+    """The servers file is wrong. The message has one line for each mistake, with its line number."""
 
 
 class UpstreamUnavailable(Exception):
-    """A server cannot be used, and why; `final` when trying again cannot help before the file changes."""
+    """A server cannot be used, with the reason. `final` means that a retry cannot help before the file changes."""
 
     def __init__(self, reason: str, *, final: bool = False) -> None:
         super().__init__(reason)
@@ -26,7 +26,7 @@ class UpstreamUnavailable(Exception):
 
 
 def reason_of(error: BaseException) -> str:
-    """Why a connection failed, in words of our own: a server's text may hold anything."""
+    """Returns why a connection failed, in the toolbox's own words, because a server's text may contain anything."""
     causes = _flat(error)
     for cause in causes:
         if isinstance(cause, UpstreamUnavailable):

@@ -1,5 +1,5 @@
-"""A stream of server-sent events from which messages that are too large are taken out, so that each fails its own call
-and not the stream."""
+"""A stream of server-sent events without messages that are too large, so that each of them fails its own call and not
+the whole stream."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FIELD = b"data:"
 
 
 class BoundedEvents(httpx2.AsyncByteStream):
-    """The body of `response`, line by line; one of more than `limit` bytes becomes an error for the call that it
+    """The body of `response`, line by line. A line of more than `limit` bytes becomes an error for the call that it
     answers."""
 
     def __init__(self, response: httpx2.Response, limit: int) -> None:

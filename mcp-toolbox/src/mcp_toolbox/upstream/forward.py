@@ -1,4 +1,4 @@
-"""A call, passed on to the server whose tool it is."""
+"""Forwarding of a call to the server that has the tool."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ _Answer = types.CallToolResult | types.InputRequiredResult
 _ANSWER: TypeAdapter[_Answer] = TypeAdapter(_Answer)
 
 _DOUBTFUL = frozenset({CONNECTION_CLOSED, INTERNAL_ERROR, INVALID_REQUEST})
-"""Errors that may be the connection's rather than the call's."""
+"""The error codes that may concern the connection rather than the call."""
 
 
 _LOST = frozenset({"Connection closed", CONNECTION_LOST})
-"""Servers give the code of a closed connection to errors of their own; the SDK and we have these words with it."""
+"""The messages with which a lost connection is reported here. Servers use the same error code for errors of their
+own."""
 
 
 class ConnectionLost(Exception):
@@ -43,14 +44,14 @@ async def forward(
     result: SchemaCheck | None,
     limits: Limits,
 ) -> tuple[ToolResult, bool]:
-    """Call `tool`; its answer, and whether the connection should be looked at. Whatever the server does wrong is an
-    answer that says so.
+    """Calls `tool`, and returns its answer and whether the connection should be checked. Every mistake of the server
+    becomes an answer that describes it.
 
-    Sent beneath `Client.call_tool`, which would check the answer against the server's schema without bounds, and
-    would ask for the list of tools whenever it does not know one.
+    The request is sent below `Client.call_tool`, which would check the answer against the server's schema without
+    limits, and would list the tools whenever it does not know one.
 
     Raises:
-        ConnectionLost: it left meanwhile, or the client was closed.
+        ConnectionLost: the server left meanwhile, or the client was closed.
     """
     params = types.CallToolRequestParams(name=tool, arguments=arguments, _meta=_meta(context))
     try:

@@ -1,7 +1,7 @@
-"""MCP over HTTP: Streamable HTTP, and the older HTTP+SSE.
+"""MCP over HTTP to another server: Streamable HTTP, and the older HTTP+SSE.
 
-The SDK follows a redirect only within the endpoint's own origin. It runs all requests of a client in one task group,
-so that one that raises ends every other one: here a failure is an answer to its own request instead.
+The SDK follows a redirect only within the endpoint's own origin. It runs all requests of a client in one task group, so
+that one exception would end all of them; here a failure is an answer to its own request instead.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from mcp_toolbox.upstream.refusals import refusal, too_large
 from mcp_toolbox.upstream.spec import Address, Limits
 
 CONNECTION_LOST = "connection lost"
-"""The message of the error that stands for an answer that never came."""
+"""The error message in place of an answer that never came."""
 
 _CONNECT_SECONDS = 10.0
 _IDLE_SECONDS = 330.0
 _ENVELOPE_BYTES = 64 * 1024
 _MAX_SSE_EVENT = 1024 * 1024 - 1024
 _MAX_DRAINED = 64 * 1024 * 1024
-"""How much of an answer that is too large is read to tell how large it is."""
+"""In bytes: how much of an oversized answer is read in order to report its size."""
 
 
 class HttpTransport:
-    """How a server that runs elsewhere is reached. `trouble` is what the last request that failed met."""
+    """A transport to a server that runs elsewhere. `trouble` describes the last failed request."""
 
     def __init__(self, address: Address, limits: Limits) -> None:
         self._address = address
@@ -42,11 +42,15 @@ class HttpTransport:
         self.trouble: str | None = None
 
     def abandon(self) -> None:
-        """Nothing: connections end with the client."""
+        """Does nothing: the connections end with the client."""
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[TransportStreams]:
-        """The streams of messages, for as long as the block lasts."""
+        """Opens the streams of messages until the block ends.
+
+        Raises:
+            UpstreamUnavailable: a configured header has characters that HTTP does not allow.
+        """
         address = self._address
         self.trouble = None
         if address.kind == "sse":
@@ -67,7 +71,7 @@ class HttpTransport:
         timeout: httpx2.Timeout | None = None,
         auth: httpx2.Auth | None = None,
     ) -> httpx2.AsyncClient:
-        # Idle connections are dropped before the usual servers drop them (uvicorn: 5 s).
+        # Idle connections are closed before common servers close them (uvicorn: after 5 s).
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=32, keepalive_expiry=4.0)
         transport = _Answering(_Outward(limits), self)
         read = max(_IDLE_SECONDS, self._limits.call_seconds + 5)
@@ -85,21 +89,22 @@ class HttpTransport:
 
     @property
     def most_bytes(self) -> int:
-        """What one answer may have. Over the older transport the SDK takes no event of more than a megabyte."""
+        """The limit of one answer in bytes. Over the older transport the SDK accepts no event of more than a
+        megabyte."""
         most = self._limits.result_bytes + _ENVELOPE_BYTES
         return min(most, _MAX_SSE_EVENT) if self._address.kind == "sse" else most
 
 
 class _Outward(httpx2.AsyncBaseTransport):
-    """The way out as the environment has it: HTTPS_PROXY, HTTP_PROXY, NO_PROXY and SSL_CERT_FILE. Only httpx2's client
-    reads them, and it gives requests that go through a proxy to transports of its own."""
+    """The transport that follows the environment: HTTPS_PROXY, HTTP_PROXY, NO_PROXY and SSL_CERT_FILE. It wraps a whole
+    client, because only httpx2's client reads these variables."""
 
     def __init__(self, limits: httpx2.Limits) -> None:
         self._client = httpx2.AsyncClient(limits=limits, trust_env=True, follow_redirects=False)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         response = await self._client.send(request, stream=True)
-        self._client.cookies.clear()  # which are the outer client's to keep
+        self._client.cookies.clear()  # cookies are kept by the outer client
         return response
 
     async def aclose(self) -> None:
@@ -107,7 +112,8 @@ class _Outward(httpx2.AsyncBaseTransport):
 
 
 class _Answering(httpx2.AsyncBaseTransport):
-    """Answers for a server that cannot be reached, and reads no more of an answer than it may."""
+    """A transport that answers with an error for a server that cannot be reached, and bounds what is read of an
+    answer."""
 
     def __init__(self, inner: httpx2.AsyncBaseTransport, transport: HttpTransport) -> None:
         self._inner = inner
@@ -130,7 +136,7 @@ class _Answering(httpx2.AsyncBaseTransport):
         return response
 
     async def _whole(self, request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
-        """`response`, read to its end here, since nobody catches what that raises later."""
+        """Reads the whole response here, because an exception during a later read would not be caught."""
         parts: list[bytes] = []
         size = 0
         try:
@@ -152,12 +158,13 @@ class _Answering(httpx2.AsyncBaseTransport):
 
 
 def _decoded(response: httpx2.Response) -> list[tuple[bytes, bytes]]:
-    """The headers of a response whose body has been decoded."""
+    """Returns the headers of a response whose body has been decoded."""
     dropped = (b"content-encoding", b"content-length", b"transfer-encoding")
     return [(name, value) for name, value in response.headers.raw if name.lower() not in dropped]
 
 
 def _answer(request: httpx2.Request, body: dict[str, Any]) -> httpx2.Response:
-    """A JSON-RPC error under a status from 400 on, which the SDK takes for the answer to the request."""
+    """Returns a JSON-RPC error with the status 503; the SDK takes an error with a status of 400 or more as the answer
+    to its request."""
     headers = {"content-type": "application/json"}
     return httpx2.Response(503, headers=headers, content=to_json(body), request=request)

@@ -1,4 +1,4 @@
-"""In which line of a JSON text each value stands, for messages that an operator can follow."""
+"""The line of each value in a JSON text, for error messages about an operator's file."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 
 
 class JsonLines:
-    """The first line of each path of object keys in a valid JSON text, counted from 1; array items are no paths of
-    their own. `repeated` are the paths that an object names twice, with the line of the second."""
+    """The first line of each path of object keys in a valid JSON text, counted from 1. Items of arrays have no paths.
+    `repeated` holds the paths that an object names twice, with the line of the second."""
 
     def __init__(self, text: str) -> None:
         self._lines: dict[Path, int] = {}
@@ -25,14 +25,15 @@ class JsonLines:
                 self.repeated[path] = line
 
     def line(self, path: Path) -> int:
-        """The line of `path`, or of the nearest thing around it."""
+        """Returns the line of `path`, or of the nearest enclosing path."""
         while path and path not in self._lines:
             path = path[:-1]
         return self._lines.get(path, 1)
 
 
 def _keys(text: str) -> Iterator[tuple[Path, int]]:
-    """Every key with its path. A key is a string in an object before its colon; inside arrays nothing has a path."""
+    """Yields every key with its path and line. A key is a string in an object before its colon; nothing inside an array
+    has a path."""
     stack: list[str] = []  # "{" or "[", outermost first
     path: list[str] = []
     expects_key = False

@@ -1,14 +1,14 @@
-"""Runs a server's command and sees to it that nothing of it is left: a program of its own, between us and the server.
+"""Runs a server's command and makes sure that no process of it is left: a program between the toolbox and the server.
 
     python -I -S launcher.py LIFELINE GRACE COMMAND [ARGUMENT …]
 
-`LIFELINE` is a socket whose other end the toolbox has; when that closes, however the toolbox came to its end, the
-server gets SIGTERM, and after `GRACE` seconds SIGKILL: it, its children, and theirs, even those that left the process
-group. On Linux orphans of the family come to this process (prctl(2), PR_SET_CHILD_SUBREAPER), so that it can find
-them all; elsewhere it is the process group alone. When the command ends by itself the rest of the family goes too,
-and the exit code is its own, or 128 + the signal that ended it.
+`LIFELINE` is a socket whose other end the toolbox holds. When it closes, however the toolbox has ended, the server gets
+SIGTERM, and after `GRACE` seconds SIGKILL, together with all its descendants, even those that have left the process
+group. On Linux orphaned descendants become children of this process (prctl(2), PR_SET_CHILD_SUBREAPER), so that it
+finds all of them; elsewhere only the process group is ended. When the command ends by itself, its descendants are ended
+too. The exit code is the command's own, or 128 + the signal that ended it.
 
-It imports nothing of ours: it starts in some 15 ms and must work when everything else does not.
+It imports nothing of the toolbox: it starts in about 15 ms, and must work even if the rest does not.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _LINUX = sys.platform == "linux"
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command to its end, or to the toolbox's; the exit code."""
+    """Runs the command until it ends or the toolbox does, and returns the exit code."""
     lifeline, grace, command = int(arguments[0]), float(arguments[1]), arguments[2:]
     os.set_inheritable(lifeline, False)
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _become(command: list[str]) -> None:
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # should somebody kill this process, which then could not do its work
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # if this process is killed, it can no longer end the child
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     try:
@@ -57,7 +57,7 @@ def _become(command: list[str]) -> None:
 
 
 def _leave_streams_to_the_child() -> None:
-    """Or else its end of a stream would not end the stream."""
+    """Closes this process's copies of the streams. Otherwise a stream would not end when the child closes its own."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
@@ -73,7 +73,7 @@ def _wakeup_on_child() -> int:
 
 
 def _watch(child: int, lifeline: int, wakeup: int) -> int | None:
-    """The child's exit code as soon as it ends; None as soon as the lifeline does."""
+    """Returns the child's exit code when it ends, or None when the lifeline closes first."""
     poll = select.poll()
     poll.register(lifeline, select.POLLIN | select.POLLHUP)
     poll.register(wakeup, select.POLLIN)
@@ -90,7 +90,7 @@ def _watch(child: int, lifeline: int, wakeup: int) -> int | None:
 
 
 def _reaped() -> dict[int, int]:
-    """Every child, adopted ones too, that has ended since."""
+    """Returns the exit statuses of all children that have ended, adopted ones included."""
     ended: dict[int, int] = {}
     with contextlib.suppress(ChildProcessError):
         while True:
@@ -102,7 +102,8 @@ def _reaped() -> dict[int, int]:
 
 
 def _end_family(grace: float) -> None:
-    """Ask it to end, and then make it; a member that forks meanwhile is found in the next round."""
+    """Sends SIGTERM to the descendants, and SIGKILL after `grace` seconds. Processes that are forked meanwhile are
+    found in the next round."""
     _signal(_family(), signal.SIGTERM)
     deadline = time.monotonic() + grace
     while _family() and time.monotonic() < deadline:
@@ -120,7 +121,7 @@ def _signal(processes: list[int], number: int) -> None:
 
 
 def _family() -> list[int]:
-    """Everybody below this process who is still alive."""
+    """Returns the ids of all living descendants of this process."""
     _reaped()
     if not _LINUX:
         return _group()
@@ -132,7 +133,7 @@ def _family() -> list[int]:
 
 
 def _parent(process: str) -> tuple[int, int] | None:
-    """A process and its parent (proc(5), /proc/PID/stat); None once it is dead."""
+    """Returns the ids of a process and its parent (proc(5), /proc/PID/stat), or None if it is dead."""
     try:
         with open(f"/proc/{process}/stat", "rb") as file:  # noqa: PTH123
             state, parent = file.read().rpartition(b")")[2].split()[:2]
@@ -142,7 +143,8 @@ def _parent(process: str) -> tuple[int, int] | None:
 
 
 def _group() -> list[int]:
-    """The process group, as the negative number that kill(2) takes: this process is in it and ignores SIGTERM."""
+    """Returns the process group as the negative number that kill(2) takes, if any process is left in it. This process
+    is in the group, and ignores SIGTERM."""
     try:
         os.waitid(os.P_PGID, os.getpgrp(), os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:

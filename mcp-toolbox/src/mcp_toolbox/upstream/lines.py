@@ -1,4 +1,4 @@
-"""A stream of bytes as lines, of which none takes more memory than it may."""
+"""A stream of bytes as lines, with a bound on the memory for one line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _ENDS = 256
 
 @dataclass(frozen=True)
 class TooLong:
-    """A line that was not kept: how long it was, and its two ends."""
+    """A line that was too long to keep: its size in bytes, and its first and last bytes."""
 
     size: int
     head: bytes
@@ -19,7 +19,7 @@ class TooLong:
 
     @property
     def answers(self) -> int | None:
-        """The id of the request that this line answers, as far as its ends tell; servers write it first or last."""
+        """The id of the request that this line answers, if its two ends tell; servers write the id first or last."""
         for end, place in ((self.tail, _LAST_ID), (self.head, _FIRST_ID)):
             if found := place.search(end):
                 return int(found[1])
@@ -31,7 +31,7 @@ _LAST_ID = re.compile(rb',\s*"id"\s*:\s*(\d{1,18})\s*(?:,\s*"jsonrpc"\s*:\s*"2\.
 
 
 class Lines:
-    """Cuts what it is fed into lines of at most `limit` bytes; longer ones are counted and let go."""
+    """Splits bytes into lines of at most `limit` bytes; longer ones are counted and dropped."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -41,11 +41,11 @@ class Lines:
 
     @property
     def rest(self) -> bytes:
-        """What has come of a line that has not ended; nothing of one that is too long already."""
+        """The bytes of a line that has not ended; empty if it is already too long."""
         return b"".join(self._parts)
 
     def feed(self, data: bytes) -> Iterator[bytes | TooLong]:
-        """The lines that `data` completes, without their ends."""
+        """Yields the lines that `data` completes, without their line ends."""
         *complete, rest = data.split(b"\n")
         for part in complete:
             self._add(part)

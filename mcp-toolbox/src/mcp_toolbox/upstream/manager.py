@@ -1,4 +1,4 @@
-"""All servers of the file: each lives in a task of its own, and the file may change while they do."""
+"""The manager of all servers of the file: each runs in its own task, and the file may change meanwhile."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _POLL_SECONDS = 1.0
 
 
 class UpstreamManager:
-    """The servers that the file at `path` describes; None for none. `running` starts and ends them.
+    """Manages the servers that the file at `path` describes; None means no servers. `running` starts and ends them.
 
-    References are filled in from `environ`, of which a server's process gets only what any program needs.
+    References in the file are filled in from `environ`; a server's process gets only what any program needs of it.
 
     Raises:
-        ServersFileError: the file is wrong, now. Later a wrong file is logged, and the servers stay as they are.
+        ServersFileError: the file is wrong at the start. A file that is wrong later is logged, and the servers stay.
     """
 
     def __init__(
@@ -60,18 +60,18 @@ class UpstreamManager:
 
     @property
     def degraded(self) -> bool:
-        """Whether somebody should have a look: a server is away or has changed its tools, or the file is wrong."""
+        """Whether the operator should look: a server is away or has changed its tools, or the file is wrong."""
         upstreams = self._upstreams.values()
         return self.file_error is not None or any(upstream.away or upstream.changed for upstream in upstreams)
 
     def to_health(self) -> dict[str, Any]:
-        """`servers` of `/health`: an entry for each server of the file, by name."""
+        """Returns the `servers` of `/health`: an entry for each server of the file, by name."""
         return {name: self._upstreams[name].to_health() for name in sorted(self._upstreams)}
 
     @asynccontextmanager
     async def running(self, registry: ToolRegistry) -> AsyncIterator[None]:
-        """Keep the servers connected and their tools in `registry` for the length of the block; it waits for none
-        of them. At its end no process of theirs is left."""
+        """Keeps the servers connected and their tools in `registry` until the block ends, without waiting for any of
+        them to connect. No process of theirs is left afterwards."""
         if self._watch is None:
             yield
             return
@@ -93,7 +93,7 @@ class UpstreamManager:
         self.reload()
 
     def reload(self) -> None:
-        """Take the file up as it is now. A wrong one is refused as a whole."""
+        """Reads the file again and applies it. A wrong file is refused as a whole."""
         if self._path is None:
             return
         try:
@@ -109,7 +109,8 @@ class UpstreamManager:
     # --- the servers ---
 
     def _apply(self, servers: Servers) -> None:
-        """End the servers that are gone, start those that are new, both for those that changed."""
+        """Ends the servers that are no longer in the file, starts the new ones, and restarts those that have
+        changed."""
         for warning in servers.warnings:
             _log.warning("servers file", note=warning)
         specs = servers.specs
@@ -133,7 +134,7 @@ class UpstreamManager:
         life.cancel()
 
     def _offer(self, server: str, tools: list[Tool]) -> list[str]:
-        """Put a server's tools into the catalog; of two tools with one name the one that was there stays."""
+        """Puts a server's tools into the registry. Returns the names that another tool already has; that tool stays."""
         source = f"upstream:{server}"
         if self._registry is None:
             return []
@@ -149,8 +150,8 @@ class UpstreamManager:
 
 @contextmanager
 def _quiet_sdk() -> Iterator[None]:
-    """Without the SDK's own reports of servers that fail, stack traces and the servers' texts included: ours say it
-    in a line."""
+    """Silences the SDK's reports of failing servers, with stack traces and the servers' texts; the toolbox logs a line
+    for each."""
     logger = logging.getLogger("mcp.client")
     before = logger.level
     logger.setLevel(logging.CRITICAL)
@@ -161,6 +162,7 @@ def _quiet_sdk() -> Iterator[None]:
 
 
 async def _in_turn(turn: asyncio.Lock, upstream: Upstream) -> None:
-    """The life of `upstream`, once that of the one before it has ended: never two processes of one server."""
+    """Runs `upstream` after the previous one of the same name has ended, so that there are never two processes of one
+    server."""
     async with turn:
         await upstream.run()

@@ -1,8 +1,8 @@
-"""Names of other servers' tools: `server__tool`, the same ones at every start.
+"""Names of other servers' tools, `server__tool`, which are the same at every start.
 
-MCP allows 128 characters (its tool names, revision 2025-11-25), but the models that read these names take 64, and
-neither dots nor anything beyond ASCII. What does not fit is replaced, and where that could mix two tools up, a part
-of a hash of the whole name keeps them apart.
+MCP allows 128 characters (its tool names, revision 2025-11-25), but the models that read these names accept 64, and
+only ASCII letters, digits, `_` and `-`. Other characters are replaced, and where two names could become equal, a part
+of a hash of the whole name is added.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ _FOREIGN = re.compile(r"[^A-Za-z0-9_-]")
 
 
 def prefixes(servers: Iterable[str]) -> dict[str, str]:
-    """The prefix of each server, without two underscores in it or one at its end: so the first two in a tool's name
-    always end the prefix, and no two servers can have a name in common."""
+    """Returns the prefix of each server. A prefix does not contain two underscores in a row or end with one, so that
+    the first two in a tool's name always end the prefix, and tools of two servers never have the same name."""
     return _distinct({server: re.sub(r"_+", "_", _plain(server)).strip("_") for server in servers}, _MAX_PREFIX)
 
 
 def tool_names(prefix: str, tools: Iterable[str]) -> dict[str, str]:
-    """What each tool of a server is called here."""
+    """Returns the name that each tool of a server has in the toolbox."""
     room = MAX_NAME - len(prefix) - len(_SEPARATOR)
     return {
         tool: f"{prefix}{_SEPARATOR}{name}"
@@ -39,7 +39,7 @@ def _plain(name: str) -> str:
 
 
 def _distinct(plain: dict[str, str], room: int) -> dict[str, str]:
-    """Each name's plain form, marked where it is empty, too long, or another one's too."""
+    """Returns the plain form of each name, with a hash where it is empty, too long, or not unique."""
     uses = Counter(plain.values())
     return {
         name: short

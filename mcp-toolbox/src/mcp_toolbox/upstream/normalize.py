@@ -1,4 +1,4 @@
-"""Lists of tools in which some are wrong: those are left out, where the SDK would refuse the list."""
+"""Normalization of a server's list of tools: invalid tools are left out, where the SDK would refuse the whole list."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from pydantic import ValidationError
 from mcp_toolbox.upstream.sanitize import cleaned, shortened
 
 _STRICTEST = "2025-11-25"
-"""The revision that allows the least in a tool's schemas."""
+"""The revision that allows least in a tool's schemas."""
 
 
 def normalized(message: Any) -> list[str]:
-    """Take out of a JSON-RPC message, if it is a list of tools, what is no tool of MCP; a sentence for each."""
+    """Removes invalid tools from a JSON-RPC message in place, if it is a list of tools. Returns a sentence for each
+    problem."""
     if not isinstance(message, JSONRPCResponse) or not isinstance(message.result.get("tools"), list):
         return []
     problems: list[str] = []

@@ -1,7 +1,7 @@
-"""What each tool looked like when it was first seen, so that a later change is noticed.
+"""Pins: digests of tools as they were first seen, so that later changes are noticed.
 
-A server can be harmless on the day it is added and change its tools' descriptions later, which models obey ("tool
-poisoning", or "rug pull").
+A server can be harmless when it is added, and change its tools' descriptions later; models follow descriptions ("tool
+poisoning", "rug pull").
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _VERSION = 1
 
 
 class PinsFileError(Exception):
-    """The file of pins cannot be used; the message names it."""
+    """The pins file cannot be used; the message names it."""
 
 
 def digest(tool: types.Tool) -> str:
-    """What a model or a client may go by: name, title, description, schemas and annotations; without hidden
-    characters taken out, which would hide a change."""
+    """Returns a digest of everything that a model or a client may rely on: name, title, description, schemas and
+    annotations. Hidden characters are included, so that a change in them is noticed."""
     told = {
         "name": tool.name,
         "title": tool.title,
@@ -40,12 +40,12 @@ def digest(tool: types.Tool) -> str:
 
 
 class Pins:
-    """Digests by server and tool: in memory, and in a file when there is one, which other replicas may share.
+    """Digests by server and tool, in memory and, if `path` is given, in a file that replicas may share.
 
-    An operator accepts a change by taking the tool's line out of the file; without a file, by a restart.
+    An operator accepts a change by removing the tool's line from the file, or without a file by a restart.
 
     Raises:
-        PinsFileError: the file is there and is not one of pins.
+        PinsFileError: the file exists and is not a pins file.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -55,7 +55,8 @@ class Pins:
         self._read()
 
     def changed(self, server: str, tools: Iterable[types.Tool]) -> tuple[str, ...]:
-        """Which of `tools` look different from what they did at first; those seen for the first time are pinned."""
+        """Returns the sorted names of the tools that differ from their pins. Tools that are seen for the first time are
+        pinned."""
         self._reread()
         pins = self._pins.setdefault(server, {})
         now = {tool.name: digest(tool) for tool in tools}
@@ -68,7 +69,7 @@ class Pins:
     def _reread(self) -> None:
         try:
             self._read()
-        except PinsFileError as error:  # what is known goes on being compared
+        except PinsFileError as error:  # the pins in memory stay in use
             _log.error("pins not read", reason=str(error))
 
     def _read(self) -> None:

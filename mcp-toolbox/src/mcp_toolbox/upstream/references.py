@@ -1,4 +1,4 @@
-"""`${NAME}` and `${NAME:-default}` in the servers file, so that secrets stay out of it."""
+"""References in the servers file, `${NAME}` and `${NAME:-default}`, which keep secrets out of it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _REFERENCE = re.compile(r"\$?\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<defaul
 
 
 class References:
-    """Fills in references from an environment; `$${NAME}` stands for the text `${NAME}`.
+    """Fills in references from an environment. `$${NAME}` is the literal text `${NAME}`.
 
-    `secrets` are the values that were filled in, for whoever must keep them out of a log.
+    `secrets` are the values that were filled in, so that they can be kept out of logs.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
@@ -21,7 +21,7 @@ class References:
         self.secrets: set[str] = set()
 
     def fill(self, text: str) -> str:
-        """`text` with its references replaced. A variable that is empty counts as unset.
+        """Returns `text` with its references replaced. An empty variable counts as unset.
 
         Raises:
             UpstreamUnavailable: a variable is not set and has no default; the message names it.

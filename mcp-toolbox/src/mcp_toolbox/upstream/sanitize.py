@@ -1,4 +1,4 @@
-"""Texts of other servers before a model reads them: no hidden characters, and not without end."""
+"""Sanitizing of other servers' texts before a model reads them: hidden characters are removed, long texts are cut."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import unicodedata
 from typing import Any
 
 MAX_DESCRIPTION = 8_000
-"""Characters; the longest of the well-known servers have some 4,000."""
+"""In characters; the longest descriptions of well-known servers have about 4,000."""
 
 _KEPT_CONTROLS = "\n\r\t"
 _HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
@@ -14,15 +14,15 @@ _PROSE = frozenset({"description", "title", "$comment"})
 
 
 def hidden(character: str) -> bool:
-    """Whether a person does not see this character, although a model reads it: controls of direction, zero widths,
-    tags, private use, the supplementary variation selectors."""
+    """Returns whether a person does not see this character although a model reads it: direction controls, zero widths,
+    tags, private use, and supplementary variation selectors."""
     return (
         unicodedata.category(character) in _HIDDEN and character not in _KEPT_CONTROLS
     ) or "\U000e0100" <= character <= "\U000e01ef"
 
 
 def cleaned(text: str) -> tuple[str, int]:
-    """`text` without hidden characters, and how many there were."""
+    """Returns `text` without hidden characters, and their number."""
     if text.isascii() and text.isprintable():
         return text, 0
     kept = "".join(character for character in text if not hidden(character))
@@ -30,13 +30,13 @@ def cleaned(text: str) -> tuple[str, int]:
 
 
 def shortened(text: str, limit: int = MAX_DESCRIPTION) -> str:
-    """`text`, at most `limit` characters and a mark of the cut."""
+    """Returns at most `limit` characters of `text`, with a mark if it was cut."""
     return text if len(text) <= limit else f"{text[:limit]}…"
 
 
 def cleaned_schema(schema: Any) -> tuple[Any, int]:
-    """A JSON Schema whose prose is cleaned and shortened, and how many characters were hidden; what it matches
-    (names of properties, constants, patterns) stays as it is."""
+    """Returns a JSON Schema with its prose cleaned and shortened, and the number of hidden characters. What the schema
+    matches (property names, constants, patterns) is unchanged."""
     if isinstance(schema, list):
         parts = [cleaned_schema(part) for part in schema]
         return [part for part, _ in parts], sum(count for _, count in parts)

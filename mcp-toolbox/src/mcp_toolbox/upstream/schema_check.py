@@ -1,8 +1,8 @@
-"""JSON Schemas of other servers: checked with bounded work, because whoever wrote one may mean harm.
+"""Checks against other servers' JSON Schemas, with bounded work, because a schema may be malicious.
 
-A pattern is matched by an engine that is linear in its input (Rust's, which pydantic brings), a reference leads
-nowhere outside the schema, and a check that takes too many steps is given up. What cannot be checked here is left to
-the server, whose schema it is: all that is at stake is an early, readable error.
+Patterns are matched by an engine with linear time (Rust's, which pydantic contains), references cannot leave the
+schema, and a check that takes too many steps is given up. What is not checked here is left to the server, which has the
+schema; the only loss is an early, readable error.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Keyword = Callable[[Any, Any, Any, Any], Iterator[ValidationError] | None]
 
 
 class UnusableSchema(Exception):
-    """What a server gave as a schema is none, or is too large; the text says which."""
+    """A server's schema is not valid, or is too large; the text says which."""
 
 
 class _TooManySteps(Exception):
@@ -49,7 +49,7 @@ class SchemaCheck:
     """One compiled schema.
 
     Raises:
-        UnusableSchema: it is no JSON Schema, or larger or deeper than one can be.
+        UnusableSchema: it is not a JSON Schema, or it is too large or too deep.
     """
 
     def __init__(self, schema: dict[str, Any]) -> None:
@@ -63,7 +63,8 @@ class SchemaCheck:
             raise UnusableSchema("cannot be checked") from error
 
     def problems(self, value: Any) -> list[tuple[str, str]]:
-        """What does not fit, a path and a text each; at most five. Empty as well when the check was given up."""
+        """Returns at most five problems of `value`, each a path and a text. If the check was given up, only those found
+        so far."""
         found: list[tuple[str, str]] = []
         try:
             for error in _bounded_errors(self._validator, value, _MAX_STEPS):
@@ -104,14 +105,14 @@ def _depth_exceeds(value: Any, levels: int) -> bool:
 
 @cache
 def _of_schemas(dialect: type[Validator]) -> Validator:
-    """What checks schemas themselves; the library's own check has no bounds."""
+    """Returns the validator of schemas themselves; the library's own check is not bounded."""
     meta: Any = dialect.META_SCHEMA
     return _bounded(validator_for(meta, default=dialect))(meta, registry=SPECIFICATIONS)
 
 
 @cache
 def _bounded(dialect: type[Validator]) -> Callable[..., Validator]:
-    """`dialect` whose keywords count their steps, and of which none takes its time."""
+    """Returns `dialect` with keywords that count their steps, and without any that may take long."""
     ours: dict[str, Keyword] = {
         "pattern": _pattern,
         "patternProperties": _pattern_properties,
@@ -137,12 +138,14 @@ def _counted(keyword: Keyword) -> Keyword:
 
 
 def _unchecked(validator: Any, value: Any, instance: Any, schema: Any) -> None:
-    """Left to the server: its own implementation would match patterns in its own way."""
+    """Accepts everything: the keyword is left to the server. The library's implementation would match patterns with
+    another engine."""
 
 
 @cache
 def _matcher(pattern: str) -> SchemaValidator | None:
-    """None for a pattern that the linear engine does not know (look-around, back references): it is not checked."""
+    """Returns a matcher, or None for a pattern that the linear engine does not support (look-around, back references);
+    such a pattern is not checked."""
     try:
         return SchemaValidator(core_schema.str_schema(pattern=pattern, regex_engine="rust-regex"))
     except PatternError:
@@ -188,7 +191,7 @@ def _additional_properties(validator: Any, allowed: Any, instance: Any, schema: 
 def _unique_items(keyword: Keyword | None) -> Keyword:
     def unique(validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterator[ValidationError] | None:
         if keyword is None or not isinstance(instance, list) or len(instance) > _MAX_UNIQUE:
-            return None  # comparing each with each is quadratic
+            return None  # comparing all pairs takes quadratic time
         return keyword(validator, wanted, instance, schema)
 
     return unique

@@ -1,5 +1,5 @@
-"""The `mcpServers` file: the format of Claude Desktop, with fields of our own, and those of other clients where they
-mean something here."""
+"""The `mcpServers` file: the format of Claude Desktop with further fields, and with those of other clients that have an
+equivalent here."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _Patterns = tuple[_Word, ...]
 
 
 class _Entry(BaseModel):
-    """One server as it is written. The aliases are the names that other clients have for the same."""
+    """One server as written in the file, after other clients' names of fields have been translated."""
 
     model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True, hide_input_in_errors=True)
 
@@ -52,7 +52,7 @@ _SAME = {
     "disabledTools": "deny", "excludeTools": "deny", "disabled_tools": "deny",
     "enabledTools": "allow", "includeTools": "allow", "enabled_tools": "allow",
 }  # fmt: skip
-"""Other names for our fields (Cline, Kiro, Roo Code, Gemini CLI, Windsurf, Codex)."""
+"""Other clients' names for these fields (Cline, Kiro, Roo Code, Gemini CLI, Windsurf, Codex)."""
 
 _WITHOUT_MEANING = frozenset({"description", "name", "icon", "tags", "metadata", "$schema", "$comment", "_comment"})
 
@@ -62,7 +62,7 @@ _NOT_FOLLOWED = {
     "trust": "approval is asked for as for any other tool",
     "timeout": "its unit differs from client to client; timeout_seconds has one",
 }
-"""Read over with a warning: leaving them out is safe."""
+"""Fields that are ignored with a warning, because ignoring them is safe."""
 
 _REFUSED = {
     "envFile": "is not read here; write the variables into env, as NAME: ${NAME}",
@@ -72,14 +72,14 @@ _REFUSED = {
 
 @dataclass(frozen=True)
 class Servers:
-    """What a file says, and what in it has no effect."""
+    """The content of a file, and warnings about parts without effect."""
 
     specs: Mapping[str, ServerSpec]
     warnings: tuple[str, ...] = ()
 
 
 class _Reader:
-    """Reads one file; collects every mistake, each with its place, before it complains."""
+    """Reads one file; it collects all mistakes with their lines before it raises."""
 
     def __init__(self, text: str, folder: Path, defaults: Limits) -> None:
         try:
@@ -201,10 +201,11 @@ class _Reader:
 
 
 def read_servers(path: Path, defaults: Limits) -> Servers:
-    """What the file at `path` says; relative working directories start at its own folder.
+    """Returns the servers of the file at `path`. Relative working directories start at the file's folder.
 
     Raises:
-        ServersFileError: it cannot be read, or something in it is wrong: a line for each mistake, with its place.
+        ServersFileError: the file cannot be read or is wrong; the message has one line for each mistake, with its line
+            number.
     """
     try:
         data = path.read_bytes()

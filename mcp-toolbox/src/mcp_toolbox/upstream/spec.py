@@ -16,7 +16,7 @@ Kind = Literal["stdio", "http", "sse"]
 
 @dataclass(frozen=True)
 class Limits:
-    """What a server may take: seconds a call, bytes a result, seconds to connect, calls at a time."""
+    """The limits of a server: seconds for a call, bytes of a result, seconds to connect, and calls at a time."""
 
     call_seconds: float = 30.0
     result_bytes: int = 4 * 1024 * 1024
@@ -26,7 +26,8 @@ class Limits:
 
 @dataclass(frozen=True)
 class Command:
-    """A server that we start, which speaks over its standard streams. `cwd` is absolute, or None for our own."""
+    """A server that the toolbox starts, and that speaks over its standard streams. `cwd` is absolute, or None for the
+    toolbox's own."""
 
     command: str
     args: tuple[str, ...] = ()
@@ -38,7 +39,11 @@ class Command:
         return "stdio"
 
     def filled_in(self, references: References) -> Command:
-        """With its references replaced; see `References.fill`."""
+        """Returns the command with its references replaced.
+
+        Raises:
+            UpstreamUnavailable: see `References.fill`.
+        """
         return Command(
             command=references.fill(self.command),
             args=tuple(map(references.fill, self.args)),
@@ -49,21 +54,26 @@ class Command:
 
 @dataclass(frozen=True)
 class Address:
-    """A server that runs elsewhere: Streamable HTTP (`http`) or the older HTTP+SSE (`sse`)."""
+    """A server that runs elsewhere, over Streamable HTTP (`http`) or the older HTTP+SSE (`sse`)."""
 
     url: str
     kind: Kind = "http"
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def filled_in(self, references: References) -> Address:
-        """With its references replaced; see `References.fill`."""
+        """Returns the address with its references replaced.
+
+        Raises:
+            UpstreamUnavailable: see `References.fill`.
+        """
         headers = {name: references.fill(value) for name, value in self.headers.items()}
         return replace(self, url=references.fill(self.url), headers=headers)
 
 
 @dataclass(frozen=True)
 class ServerSpec:
-    """A server as the operator wants it. Names of tools are the server's own; `*`, `?` and `[…]` match in them."""
+    """A server as the operator has configured it. `allow`, `deny` and `destructive` list the server's own names of
+    tools, in which `*`, `?` and `[…]` are wildcards."""
 
     name: str
     target: Command | Address
@@ -76,11 +86,12 @@ class ServerSpec:
     limits: Limits = Limits()
 
     def allows(self, tool: str) -> bool:
-        """Whether this tool may be offered: on the list of what is allowed, if there is one, and not denied."""
+        """Returns whether `tool` may be offered: it is on the list of allowed tools, if there is one, and not on that
+        of denied ones."""
         return (self.allow is None or _matches(tool, self.allow)) and not _matches(tool, self.deny)
 
     def marks_destructive(self, tool: str) -> bool:
-        """Whether the operator said that this tool may destroy something."""
+        """Returns whether the operator has marked `tool` as destructive."""
         return _matches(tool, self.destructive)
 
 

@@ -1,4 +1,4 @@
-"""What a server's process says to people, in our log."""
+"""A server's standard error in the toolbox's log."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ _SHORTEST_SECRET = 6
 
 
 class StderrLog:
-    """Logs a server's lines: at most fifty in ten seconds, none without end, and without the secrets that we gave."""
+    """Logs a server's lines: at most fifty in ten seconds, each at most 1,000 characters, and without the secrets that
+    it was given."""
 
     def __init__(self, name: str, secrets: Iterable[str], clock: Callable[[], float] = time.monotonic) -> None:
         self._name = name
@@ -27,7 +28,7 @@ class StderrLog:
         self._said = self._swallowed = 0
 
     def say(self, line: bytes) -> None:
-        """Log one line, unless there have been too many."""
+        """Logs one line, unless there have been too many."""
         now = self._clock()
         if now - self._since >= _SECONDS:
             if self._swallowed:

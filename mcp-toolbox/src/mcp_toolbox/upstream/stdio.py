@@ -1,4 +1,4 @@
-"""MCP over the standard streams of a process that we start."""
+"""MCP over the standard streams of a process that the toolbox starts."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _log = get_logger(__name__)
 _CHUNK = 64 * 1024
 _BUFFERED = 64
 _ENVELOPE_BYTES = 64 * 1024
-"""What a message may have beside the result in it."""
+"""The size that a message may have in addition to the result in it."""
 
 
 class StdioTransport:
-    """How a server that we start is reached; `open` starts it, and ends it."""
+    """A transport to a server that the toolbox starts; `open` starts it, and ends it."""
 
     def __init__(
         self, name: str, command: Command, environ: Mapping[str, str], result_bytes: int, secrets: Iterable[str]
@@ -44,16 +44,16 @@ class StdioTransport:
         self.trouble: str | None = None
 
     def abandon(self) -> None:
-        """Let its process go, when there is no time left to end it in order."""
+        """Leaves the process to its launcher, if there is no time to end it in order."""
         if self._child is not None:
             self._child.abandon()
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[TransportStreams]:
-        """The streams of messages, for as long as the block lasts.
+        """Starts the server, and opens the streams of messages until the block ends.
 
         Raises:
-            UpstreamUnavailable: it could not be started.
+            UpstreamUnavailable: the server could not be started.
         """
         self._child = child = await Child.start(self._command, self._environ)
         _log.info("server started", server=self._name, processId=child.process_id)
@@ -85,12 +85,12 @@ class StdioTransport:
                             await incoming.send(message)
                 await self._note_end(ended)
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
-            return  # nobody reads any more
+            return  # the client has closed the streams
         finally:
             ended.cancel()
 
     async def _note_end(self, ended: asyncio.Future[int | None]) -> None:
-        """Its output has ended; a moment later its process has too, as a rule."""
+        """Notes why the output has ended; usually the process ends a moment later."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(0.5):
                 code = await asyncio.shield(ended)
@@ -109,8 +109,8 @@ class StdioTransport:
             return self._misread(line)
 
     def _misread(self, line: bytes) -> SessionMessage | None:
-        """An answer that is wrong in itself fails its call; anything else is noise: many servers greet people on
-        their standard output."""
+        """Returns an error for the call that an invalid line answers, or None for noise, which is logged: many servers
+        print a greeting on standard output."""
         try:
             said = from_json(line)
         except ValueError:
@@ -146,7 +146,8 @@ class StdioTransport:
 
 
 async def _unless(ended: asyncio.Future[int | None], stream: asyncio.StreamReader) -> bytes:
-    """What `stream` says next. What outlives the process may keep the stream open, but no longer says anything."""
+    """Returns the next output of `stream`, or nothing once the process has ended. A descendant may keep the stream
+    open, but its output is not awaited."""
     reading = asyncio.ensure_future(stream.read(_CHUNK))
     try:
         await asyncio.wait({reading, ended}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""A tool of another server as one of ours."""
+"""Translation of another server's tool into a `Tool`."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ from mcp_toolbox.upstream.schema_check import SchemaCheck, UnusableSchema
 from mcp_toolbox.upstream.spec import ServerSpec
 
 Forward = Callable[[str, dict[str, Any], CallContext, SchemaCheck | None], Awaitable[ToolResult]]
-"""Calls a tool by the server's own name for it; the check is for what it answers."""
+"""Calls a tool by the server's own name for it; the check is for its result."""
 
 MAX_TOOLS = 1_000
 
 
 @dataclass(frozen=True)
 class Translation:
-    """The tools of a server by the names that it has for them, and what was found wrong with others."""
+    """The tools of a server by their own names, and the problems of others."""
 
     tools: Mapping[str, Tool]
     problems: tuple[str, ...]
 
 
 class Translator:
-    """Makes tools for one server. A tool that stayed the same stays the same object, its schemas compiled."""
+    """Translates the tools of one server. A tool that has not changed stays the same object, with its schemas
+    compiled."""
 
     def __init__(self, spec: ServerSpec, forward: Forward) -> None:
         self._spec = spec
@@ -40,7 +41,7 @@ class Translator:
         self._known: dict[str, tuple[types.Tool, str, Tool | None, tuple[str, ...]]] = {}
 
     def translate(self, listed: Iterable[types.Tool]) -> Translation:
-        """What the operator allows of `listed`; of two tools with one name the first."""
+        """Returns those tools of `listed` that the operator allows; of two tools with one name, the first."""
         problems: list[str] = []
         unique: dict[str, types.Tool] = {}
         for tool in listed:
@@ -50,7 +51,9 @@ class Translator:
                 unique[tool.name] = tool
         if len(unique) > MAX_TOOLS:
             problems.append(f"more than {MAX_TOOLS} tools; the rest is left out")
-        names = tool_names(self._spec.prefix, unique)  # of all of them, so that a deny list renames nothing
+        names = tool_names(
+            self._spec.prefix, unique
+        )  # of all tools, so that a deny list does not change the names of the others
         known: dict[str, tuple[types.Tool, str, Tool | None, tuple[str, ...]]] = {}
         for name, tool in list(unique.items())[:MAX_TOOLS]:
             if self._spec.allows(name):
@@ -106,7 +109,8 @@ class Translator:
 
 
 def _output_check(tool: types.Tool) -> tuple[SchemaCheck | None, tuple[str, ...]]:
-    """The check of what a tool answers, where it has a schema of an object; any other is not passed on."""
+    """Returns the check of a tool's results, if its output schema is one of an object; another schema is not passed
+    on."""
     if tool.output_schema is None:
         return None, ()
     try:
@@ -122,7 +126,7 @@ def _checker(schema: SchemaCheck) -> Callable[[Arguments], dict[str, Any]]:
         given = dict(arguments)
         try:
             to_json(given)
-        except ValueError:  # lone surrogates, which JSON may smuggle in and nobody can send on
+        except ValueError:  # JSON can contain lone surrogates, which cannot be encoded
             raise InvalidArgumentsError("", ["a text is not valid Unicode"]) from None
         problems = schema.problems(given)
         if problems:

@@ -1,4 +1,4 @@
-"""A way to reach a server, whatever it is."""
+"""The interface of transports to other servers."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from mcp_toolbox.upstream.stdio import StdioTransport
 
 
 class Transport(Protocol):
-    """`open` gives the streams of messages for the length of a block; `trouble` is what is known of why they ended,
-    in words for `/health`; `abandon` frees what it holds at once, when the block cannot be left in order."""
+    """`open` gives the streams of messages until the block ends. `trouble` describes why they ended, in a text for
+    `/health`, if that is known. `abandon` frees its resources at once, if the block cannot be left in order."""
 
     trouble: str | None
 
@@ -26,10 +26,10 @@ class Transport(Protocol):
 
 
 def transport_to(spec: ServerSpec, environ: Mapping[str, str]) -> Transport:
-    """The way to a server, with its references filled in from `environ`.
+    """Returns the transport to a server, with references filled in from `environ`.
 
     Raises:
-        UpstreamUnavailable: a variable is missing.
+        UpstreamUnavailable: a variable is not set.
     """
     references = References(environ)
     target = spec.target.filled_in(references)

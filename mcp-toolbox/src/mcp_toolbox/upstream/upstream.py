@@ -1,4 +1,4 @@
-"""One server: connected in the background, its tools in the catalog while it is there, started again when it dies."""
+"""One server: connected in the background, its tools in the registry while it is there, reconnected when it leaves."""
 
 from __future__ import annotations
 
@@ -29,17 +29,18 @@ _log = get_logger(__name__)
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 60.0
 _STEADY_SECONDS = 30.0
-"""A server that lasted so long is started at once when it dies; one that did not has to wait longer each time."""
+"""A server that was connected for this long is reconnected soon after it leaves; otherwise the pauses grow each
+time."""
 
 _CLOSE_SECONDS, _CLOSE_TRIES = 12.0, 2
 
 Status = Literal["connected", "connecting", "failed", "disabled"]
 Offer = Callable[[str, list[Tool]], list[str]]
-"""Puts a server's tools into the catalog; the names that could not be."""
+"""Puts a server's tools into the registry, and returns the names that are taken by other tools."""
 
 
 class Upstream:
-    """A server of the file; `run` is its life."""
+    """One server of the file; `run` keeps it connected."""
 
     def __init__(self, spec: ServerSpec, environ: Mapping[str, str], pins: Pins, offer: Offer) -> None:
         self.spec = spec
@@ -61,16 +62,16 @@ class Upstream:
 
     @property
     def away(self) -> bool:
-        """Whether it should be there and is not."""
+        """Whether it should be connected and is not."""
         return self._status in ("connecting", "failed")
 
     @property
     def changed(self) -> bool:
-        """Whether a tool looks different from what it did at first."""
+        """Whether a tool differs from its pin."""
         return bool(self._changed)
 
     def to_health(self) -> dict[str, Any]:
-        """Its entry in `/health`."""
+        """Returns its entry in `/health`."""
         entry: dict[str, Any] = {
             "status": self._status,
             "transport": self.spec.target.kind,
@@ -81,10 +82,10 @@ class Upstream:
         details = {"error": self._error, "changed_tools": list(self._changed), "problems": list(self._problems)}
         return entry | {name: value for name, value in details.items() if value}
 
-    # --- its life, in one task ---
+    # --- the loop that keeps it connected, in one task ---
 
     async def run(self) -> None:
-        """Be connected until cancelled."""
+        """Connects and reconnects until it is cancelled, or until a reason is final."""
         if self.spec.disabled:
             return
         pause = _FIRST_PAUSE
@@ -102,7 +103,7 @@ class Upstream:
             self._withdraw()
 
     async def _attempt(self) -> bool:
-        """Connect once and stay as long as it lasts; whether that was the last time that it makes sense."""
+        """Connects once and stays as long as it lasts. Returns whether another attempt would be pointless."""
         self._restarts += 1
         self._become("failed" if self._error else "connecting", self._error)
         final = False
@@ -143,7 +144,7 @@ class Upstream:
         raise UpstreamUnavailable(transport.trouble or (reason_of(error) if error else "closed the connection"))
 
     async def _take(self, client: Client, listed: list[types.Tool], normalized: Iterable[str]) -> None:
-        # On a thread, because compiling the schemas of a large server takes long enough to hold up others' calls.
+        # In a thread, because compiling a large server's schemas takes long enough to delay other calls.
         translation = await asyncio.to_thread(self._translator.translate, listed)
         changed = self._note_changes([tool for tool in listed if tool.name in translation.tools])
         withheld = set(changed) if self.spec.pin == "strict" else set()
@@ -187,12 +188,12 @@ class Upstream:
             self._since = datetime.now(UTC)
         self._status, self._error = status, error
 
-    # --- its callers ---
+    # --- calls ---
 
     async def call(
         self, tool: str, arguments: dict[str, Any], context: CallContext, result: SchemaCheck | None
     ) -> ToolResult:
-        """Call one of its tools. That it is away, or takes too long, is an answer that says so."""
+        """Calls one of its tools. If the server is away or takes too long, the result says so."""
         seconds = self.spec.limits.call_seconds
         answer: ToolResult | None = None
         with anyio.move_on_after(seconds):
@@ -223,9 +224,9 @@ class Upstream:
 
 
 async def _closed(life: asyncio.Task[None], transport: Transport) -> None:
-    """End a connection in order; let it go when it takes too long."""
+    """Ends a connection in order, or abandons it if that takes too long."""
     try:
-        for _ in range(_CLOSE_TRIES):  # the SDK makes an error of its own of a cancellation here and there
+        for _ in range(_CLOSE_TRIES):  # the SDK sometimes turns a cancellation into an error of its own
             life.cancel()
             await asyncio.wait({life}, timeout=_CLOSE_SECONDS / _CLOSE_TRIES)
             if life.done():

@@ -1,1 +1,1 @@
-"""What every service of the suite does the same way: settings, logs, ids, errors, health, borders, serving."""
+"""The parts that every service of the suite shares: settings, logs, ids, errors, health, the edge, and serving."""

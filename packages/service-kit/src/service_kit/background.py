@@ -1,10 +1,10 @@
-"""Loops that run beside the requests: supervised, restarted, and shown in `/health`.
+"""Background loops: supervised, restarted after a failure, and shown in `/health`.
 
     async with supervised("catalog file", self._check, every_seconds=1.0):
-        ...  # the loop lives as long as the block
+        ...  # the loop runs until the block ends
 
-A loop that fails is logged, waits, and runs again; it never ends unnoticed. It belongs to the service in whose lifespan
-it is started (`BackgroundLoops`), or to none, as in a script or a test.
+A loop that fails is logged and runs again after a pause, so that it never ends unnoticed. It belongs to the service in
+whose lifespan it is started (see `BackgroundLoops`), or to none, as in a script or a test.
 """
 
 from __future__ import annotations
@@ -25,23 +25,24 @@ _log = get_logger(__name__)
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 30.0
 STEADY_SECONDS = 30.0
-"""A restarted loop without turns of its own counts as mended when it has run for this long."""
+"""A restarted loop without `every_seconds` counts as recovered when it has run for this long."""
 _CLOSE_SECONDS, _CLOSE_TRIES = 5.0, 5
 
 State = Literal["running", "failing", "done", "stuck"]
-"""`failing`: it raised, and is run again after a pause. `done`: it had an end, and reached it. `stuck`: it was told to
-stop and did not."""
+"""`running` is the usual state. `failing`: the loop raised, and runs again after a pause. `done`: it has returned.
+`stuck`: it was cancelled and has not ended."""
 
 Work = Callable[[], Awaitable[None]]
 
 
 class Unavailable(Exception):
-    """Something outside the process is away, which is expected now and then: logged in one line, not as a fault of
-    the code with its traceback."""
+    """Something outside the process is away. This is expected now and then, so it is logged in one line, without a
+    traceback."""
 
 
 class LoopStatus(BaseModel, frozen=True):
-    """A loop as `/health` shows it: `error` is the kind of the last failure, `since` when the state began."""
+    """The state of a loop in `/health`. `error` is the type of the last failure, `since` the time at which the state
+    began."""
 
     name: str
     state: State
@@ -60,15 +61,16 @@ class BackgroundLoops:
 
     @property
     def failing(self) -> bool:
-        """Whether any loop does not do its work at the moment."""
+        """Whether any loop is failing or stuck."""
         return any(loop.status.state in ("failing", "stuck") for loop in self._loops)
 
     def to_health(self) -> list[LoopStatus]:
+        """Returns the status of each loop for `/health`, in the order in which they were started."""
         return [loop.status for loop in self._loops]
 
     @contextlib.contextmanager
     def collecting(self):
-        """Loops that are started in the block, or by tasks that are made in it, are of this service."""
+        """Adds the loops that are started in the block, also by tasks created in it, to this service."""
         token = _collector.set(self)
         try:
             yield
@@ -93,12 +95,12 @@ async def supervised(
     every_seconds: float | None = None,
     longest_pause_seconds: float = LONGEST_PAUSE_SECONDS,
 ) -> AsyncIterator[None]:
-    """Run `work` in a task of its own until the block ends, and again after it has failed.
+    """Runs `work` in a task until the block ends, and again after each failure.
 
-    With `every_seconds` it is one turn, repeated after that pause; without, it runs until it returns, and that is its
-    end. After a failure the pauses grow from 0.1 s (or `every_seconds`) to `longest_pause_seconds`. Each change of what
-    fails is logged once, and so is the recovery. When the block ends, the task is cancelled and has ended before this
-    returns; one that does not end within five seconds is left behind with an error in the log.
+    With `every_seconds`, `work` is one turn, which is repeated after that pause. Without, `work` runs until it returns,
+    and is then done. After a failure the pauses grow from 0.1 s (or `every_seconds`, if that is longer) to
+    `longest_pause_seconds`. Each new kind of failure is logged once, and so is the recovery. When the block ends, the
+    task is cancelled and awaited; a task that has not ended within 5 s is left behind, with an error in the log.
     """
     loops = _collector.get()
     loop = _Loop(name, work, every_seconds, longest_pause_seconds)
@@ -114,11 +116,11 @@ async def supervised(
 
 
 async def _closed(task: asyncio.Task[None], loop: _Loop) -> None:
-    for _ in range(_CLOSE_TRIES):  # libraries make an error of their own of a cancellation here and there
+    for _ in range(_CLOSE_TRIES):  # some libraries turn a cancellation into an error of their own
         if task.done():
             break
         task.cancel()
-        # Not `await task`: that could not tell the task's cancellation from one of our own, which has to go on.
+        # Not `await task`: it could not tell the task's cancellation from a cancellation of this coroutine.
         await asyncio.wait({task}, timeout=_CLOSE_SECONDS / _CLOSE_TRIES)
     if not task.done():
         loop.note("stuck", "CancellationIgnored")
@@ -133,7 +135,7 @@ class _Loop:
         self.status = LoopStatus(name=name, state="running", since=datetime.now(UTC))
 
     def note(self, state: State, error: str | None = None) -> bool:
-        """Whether this is a change."""
+        """Sets the state, and returns whether it has changed."""
         if (state, error) == (self.status.state, self.status.error):
             return False
         self.status = LoopStatus(name=self.status.name, state=state, error=error, since=datetime.now(UTC))
@@ -156,7 +158,7 @@ class _Loop:
                 self._note_success("running")
 
     async def _turn(self) -> BaseException | None:
-        """Run the work once; returns what it raised."""
+        """Runs the work once, and returns what it raised, or None."""
         task = asyncio.current_task()
         assert task is not None
         steady = None
@@ -164,11 +166,11 @@ class _Loop:
             steady = asyncio.get_running_loop().call_later(STEADY_SECONDS, self._note_success, "running")
         try:
             await self._work()
-        except (Exception, asyncio.CancelledError) as error:  # whatever it is, the loop goes on
+        except (Exception, asyncio.CancelledError) as error:  # a supervisor: it survives every failure of the work
             if task.cancelling():
-                # Also where a library raised an error of its own in place of the cancellation.
+                # This task is being cancelled, even if a library has turned the cancellation into another error.
                 raise asyncio.CancelledError from error
-            return error  # a CancelledError here is that of something the work awaited
+            return error  # a CancelledError that reaches this line comes from a task that the work awaited
         finally:
             if steady is not None:
                 steady.cancel()
@@ -195,23 +197,23 @@ class _Loop:
 
 
 class Wakeup:
-    """A pause that ends early when it is asked to."""
+    """A pause that another task can end early."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
 
     def set(self) -> None:
-        """End the pause that is being waited for, or else the next one at once."""
+        """Ends the current pause, or the next one if none is in progress."""
         self._event.set()
 
     def clear(self) -> None:
-        """Forget what was asked for until now: what is about to be done is the answer to it."""
+        """Forgets earlier calls of `set`. Called before work that answers all of them."""
         self._event.clear()
 
     async def wait(self, seconds: float) -> bool:
-        """Wait until it is `set`, at most this long; whether it was."""
+        """Waits until `set` is called, for at most `seconds`, and returns whether it was called."""
         with contextlib.suppress(TimeoutError):
-            # Not asyncio.wait_for, which loses a cancellation that comes as the event does (until Python 3.12).
+            # Not asyncio.wait_for: until Python 3.12 it loses a cancellation that arrives together with the event.
             async with asyncio.timeout(seconds):
                 await self._event.wait()
         woken = self._event.is_set()

@@ -1,4 +1,4 @@
-"""`/docs`: the OpenAPI page, from files of our own host, so that it works offline and under a strict policy."""
+"""The OpenAPI page at `/docs`, served from local files so that it works offline and under a strict content policy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STATIC_PATH = "/docs/static"
 
 
 def add_docs_page(app: FastAPI) -> None:
-    """Serve Swagger UI at `/docs`; its one inline script is let through by its hash."""
+    """Adds Swagger UI at `/docs`. Its content policy allows its one inline script by hash."""
     app.mount(STATIC_PATH, StaticFiles(directory=str(files("fastapi_offline").joinpath("static"))), name="docs-static")
 
     @lru_cache(maxsize=4)
@@ -37,7 +37,7 @@ def add_docs_page(app: FastAPI) -> None:
 
 
 def lead_home_to_docs(app: FastAPI) -> None:
-    """Make `/` lead to `/docs`, for a service without a page of its own there."""
+    """Redirects `/` to `/docs`, for a service that has no page of its own at `/`."""
 
     @app.get("/", include_in_schema=False)
     async def home(request: Request) -> RedirectResponse:

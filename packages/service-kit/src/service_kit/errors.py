@@ -1,6 +1,6 @@
-"""The one error type that reaches a client, and the envelope it is rendered in.
+"""The one error type that reaches clients, and the envelope in which it is sent.
 
-Every service raises `ApiError` (or a subclass that fixes its fields) and nothing below it knows HTTP.
+Services raise `ApiError`, or a subclass that fixes its fields.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _TYPES = {
     504: "timeout_error",
 }
 _FINAL = frozenset(range(400, 500)) - {408, 409, 425, 429, 499}
-"""What asking again cannot mend, unless an error says otherwise."""
+"""The statuses of errors that a retry cannot resolve, unless an error says otherwise."""
 
 _DEFAULT_RETRY_AFTER = {429: 1.0, 503: 1.0}
 
@@ -36,10 +36,10 @@ _DEFAULT_RETRY_AFTER = {429: 1.0, 503: 1.0}
 class ApiError(Exception):
     """An error as a client sees it.
 
-    `status` is the HTTP status, `code` a stable English identifier, `param` the field that is wrong, and
-    `retry_after` seconds until a new attempt makes sense (429 and 503 always carry one, unless `mends` is False:
-    asking again does not help before somebody changes something). `spanish` is `message` in Spanish, where it has
-    a translation.
+    `status` is the HTTP status, `type` the kind of error in OpenAI's terms (by default that of the status), `code` a
+    stable English identifier, and `param` the name of the wrong field. `retry_after` is in seconds; 429 and 503 always
+    have one, unless `mends` is False, which says that a retry cannot help until something has been changed. `spanish`
+    is the Spanish `message`, if there is a translation.
     """
 
     def __init__(
@@ -66,19 +66,19 @@ class ApiError(Exception):
         self.retry_after = retry_after if retry_after is not None else waits
 
     def headers(self) -> dict[str, str]:
-        """`Retry-After` in whole seconds, rounded up, where the error has one; `x-should-retry: false`, which the
-        official clients heed, where asking again cannot help."""
+        """Returns `Retry-After` in whole seconds, rounded up, if the error has one. An error that a retry cannot
+        resolve has `x-should-retry: false` instead, which the official OpenAI and Anthropic clients obey."""
         if self.retry_after is not None:
             return {"retry-after": str(max(1, -int(-self.retry_after // 1)))}
         return {} if self.mends else {"x-should-retry": "false"}
 
     def message_in(self, language: Language) -> str:
-        """The message, in `language` if it has been translated."""
+        """Returns the message in `language`, or in English if there is no translation."""
         return self.spanish if language == "es" and self.spanish is not None else self.message
 
 
 def error_body(error: ApiError, request_id: str, language: Language = "en") -> dict[str, Any]:
-    """The envelope: `{"error": {"message", "type", "code", "param", "request_id"}}`."""
+    """Returns the envelope: `{"error": {"message", "type", "code", "param", "request_id"}}`."""
     return {
         "error": {
             "message": error.message_in(language),
@@ -91,17 +91,17 @@ def error_body(error: ApiError, request_id: str, language: Language = "en") -> d
 
 
 def error_response(error: ApiError, request_id: str, language: Language = "en") -> Response:
-    """The envelope as an HTTP response."""
+    """Returns the envelope as an HTTP response with the error's status and headers."""
     body = msgspec.json.encode(error_body(error, request_id, language))
     return Response(body, error.status, error.headers(), "application/json")
 
 
 def from_validation(errors: Any) -> ApiError:
-    """The first of pydantic's complaints as a 422 that names the field."""
+    """Returns the first of pydantic's errors as a 422 that names the field, or as a 400 if the body is not JSON."""
     first = errors[0]
     if first["type"] == "json_invalid":
         return _invalid_json()
-    loc = first["loc"]  # begins with where the value was, which may also be a field's own name
+    loc = first["loc"]  # starts with the part of the request, a word that may also be a field's name
     path = ".".join(str(step) for step in (loc[1:] if loc[:1] in (("body",), ("query",), ("path",)) else loc))
     where = f"{path}: " if path else ""
     return ApiError(
@@ -114,7 +114,7 @@ def _invalid_json() -> ApiError:
     return ApiError(400, "invalid_json", "The body is not valid JSON.", spanish="El cuerpo no es JSON válido.")
 
 
-# FastAPI's own 400 is a body that could not be read as JSON at all, for example one that is not UTF-8.
+# FastAPI raises a 400 for a body that cannot be decoded at all, for example one that is not UTF-8.
 _HTTP_CODES = {400: "invalid_json", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
 
@@ -127,13 +127,13 @@ _HTTP_SPANISH = {
 
 
 def from_http(error: HTTPException) -> ApiError:
-    """The framework's own error in our type."""
+    """Returns a framework's error, such as a 404 of the router, as an `ApiError`."""
     code = _HTTP_CODES.get(error.status_code, "http_error")
     return ApiError(error.status_code, code, str(error.detail), spanish=_HTTP_SPANISH.get(error.status_code))
 
 
 def install_error_handlers(app: FastAPI) -> None:
-    """Render every error of `app`, the framework's own included, in the envelope."""
+    """Makes `app` answer every error in the envelope, the framework's own included."""
 
     def answer(request: Request, error: ApiError) -> Response:
         return error_response(error, request_id_of(request.scope), request.scope.get("state", {}).get("language", "en"))
@@ -150,10 +150,10 @@ def install_error_handlers(app: FastAPI) -> None:
         return response
 
     async def gone(request: Request, error: Any) -> Response:
-        return Response(status_code=499)  # nobody reads it: the client left while it was sending
+        return Response(status_code=499)  # never read: the client left while it was sending
 
     async def unexpected(request: Request, error: Exception) -> Response:
-        # The error goes on to the border after this answer, which logs it.
+        # Starlette raises the error again after this answer, and the edge logs it.
         return answer(request, internal_error())
 
     app.add_exception_handler(ApiError, api_error)
@@ -164,7 +164,7 @@ def install_error_handlers(app: FastAPI) -> None:
 
 
 def internal_error() -> ApiError:
-    """What a client learns of a fault of ours: nothing but that it happened."""
+    """Returns the 500 for a fault of the service; it tells the client nothing about the fault."""
     return ApiError(
         500, "internal_error", "Something went wrong on our side.", type="server_error",
         spanish="Algo ha fallado por nuestra parte.",

@@ -1,4 +1,4 @@
-"""The garbage collector's settings: it stops the loop for as long as it walks objects, some 1 µs each."""
+"""Settings of the garbage collector, which stops the event loop for about 1 µs per object that it walks."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _MIDDLE_COLLECTIONS = 1_000
 
 
 def settle_garbage_collector() -> None:
-    """Call once startup is over: what it made stays for good and need not be walked again.
+    """Freezes the objects made during startup and sets the thresholds. Called once, when startup is over.
 
-    From here on collections are small and frequent. A young one walks 2,000 objects at most, a middle one 10,000, so
-    that neither stops the loop for more than some 2 ms; with a young generation of 50,000 it was 70 ms. A full one,
-    which also walks what the caches hold, comes once in 10 million allocations.
+    Frozen objects are never walked again. Later collections are small and frequent: a young one walks at most 2,000
+    objects and a middle one 10,000, so that neither stops the loop for more than about 2 ms; with a young generation of
+    50,000 it was 70 ms. A full one, which also walks the caches, comes once in 10 million allocations.
     """
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""`/healthz` and `/readyz`, for machines."""
+"""The probes `/healthz` and `/readyz`, for machines."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class Ready(BaseModel):
 
 
 def add_probes(app: FastAPI, lifecycle: Lifecycle) -> None:
-    """Live: the process answers. Ready: it has started and is not draining; dependencies do not count."""
+    """Adds the probes to `app`. Live: the process answers. Ready: it has started and is not draining; dependencies do
+    not count."""
 
     @app.get("/healthz", tags=["health"], summary="Liveness")
     async def healthz() -> Live:

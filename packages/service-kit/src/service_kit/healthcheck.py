@@ -1,6 +1,6 @@
-"""`python -m service_kit.healthcheck`: exit 0 when the service on this machine's PORT is ready, else 1.
+"""The command `python -m service_kit.healthcheck`, for images, which have no curl.
 
-For images, which have no curl.
+It exits with 0 if the service on this machine's PORT is ready, else with 1.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import urllib.request
 
 
 def main(port: str, timeout_seconds: float = 3.0) -> int:
+    """Returns 0 if the service on `port` of this machine is ready, else 1."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=timeout_seconds) as answer:
             return 0 if answer.status == 200 else 1

@@ -1,4 +1,4 @@
-"""Request ids and trace context: taken from the caller when well formed, else made."""
+"""Request ids and trace context: taken from the caller if well formed, else generated."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from typing import Any
 current_request_id: ContextVar[str | None] = ContextVar("current_request_id", default=None)
 
 current_traceparent: ContextVar[str | None] = ContextVar("current_traceparent", default=None)
-"""The trace context to hand on, where the caller gave one."""
+"""The trace context to pass on to other services, if the caller sent one."""
 
 _GIVEN = re.compile(r"[\x21-\x7e]{1,128}")
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def request_id(given: str | None) -> str:
-    """`given` if it is 1 to 128 visible ASCII characters, else a new random id."""
+    """Returns `given` if it is 1 to 128 visible ASCII characters, else a new random id."""
     if given is not None and _GIVEN.fullmatch(given):
         return given
-    return f"req_{random.getrandbits(96):024x}"  # a name, not a secret
+    return f"req_{random.getrandbits(96):024x}"  # an identifier, not a secret
 
 
 def is_traceparent(given: str) -> bool:
-    """Whether this is a W3C trace context of the version that we speak."""
+    """Returns whether `given` is a W3C trace context of version 00."""
     return _TRACEPARENT.fullmatch(given) is not None
 
 
 def traceparent(given: str | None) -> str:
-    """The W3C trace context to hand on: the caller's trace with a span of ours, or a new trace.
+    """Returns the W3C trace context to pass on: the caller's trace with a new span, or a new trace.
 
     Source: https://www.w3.org/TR/trace-context/
     """
@@ -42,5 +42,5 @@ def traceparent(given: str | None) -> str:
 
 
 def request_id_of(scope: MutableMapping[str, Any]) -> str:
-    """The id that the border gave to this ASGI scope."""
+    """Returns the id that the edge has given to this ASGI scope, or a new one."""
     return scope.get("state", {}).get("request_id") or request_id(None)

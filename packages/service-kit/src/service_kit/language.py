@@ -1,4 +1,4 @@
-"""Which of the suite's two languages a person reads."""
+"""The choice between the suite's two languages for a reader."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Language = Literal["es", "en"]
 
 
 def choose(accept_language: str | None, default: Language) -> Language:
-    """The best of Spanish and English in an `Accept-Language` header (RFC 9110 §12.5.4), else `default`."""
+    """Returns Spanish or English, whichever an `Accept-Language` header prefers (RFC 9110 §12.5.4), else `default`."""
     if not accept_language:
         return default
     best, best_quality = default, 0.0

@@ -1,4 +1,4 @@
-"""Whether a service is started, and whether it is on its way out."""
+"""The state of a service: started, draining, and the hooks that run when it stops."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 
 
 class Lifecycle:
-    """Ready means started and not draining; a dead dependency does not change that."""
+    """A service is ready when it has started and is not draining; a dependency that is away does not change that."""
 
     def __init__(self) -> None:
         self.started = False
         self.drain_started = asyncio.Event()
-        self._farewells: list[Callable[[], Awaitable[None]]] = []
+        self._shutdown_hooks: list[Callable[[], Awaitable[None]]] = []
 
     @property
     def draining(self) -> bool:
@@ -23,16 +23,18 @@ class Lifecycle:
         return self.started and not self.draining
 
     def drain(self) -> None:
-        """Say to everybody who waits for it that the service stops."""
+        """Sets `drain_started`, which tells everything that waits for it that the service is stopping."""
         self.drain_started.set()
 
-    def add_shutdown_hook(self, farewell: Callable[[], Awaitable[None]]) -> None:
-        """Await `farewell` when the service stops, while its open sockets and streams can still be written to.
+    def add_shutdown_hook(self, hook: Callable[[], Awaitable[None]]) -> None:
+        """Adds a hook that is awaited when the service stops, while its open sockets and streams can still be written
+        to.
 
-        It must end by itself, within the grace period.
+        The hook must return by itself within the grace period.
         """
-        self._farewells.append(farewell)
+        self._shutdown_hooks.append(hook)
 
     async def run_shutdown_hooks(self) -> None:
-        for farewell in self._farewells:
-            await farewell()
+        """Awaits the hooks one after the other, in the order in which they were added."""
+        for hook in self._shutdown_hooks:
+            await hook()

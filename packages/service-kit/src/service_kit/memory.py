@@ -1,8 +1,8 @@
-"""Gives memory that is free back to the system.
+"""A loop that returns free memory to the system.
 
-glibc keeps what a program has freed, so that a service which once held a few large answers looks as large for the rest
-of its life: to whoever reads its resident size, and to a limit on it. What is free is given back some seconds later,
-in a thread, and only when there is enough of it to matter.
+glibc keeps the memory that a program frees, so a service that once held a few large answers would keep its size for the
+rest of its life, both in its resident size and against a memory limit. The loop returns free memory every few seconds,
+in a thread, if there is enough of it to matter.
 """
 
 from __future__ import annotations
@@ -15,19 +15,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from service_kit.telemetry.logs import get_logger
-
-_log = get_logger(__name__)
+from service_kit.background import Unavailable, supervised
 
 EVERY_SECONDS = 10.0
 WORTH_BYTES = 16 * 1024 * 1024
-"""Less than this is not worth a look into every page."""
+"""Less than this is not worth walking every page of the heap."""
 _STATM = Path("/proc/self/statm")
 _PAGE_BYTES = mmap.PAGESIZE
 
 
 class _Statistics(ctypes.Structure):
-    """glibc's `struct mallinfo2`, in bytes. Source: mallinfo(3)."""
+    """glibc's `struct mallinfo2`; the sizes are in bytes. Source: mallinfo(3)."""
 
     _fields_ = [
         (name, ctypes.c_size_t)
@@ -46,16 +44,16 @@ class Allocator:
         self._statistics.restype = _Statistics
 
     def free_bytes(self) -> int:
-        """What the program has freed. What was given back to the system of it still counts."""
+        """Returns the bytes that the program has freed, including those that were already returned to the system."""
         return self._statistics().fordblks
 
     def trim(self) -> None:
-        """Give back what is free, in whole pages."""
+        """Returns free memory to the system, in whole pages."""
         self._trim(ctypes.c_size_t(0))
 
 
 def find_allocator() -> Allocator | None:
-    """The allocator, or None where it is another one than glibc's (2.33 or newer) on Linux."""
+    """Returns glibc's allocator, or None if the process does not use glibc 2.33 or newer on Linux."""
     if not _STATM.is_file():
         return None
     try:
@@ -65,14 +63,17 @@ def find_allocator() -> Allocator | None:
 
 
 def resident_bytes() -> int:
-    """What of the process is in memory."""
+    """Returns the resident size of the process in bytes."""
     return int(_STATM.read_text().split()[1]) * _PAGE_BYTES
 
 
 class MemoryReleaser:
-    """Trims when `worth` bytes are free and as many may be gained: since the last time the process has grown by them,
-    or so many more are free. The first alone would miss a load that ends after its memory was looked at, the second
-    one that comes and goes between two looks, since what was given back still counts as free."""
+    """Returns memory to the system when `worth` bytes are free and about as many can be gained.
+
+    They can if, since the lowest values seen, the process has grown by `worth` bytes or that many more are free. Growth
+    alone would miss a load that ends after its memory was measured. Free bytes alone would miss one that comes and goes
+    between two measurements, because memory that was returned still counts as free.
+    """
 
     def __init__(self, allocator: Allocator, worth: int = WORTH_BYTES) -> None:
         self._allocator = allocator
@@ -81,35 +82,30 @@ class MemoryReleaser:
         self._resident = resident_bytes()
 
     async def turn(self) -> bool:
-        """Look once; returns whether memory was given back."""
+        """Measures once, and returns whether memory was returned to the system."""
         free, resident = self._allocator.free_bytes(), resident_bytes()
         self._free, self._resident = min(self._free, free), min(self._resident, resident)
         if free < self._worth or max(free - self._free, resident - self._resident) < self._worth:
             return False
-        await asyncio.to_thread(self._allocator.trim)  # up to some milliseconds, without the interpreter's lock
+        await asyncio.to_thread(self._allocator.trim)  # takes some milliseconds, without holding the GIL
         self._free, self._resident = self._allocator.free_bytes(), resident_bytes()
         return True
 
 
 @asynccontextmanager
 async def releasing_memory(every_seconds: float = EVERY_SECONDS) -> AsyncIterator[None]:
-    """Look every so often for the length of the block."""
+    """Returns free memory to the system every `every_seconds` until the block ends. Does nothing without glibc."""
     allocator = find_allocator()
     if allocator is None:
         yield
         return
-    task = asyncio.create_task(_forever(MemoryReleaser(allocator), every_seconds), name="memory")
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
+    releaser = MemoryReleaser(allocator)
 
-
-async def _forever(releaser: MemoryReleaser, every_seconds: float) -> None:
-    while True:
-        await asyncio.sleep(every_seconds)
+    async def turn() -> None:
         try:
             await releaser.turn()
         except RuntimeError as error:  # no thread could be started just now
-            _log.warning("memory was not given back", reason=str(error))
+            raise Unavailable(f"memory was not given back: {error}") from error
+
+    async with supervised("memory", turn, every_seconds=every_seconds):
+        yield

@@ -1,4 +1,5 @@
-"""What the edge adds to every route's OpenAPI description: how a key travels, and how the edge refuses."""
+"""The part of every route's OpenAPI description that comes from the edge: how a key is sent, and how the edge
+refuses."""
 
 from __future__ import annotations
 
@@ -43,7 +44,7 @@ _ENVELOPE_SCHEMA = {
 
 
 def describe_edge(app: FastAPI, policy: Policy) -> None:
-    """Make `app.openapi()` tell of keys and refusals on every route; what a route says itself stays."""
+    """Makes `app.openapi()` describe keys and refusals on every route; a route's own description has precedence."""
     plain = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -62,7 +63,7 @@ def describe_edge(app: FastAPI, policy: Policy) -> None:
 
 
 def _statuses(path: str, public_paths: Set[str]) -> list[int]:
-    if path in MACHINE_PATHS:  # which are asked without a check
+    if path in MACHINE_PATHS:  # these paths have no checks
         return [408, 431, 503]
     return [status for status in _REFUSALS if status != 401 or path not in public_paths]
 

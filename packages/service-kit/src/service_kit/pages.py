@@ -1,4 +1,4 @@
-"""Pages for people: whole HTML documents, made once, with a policy that lets exactly their own scripts run."""
+"""HTML pages, prepared once, with a content policy that allows exactly their own scripts."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from service_kit.language import Language
 
 
 class Page:
-    """A page in one language (a `str`) or in several, with its policy.
+    """A page in one language (a `str`) or several, with its Content-Security-Policy.
 
-    It is sent with an ETag, compressed where the browser takes that, and not sent again to one that has it. `vary`
-    names request headers that also decide what stands at the page's address.
+    It is sent with an ETag, compressed if the browser accepts gzip, and answered with a 304 if the browser has it.
+    `vary` names further request headers on which the answer at the page's address depends.
     """
 
     def __init__(self, html: str | Mapping[Language, str], policy: str, vary: Iterable[str] = ()) -> None:
@@ -34,14 +34,14 @@ class Page:
         self._made = {language: _Made(text.encode(), headers) for language, text in texts.items()}
 
     def answer(self, request: Request) -> Response:
-        """The page in the request's language; 304 when the browser has it."""
+        """Returns the page in the request's language, or a 304 if the browser has it."""
         language = request.scope["state"]["language"] if self._several else None
         made = self._made.get(language) or self._made[self._one]
         return made.answer(request)
 
 
 class _Made:
-    """One text, plain and compressed, each with its own headers."""
+    """One text of a page, plain and compressed, each with its own headers."""
 
     def __init__(self, body: bytes, headers: Mapping[str, str]) -> None:
         tag = hashlib.sha256(body).hexdigest()[:32]
@@ -58,14 +58,14 @@ class _Made:
 
 
 def inline_hashes(html: str, tag: str) -> str:
-    """The sources by which a policy lets a page's inline `script` or `style` elements through: their SHA-256 (CSP
-    level 3, section 8.3). Elements with attributes are not inline ones of ours and are left out."""
+    """Returns the policy's sources for the page's inline `script` or `style` elements: their SHA-256 (CSP level 3,
+    section 8.3). Elements with attributes are left out."""
     texts = re.findall(f"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
     return " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in texts)
 
 
 def _takes_gzip(accepted: str) -> bool:
-    """Whether an Accept-Encoding names gzip, with a weight above zero (RFC 9110, section 12.5.3)."""
+    """Returns whether an Accept-Encoding header names gzip with a weight above zero (RFC 9110, section 12.5.3)."""
     for part in accepted.lower().split(","):
         coding, _, weight = part.partition(";")
         if coding.strip() == "gzip":
@@ -74,5 +74,5 @@ def _takes_gzip(accepted: str) -> bool:
 
 
 def _has(known: str, tag: str) -> bool:
-    """Whether an If-None-Match names `tag` (RFC 9110, section 13.1.2); weak tags count as well."""
+    """Returns whether an If-None-Match header names `tag` (RFC 9110, section 13.1.2); weak tags count as well."""
     return known.strip() == "*" or tag in [each.strip().removeprefix("W/") for each in known.split(",")]

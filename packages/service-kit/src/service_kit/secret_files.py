@@ -1,4 +1,4 @@
-"""Secrets from files: `NAME_FILE` names a file that holds what `NAME` would."""
+"""Secrets from files: the variable `NAME_FILE` names a file that holds the value of `NAME`."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 LARGEST_SECRET = 64 * 1024
-"""Bytes; a larger file is no secret but a slip."""
+"""In bytes. A larger file is a mistake, not a secret."""
 
 
 class SecretFileError(Exception):
-    """A file of a secret cannot be used; the message names variable and path, and shows nothing of the content."""
+    """A secret's file cannot be used. The message names the variable and the path, and contains nothing of the file."""
 
 
 def with_secret_files(environ: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
-    """`environ` with the content of the file that `NAME_FILE` names as `NAME`, for each of `names`.
+    """Returns `environ` in which each of `names` has the content of the file that its `NAME_FILE` names, if that is
+    set.
 
-    The line's end after a secret is no part of it. An empty variable counts as unset.
+    The line end after a secret is removed. An empty variable counts as unset.
 
     Raises:
-        SecretFileError: both are set, or the file cannot be read, is empty, too large or no text.
+        SecretFileError: both variables are set, or the file cannot be read, is empty, too large or not UTF-8 text.
     """
     found = dict(environ)
     for name in sorted(names):
@@ -40,7 +41,10 @@ def _read(variable: str, path: str) -> str:
             raise SecretFileError(f"{variable}: {path} is not a file")
         with file.open("rb") as opened:
             content = opened.read(LARGEST_SECRET + 1)
-    except (OSError, ValueError) as error:  # the latter for a path that no file can have
+    except (
+        OSError,
+        ValueError,
+    ) as error:  # ValueError for a path that no file can have, such as one with a null character
         reason = error.strerror if isinstance(error, OSError) else "not a path"
         raise SecretFileError(f"{variable}: {path} cannot be read: {reason}") from None
     if len(content) > LARGEST_SECRET:

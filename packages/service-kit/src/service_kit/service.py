@@ -1,4 +1,4 @@
-"""One way to make a service, and one way to run it."""
+"""The composition of a service, and the server that runs it."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ _TICKS_OF_A_SWEEP = 5
 """uvicorn ticks ten times a second."""
 
 LARGEST_FRAME_BYTES = 1024 * 1024
-"""Of a WebSocket message, where the service has no limit of its own."""
+"""The limit of a WebSocket message, for services that set none of their own."""
 
 PING_SECONDS = 15.0
-"""How often an open stream or socket is pinged; idle proxies cut at 60 s or so."""
+"""The interval of pings on an open stream or socket; idle proxies often cut after 60 s."""
 
 
 class Service(FastAPI):
-    """A FastAPI application behind the border.
+    """A FastAPI application behind the edge.
 
-    `front` may wrap the application inside the border, for routes that cannot afford a router.
+    `front` may wrap the application inside the edge, for routes that cannot afford a router.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Service(FastAPI):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan" or self.middleware_stack is None:
             return await super().__call__(scope, receive, send)
-        # Straight to the border: on its own way there FastAPI looks for telemetry in the environment, each time.
+        # FastAPI's own `__call__` looks for telemetry in the environment on each request.
         scope["app"] = self
         return await self.middleware_stack(scope, receive, send)
 
@@ -101,12 +101,16 @@ def create_service(
     front: Callable[[ASGIApp], ASGIApp] | None = None,
     resource_paths: tuple[str, ...] = (),
 ) -> Service:
-    """A service with probes, documentation, the error envelope and the border; the caller adds its routes.
+    """Returns a service with probes, documentation, the error envelope and the edge; the caller adds its routes.
 
-    Requests to `unlogged_paths` have no line in the access log, because the service has a better one, unless the edge
-    refused them; those to `quiet_paths`, which others ask now and then by themselves, have one if they failed.
-    `error_bodies` says how errors look on paths whose clients do not read our envelope. The settings say whose
-    credentials are taken; `resource_paths` are the service's paths whose OAuth metadata clients ask for.
+    Requests to `unlogged_paths` have no line in the access log unless the edge refused them, because the service writes
+    a better one. Requests to `quiet_paths`, which other programs poll, have one only if they failed. `public_paths`
+    need no key. `page_token` and `error_bodies` are those of `Policy`, and `front` that of `Service`. The settings
+    decide which credentials are accepted; `resource_paths` are the paths of the service whose OAuth metadata clients
+    ask for.
+
+    Raises:
+        SettingsError: the settings of OAuth are not complete.
     """
     lifecycle, access_log, background, refusals = Lifecycle(), AccessLog(), BackgroundLoops(), Refusals()
     quiet = _QUIET_PATHS | quiet_paths
@@ -121,7 +125,7 @@ def create_service(
                 authentication.running(),
                 lifespan(app) if lifespan else _nothing(),
             ):
-                describe_edge(app, policy)  # last, when the service has described its own routes
+                describe_edge(app, policy)  # last: by now the service has described its own routes
                 lifecycle.started = True
                 yield
                 lifecycle.drain()
@@ -166,11 +170,11 @@ async def _nothing():
 
 
 def refuse_open_mode(settings: ServiceSettings) -> None:
-    """An open service listens on loopback only, unless the operator says otherwise.
+    """Checks that a service without keys listens on loopback only, unless the operator allows more.
 
     Raises:
-        SettingsError: bound beyond loopback without keys and without ALLOW_OPEN; or keys are asked for and
-            there are none.
+        SettingsError: the service is bound beyond loopback without keys and without ALLOW_OPEN; or AUTH_MODE=keys is
+            set and there are no keys.
     """
     if settings.auth_mode == "keys":
         if not settings.has_keys:
@@ -184,8 +188,8 @@ def refuse_open_mode(settings: ServiceSettings) -> None:
 
 
 class Server(uvicorn.Server):
-    """uvicorn that bounds its connections, tells the service when it drains, and exits 0 after a signal that it
-    obeyed."""
+    """uvicorn with a bound on its connections, which tells the service when it drains and exits with 0 after a
+    signal."""
 
     def __init__(self, config: uvicorn.Config, lifecycle: Lifecycle, connections: Connections) -> None:
         super().__init__(config)
@@ -193,7 +197,7 @@ class Server(uvicorn.Server):
         self._connections = connections
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        # uvicorn's own would keep the signal and raise it again at the end, which turns a clean stop into 143.
+        # uvicorn's own method raises the signal again at the end, which turns a clean stop into exit code 143.
         if self.should_exit and sig == signal.SIGINT:
             self.force_exit = True
         self.should_exit = True
@@ -209,7 +213,7 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # uvicorn cuts every WebSocket at once; first nobody new is let in and what runs may end.
+        # uvicorn closes every WebSocket at once; so first the ports are closed, and what runs may end.
         for server in self.servers:
             server.close()
         await self._lifecycle.run_shutdown_hooks()
@@ -219,8 +223,8 @@ class Server(uvicorn.Server):
 def server_config(
     app: ASGIApp, settings: ServiceSettings, connections: Connections | None = None, **overrides: Any
 ) -> uvicorn.Config:
-    """Returns how all four run: one worker whatever the environment says, uvloop, httptools under the limits of
-    `connections` (the usual ones where there are none), no log of uvicorn's own."""
+    """Returns the uvicorn configuration of all four services: one worker whatever the environment says, uvloop,
+    httptools under the limits of `connections` (the usual ones if it is None), and no log of uvicorn's own."""
     if connections is None:
         connections = Connections(ConnectionLimits(), Refusals(), settings.ui_language)
     options: dict[str, Any] = {
@@ -247,7 +251,11 @@ def server_config(
 
 
 def serve(app: Service, settings: ServiceSettings, limits: ConnectionLimits | None = None, **overrides: Any) -> int:
-    """Run until SIGTERM or SIGINT; the exit code: 0 after a clean stop, 1 when the service could not start."""
+    """Runs the service until SIGTERM or SIGINT. Returns the exit code: 0 after a clean stop, 1 if it could not start.
+
+    Raises:
+        SettingsError: see `refuse_open_mode`.
+    """
     refuse_open_mode(settings)
     connections = Connections((limits or ConnectionLimits()).within_descriptors(), app.refusals, settings.ui_language)
     with logging_to(app.service_name, settings.log_level, settings.log_format):
@@ -256,7 +264,7 @@ def serve(app: Service, settings: ServiceSettings, limits: ConnectionLimits | No
         _log.info("starting", host=settings.host, port=settings.port)
         try:
             server.run()
-        except SystemExit:  # uvicorn's way to say that the port is taken or that the application did not start
+        except SystemExit:  # uvicorn exits this way if the port is taken or the application did not start
             _log.error(f"could not start on {settings.host}, port {settings.port}")
         else:
             _log.info("stopped")
@@ -264,7 +272,8 @@ def serve(app: Service, settings: ServiceSettings, limits: ConnectionLimits | No
 
 
 def run_main(main: Callable[[], int]) -> int:
-    """Run a service's `main`; a setting that is wrong ends it with one line that names the variable."""
+    """Runs a service's `main` and returns its exit code; after a SettingsError, prints one line that names the variable
+    and returns 2."""
     try:
         return main()
     except SettingsError as error:

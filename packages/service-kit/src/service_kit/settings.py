@@ -1,7 +1,7 @@
 """Settings: the environment, parsed once into a frozen value.
 
-A service subclasses `ServiceSettings`, names each variable in a field's alias, and `load`s it from a mapping
-that its `app.py` hands over. Nothing else in a service reads the environment.
+A service subclasses `ServiceSettings`, names each variable in a field's alias, and calls `load` with a mapping that its
+`app.py` passes in. Nothing else in a service reads the environment.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Secret = SecretStr
 
 
 class SettingsError(Exception):
-    """A variable that does not parse; the message names it and says why, and never shows a secret's value."""
+    """A variable cannot be parsed. The message names it and the reason, and never contains a secret's value."""
 
 
 def _split(value: Any) -> Any:
@@ -30,15 +30,15 @@ def _split(value: Any) -> Any:
 
 
 def _split_secrets(value: Any) -> Any:
-    # One a line is how a list stands in a file.
+    # In a file, a list has one entry per line.
     return _split(value.replace("\n", ",")) if isinstance(value, str) else value
 
 
 Csv = Annotated[tuple[str, ...], BeforeValidator(_split)]
-"""A comma-separated list of words."""
+"""A list of words separated by commas."""
 
 SecretCsv = Annotated[tuple[Secret, ...], BeforeValidator(_split_secrets)]
-"""A list of secrets, separated by commas or lines."""
+"""A list of secrets separated by commas or line ends."""
 
 
 def _usable_keys(entries: tuple[Secret, ...]) -> tuple[Secret, ...]:
@@ -61,7 +61,7 @@ def _secure(url: str) -> str:
 
 
 SecureAddress = Annotated[str, AfterValidator(_secure)]
-"""An address to which keys and tokens may travel."""
+"""An address to which keys and tokens may be sent: HTTPS, or HTTP on this machine."""
 
 
 def _scopes(words: tuple[str, ...]) -> tuple[str, ...]:
@@ -78,7 +78,7 @@ def _prefix(path: str) -> str:
 
 
 class ServiceSettings(BaseModel):
-    """The variables that all four services share; units are in the names."""
+    """The variables that all four services share. Their names contain the units."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True, extra="ignore", hide_input_in_errors=True)
 
@@ -114,12 +114,12 @@ class ServiceSettings(BaseModel):
 
     @property
     def has_keys(self) -> bool:
-        """Whether any caller could be let in with AUTH_MODE=keys."""
+        """Whether any caller could be authenticated with AUTH_MODE=keys."""
         return bool(self.api_keys or self.admin_api_key or self.oauth_issuer)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether what listens on `host` is reachable from this machine alone."""
+    """Returns whether a server that listens on `host` can be reached from this machine only."""
     if host == "localhost":
         return True
     try:
@@ -132,11 +132,11 @@ _S = TypeVar("_S", bound=BaseModel)
 
 
 def load(settings: type[_S], environ: Mapping[str, str]) -> _S:
-    """Parse `environ` into `settings`; an empty variable counts as unset, and `NAME_FILE` names a file that holds the
-    secret `NAME`.
+    """Returns the settings parsed from `environ`. An empty variable counts as unset, and `NAME_FILE` names a file that
+    holds the secret `NAME`.
 
     Raises:
-        SettingsError: a variable does not parse, or is needed and missing, or a secret's file cannot be used.
+        SettingsError: a variable cannot be parsed, a required one is missing, or a secret's file cannot be used.
     """
     try:
         given = with_secret_files(environ, secret_variables(settings))
@@ -150,7 +150,7 @@ def load(settings: type[_S], environ: Mapping[str, str]) -> _S:
 
 
 def secret_variables(settings: type[BaseModel]) -> frozenset[str]:
-    """The variables of `settings` that hold secrets."""
+    """Returns the names of the variables of `settings` that hold secrets."""
     fields = settings.model_fields.items()
     return frozenset(field.alias or name for name, field in fields if _holds_secret(field.annotation))
 

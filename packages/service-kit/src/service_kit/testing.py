@@ -1,4 +1,4 @@
-"""Real servers for tests, on ephemeral loopback ports."""
+"""Real servers for tests, on ephemeral ports of the loopback interface."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import uvicorn
 
 
 class _Quiet(uvicorn.Server):
-    """uvicorn that leaves the test runner's signal handlers alone, and stops at once: its own way of stopping sleeps
-    for 0.1 s here and there, which a suite pays for every server that it starts."""
+    """uvicorn that leaves the test runner's signal handlers alone and stops at once. uvicorn's own shutdown sleeps for
+    0.1 s at a time, which a test suite would pay for every server."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -34,7 +34,7 @@ class _Quiet(uvicorn.Server):
             connection.shutdown()
         try:
             async with asyncio.timeout(self.config.timeout_graceful_shutdown):
-                while state.connections or state.tasks:  # noqa: ASYNC110 - uvicorn tells nobody
+                while state.connections or state.tasks:  # noqa: ASYNC110 - uvicorn has no event for it
                     await asyncio.sleep(0.002)
         except TimeoutError:
             for task in state.tasks:
@@ -44,18 +44,19 @@ class _Quiet(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         try:
             await super().startup(sockets)
-        except SystemExit as error:  # which would end the test runner
+        except SystemExit as error:  # it would end the test runner
             raise RuntimeError("the application did not start; its log says why") from error
 
 
 @asynccontextmanager
 async def running(app: Any, **config: Any) -> AsyncIterator[str]:
-    """Run any ASGI `app` in this loop; yields its base URL, `http://127.0.0.1:PORT`.
+    """Runs any ASGI `app` in this event loop until the block ends, and yields its base URL, `http://127.0.0.1:PORT`.
+    `config` holds options of `uvicorn.Config`.
 
     Raises:
         RuntimeError: the application's lifespan failed to start.
     """
-    # The protocol is named because asyncio switches Nagle off (40 ms an answer) only on sockets that say TCP.
+    # The protocol is named because asyncio disables Nagle's delay (40 ms per answer) only on sockets that name TCP.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", config.pop("port", 0)))

@@ -1,6 +1,6 @@
-"""What is wrong with a field, in Spanish; pydantic says it in English.
+"""Spanish texts for pydantic's validation errors.
 
-Source of the types: https://docs.pydantic.dev/latest/errors/validation_errors/
+Source of the error types: https://docs.pydantic.dev/latest/errors/validation_errors/
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _TEXTS = {
 
 
 def in_spanish(complaint: Mapping[str, Any]) -> str:
-    """One of pydantic's complaints in Spanish; its own words where it is a rare one."""
+    """Returns one of pydantic's errors in Spanish; a rare one keeps pydantic's own message."""
     text = _TEXTS.get(complaint["type"])
     if text is None:
         return f"el valor no es válido ({complaint['msg']})"

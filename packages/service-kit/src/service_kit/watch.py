@@ -1,7 +1,7 @@
-"""Files that may change while a service runs, looked at now and then.
+"""Files that may change while a service runs, polled at an interval.
 
-Polling, because it is the one way that works for every file that a service is given: edited in place, replaced by a
-rename, mounted from the host, or a Kubernetes ConfigMap, whose files are links that are swung round as one.
+Polling is the one way that works for every file that a service is given: edited in place, replaced by a rename, mounted
+from the host, or a Kubernetes ConfigMap, whose files are links that are all switched at once.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _LONGEST_SETTLING_SECONDS = 5.0
 Changed = Callable[[], Awaitable[None]]
 
 Stamp = tuple[object, ...] | None
-"""What tells one state of a file, or of a folder's files, from another; None for one that is not there."""
+"""A value that differs between two states of a file or folder; None for one that does not exist."""
 
 
 class FileWatch:
-    """A file or folder, as it was when it was last taken up; made before it is read for the first time, so that no
+    """Watches a file or folder for changes since it was last read. It must be created before the first read, so that no
     change in between is missed.
 
-    Whatever lies behind a link counts. Of a folder, the files directly in it whose names do not begin with a dot.
+    Links are followed. Of a folder, the files directly in it count whose names do not begin with a dot.
     """
 
     def __init__(self, path: Path) -> None:
@@ -36,7 +36,8 @@ class FileWatch:
         self._taken = stamp_of(path)
 
     def take_up(self) -> bool:
-        """Whether it has changed since it was last taken up; it counts as taken up from now on."""
+        """Returns whether the file has changed since the last call or, before that, since the watch was created. Its
+        present state counts as known from now on."""
         before, self._taken = self._taken, stamp_of(self.path)
         return self._taken != before
 
@@ -44,11 +45,11 @@ class FileWatch:
     async def running(
         self, name: str, changed: Changed, poll_seconds: float = POLL_SECONDS, settle_seconds: float = SETTLE_SECONDS
     ) -> AsyncIterator[None]:
-        """Until the block ends, await `changed` after every change, once the file has stayed the same for
-        `settle_seconds`, so that one that is still being written is not read.
+        """Awaits `changed` after every change until the block ends. It first waits until the file has stayed the same
+        for `settle_seconds`, so that a file that is still being written is not read.
 
-        A file that goes on changing is told of after five seconds all the same. When `changed` raises, the loop `name`
-        is failing, and it is called again.
+        A file that keeps changing is reported after five seconds all the same. If `changed` raises, the loop `name` is
+        failing, and `changed` is called again.
         """
 
         async def turn() -> None:
@@ -73,7 +74,7 @@ class FileWatch:
 
 
 def stamp_of(path: Path) -> Stamp:
-    """The state of `path`, whatever links lead to it; None also for what may not be read."""
+    """Returns the state of `path`, following links; None also for a path that may not be read."""
     try:
         if not path.is_dir():
             return _stamp(path.stat())
@@ -84,5 +85,5 @@ def stamp_of(path: Path) -> Stamp:
 
 
 def _stamp(stat: os.stat_result) -> tuple[object, ...]:
-    # The time of change as well as that of modification: the latter may be set, as by `cp -p` and `tar`.
+    # Both ctime and mtime: programs such as `cp -p` and `tar` set mtime to an old value.
     return (stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino, stat.st_dev)

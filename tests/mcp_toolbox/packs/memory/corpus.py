@@ -1,6 +1,6 @@
 # ruff: noqa: E501 - a passage a line reads better
-"""What the memory is measured with: short passages in two languages, and questions in both about half of them, in
-other words than the passages' own."""
+"""The corpus on which the memory is measured: short passages in two languages, and questions about half of them in both
+languages, worded differently from the passages."""
 
 from __future__ import annotations
 

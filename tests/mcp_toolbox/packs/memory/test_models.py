@@ -1,4 +1,4 @@
-"""Vectors of two models are never mixed, and those of the gateway are as good as the toolbox's own."""
+"""Embedding models: vectors of two models are never mixed, and the gateway's work as well as the local ones."""
 
 from __future__ import annotations
 

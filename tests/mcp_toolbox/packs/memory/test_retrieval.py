@@ -1,4 +1,4 @@
-"""How well the memory finds: measured over the real tools, the real model and both databases."""
+"""The quality of retrieval, measured through the real tools, with the real model and on both databases."""
 
 from __future__ import annotations
 

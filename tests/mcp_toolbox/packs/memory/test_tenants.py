@@ -1,4 +1,4 @@
-"""Whose memory a call sees, over the wire."""
+"""Each call sees its own tenant's memory only, tested over HTTP."""
 
 from __future__ import annotations
 

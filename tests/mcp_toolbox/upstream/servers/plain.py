@@ -1,8 +1,9 @@
-"""An MCP server by hand, over its standard streams: it starts at once, and misbehaves as it is told.
+"""A hand-written MCP server over its standard streams, which starts at once and misbehaves as told.
 
     plain.py ['{"tools": "FILE", "record": "FILE", "hang_on": "tools/list", …}']
 
-`tools` is a JSON file of more tools, listed anew whenever it changes; `record` gets every message that comes in.
+`tools` is a JSON file of further tools, which are listed again whenever it changes. `record` is a file to which every
+incoming message is written.
 """
 
 from __future__ import annotations

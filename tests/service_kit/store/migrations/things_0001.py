@@ -1,4 +1,4 @@
-"""A table of things."""
+"""Creates a table of things."""
 
 from alembic import op
 from sqlalchemy import Column, Integer, String

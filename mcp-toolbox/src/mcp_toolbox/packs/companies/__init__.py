@@ -1,4 +1,4 @@
-"""The pack *companies*: companies in SQL, and the documents that the pack *memory* keeps."""
+"""The pack *companies*: companies in SQL, and the documents that the pack *memory* stores."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MIGRATIONS = Migrations("companies", Path(__file__).parent / "migrations")
 
 @asynccontextmanager
 async def opened(settings: ToolboxSettings) -> AsyncIterator[Sequence[Tool]]:
-    """The pack's tools, over the database that `settings` names."""
+    """Opens the pack's tools over the database that `settings` names."""
     remembers = "memory" in settings.tool_packs
     migrations = [MIGRATIONS, Migrations("memory", memory.MIGRATIONS_FOLDER)] if remembers else [MIGRATIONS]
     async with opened_database(address_of(settings), migrations) as database:

@@ -1,4 +1,4 @@
-"""The companies of a database."""
+"""The table of companies in a database."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COMPANIES = Table(
 
 @dataclass(frozen=True)
 class Company:
-    """A company and how many work there."""
+    """A company, and the number of its employees."""
 
     name: str
     employees: int
@@ -34,14 +34,14 @@ class Companies:
         self._database = database
 
     async def named(self, name: str, limit: int) -> list[Company]:
-        """The company of that name, alone; else those whose name has it in it, at most `limit`. Case and accents do
-        not matter."""
+        """Returns the company with exactly that name, or else at most `limit` companies whose names contain it. Case
+        and accents are ignored."""
         key = folded(name)
         exact = await self._where(COMPANIES.c.name_key == key, limit)
         return exact or await self._where(COMPANIES.c.name_key.contains(key, autoescape=True), limit)
 
     async def first(self, limit: int) -> list[Company]:
-        """The first `limit` companies by name."""
+        """Returns the first `limit` companies, sorted by name."""
         return await self._where(COMPANIES.c.id.is_not(None), limit)
 
     async def _where(self, condition, limit: int) -> list[Company]:

@@ -1,4 +1,4 @@
-"""What a model may ask about companies."""
+"""The tools of the pack *companies*."""
 
 from __future__ import annotations
 

@@ -20,6 +20,6 @@ MIGRATIONS = Migrations("employees", Path(__file__).parent / "migrations")
 
 @asynccontextmanager
 async def opened(settings: ToolboxSettings) -> AsyncIterator[Sequence[Tool]]:
-    """The pack's tools, over the database that `settings` names."""
+    """Opens the pack's tools over the database that `settings` names."""
     async with opened_database(address_of(settings), [MIGRATIONS]) as database:
         yield EmployeeTools(Register(database)).tools()

@@ -1,4 +1,4 @@
-"""The register of employees: one table, and what may be asked of it."""
+"""The register of employees: one table and its queries."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SHOWN = [column for column in EMPLOYEES.c if not column.name.endswith("_key")]
 
 @dataclass(frozen=True)
 class Employee:
-    """Somebody for the register; money in cents."""
+    """An employee to be added to the register; the salary is in cents."""
 
     name: str
     email: str
@@ -43,14 +43,14 @@ class Employee:
 
 @dataclass(frozen=True, kw_only=True)
 class Listed(Employee):
-    """Somebody in the register, which gave the id."""
+    """An employee in the register, with the id that the register has given."""
 
     id: int
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which employees are asked for; None asks for nothing."""
+    """The filters of a query; None means no filter."""
 
     department: str | None = None
     name_contains: str | None = None
@@ -60,8 +60,8 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Page:
-    """Some of the employees that were asked for, in the order in which they were added; `total` counts all of them,
-    `after` is the id from which the next page goes on (None: this is the last)."""
+    """A page of the matching employees, in the order in which they were added. `total` counts all matches. `after` is
+    the id after which the next page begins, None on the last page."""
 
     employees: list[Listed]
     total: int
@@ -75,7 +75,7 @@ class Register:
         self._database = database
 
     async def page(self, wanted: Wanted, limit: int, after: int) -> Page:
-        """At most `limit` of the employees that are wanted, beginning after the id `after`."""
+        """Returns at most `limit` of the matching employees, starting after the id `after`."""
         conditions = list(_conditions(wanted))
         rows = select(*_SHOWN).where(EMPLOYEES.c.id > after, *conditions).order_by(EMPLOYEES.c.id).limit(limit + 1)
         async with self._database.reading() as connection:
@@ -85,10 +85,10 @@ class Register:
         return Page(found[:limit], total or 0, found[limit - 1].id if more else None)
 
     async def add(self, employee: Employee) -> Listed:
-        """The employee as it stands in the register now.
+        """Adds an employee, and returns the new entry.
 
         Raises:
-            ToolFailedError: somebody else has that address.
+            ToolFailedError: another employee has that email address.
         """
         values = {column.name: getattr(employee, column.name) for column in _SHOWN if column.name != "id"}
         keys = {"name_key": folded(employee.name), "department_key": folded(employee.department)}

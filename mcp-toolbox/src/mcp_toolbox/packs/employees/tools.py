@@ -1,4 +1,4 @@
-"""What a model may do with the register of employees."""
+"""The tools of the pack *employees*."""
 
 from __future__ import annotations
 

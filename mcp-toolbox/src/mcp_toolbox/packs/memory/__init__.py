@@ -1,6 +1,7 @@
-"""The pack *memory*: documents that are found again by what they say.
+"""The pack *memory*: documents that are found again by their meaning.
 
-What it needs is imported when it is opened: NumPy takes its number of threads from the environment, once.
+Its libraries are imported when it is opened, because NumPy reads its number of threads from the environment once, when
+it is imported.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ MIGRATIONS_FOLDER = Path(__file__).parent / "migrations"
 
 @asynccontextmanager
 async def opened(settings: ToolboxSettings) -> AsyncIterator[Sequence[Tool]]:
-    """The pack's tools, over the database and the embeddings that `settings` names."""
-    # A matrix for one sentence is small: with a thread for each core OpenBLAS takes 20 times as long on a busy machine.
+    """Opens the pack's tools over the database and the embeddings that `settings` names."""
+    # The matrix of a sentence is small: with a thread per core, OpenBLAS takes 20 times as long on a busy machine.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from mcp_toolbox.packs.memory.opening import opened_memory
 

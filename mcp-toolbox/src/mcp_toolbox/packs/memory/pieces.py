@@ -1,4 +1,4 @@
-"""Cutting a document into pieces that are small enough to be found by what they say."""
+"""Cutting of a document into pieces that are small enough to be found by their meaning."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import re
 from collections.abc import Iterator
 
 PIECE_CHARS = 480
-"""About three sentences: a vector of more says a little of everything and is near to nothing."""
+"""About three sentences. The vector of a longer piece mixes subjects, and is near to none of them."""
 OVERLAP_CHARS = 120
-"""What a piece may repeat of the one before, in whole sentences, so that none loses what it refers to."""
+"""The part of a piece, in whole sentences, that the next piece repeats, so that references between sentences stay
+clear."""
 
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _SENTENCE_END = re.compile(r"(?<=[.!?…。！？])[\"'»”)\]]*\s+|\n")
 
 
 def cut(text: str) -> list[str]:
-    """The pieces of `text`, in order, none longer than PIECE_CHARS; each ends where a sentence or a paragraph does,
-    if that is possible at all."""
+    """Returns the pieces of `text` in order, each at most PIECE_CHARS long. A piece ends at the end of a sentence or
+    paragraph if possible."""
     pieces: list[str] = []
     for paragraph in _PARAGRAPH.split(text):
         pieces += _packed(list(_sentences(paragraph)))
@@ -24,7 +25,7 @@ def cut(text: str) -> list[str]:
 
 
 def _packed(sentences: list[str]) -> Iterator[str]:
-    """Sentences together in pieces; each piece begins with the last ones of the piece before."""
+    """Yields pieces of whole sentences; each piece begins with the last sentences of the piece before."""
     held: list[str] = []
     fresh = False
     for sentence in sentences:
@@ -49,7 +50,7 @@ def _tail(sentences: list[str], room: int) -> list[str]:
 def _sentences(paragraph: str) -> Iterator[str]:
     for sentence in _SENTENCE_END.split(paragraph):
         rest = " ".join(sentence.split())
-        while len(rest) > PIECE_CHARS:  # no sentence at all: a table, a list, a language without spaces
+        while len(rest) > PIECE_CHARS:  # too long for a sentence: a table, a list, a language without spaces
             space = rest.rfind(" ", PIECE_CHARS // 2, PIECE_CHARS)
             end = space if space > 0 else PIECE_CHARS
             yield rest[:end]
@@ -59,7 +60,7 @@ def _sentences(paragraph: str) -> Iterator[str]:
 
 
 def _with_short_ones_joined(pieces: list[str]) -> list[str]:
-    """A heading or a line of a list says little alone: it goes with what follows."""
+    """Joins a short piece, such as a heading or a line of a list, to the next one, because it says little alone."""
     joined: list[str] = []
     for piece in pieces:
         if joined and len(joined[-1]) < OVERLAP_CHARS and len(joined[-1]) + 1 + len(piece) <= PIECE_CHARS:

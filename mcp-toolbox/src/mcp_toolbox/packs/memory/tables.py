@@ -1,4 +1,4 @@
-"""The memory's tables, as its migrations make them; the column with the vectors belongs to the index."""
+"""The memory's tables as its migrations create them, without the column of vectors, which belongs to the index."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model may do with its user's memory."""
+"""The tools of the pack *memory*."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _TITLE_CHARS = 80
 
 
 def _words(text: str) -> str:
-    """Text of many lines, fit to be kept.
+    """Returns text of several lines in a form that can be stored.
 
     Raises:
-        ValueError: it is empty, or no text at all.
+        ValueError: it is empty, or not text.
     """
     words = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
     if not words:
@@ -78,7 +78,7 @@ class Listado:
 
 
 class MemoryTools:
-    """The pack's tools; each caller has a memory of its own."""
+    """The pack's tools; each caller has its own memory."""
 
     def __init__(self, memory: Memory, documents: Documents) -> None:
         self._memory = memory

@@ -1,4 +1,4 @@
-"""The pack *odoo*: customers of an Odoo, asked over its external API."""
+"""The pack *odoo*: customers of an Odoo, read over its external API."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mcp_toolbox.settings import ToolboxSettings
 
 @asynccontextmanager
 async def opened(settings: ToolboxSettings) -> AsyncIterator[Sequence[Tool]]:
-    """The pack's tools, for the Odoo that `settings` names; it is asked nothing before a tool is called."""
+    """Opens the pack's tools for the Odoo that `settings` names. The first request is made when a tool is called."""
     password = settings.odoo_password.get_secret_value() if settings.odoo_password else ""
     access = Access(settings.odoo_db or "", settings.odoo_user or "", password)
     async with httpx2.AsyncClient(base_url=settings.odoo_url or "", timeout=settings.odoo_timeout_seconds) as client:

@@ -1,5 +1,7 @@
-"""Odoo's external API: log in once, then call methods of its models
-(https://www.odoo.com/documentation/18.0/developer/reference/external_api.html)."""
+"""A session of Odoo's external API: it logs in once, and then calls methods of models.
+
+Source: https://www.odoo.com/documentation/18.0/developer/reference/external_api.html
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,7 @@ _ACCESS_ERROR = 4
 
 @dataclass(frozen=True)
 class Access:
-    """Who logs in where; the password may be an API key of the user."""
+    """The credentials for a database. The password may be an API key of the user."""
 
     database: str
     user: str
@@ -31,7 +33,7 @@ class Access:
 
 
 class OdooSession:
-    """One user's access to one database; the user's number is asked for once, and again when Odoo refuses it."""
+    """A user's access to a database. The user's numeric id is requested once, and again if Odoo refuses it."""
 
     def __init__(self, rpc: XmlRpc, access: Access) -> None:
         self._rpc = rpc
@@ -42,10 +44,10 @@ class OdooSession:
     async def search_read(
         self, model: str, domain: Sequence[Any], fields: Sequence[str], limit: int, order: str
     ) -> list[Any]:
-        """The records of `model` that fit `domain`, each a mapping of `fields`.
+        """Returns at most `limit` records of `model` that match `domain`, each a mapping of `fields`.
 
         Raises:
-            ToolFailedError: Odoo is away, slow, or refuses; says which.
+            ToolFailedError: Odoo is away, slow, or refuses the request; the text says which.
         """
         options: Mapping[str, Any] = {"fields": fields, "limit": limit, "order": order}
         uid = await self._login()
@@ -60,7 +62,7 @@ class OdooSession:
         return found
 
     async def _again(self, refused: int, model: str, domain: Sequence[Any], options: Mapping[str, Any]) -> Any:
-        """The same with a fresh login: the user may have been made anew since."""
+        """Repeats the query after a fresh login, because the user may have been recreated since."""
         uid = await self._login(refused)
         try:
             return await self._execute(uid, model, "search_read", [domain], options)
@@ -75,7 +77,7 @@ class OdooSession:
         return await self._rpc.call("/xmlrpc/2/object", "execute_kw", *who, model, method, arguments, options)
 
     async def _login(self, refused: int | None = None) -> int:
-        """The user's number, unless it is the one that was refused."""
+        """Returns the user's id: the known one, or one from a new login if the known one is `refused`."""
         async with self._logging_in:
             if self._uid is not None and self._uid != refused:
                 return self._uid
@@ -98,7 +100,8 @@ def _refused() -> ToolFailedError:
 
 
 def _explained(fault: Fault) -> ToolFailedError:
-    """What a fault means for who asked; Odoo's own text is a stack trace, for the log alone."""
+    """Returns what a fault means for the caller. Odoo's own text is a stack trace, of which only the log gets the last
+    line."""
     code, text = fault.faultCode, str(fault.faultString)
     last = next((line for line in reversed(text.splitlines()) if line.strip()), "")
     _log.warning("odoo refused", code=code, error=last[:300])

@@ -1,4 +1,4 @@
-"""What a model may ask an Odoo."""
+"""The tools of the pack *odoo*."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class OdooTools:
     ) -> list[Cliente]:
         """Busca en Odoo los clientes cuyo nombre contiene el que se da, diez como máximo, y devuelve su nombre, correo,
         teléfono, ciudad y país. No distingue mayúsculas."""
-        # Odoo's ilike takes SQL's wildcards as they are.
+        # Odoo's ilike does not escape SQL's wildcards.
         pattern = re.sub(r"([\\%_])", r"\\\1", nombre)
         found = await self._session.search_read("res.partner", [["name", "ilike", pattern]], _FIELDS, _MOST, "name, id")
         if not found:
@@ -55,7 +55,7 @@ class OdooTools:
 def _client(record: Any) -> Cliente:
     if not isinstance(record, Mapping):
         raise ToolFailedError("En ODOO_URL responde algo que no es un Odoo.")
-    country = record.get("country_id")  # a link: its id and its name, or false
+    country = record.get("country_id")  # a link is a list of id and name, or false
     return Cliente(
         nombre=_text(record.get("name")) or "",
         correo=_text(record.get("email")),
@@ -66,5 +66,5 @@ def _client(record: Any) -> Cliente:
 
 
 def _text(value: Any) -> str | None:
-    """Odoo says false for what is empty."""
+    """Returns a text field's value; Odoo sends false for an empty one."""
     return value if isinstance(value, str) and value else None

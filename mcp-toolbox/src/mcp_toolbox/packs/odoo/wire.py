@@ -1,4 +1,4 @@
-"""XML-RPC over HTTP, for answers that are not trusted."""
+"""XML-RPC over HTTP, for servers whose answers are not trusted."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ MOST_BYTES = 2 * 1024 * 1024
 
 
 class XmlRpc:
-    """Calls methods at paths of one server; each call may take `seconds` in all."""
+    """Calls methods at paths of one server; each call is limited to `seconds` in total."""
 
     def __init__(self, client: httpx2.AsyncClient, seconds: float) -> None:
         self._client = client
         self._seconds = seconds
 
     async def call(self, path: str, method: str, *arguments: Any) -> Any:
-        """What the method returns.
+        """Calls a method and returns its result.
 
         Raises:
-            xmlrpc.client.Fault: the method failed, in the server's own code and words.
+            xmlrpc.client.Fault: the method failed; the fault has the server's own code and text.
             ToolFailedError: the server is away, slow, or does not speak XML-RPC.
         """
         body = dumps(arguments, method).encode()
@@ -53,13 +53,13 @@ class XmlRpc:
 
 
 def parsed(answer: bytes) -> Any:
-    """The one value of a method's response.
+    """Returns the single value of a method's response.
 
-    A document type is refused: entities are defined there, and a few lines of them expand to gigabytes.
+    A document type is refused: it can define entities, of which a few lines expand to gigabytes.
 
     Raises:
         Fault: the response is a fault.
-        ToolFailedError: it is no response of XML-RPC.
+        ToolFailedError: it is not a response of XML-RPC.
     """
     target = Unmarshaller(use_builtin_types=True)
     target.xml(None, None)  # type: ignore[arg-type]  # the parser decodes, not the unmarshaller
@@ -74,7 +74,7 @@ def parsed(answer: bytes) -> Any:
     except Fault:
         raise
     except (expat.ExpatError, ResponseError, ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError):
-        # The unmarshaller stumbles in all of these ways over values that are not what their tags say.
+        # The unmarshaller raises all of these for values that do not fit their tags.
         raise ToolFailedError("En ODOO_URL responde algo que no es un Odoo.") from None
     return value
 

@@ -1,4 +1,4 @@
-"""Addresses of OAuth: which may be used, and where an issuer's metadata is."""
+"""Addresses of an OAuth issuer: where its metadata is, and which addresses are secure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def metadata_urls(issuer: str) -> tuple[str, ...]:
-    """Where an issuer's metadata is: RFC 8414 §3, and OpenID Connect Discovery §4 in both of its ways."""
+    """Returns the addresses at which the metadata of `issuer` may be, in the order in which they are tried.
+
+    Sources: RFC 8414 §3, and OpenID Connect Discovery §4 in both of its forms.
+    """
     parts = urlsplit(issuer)
     origin, path = f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
     urls = (
@@ -20,6 +23,6 @@ def metadata_urls(issuer: str) -> tuple[str, ...]:
 
 
 def is_secure(url: str) -> bool:
-    """Whether keys and tokens may travel to `url`: by HTTPS, or within this machine."""
+    """Returns whether keys and tokens may travel to `url`: over HTTPS, or over HTTP within this machine."""
     parts = urlsplit(url)
     return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)

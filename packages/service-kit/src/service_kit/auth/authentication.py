@@ -1,4 +1,4 @@
-"""Authentication as the settings describe it, put together for one service."""
+"""The authentication of one service, composed from its settings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class ProtectedResourceMetadata(BaseModel):
-    """What an OAuth client needs to get a token for the service (RFC 9728)."""
+    """The metadata that an OAuth client needs to get a token for the service (RFC 9728 §2)."""
 
     resource: str = Field(
         description="The service's address, the audience of a token.", examples=["https://tools.example.com/mcp"]
@@ -33,10 +33,11 @@ class ProtectedResourceMetadata(BaseModel):
 
 
 class Authentication:
-    """Who is let in, and as whom.
+    """The credentials that a service takes, and the principal of a request without one.
 
-    `anonymous` is the principal of a request without a credential, None where that is refused; `authenticator` is
-    None where there is no credential to know. `resource` is what OAuth clients are told, None without OAuth.
+    `authenticator` checks credentials; it is None where the service knows none. `anonymous` is the principal of a
+    request without a credential; it is None where such a request is refused. `resource` is the OAuth metadata that
+    clients may read; it is None without OAuth. `issuer_keys` are the keys that OAuth tokens are signed with.
     """
 
     def __init__(
@@ -53,12 +54,12 @@ class Authentication:
 
     @property
     def public_paths(self) -> frozenset[str]:
-        """The paths that a client without a credential asks for, to learn where to get one."""
+        """The paths of the OAuth metadata: a client reads them before it has a credential."""
         return frozenset(self.resource.paths if self.resource else ())
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Keeps the issuer's keys fresh; the service's lifespan enters it."""
+        """Keeps the issuer's keys fresh until the block ends. The service's lifespan enters it."""
         if self._issuer_keys is None:
             yield
         else:
@@ -66,7 +67,7 @@ class Authentication:
                 yield
 
     def add_routes(self, app: FastAPI) -> None:
-        """Adds the resource's metadata, open to every caller, where there is OAuth."""
+        """Adds the routes of the OAuth metadata to `app`, open to every caller. Does nothing without OAuth."""
         if self.resource is None:
             return
         document = self.resource.document
@@ -84,21 +85,21 @@ class Authentication:
 
 
 def authentication_of(settings: ServiceSettings, name: str, also_at: Sequence[str] = ()) -> Authentication:
-    """Authentication as the settings say: API keys, and the tokens of `OAUTH_ISSUER` where that is set.
+    """Returns the authentication that the settings describe: API keys, and the tokens of `OAUTH_ISSUER` if that is set.
 
-    `name` and `also_at` are for the resource's metadata (see `ProtectedResource`).
+    `name` and `also_at` go into the OAuth metadata (see `ProtectedResource`).
 
     Raises:
-        SettingsError: OAuth lacks what goes with it.
+        SettingsError: `OAUTH_ISSUER` is set without `AUTH_MODE=keys`, or without an audience for its tokens.
     """
     if settings.auth_mode == "keys":
         keys = KeyRing(_listed_keys(settings))
         return _with_oauth(settings, keys, name, also_at) if settings.oauth_issuer else Authentication(keys, None)
     if settings.oauth_issuer is not None:
         raise SettingsError("AUTH_MODE: OAUTH_ISSUER needs AUTH_MODE=keys, which asks for a key or a token")
-    # Beyond loopback an operator who has a key of their own keeps the operator's routes to it.
+    # A service that is reachable from outside reserves the operator's routes for ADMIN_API_KEY, if that is set.
     anonymous = open_principal(operator=is_loopback(settings.host) or settings.admin_api_key is None)
-    # A key that is known counts all the same, and never takes away what a caller without one may do.
+    # A known key still names its principal here, but it never has fewer roles than a caller without a key.
     keys = KeyRing((key, roles | anonymous.roles) for key, roles in _listed_keys(settings))
     return Authentication(keys or None, anonymous)
 
@@ -111,7 +112,7 @@ def _listed_keys(settings: ServiceSettings) -> Iterator[tuple[str, frozenset[Rol
 
 
 def _with_oauth(settings: ServiceSettings, keys: KeyRing, name: str, also_at: Sequence[str]) -> Authentication:
-    from service_kit.auth.issuer_keys import IssuerKeys  # cryptography takes memory, and is loaded where it is wanted
+    from service_kit.auth.issuer_keys import IssuerKeys  # cryptography is large: it is loaded only with OAuth
     from service_kit.auth.tokens import Tokens
 
     issuer, url, scopes = settings.oauth_issuer or "", settings.oauth_resource_url, settings.oauth_scopes

@@ -1,4 +1,4 @@
-"""How a credential becomes a principal."""
+"""The interface between a credential and its principal."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from service_kit.auth.principal import Principal
 
 
 class Authenticator(Protocol):
-    """Knows the principals of one kind of credential: listed keys, stored keys, an issuer's tokens."""
+    """An object that knows the principals of one kind of credential: listed keys, stored keys, or an issuer's
+    tokens."""
 
     async def authenticate(self, credential: str) -> Principal | None:
-        """The credential's principal, or None for a credential that is not known here.
+        """Returns the principal of `credential`, or None if this authenticator does not know it.
 
         Raises:
-            ApiError: the credential is known and does not suffice, or cannot be checked now.
+            ApiError: the credential is known but not sufficient (403), or cannot be checked now (503).
         """
         ...
 
 
 class AnyOf:
-    """Takes the credentials of several authenticators; the first that knows one decides."""
+    """An authenticator that asks several others in turn; the first that knows a credential decides."""
 
     def __init__(self, *authenticators: Authenticator) -> None:
         self._authenticators = authenticators

@@ -1,4 +1,4 @@
-"""What a token's claims say of its subject: roles and team."""
+"""Mapping of a token's claims to a principal with roles and a team."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _LONGEST_TEAM = 256
 class Claims:
     """Maps the claims of a verified token to a principal.
 
-    `roles_claim` holds words (a list, or separated by spaces); one of `operator_roles` among them makes an operator.
-    `team_claim` holds the team's name. A claim is named as it stands in the token (`roles`,
-    `https://example.com/roles`), or by its path (`realm_access.roles`).
+    `roles_claim` names the claim that lists roles, as a JSON list or as words separated by spaces; a token with one of
+    `operator_roles` has the role `operator`. `team_claim` names the claim with the team's name. A claim is named as it
+    stands in the token (`roles`, `https://example.com/roles`) or by its path (`realm_access.roles`).
     """
 
     def __init__(self, *, roles_claim: str, operator_roles: Iterable[str], team_claim: str | None) -> None:
@@ -25,7 +25,10 @@ class Claims:
         self._team_claim = team_claim
 
     def principal(self, claims: Mapping[str, Any]) -> Principal:
-        """The subject of `claims`, which hold `iss` and `sub`."""
+        """Returns the principal of a token whose `claims` hold `iss` and `sub`.
+
+        Its id is a digest of both, so that subjects of two issuers never share an id.
+        """
         subject = f"{claims['iss']}\n{claims['sub']}"
         is_operator = bool(self._operator_roles & _words(_claim(claims, self._roles_claim)))
         roles: frozenset[Role] = frozenset({"user", "operator"} if is_operator else {"user"})

@@ -1,4 +1,4 @@
-"""The public keys of an issuer of tokens: fetched beside the requests, kept, and fetched anew."""
+"""The public keys of a token issuer, fetched in the background and kept in memory."""
 
 from __future__ import annotations
 
@@ -8,43 +8,45 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import httpx2
 from jwt import PyJWK, PyJWTError
 
 from service_kit.auth.addresses import is_secure, metadata_urls
-from service_kit.telemetry.logs import get_logger
-
-_log = get_logger(__name__)
+from service_kit.background import Unavailable, Wakeup, supervised
 
 _ALGORITHMS = {
     "RSA": frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}),
     "EC": frozenset({"ES256", "ES384", "ES512"}),
     "OKP": frozenset({"EdDSA"}),
 }
-"""By type of key. Secrets shared with the issuer (HS256) are not taken: whoever could check could sign."""
+"""The accepted signature algorithms, by type of key. Shared secrets (HS256) are not accepted: a service that can check
+such a signature could also forge one."""
 
 _MAX_BYTES = 1_000_000
 
 
 class IssuerError(Exception):
-    """The issuer's metadata or keys are not what they should be."""
+    """The issuer's metadata or its list of keys is not valid."""
 
 
 @dataclass(frozen=True)
 class PublicKey:
-    """One key, and the algorithms that it may be used with."""
+    """A public key and the signature algorithms that it may be used with."""
 
     key: Any
     algorithms: frozenset[str]
 
 
 class IssuerKeys:
-    """The keys of `issuer`, by their id.
+    """The public keys of `issuer`, by key id.
 
-    Its metadata names them (RFC 8414, or OpenID Connect Discovery), unless `jwks_url` does. They are fetched while
-    `running`, every `refresh_seconds`, and earlier when an unknown one is wanted, but at most every `rest_seconds`.
+    `jwks_url` is the address of the keys; if it is None, the issuer's metadata names it (RFC 8414, or OpenID Connect
+    Discovery). While `running`, the keys are fetched every `refresh_seconds`, and earlier if an unknown key is wanted
+    or the last fetch failed, but never more often than every `rest_seconds`. Each wait for the issuer is limited to
+    `timeout_seconds`, and a whole fetch to twice as many. `clock` is in seconds.
     """
 
     def __init__(
@@ -64,16 +66,18 @@ class IssuerKeys:
         self._timeout = timeout_seconds
         self._clock = clock
         self._keys: dict[str | None, PublicKey] | None = None
-        self._wanted = asyncio.Event()
+        self._wanted = Wakeup()
+        self._pause = 0.0
         self._fetched_at: float | None = None
 
     def get(self, key_id: str | None) -> PublicKey | None:
-        """The key of that id; without one, the only key that there is."""
+        """Returns the key with the id `key_id`, or None if there is none. Without an id it returns the only key, if
+        there is exactly one."""
         keys = self._keys or {}
         return next(iter(keys.values())) if key_id is None and len(keys) == 1 else keys.get(key_id)
 
     def fetch_soon(self) -> bool:
-        """Whether the keys are about to be fetched, so that asking again makes sense."""
+        """Asks for a fetch, and returns whether one is due, so that it makes sense to try the token again."""
         rested = self._fetched_at is None or self._clock() - self._fetched_at >= self._rest
         if rested:
             self._wanted.set()
@@ -81,34 +85,32 @@ class IssuerKeys:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Keep the keys fresh until the block ends."""
-        task = asyncio.create_task(self._keep_fresh())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-
-    async def _keep_fresh(self) -> None:
+        """Keeps the keys fresh until the block ends. While the issuer is away, the loop `issuer keys` in `/health` is
+        failing."""
         async with httpx2.AsyncClient(timeout=self._timeout, headers={"accept": "application/json"}) as http:
-            while True:
-                wait = await self._fetch(http)
-                self._fetched_at = self._clock()
-                self._wanted.clear()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(wait):
-                        await self._wanted.wait()
+            # The supervisor adds no pauses: each turn begins with the pause that the turn before has set.
+            turn = partial(self._turn, http)
+            async with supervised("issuer keys", turn, every_seconds=0, longest_pause_seconds=0):
+                yield
 
-    async def _fetch(self, http: httpx2.AsyncClient) -> float:
-        """Fetch once; seconds until the next time. What was there stays where that fails."""
+    async def _turn(self, http: httpx2.AsyncClient) -> None:
+        """Waits until the next fetch is due, or until a key is wanted, and fetches once. A failed fetch keeps the keys
+        that are there.
+
+        Raises:
+            Unavailable: the keys could not be fetched.
+        """
+        await self._wanted.wait(self._pause)
+        self._pause = self._rest  # set before the fetch, so that a failure of any kind is followed by a pause
         try:
             async with asyncio.timeout(2 * self._timeout):
                 self._keys = _usable(await _document(http, self._jwks_url or await self._discovered(http)))
         except (httpx2.HTTPError, httpx2.InvalidURL, IssuerError, TimeoutError) as error:
-            _log.warning("the issuer's keys could not be fetched", issuer=self._issuer, reason=_reason(error))
-            return self._rest
-        return self._refresh
+            raise Unavailable(f"the keys of {self._issuer} could not be fetched: {_reason(error)}") from error
+        finally:
+            self._fetched_at = self._clock()
+            self._wanted.clear()  # the fetch has answered all requests made meanwhile
+        self._pause = self._refresh
 
     async def _discovered(self, http: httpx2.AsyncClient) -> str:
         for url in metadata_urls(self._issuer):
@@ -155,13 +157,14 @@ def _usable(jwks: Mapping[str, Any]) -> dict[str | None, PublicKey]:
 
 
 def _key(described: dict[str, Any]) -> PublicKey | None:
-    """A key of the list (RFC 7517), or None for one that is not for signatures or not of a kind that we take."""
+    """Returns a key of the list (RFC 7517), or None if it is not for signatures or is of a type that is not
+    accepted."""
     allowed = _ALGORITHMS.get(str(described.get("kty")), frozenset())
     if described.get("alg") is not None:
         allowed &= {described["alg"]} if isinstance(described["alg"], str) else frozenset()
     if not allowed or described.get("use", "sig") != "sig" or not isinstance(described.get("kid", ""), str):
         return None
-    if "d" in described:  # a private key that somebody published: whoever read it can sign
+    if "d" in described:  # a private key was published by mistake: any reader of the list could sign with it
         return None
     try:
         return PublicKey(PyJWK.from_dict(described).key, allowed)

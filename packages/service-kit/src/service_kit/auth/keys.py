@@ -1,4 +1,4 @@
-"""API keys: the listed ones with their roles, and how a key travels."""
+"""API keys: the listed keys with their roles, and the headers and subprotocols that carry a key."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ _BEARER_SUBPROTOCOL = "bearer."
 
 
 SHORTEST_KEY = 6
-"""Characters; a shorter key is a slip or a placeholder. How strong a longer one is, is its maker's affair."""
+"""In characters. A shorter key is a mistake or a placeholder; the strength of a longer one is not judged."""
 
 
 class KeyRing:
     """Authenticates the keys of a list, each with its roles.
 
-    Keys are found by their SHA-256: of how far a wrong one agrees with a right one, the time taken tells nothing.
+    Keys are looked up by their SHA-256, so that the time of a lookup does not reveal how much of a wrong key is right.
+    A key that is listed twice has the roles of both entries.
     """
 
     def __init__(self, keys: Iterable[tuple[str, frozenset[Role]]]) -> None:
@@ -38,15 +39,16 @@ class KeyRing:
         return bool(self._principals)
 
     async def authenticate(self, credential: str) -> Principal | None:
+        """Returns the key's principal, or None if the key is not listed."""
         return self._principals.get(_digest(credential))
 
 
 def key_and_roles(entry: str) -> tuple[str, frozenset[Role]]:
-    """The key and the roles that an entry of `API_KEYS` gives: `KEY`, `operator:KEY`, `trusted:KEY` or
+    """Returns the key and the roles of an entry of `API_KEYS`: `KEY`, `operator:KEY`, `trusted:KEY` or
     `operator+trusted:KEY`. Every key has the role `user`.
 
     Raises:
-        ValueError: the key is too short; the message does not show it.
+        ValueError: the key is too short; the message does not contain it.
     """
     prefix, colon, rest = entry.partition(":")
     named = frozenset(prefix.split("+"))
@@ -57,12 +59,12 @@ def key_and_roles(entry: str) -> tuple[str, frozenset[Role]]:
 
 
 def principal_of(key: str) -> str:
-    """The public short id of a key: 12 hexadecimal digits of its SHA-256."""
+    """Returns the public id of a key: `key_` and 12 hexadecimal digits of its SHA-256."""
     return f"key_{_digest(key).hex()[:12]}"
 
 
 def same(one: str, other: str) -> bool:
-    """Whether two secrets are equal, in constant time."""
+    """Returns whether two secrets are equal, in a time that does not depend on where they differ."""
     return hmac.compare_digest(one.encode(), other.encode())
 
 
@@ -71,13 +73,14 @@ def _digest(key: str) -> bytes:
 
 
 def from_authorization(value: str | None) -> str | None:
-    """The token of an `Authorization: Bearer` header (RFC 6750)."""
+    """Returns the token of an `Authorization: Bearer` header (RFC 6750), or None if the header holds none."""
     scheme, _, token = (value or "").partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
 def from_subprotocols(offered: Iterable[str]) -> str | None:
-    """The key among the WebSocket subprotocols that a browser offers, since it cannot set a header."""
+    """Returns the key among the WebSocket subprotocols that a client offers, or None. Browsers send a key this way
+    because they cannot set headers on a WebSocket."""
     for name in offered:
         if name.startswith(_BEARER_SUBPROTOCOL):
             return _decode(name.removeprefix(_BEARER_SUBPROTOCOL))
@@ -85,7 +88,7 @@ def from_subprotocols(offered: Iterable[str]) -> str | None:
 
 
 def to_subprotocol(key: str) -> str:
-    """A key as a WebSocket subprotocol."""
+    """Returns `key` as a WebSocket subprotocol, `bearer.<base64url of the key>`."""
     return _BEARER_SUBPROTOCOL + base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
 
 

@@ -1,4 +1,4 @@
-"""The principal: which holder of a credential a request comes from, and what that holder may do."""
+"""The principal of a request: the holder of its credential, with roles and limits."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from starlette.types import Scope
 from service_kit.errors import ApiError
 
 Role = Literal["user", "operator", "trusted"]
-"""`user` calls models, tools and agents; `operator` also sees and changes what is everybody's; `trusted` speaks for
-end users of its own, whom it names in `X-User-ID`."""
+"""`user` may call models, tools and agents. `operator` may also see and change what belongs to all callers. `trusted`
+may name an end user of its own in `X-User-ID`."""
 
 ROLES: frozenset[Role] = frozenset(get_args(Role))
 
 ANONYMOUS = "anonymous"
-"""The id of all callers whose credential was not asked for."""
+"""The id of every caller that was not asked for a credential."""
 
 _LONGEST_END_USER = 256
 
 
 class KeyLimits(msgspec.Struct, frozen=True):
-    """What one principal may use: requests and tokens in any minute, and calls at once; None is no limit."""
+    """The limits of one principal: requests per minute, tokens per minute, and calls in parallel. None means no
+    limit."""
 
     rpm: int | None = None
     tpm: int | None = None
@@ -32,9 +33,9 @@ class KeyLimits(msgspec.Struct, frozen=True):
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """The holder of a credential.
 
-    `id` is public, stable and says nothing of the credential. `models` are the names or patterns that it may use, None
-    for all. `source` is what it was known by: `none` for a caller that showed nothing, `key` for an API key, `token`
-    for an OAuth token, `page` for the token of a chat page.
+    `id` is public and stable, and reveals nothing of the credential. `models` are the names or patterns of the models
+    that it may use, None for all. `source` is the kind of its credential: `none` for a caller without one, `key` for an
+    API key, `token` for an OAuth token, `page` for the token of a chat page.
     """
 
     id: str
@@ -45,10 +46,11 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     source: Literal["none", "key", "token", "page"] = "key"
 
     def end_user(self, claimed: str | None) -> str | None:
-        """The end user that this principal says it calls for, or None where its word is not believed.
+        """Returns the end user that `claimed` names, or None if this principal may not name one.
 
-        The result is namespaced under the principal (`key_1a2b3c4d5e6f/ana`), so that no two keys share a user; only
-        callers that showed no credential, who are all one principal, name theirs plainly.
+        Only a `trusted` principal may. The result is prefixed with the principal's id (`key_1a2b3c4d5e6f/ana`), so that
+        two keys never share an end user; callers without a credential are all one principal, and theirs has no prefix.
+        At most 256 characters of `claimed` are kept.
         """
         claimed = (claimed or "").strip()[:_LONGEST_END_USER]
         if not claimed or "trusted" not in self.roles:
@@ -57,24 +59,24 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 UNAUTHENTICATED = Principal(id=ANONYMOUS, roles=frozenset(), source="none")
-"""A caller of a path that needs no credential, in a service that asks for one elsewhere."""
+"""The principal of a request to a public path of a service that asks for credentials elsewhere."""
 
 
 def open_principal(*, operator: bool) -> Principal:
-    """Every caller of a service that asks for no credential."""
+    """Returns the principal of every caller of a service that asks for no credential."""
     return Principal(id=ANONYMOUS, roles=ROLES if operator else ROLES - {"operator"}, source="none")
 
 
 def principal_in(scope: Scope) -> Principal:
-    """The principal of a request, as the edge has noted it."""
+    """Returns the request's principal, which the edge has put into the ASGI `scope`."""
     return scope["state"]["principal"]
 
 
 def require_role(scope: Scope, role: Role) -> Principal:
-    """The request's principal.
+    """Returns the request's principal, if it has `role`.
 
     Raises:
-        ApiError: 403 `operator_required` (or as the role is called), it has not that role.
+        ApiError: 403 with the code `operator_required`, or that of another role: the principal does not have the role.
     """
     principal = principal_in(scope)
     if role not in principal.roles:

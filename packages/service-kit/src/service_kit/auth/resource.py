@@ -1,4 +1,4 @@
-"""What clients are told of the OAuth resource that a service is (RFC 9728, RFC 6750)."""
+"""The metadata and challenges of a service as an OAuth protected resource (RFC 9728, RFC 6750)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ INSUFFICIENT_SCOPE = "insufficient_scope"
 
 @dataclass(frozen=True)
 class ProtectedResource:
-    """Our public address `url`, the `issuer` of tokens for it, the scopes that a token needs, and our `name`.
+    """A service as an OAuth resource: its public address `url`, the `issuer` of its tokens, the scopes that a token
+    needs, and its `name`.
 
-    `also_at` are paths within the service whose metadata is this too: clients of MCP ask for that of `/mcp`.
+    `also_at` are paths within the service for which the same metadata is served: MCP clients ask for that of `/mcp`.
     """
 
     url: str
@@ -28,13 +29,14 @@ class ProtectedResource:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """Where `document` is served: for the host, for `also_at`, and for our own path where that is another."""
+        """The paths that serve `document`: that of the host, those of `also_at`, and that of the path of `url` if it
+        has one."""
         within = (*self.also_at, urlsplit(self.url).path.rstrip("/"))
         return tuple(dict.fromkeys((WELL_KNOWN, *(f"{WELL_KNOWN}{path}" for path in within))))
 
     @property
     def document(self) -> dict[str, Any]:
-        """The metadata (RFC 9728 §2)."""
+        """The metadata as a JSON object (RFC 9728 §2)."""
         scopes = {"scopes_supported": list(self.scopes)} if self.scopes else {}
         return {
             "resource": self.url,
@@ -45,7 +47,8 @@ class ProtectedResource:
         }
 
     def challenge(self, error: ApiError) -> str | None:
-        """`WWW-Authenticate` of a refusal, which leads to the metadata; None where a token is not the matter."""
+        """Returns the `WWW-Authenticate` header of a refusal, which names the metadata's address, or None if no token
+        would help (RFC 9728 §5.1)."""
         if error.status != 401 and error.code != INSUFFICIENT_SCOPE:
             return None
         address = urlsplit(self.url)

@@ -1,4 +1,4 @@
-"""An issuer of tokens for tests: real keys, real JWTs, real HTTP on loopback."""
+"""A token issuer for tests, with real keys, real JWTs and real HTTP."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from starlette.routing import Route
 
 
 class FakeIssuer:
-    """An authorization server, as far as a resource server sees one; `app` serves it.
+    """The part of an authorization server that a resource server sees; `app` serves it.
 
-    `url` has to be set to where it is served. `rotate` gives it a new key, and `answers` replaces what a path
-    answers: a status and a body. `asked` holds the paths that were asked for.
+    The test sets `url` to the address at which `app` is served. `answers` replaces the answer of a path by a status and
+    a body. `asked` lists the requested paths.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,8 @@ class FakeIssuer:
         self.app = Starlette(routes=[Route("/{path:path}", self._answer)])
 
     def rotate(self, kind: str = "RSA", **described: Any) -> None:
-        """Sign with a new key from now on, an `RSA` or an `EC` one; the old ones are published no longer."""
+        """Replaces the signing key by a new one, of the type `RSA` or `EC`; the old key is no longer published.
+        `described` are more members of the published key (RFC 7517)."""
         self._generation += 1
         self.key_id = f"key-{self._generation}"
         if kind == "EC":
@@ -52,7 +53,7 @@ class FakeIssuer:
     def token(
         self, audience: Any, *, headers: dict[str, Any] | None = None, key: Any = None, alg: str = "", **claims: Any
     ) -> str:
-        """A token for `audience`; a claim that is None is left out."""
+        """Returns a signed JWT for `audience` that is valid for 10 minutes. A claim that is None is left out."""
         now = int(time.time())
         made = {"iss": self.url, "aud": audience, "sub": "ana", "iat": now, "exp": now + 600, **claims}
         made = {name: value for name, value in made.items() if value is not None}

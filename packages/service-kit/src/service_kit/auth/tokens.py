@@ -1,4 +1,4 @@
-"""Whose bearer token it is: a JWT of our issuer, meant for us, that has not expired (RFC 7519, RFC 9068)."""
+"""Authentication of bearer tokens: JWTs of one issuer, for this service, that have not expired (RFC 7519, RFC 9068)."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _REMEMBERED_SECONDS = 300.0
 
 
 class Tokens:
-    """Authenticates tokens of one issuer that are meant for one of our `audiences` and have all of `scopes`.
+    """Authenticates the tokens of `issuer` whose audience is one of `audiences` and which have all of `scopes`.
 
-    A token that was good is remembered for some minutes, so that its signature is not checked at each request.
+    A valid token is remembered for at most 5 minutes, so that its signature is not checked again for each request.
     """
 
     def __init__(
@@ -38,10 +38,11 @@ class Tokens:
         self._good: dict[bytes, tuple[Principal, float]] = {}
 
     async def authenticate(self, credential: str) -> Principal | None:
-        """The token's subject, or None for what is no good token of the issuer.
+        """Returns the principal of the token's subject, or None if `credential` is not a valid token of the issuer.
 
         Raises:
-            ApiError: 403, the token lacks a scope; 503, the issuer's keys are not here yet.
+            ApiError: 403 `insufficient_scope`, the token lacks a scope; 503 `issuer_keys_unavailable`, the issuer's
+                keys are still being fetched.
         """
         if credential.count(".") != 2 or len(credential) > _LONGEST_TOKEN or not credential.isascii():
             return None
@@ -76,7 +77,7 @@ class Tokens:
             return None
 
     def _unknown_key(self) -> None:
-        # A new key may have been published since: its first token is not refused, which would send a person to log in.
+        # A new key may have been published. A 401 would send the user to log in again; a 503 lets the client retry.
         if self._keys.fetch_soon():
             raise ApiError(503, "issuer_keys_unavailable", "The issuer's keys are being fetched; try again.")
 

@@ -1,4 +1,4 @@
-"""Wrong keys: the more of them come from an address, the slower each is refused."""
+"""Delays for wrong keys, which grow with their number from one address."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ _ADDRESSES = 4096
 
 
 class WrongKeys:
-    """Counts wrong keys by address; an address is forgotten after a minute without one, or when the table is full.
+    """Counts wrong keys by address. An address is forgotten after a minute without a wrong key, or when the table is
+    full.
 
-    Only refusals wait: a right key is answered at once, whatever others sent from the same address.
+    Only refusals are delayed: a right key is answered at once, even from an address that has sent wrong ones.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -24,7 +25,7 @@ class WrongKeys:
         self._seen: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
     def count(self, address: str) -> float:
-        """One more wrong key from `address`; the seconds that its refusal should wait."""
+        """Counts a wrong key from `address`, and returns the seconds by which its refusal is delayed."""
         now = self._clock()
         count, last = self._seen.pop(address, (0, now))
         count = 1 if now - last > _FORGOTTEN_SECONDS else count + 1

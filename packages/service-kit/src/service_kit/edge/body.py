@@ -1,4 +1,4 @@
-"""Request bodies while they arrive: how long one may be, and how much of them the process holds at once."""
+"""Limits on request bodies: the length of one, and the bytes of all that the process holds at once."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from service_kit.edge.request import EdgeRequest
 from service_kit.errors import ApiError
 
 TOTAL_BYTES = 64 * 1024 * 1024
-"""Of bodies that came in more than one piece; one such body is always let in whole."""
+"""The limit for all bodies that arrive in more than one piece. It is raised if one body may be larger than half of
+it."""
 
 
 class BytesInFlight:
-    """The bytes of bodies that are arriving or being answered, in all and by account.
+    """Counts the bytes of request bodies that are arriving or being answered, in all and by account.
 
-    One account gets half of them, so that no client alone can shut out the others.
+    One account may hold half of the total, or one body of the largest size, so that a single client cannot shut out the
+    others.
     """
 
     def __init__(self, largest_body: int, total: int = TOTAL_BYTES) -> None:
@@ -28,7 +30,7 @@ class BytesInFlight:
         self._by_account: dict[str, int] = {}
 
     def take(self, account: str, size: int) -> bool:
-        """Whether `size` more bytes may be held for `account`; they are then, until they are given back."""
+        """Reserves `size` bytes for `account`, and returns whether there was room for them."""
         own = self._by_account.get(account, 0) + size
         if own > self._per_account or self._held + size > self._total:
             return False
@@ -37,6 +39,7 @@ class BytesInFlight:
         return True
 
     def give_back(self, account: str, size: int) -> None:
+        """Releases `size` bytes that `take` has reserved for `account`."""
         self._held -= size
         left = self._by_account[account] - size
         if left:
@@ -46,10 +49,10 @@ class BytesInFlight:
 
 
 class LimitedBody:
-    """A `receive` that stops a body which is too long, too slow, or more than the process has room for.
+    """An ASGI `receive` that stops a body which is too long, arrives too slowly, or does not fit into memory.
 
-    `error` is why it was stopped; whatever the application makes of that, it is the answer. `close` must be called
-    when the request ends.
+    `error` is the reason why the body was stopped, or None; it becomes the answer, even if the application answers
+    otherwise. `close` must be called when the request ends.
     """
 
     __slots__ = ("_account", "_held", "_in_flight", "_most", "_receive", "_seen", "_state", "error")
@@ -65,7 +68,8 @@ class LimitedBody:
 
     async def __call__(self) -> Message:
         message = await self._receive()
-        if REFUSAL in self._state and self.error is None:  # the connection's protocol gave the body up
+        # HttpProtocol has given up on this body, for example because it came too slowly.
+        if REFUSAL in self._state and self.error is None:
             self._fail(self._state[REFUSAL])
         size = len(message.get("body", b""))
         if size:
@@ -87,10 +91,11 @@ class LimitedBody:
         raise error
 
     def close(self) -> None:
+        """Releases the bytes that are held for this body. It may be called twice."""
         self._release()
         if self.error is not None:
-            # The traceback's frames hold the pieces read so far, and this object, which holds the error: a cycle
-            # that would keep megabytes until the collector comes by.
+            # The traceback's frames refer to the pieces read so far and to this object, and this object to the error:
+            # a cycle that would keep megabytes alive until the next garbage collection.
             self.error.__traceback__ = None
             self.error = None
 

@@ -1,6 +1,6 @@
-"""What every request must pass, in this order; a check is added by adding a function to `CHECKS`.
+"""The checks that every request passes, in this order. To add a check, add a function to `CHECKS`.
 
-A check returns for a request that may go on, and raises ApiError for one that may not.
+A check returns if the request may go on, and raises ApiError if it may not.
 """
 
 from __future__ import annotations
@@ -15,16 +15,20 @@ from service_kit.errors import ApiError
 Check = Callable[[EdgeRequest], Awaitable[None]]
 
 WRONG_KEY = "invalid_api_key"
-"""The code of a refusal that may be a guess."""
+"""The error code of a wrong key, which may be a guess; such refusals are counted and delayed."""
 
 _SINGLE = frozenset({b"host", b"origin", b"authorization", b"x-api-key", b"content-type"})
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _LONGEST_LENGTH = 18
-"""Digits of a Content-Length that is taken at its word; a longer one is over any limit."""
+"""In digits. A longer Content-Length is over any limit, and is not parsed."""
 
 
 async def single_fields(request: EdgeRequest) -> None:
-    """A field that decides who may pass stands once: two readers could believe two different ones."""
+    """Refuses a request that repeats a header which decides on access: two readers of it could use different values.
+
+    Raises:
+        ApiError: 400 `repeated_header`.
+    """
     if not request.repeats_fields:
         return
     seen: set[bytes] = set()
@@ -39,6 +43,11 @@ async def single_fields(request: EdgeRequest) -> None:
 
 
 async def host(request: EdgeRequest) -> None:
+    """Refuses a Host that is not in ALLOWED_HOSTS, which stops DNS rebinding.
+
+    Raises:
+        ApiError: 421 `host_not_allowed`.
+    """
     if not request.policy.hosts.allows(request.text(b"host")):
         raise ApiError(
             421, "host_not_allowed", "This host name is not in ALLOWED_HOSTS.", type="invalid_request_error",
@@ -47,7 +56,12 @@ async def host(request: EdgeRequest) -> None:
 
 
 async def origin(request: EdgeRequest) -> None:
-    """A page may call if its origin is listed; one without an origin of its own (`null`) needs a secret."""
+    """Refuses pages whose origin is not allowed. A page with the origin `null`, as one opened from disk, needs a key or
+    the page's token.
+
+    Raises:
+        ApiError: 403 `origin_not_allowed`.
+    """
     given = request.text(b"origin")
     if given is None:
         return
@@ -61,7 +75,11 @@ async def origin(request: EdgeRequest) -> None:
 
 
 async def credentials(request: EdgeRequest) -> None:
-    """Notes whose key this is, in the request's state."""
+    """Authenticates the request and stores its principal in the request's state.
+
+    Raises:
+        ApiError: 401 `missing_api_key` or `invalid_api_key`, and what the authenticator raises.
+    """
     policy = request.policy
     if request.preflight or policy.authenticator is None or request.path in policy.public_paths:
         return
@@ -85,7 +103,11 @@ async def credentials(request: EdgeRequest) -> None:
 
 
 async def body(request: EdgeRequest) -> None:
-    """A body is JSON, and no longer than it may be, as far as its head says how long it is."""
+    """Refuses a body that is not JSON by its media type, or longer than the limit by its Content-Length.
+
+    Raises:
+        ApiError: 413 `body_too_large` or 415 `unsupported_media_type`.
+    """
     if request.method not in _WITH_BODY or request.preflight:
         return
     length = request.given.get(b"content-length")
@@ -114,7 +136,8 @@ async def _has_secret(request: EdgeRequest) -> bool:
 
 
 def _is_page_token(request: EdgeRequest, key: str) -> bool:
-    """The page's token counts beside `Origin: null` alone: it is there for a page that has no origin to be known by."""
+    """Returns whether `key` is the page's token. It counts only together with `Origin: null`, because only a page
+    without an origin needs it."""
     token = request.policy.page_token
     return token is not None and request.given.get(b"origin") == b"null" and same(key, token)
 

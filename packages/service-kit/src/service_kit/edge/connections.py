@@ -1,4 +1,4 @@
-"""The open connections of one server: how many there may be, and which of them have overstayed."""
+"""The register of a server's open connections: how many there may be, and which are closed first."""
 
 from __future__ import annotations
 
@@ -10,29 +10,32 @@ from service_kit.language import Language
 from service_kit.telemetry.refusals import Refusals
 
 _MADE_ROOM = 16
-"""A sixteenth of what can be spared gives way at once, so that a flood does not cost a search for each."""
+"""A sixteenth of the connections that can be spared is closed at once, so that a flood of new ones does not cost a
+search for each."""
 
 
 class Connection(Protocol):
-    """One client's connection, as the register sees it."""
+    """A client's connection, as the register sees it."""
 
     def spare_rank(self) -> tuple[int, float] | None:
-        """How easily the connection can be spared, the least first and then the oldest; None: it is at work."""
+        """Returns how easily the connection can be spared: the lowest rank goes first, and among equal ranks the
+        oldest. None means that it is in use."""
         ...
 
     def expire(self, now: float) -> None:
-        """End the connection if it has overstayed at `now`, on `time.monotonic`'s clock."""
+        """Closes the connection if it has exceeded one of its times at `now`, on the clock of `time.monotonic`."""
         ...
 
     def drop(self, reason: str) -> None:
-        """End the connection at once, and count that under `reason`."""
+        """Closes the connection at once, and counts it as a refusal for `reason`."""
         ...
 
 
 class Connections:
-    """Registers the connections of one server; `language` is that of what they are told before they say theirs.
+    """Registers the connections of one server.
 
-    `now` is a clock that `sweep` moves: reading it costs a request nothing, and it is exact to a sweep.
+    `language` is that of errors sent before a request has named its own. `now` is a clock that only `sweep` advances:
+    reading it is free, and it is exact to one sweep (half a second).
     """
 
     def __init__(self, limits: ConnectionLimits, refusals: Refusals, language: Language) -> None:
@@ -43,29 +46,31 @@ class Connections:
         self._open: dict[Connection, None] = {}
 
     def enter(self, connection: Connection) -> bool:
-        """Whether there is room for one more, once idle and unfinished ones have given way."""
+        """Registers a new connection, and returns whether there was room; idle and unfinished connections are closed to
+        make room."""
         if len(self._open) >= self.limits.max_connections and not self._make_room():
             return False
         self._open[connection] = None
         return True
 
     def adopt(self, connection: Connection) -> None:
-        """Register a connection whose transport was registered before, under another protocol."""
+        """Registers a connection that was already registered under another protocol, without a check for room."""
         self._open[connection] = None
 
     def leave(self, connection: Connection) -> None:
+        """Removes a connection that has ended."""
         self._open.pop(connection, None)
 
     def _make_room(self) -> bool:
         ranked = [(rank, number, one) for number, one in enumerate(self._open) if (rank := one.spare_rank())]
         ranked.sort(key=lambda entry: entry[:2])
         for _, _, connection in ranked[: -(-len(ranked) // _MADE_ROOM)]:
-            self._open.pop(connection, None)  # now, and not when its transport is gone: the room is needed at once
+            self._open.pop(connection, None)  # removed now, not when the transport is gone: the room is needed at once
             connection.drop("gave_way")
         return bool(ranked)
 
     def sweep(self) -> None:
-        """Move the clock, and end what has overstayed."""
+        """Advances the clock, and closes the connections that have exceeded one of their times."""
         self.now = time.monotonic()
         for connection in list(self._open):
             connection.expire(self.now)

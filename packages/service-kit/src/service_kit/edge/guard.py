@@ -1,4 +1,4 @@
-"""One request at the border: the checks on its way in, our headers on its answer's way out."""
+"""One request at the edge: limits on what the application reads, and headers on what it answers."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ _PREFLIGHT: Headers = [
 
 
 class RequestGuard:
-    """The two sides of one request: `receive` bounds what the application reads, `send` adds our headers.
+    """The edge's side of one request: `limited` bounds what the application reads, `send` adds headers to its answer.
 
-    `status` is that of the answer, 0 before there is one, 101 for an accepted WebSocket.
+    `status` is the answer's status: 0 before there is one, 101 for an accepted WebSocket.
     """
 
     __slots__ = ("_body", "_closed", "_send", "request", "status")
@@ -54,7 +54,7 @@ class RequestGuard:
         state["language"] = language.choose(request.text(b"accept-language"), policy.default_language)
 
     def limited(self, receive: Receive, in_flight: BytesInFlight) -> Receive:
-        """`receive` for the application, until `close`."""
+        """Returns the `receive` that the application gets; its limits hold until `close`."""
         given = self.request.given
         if not self.request.is_http or not (b"content-length" in given or b"transfer-encoding" in given):
             return receive
@@ -63,15 +63,17 @@ class RequestGuard:
 
     @property
     def body_error(self) -> ApiError | None:
-        """Why the body was cut short; whatever the application makes of that, it is the answer."""
+        """The reason why the body was cut short, or None. It becomes the answer, even if the application answers
+        otherwise."""
         return self._body.error if self._body is not None else None
 
     def close(self) -> None:
+        """Releases what is held for the request's body."""
         if self._body is not None:
             self._body.close()
 
     async def send(self, message: Message) -> None:
-        """Hand an answer's message on, the first with our headers."""
+        """Passes on a message of the answer; the first one gets the edge's headers."""
         kind = message["type"]
         if self.body_error is not None and self.status == 0:
             return
@@ -99,12 +101,14 @@ class RequestGuard:
         return b"x-request-id", self.request.id.encode("latin-1")
 
     async def answer_preflight(self) -> None:
-        """Tell a browser what its page may send; a page whose origin may not was refused by the checks."""
+        """Answers a CORS preflight with what the page may send. Pages whose origin is not allowed were refused by the
+        checks."""
         asked = self.request.given.get(b"access-control-request-headers") or b"content-type"
         await self._answer(204, [*_PREFLIGHT, (b"access-control-allow-headers", asked)], b"")
 
     async def refuse(self, error: ApiError) -> None:
-        """Answer `error`; a WebSocket gets it as the answer to its handshake, or is closed if it was accepted."""
+        """Answers with `error`. A WebSocket gets it in place of its handshake, or is closed if the handshake is
+        complete."""
         if self.status:
             return await self._break_off()
         self.status = error.status
@@ -124,7 +128,7 @@ class RequestGuard:
         return msgspec.json.encode(error_body(error, self.request.id, self.request.scope["state"]["language"]))
 
     async def _break_off(self) -> None:
-        # An HTTP answer that has begun is cut by the server when the application returns without its end.
+        # An HTTP answer that has begun needs nothing here: the server cuts it when the application returns early.
         if not self.request.is_http and not self._closed:
             with suppress(OSError):  # the client has left already
                 await self._send({"type": "websocket.close", "code": 1011})

@@ -1,4 +1,5 @@
-"""The Host allow-list: a page of another site cannot reach us by pointing its own name at us (DNS rebinding)."""
+"""The list of allowed hosts, which stops DNS rebinding: another site's page that points its own name at this
+service."""
 
 from __future__ import annotations
 
@@ -6,7 +7,8 @@ from collections.abc import Iterable
 
 
 class HostRule:
-    """Allows the named hosts, on any port unless the entry has one; `*` allows all, `*.name` its subdomains."""
+    """Allows the listed hosts, on any port unless the entry names one. `*` allows every host, `*.name` every
+    subdomain."""
 
     def __init__(self, allowed: Iterable[str]) -> None:
         names = [name.lower() for name in allowed]
@@ -15,6 +17,7 @@ class HostRule:
         self._suffixes = tuple(name[1:] for name in names if name.startswith("*."))
 
     def allows(self, host: str | None) -> bool:
+        """Returns whether the Host header `host` is allowed; None, for a missing header, is allowed only by `*`."""
         if self._any:
             return True
         if not host:
@@ -27,7 +30,8 @@ class HostRule:
 
 
 def without_port(host: str) -> str:
-    """`host` without its port; an IPv6 address keeps its brackets, and what is no host stays as it is."""
+    """Returns `host` without its port. An IPv6 address keeps its brackets; text that is no host is returned
+    unchanged."""
     name, colon, port = host.rpartition(":")
     is_port = colon and (port.isdecimal() or not port) and (":" not in name or name.endswith("]"))
     return name if is_port else host

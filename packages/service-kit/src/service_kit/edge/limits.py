@@ -1,4 +1,4 @@
-"""How much of a connection one client may take: bytes of a head, seconds of silence, connections in all."""
+"""The limits of a connection: bytes of a head, seconds of silence, and connections in all."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ import resource
 from dataclasses import dataclass
 
 _MOST_CONNECTIONS = 4096
-"""An open connection costs some 10 kB, so this many cost 40 MB."""
+"""An open connection takes about 10 kB, so this many take 40 MB."""
 
 _FALLBACK_DESCRIPTORS = 1024
 
 
 @dataclass(frozen=True)
 class ConnectionLimits:
-    """The limits of every connection, before a request's key, host and origin are known.
+    """The limits of every connection, which hold before the request's key, host and origin are known.
 
-    `head_seconds` run from a request's first byte, or from the connection's start, until its head is complete.
-    A body must go on within `body_idle_seconds`, and after those come at `body_bytes_per_second` on average.
-    An answer that its client does not take for `send_seconds` is cut. `max_connections` are open at most; the
-    oldest that asks for nothing gives way to a new one. `linger_seconds` is how long a refused client may take to
-    read why, `linger_bytes` what it may go on sending meanwhile.
+    `head_bytes` and `head_fields` bound a head; `head_seconds` run from a request's first byte, or from the start of
+    the connection, until the head is complete. A body must continue within `body_idle_seconds`, and after those arrive
+    at `body_bytes_per_second` on average. An answer that its client does not read for `send_seconds` is cut off.
+    `pipelined_requests` may wait behind the one that is being answered. At most `max_connections` are open; when all
+    are, idle ones are closed for new ones. A refused client has `linger_seconds` to read the reason, and may send
+    `linger_bytes` meanwhile.
     """
 
     head_bytes: int = 64 * 1024
@@ -34,8 +35,8 @@ class ConnectionLimits:
     linger_bytes: int = 1024 * 1024
 
     def within_descriptors(self) -> ConnectionLimits:
-        """These limits, with at most half of the process's descriptors for clients: the other half is for files
-        and for the connections that answering needs."""
+        """Returns these limits with `max_connections` at most half of the process's file descriptors: the other half is
+        for files and for the connections that answering needs."""
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         descriptors = soft if soft != resource.RLIM_INFINITY else _FALLBACK_DESCRIPTORS**2
         most = min(self.max_connections, max(16, descriptors // 2))

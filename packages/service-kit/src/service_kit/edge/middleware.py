@@ -1,7 +1,7 @@
-"""The border: one pass over every request, before a service sees it and when its answer leaves.
+"""The edge's middleware: one pass over every request before the application, and over every answer after it.
 
-It gives the request an id, refuses strange hosts, pages, keys and bodies, and adds the security headers; for
-HTTP and WebSocket alike, in the same way in all four services.
+It gives each request an id, refuses hosts, pages, keys and bodies that are not allowed, and adds the security headers,
+for HTTP and WebSocket alike and in the same way in all four services.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _GUARDED = frozenset({"http", "websocket"})
 
 
 class EdgeMiddleware:
-    """ASGI middleware that holds a `Policy` and runs its checks in order.
+    """ASGI middleware that runs the checks of a `Policy` in order.
 
-    `observe` gets an `Access` for each HTTP request and each refused WebSocket, but for the machines' own;
-    `refusals` counts what was refused for the sake of the others.
+    `observe` gets an `Access` for each HTTP request and each refused WebSocket, except on the probes' paths. `refusals`
+    counts wrong keys, and bodies that did not fit into memory.
     """
 
     def __init__(
@@ -93,12 +93,12 @@ class EdgeMiddleware:
         request, refusal = guard.request, None
         try:
             await self._app(request.scope, guard.limited(receive, self._in_flight), guard.send)
-        except ApiError as error:  # where no handler of the application's own was in between
+        except ApiError as error:  # reached only if the application has no error handler of its own
             refusal = error
-        except asyncio.CancelledError:  # the server cuts what outlives the grace period; the task ends here
+        except asyncio.CancelledError:  # the server cancels what outlasts the grace period; the task ends here
             _log.warning("cut off by the stop", path=request.path)
             refusal = ApiError(503, "stopping", "The service is stopping.", spanish="El servicio se está deteniendo.")
-        except Exception as error:  # noqa: BLE001 - the outermost layer: whatever leaks must not become a stack trace
+        except Exception as error:  # noqa: BLE001 - the outermost layer: no client may see a stack trace
             _log.error("unexpected error", path=request.path, exc_info=error)
             refusal = internal_error()
         if guard.body_error is not None:

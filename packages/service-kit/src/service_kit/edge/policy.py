@@ -1,4 +1,4 @@
-"""What the border lets in."""
+"""The rules by which the edge of one service admits requests."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from service_kit.language import Language
 from service_kit.settings import ServiceSettings
 
 MACHINE_PATHS = frozenset({"/healthz", "/readyz"})
-"""Asked by balancers and kubelets, by address: no host check, no key, no log line."""
+"""Paths that load balancers and kubelets ask for, by IP address: without a host check, a key or a log line."""
 
 DESCRIPTION_PATHS = frozenset({"/", "/health", "/docs", "/openapi.json"})
-"""Open to whoever may reach the host: they hold no secret."""
+"""Paths without secrets, open to every caller that may reach the host."""
 
 ErrorBody = Callable[[ApiError, str], bytes]
-"""An error, and the id of the request, as the body of an answer."""
+"""A function of an error and the request's id that returns the body of the answer."""
 
 Challenge = Callable[[ApiError], str | None]
-"""What `WWW-Authenticate` says beside an error, if anything."""
+"""A function of an error that returns the `WWW-Authenticate` header beside it, or None."""
 
 
 def plain_challenge(error: ApiError) -> str | None:
-    """That a bearer token is wanted (RFC 6750 §3)."""
+    """Returns `Bearer` for a 401 (RFC 6750 §3), else None."""
     return "Bearer" if error.status == 401 else None
 
 
@@ -36,10 +36,11 @@ def plain_challenge(error: ApiError) -> str | None:
 class Policy:
     """The rules of one service.
 
-    `authenticator` knows the credentials that are taken, None where there are none; `anonymous` is the principal of a
-    request without one, None where that is refused. `page_token` lets in a page that was opened from disk, whose
-    origin (`null`) says nothing. `public_paths` need no key. `root_path` is the prefix that stands before all paths.
-    `error_bodies` are the paths whose clients read errors in another shape than ours.
+    `authenticator` checks credentials, None if the service takes none; `anonymous` is the principal of a request
+    without one, None if such a request is refused. `max_body_bytes` bounds a body. `page_token` admits a page that was
+    opened from disk, whose origin is `null`. `public_paths` need no key. `root_path` is the prefix of all paths behind
+    a proxy. `error_bodies` render the errors of paths whose clients expect another shape than the suite's envelope.
+    `challenge` makes the `WWW-Authenticate` header of a refusal.
     """
 
     hosts: HostRule
@@ -63,7 +64,7 @@ class Policy:
         public_paths: frozenset[str] = frozenset(),
         error_bodies: Mapping[str, ErrorBody] | None = None,
     ) -> Policy:
-        """The policy that the settings describe."""
+        """Returns the policy that the settings describe."""
         return Policy(
             hosts=HostRule(settings.allowed_hosts),
             origins=OriginRule(settings.cors_allowed_origins, allow_all=settings.cors_allow_all_origins),
@@ -79,7 +80,7 @@ class Policy:
         )
 
     def path_within(self, path: str) -> str:
-        """`path` without the prefix; a path outside the prefix stays as it is."""
+        """Returns `path` without the prefix `root_path`; a path outside the prefix is returned unchanged."""
         prefix = self.root_path
         if not prefix or not path.startswith(prefix):
             return path

@@ -1,8 +1,7 @@
-"""uvicorn's HTTP protocol with bounds: on a request's head, on its time, on what is sent without meaning.
+"""uvicorn's HTTP protocol with limits on the size of a head, on the time of a request, and on bytes without content.
 
-uvicorn's httptools protocol has none of its own. What is counted here is counted before the application, and so
-before key, host and origin are looked at.
-Source of the shapes: `uvicorn/protocols/http/httptools_impl.py`.
+uvicorn's own protocol has no such limits. They are applied before the application, and so before the key, host and
+origin are looked at. Source of the overridden methods: `uvicorn/protocols/http/httptools_impl.py`.
 """
 
 from __future__ import annotations
@@ -18,21 +17,22 @@ from service_kit.edge.raw_answers import raw_answer
 from service_kit.errors import ApiError
 
 REFUSAL = "refusal"
-"""The key of a request's state under which `RequestGuard` finds why the rest of its body will not come."""
+"""The key of the request's state under which `LimitedBody` finds the error that ended the body."""
 
 _IDLE, _HEAD, _BODY, _REFUSED = range(4)
-"""Between requests (one may be answered), in a head, in a body, and after a refusal: nothing is read any more."""
+"""The phases of a connection: between two requests (one may be being answered), in a head, in a body, and after a
+refusal, when nothing more is parsed."""
 
 _PIECE_BYTES = 64 * 1024
 _UNHEEDED_SECONDS = 5.0
-"""How long the application may take to notice that its request was refused."""
+"""The time that the application has to notice that its request was refused."""
 
 _LONGEST_WEBSOCKET_LINE = 8190
-"""The library for WebSockets parses the head again, and takes lines of 8192 bytes with their end."""
+"""The WebSocket library parses the head again, and accepts lines of 8192 bytes including their end."""
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """One connection under the limits of its `register`."""
+    """One HTTP connection under the limits of its `register`."""
 
     def __init__(self, *args: Any, register: Connections, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -97,7 +97,7 @@ class HttpProtocol(HttpToolsProtocol):
         return None
 
     def _feed(self, data: bytes | memoryview) -> None:
-        """Parse one piece, no longer than what is left of a head."""
+        """Parses one piece, which is no longer than what may still come of a head."""
         in_head, body_before, self._began_within = self._phase == _HEAD, self._body_bytes, False
         if self.parser is None:  # the connection is lost
             return
@@ -111,14 +111,14 @@ class HttpProtocol(HttpToolsProtocol):
             self._refuse(*(self._refusal or ("malformed", malformed_request())))
             return
         if self._phase == _HEAD:
-            # A head that began behind another request within this piece counts from the next piece on.
+            # A head that began in the middle of this piece, behind another request, is counted from the next piece on.
             if in_head and not self._began_within:
                 self._head_left -= len(data)
             if self._head_left <= 0 or len(self.headers or ()) > self._limits.head_fields:
                 self._refuse("head_too_large", head_too_large(self._limits.head_bytes, self._limits.head_fields))
         elif self._phase == _BODY and not in_head:
             self._framing_bytes = self._framing_bytes + len(data) if self._body_bytes == body_before else 0
-            if self._framing_bytes > self._limits.head_bytes:  # an extension of a chunk, or trailers, without end
+            if self._framing_bytes > self._limits.head_bytes:  # an endless chunk extension, or endless trailers
                 self._refuse("body_without_content", head_too_large(self._limits.head_bytes, self._limits.head_fields))
 
     def _begin_head(self) -> None:
@@ -160,14 +160,14 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def _give_up(self, kind: str, error: ApiError) -> None:
-        """Stop the parser; `_feed` refuses what it was told here."""
+        """Stops the parser by an exception; `_feed` then refuses the request with `error`."""
         self._refusal = kind, error
         raise ValueError(kind)
 
     # --- refusing ---
 
     def _refuse(self, kind: str, error: ApiError) -> None:
-        """Answer `error` if nothing else is being answered, read no more, and end the connection."""
+        """Answers with `error` unless an answer has begun, reads no more, and ends the connection."""
         self._count(kind)
         phase, self._phase = self._phase, _REFUSED
         self._since = self._register.now
@@ -180,7 +180,7 @@ class HttpProtocol(HttpToolsProtocol):
             cycle.message_event.set()
         elif cycle is None or cycle.response_complete:
             self._hang_up(error)
-        else:  # the answers to requests before this one are on their way
+        else:  # earlier requests are still being answered: their answers go first
             cycle.keep_alive = False
         return None
 
@@ -188,7 +188,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self.transport.write(raw_answer(error, self._register.language, self.server_state.default_headers))
-        # To close at once would reset the connection of a client that still sends, and it would not read why.
+        # Closing at once would reset the connection while the client still sends, and it could not read the error.
         if self.transport.can_write_eof():
             self.transport.write_eof()
         else:
@@ -205,7 +205,10 @@ class HttpProtocol(HttpToolsProtocol):
     # --- the register's questions ---
 
     def spare_rank(self) -> tuple[int, float] | None:
-        if self._stalled_since is not None:  # an answer that is not being read: only before nobody is let in
+        """Returns the rank, and since when the connection has it: 0 for an unfinished head, 1 for an idle connection, 2
+        for a request whose answer has not begun while its body is arriving, 3 for an answer that is not being read."""
+        # A client that does not read its answer is closed last, but before all new ones are refused.
+        if self._stalled_since is not None:
             return 3, self._stalled_since
         if not self._answering():
             return int(self._phase != _HEAD), self._since
@@ -218,6 +221,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._abort()
 
     def expire(self, now: float) -> None:
+        """Closes the connection, or refuses its request, if a head, a body, an answer or a refusal has taken too
+        long."""
         limits = self._limits
         if self._stalled_since is not None and now - self._stalled_since > limits.send_seconds:
             return self.drop("reader_too_slow")
@@ -241,7 +246,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _expire_body(self, now: float) -> None:
         if self.flow.read_paused or self.cycle is None or self.cycle.waiting_for_100_continue:
-            self._since = self._moved = now  # the application takes its time, not the client
+            self._since = self._moved = now  # the application is slow, not the client
             self._body_bytes = 0
             return
         limits = self._limits

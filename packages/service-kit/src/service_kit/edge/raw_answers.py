@@ -1,4 +1,4 @@
-"""Answers that are written before there is a request to answer: the application never sees these connections."""
+"""Answers for connections that are refused before there is a request for the application."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from service_kit.language import Language
 
 
 def raw_answer(error: ApiError, language: Language, default_headers: Iterable[tuple[bytes, bytes]] = ()) -> bytes:
-    """`error` in our envelope as a whole HTTP/1.1 answer, after which the connection ends."""
+    """Returns `error` in the suite's envelope as the bytes of a whole HTTP/1.1 answer, which closes the connection."""
     name = request_id(None)
     body = msgspec.json.encode(error_body(error, name, language))
     headers = {

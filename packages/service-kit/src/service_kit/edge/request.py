@@ -1,4 +1,4 @@
-"""What the edge knows of a request: read once, from its head."""
+"""The edge's view of a request, read once from its head."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from service_kit.edge.policy import Policy
 from service_kit.ids import request_id
 
 _LONGEST_CLIENT = 64
-"""Characters of an address that are kept; behind a trusted proxy it is a header's text."""
+"""In characters. Behind a trusted proxy the address is the text of a header."""
 
 
 class EdgeRequest:
     """One request, HTTP or WebSocket, under a policy.
 
-    `allowed_origin` is that of the page which may read the answer, once that is checked.
+    `allowed_origin` is the origin of the page that may read the answer; the check `origin` sets it.
     """
 
     __slots__ = ("allowed_origin", "given", "id", "is_http", "method", "path", "policy", "preflight", "scope")
@@ -37,27 +37,31 @@ class EdgeRequest:
         )  # fmt: skip
 
     def text(self, name: bytes) -> str | None:
+        """Returns the value of the header `name` (in lower case), or None if it is missing."""
         value = self.given.get(name)
         return None if value is None else value.decode("latin-1")
 
     @property
     def client(self) -> str:
-        """The caller's address: that of the connection, or what a trusted proxy says."""
+        """The caller's address: that of the connection, or the one that a trusted proxy names."""
         client = self.scope.get("client")
         return client[0][:_LONGEST_CLIENT] if client else "unknown"
 
     @property
     def payer(self) -> str:
-        """On whose account the request holds memory: the principal's, else its address's."""
+        """The account on which the request holds memory: the principal's id, or the address of a caller without a
+        credential."""
         principal: Principal = self.scope["state"]["principal"]
         return self.client if principal.source == "none" else principal.id
 
     @property
     def repeats_fields(self) -> bool:
+        """Whether any header is sent more than once."""
         return len(self.given) != len(self.scope["headers"])
 
     def key(self) -> str | None:
-        """The secret that the caller sent, wherever it may stand."""
+        """Returns the secret that the caller has sent in a header or, for a WebSocket, in a subprotocol; None if there
+        is none."""
         key = self.text(b"x-api-key") or from_authorization(self.text(b"authorization"))
         return key or (from_subprotocols(self._subprotocols()) if not self.is_http else None)
 

@@ -1,6 +1,6 @@
-"""uvicorn's WebSocket protocol with bounds, and without an error line for a handshake that was refused.
+"""uvicorn's WebSocket protocol with limits, and without an error in the log for a refused handshake.
 
-Source of the shapes: `uvicorn/protocols/websockets/websockets_sansio_impl.py`.
+Source of the overridden methods: `uvicorn/protocols/websockets/websockets_sansio_impl.py`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from service_kit.edge.raw_answers import raw_answer
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """One socket under the limits of its `register`."""
+    """One WebSocket under the limits of its `register`."""
 
     def __init__(self, *args: Any, register: Connections, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -45,14 +45,14 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if not self.read_paused and not self.transport.is_closing():
-            # Nothing is read before the application asks: what it refuses must not fill our memory meanwhile.
+            # Nothing is read before the application asks for it: a socket that it refuses must not fill the memory.
             self.read_paused = True
             self.transport.pause_reading()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         if not self.handshake_initiated and not self.close_sent:
-            # The head came whole and is no handshake, for example a POST with a body: uvicorn would wait for ever.
+            # The head is complete but no handshake, for example a POST with a body: uvicorn would wait forever.
             self.handshake_complete = self.close_sent = True
             self._register.refusals.count("malformed", self.client[0] if self.client else None)
             self.transport.write(raw_answer(malformed_request(), self._register.language, self.default_headers))
@@ -61,7 +61,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     async def send(self, message: ASGISendEvent) -> None:
         await super().send(message)
         if self.initial_response is not None and self.close_sent:
-            # The refusal was the whole answer; uvicorn takes the handshake for forgotten, and logs that as an error.
+            # The refusal was the whole answer; without this uvicorn logs that the handshake was never completed.
             self.handshake_complete = True
 
     def spare_rank(self) -> tuple[int, float] | None:

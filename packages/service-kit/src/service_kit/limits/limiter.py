@@ -1,4 +1,4 @@
-"""What a limiter is asked and what it answers."""
+"""The interface of limiters: rates, decisions, and taking units from a bucket."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 ROUNDING = 1e-6
-"""A part of a unit by which a bucket may fall short, so that a caller who waited as told is let through."""
+"""The part of a unit that a bucket may lack, so that rounding does not refuse a caller that has waited as long as
+told."""
 
 
 _RATE = re.compile(r"([0-9]{1,9})/([0-9]{0,6})(s|min|h)")
@@ -18,14 +19,18 @@ _UNITS = {"s": 1, "min": 60, "h": 3600}
 
 
 class Rate(NamedTuple):
-    """`amount` units (calls, tokens) at once, and as many again in each `seconds`, evenly."""
+    """A bucket holds `amount` units (calls, tokens), and refills evenly with as many in `seconds` seconds."""
 
     amount: float
     seconds: float
 
     @classmethod
     def parse(cls, text: str) -> Rate:
-        """The rate that `5/s`, `100/min`, `1000/h` or `20/10s` names; raises ValueError."""
+        """Returns the rate that `text` describes: `5/s`, `100/min`, `1000/h` or `20/10s`.
+
+        Raises:
+            ValueError: the text is no such rate.
+        """
         found = _RATE.fullmatch(text)
         if found is None or not int(found[1]) or not int(found[2] or 1):
             raise ValueError(f"{text!r} is not a rate such as 5/s, 100/min, 1000/h or 20/10s")
@@ -33,13 +38,16 @@ class Rate(NamedTuple):
 
     @property
     def per_second(self) -> float:
+        """The units that come back each second."""
         return self.amount / self.seconds
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """Whether units were taken. `limit` and `remaining` count units, `reset` is seconds until all are there again,
-    `retry_after` seconds until the units that were refused are: 0 where they were taken, infinity where they are more
-    than there ever are."""
+    """The result of taking units from a bucket.
+
+    `limit` and `remaining` are in units. `reset` is the seconds until the bucket is full, `retry_after` the seconds
+    until the refused units are there: 0 if they were taken, infinity if they are more than the bucket can hold.
+    """
 
     allowed: bool
     limit: float
@@ -49,19 +57,20 @@ class Decision(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, rate: Rate, *, allowed: bool, left: float, cost: float) -> Decision:
-        """The decision that leaves a bucket of `rate` with `left` units."""
+        """Returns the decision after which a bucket of `rate` has `left` units."""
         missing_for = (cost - left) / rate.per_second if cost <= rate.amount else math.inf
         reset = (rate.amount - left) / rate.per_second
         return cls(allowed, rate.amount, max(0.0, left), reset, 0.0 if allowed else missing_for)
 
 
 class Limiter(Protocol):
-    """Counts what is taken under each key, in buckets that fill at a rate."""
+    """Takes units from buckets, one for each key, that refill at a rate."""
 
     async def take(self, key: str, rate: Rate, cost: float = 1) -> Decision:
-        """Takes `cost` units from the bucket of `key`, or none where there are too few.
+        """Takes `cost` units from the bucket of `key`, or none if there are too few.
 
-        A negative cost gives units back, to at most the rate's amount. Never raises for a store that is away.
+        A negative cost returns units, up to the rate's amount. A shared store that is away raises nothing: this process
+        then counts alone.
         """
         ...
 
@@ -71,5 +80,5 @@ class Limiter(Protocol):
         ...
 
     def running(self) -> AbstractAsyncContextManager[None]:
-        """Holds the limiter's connections; the service's lifespan enters it."""
+        """Holds the limiter's connections until the block ends. The service's lifespan enters it."""
         ...

@@ -1,4 +1,4 @@
-"""Buckets in this process."""
+"""A limiter with its buckets in this process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FIRST_SWEEP = 10_000
 
 
 class _Bucket:
-    """`left` units at the time `at`; at `rested_at` it is full again and says no more than a new one."""
+    """`left` units at the time `at`. At `rested_at` the bucket is full again, and so no different from a new one."""
 
     __slots__ = ("at", "left", "rested_at")
 
@@ -22,10 +22,10 @@ class _Bucket:
 
 
 class MemoryLimiter:
-    """A `Limiter` of this process alone; `clock` is in seconds.
+    """A `Limiter` for this process alone; `clock` is in seconds.
 
-    Buckets that are full again are forgotten when there are `first_sweep` of them, and then each time that their
-    number has doubled, so that a bucket is looked at twice at most on average.
+    Full buckets are removed when there are `first_sweep` buckets, and again each time that the number of buckets has
+    doubled, so that each bucket is visited at most twice on average.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic, first_sweep: int = _FIRST_SWEEP) -> None:

@@ -1,20 +1,18 @@
-"""Buckets that all replicas share, in Redis or Valkey."""
+"""A limiter whose buckets are shared by all replicas, in Redis or Valkey."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from service_kit.limits.limiter import ROUNDING, Decision, Rate
 from service_kit.limits.memory import MemoryLimiter
+from service_kit.store.errors import StoreAway
+from service_kit.store.redis import TIMEOUT_SECONDS, RedisAddress, RedisStore, opened_redis
 from service_kit.telemetry.logs import get_logger
 
 _log = get_logger(__name__)
@@ -36,74 +34,77 @@ redis.call('HSET', KEYS[1], 'left', string.format('%.17g', left), 'at', string.f
 redis.call('PEXPIRE', KEYS[1], math.max(1, math.ceil((amount - left) / per_second * 1000)))
 return {{1, string.format('%.17g', left)}}
 """
-"""One call, so that no two replicas see the same units; the server's clock, so that theirs may differ. A refused call
-writes nothing, and a bucket that is full again expires."""
-
-_CONNECT_SECONDS = 1.0
-"""At the start alone, where a connection may take its time; later the store is asked within `answer_seconds`."""
+"""One script, so that no two replicas take the same units, and with the server's clock, because the replicas' clocks
+may differ. A refused call writes nothing, and a bucket expires when it is full again."""
 
 
 class RedisLimiter:
     """A `Limiter` whose buckets all replicas share.
 
-    While the store does not answer within `answer_seconds` this process counts alone, and the store is asked again
-    every `pause_seconds`, by one call: whatever happens to it, no caller waits longer than `answer_seconds`.
+    While the store is away, this process counts alone. No call waits longer than `answer_seconds`; after two that
+    waited in vain, none waits until the store has been reached again (see `RedisStore`). `clock`, in seconds, is that
+    of the buckets in this process.
+
+    Raises:
+        ValueError: `url` is not an address of Redis.
     """
 
     def __init__(
         self,
         url: str,
         *,
-        answer_seconds: float = 0.05,
-        pause_seconds: float = 1.0,
+        answer_seconds: float = TIMEOUT_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        # redis-py's own retries would make a store that hangs cost seconds.
-        self._client = Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=_CONNECT_SECONDS)
-        self._script = self._client.register_script(_TAKE)
-        self._alone = MemoryLimiter(clock=clock)
+        self._address = RedisAddress.parse(url)
         self._answer_seconds = answer_seconds
-        self._pause_seconds = pause_seconds
-        self._clock = clock
-        self._away = False
-        self._ask_again_at = 0.0
+        self._alone = MemoryLimiter(clock=clock)
+        self._store: RedisStore | None = None
+        self._trouble: str | None = None
+        self._refused = False
 
     @property
     def away(self) -> bool:
-        return self._away
+        return self._store is None or self._store.away is not None or self._refused
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        await self._asked(self._client.ping(), _CONNECT_SECONDS)
-        try:
-            yield
-        finally:
-            await self._client.aclose()
+        async with opened_redis(self._address, timeout_seconds=self._answer_seconds) as self._store:
+            try:
+                yield
+            finally:
+                self._store = None
 
     async def take(self, key: str, rate: Rate, cost: float = 1) -> Decision:
-        if self._away:
-            if self._clock() < self._ask_again_at:
-                return await self._alone.take(key, rate, cost)
-            self._ask_again_at = self._clock() + self._pause_seconds
-        arguments = [repr(float(rate.amount)), repr(rate.per_second), repr(float(cost))]
-        answer = await self._asked(self._script(keys=[_PREFIX + key], args=arguments), self._answer_seconds)
+        answer = await self._taken(key, rate, cost)
         if answer is None:
             return await self._alone.take(key, rate, cost)
         allowed, left = answer
         return Decision.of(rate, allowed=bool(allowed), left=float(left), cost=cost)
 
-    async def _asked(self, question: Any, seconds: float) -> Any:
-        """The store's answer, or None where it gave none in time."""
-        try:
-            async with asyncio.timeout(seconds):
-                answer = await question
-        except (RedisError, OSError, TimeoutError) as error:
-            self._ask_again_at = self._clock() + self._pause_seconds
-            if not self._away:
-                self._away = True
-                _log.warning("rates hold in this process alone: Redis is away", reason=type(error).__name__)
+    async def _taken(self, key: str, rate: Rate, cost: float) -> Any:
+        """Returns the script's answer, or None if the store is away or refuses the script."""
+        if self._store is None:
             return None
-        if self._away:
-            self._away = False
-            _log.info("rates are shared again: Redis is back")
+        arguments = [repr(float(rate.amount)), repr(rate.per_second), repr(float(cost))]
+        try:
+            answer: Any = await self._store.run(
+                lambda client: client.register_script(_TAKE)(keys=[_PREFIX + key], args=arguments)
+            )
+        except RedisError as error:  # the server refuses, for example because this user may not run scripts
+            self._refused = True
+            self._note(type(error).__name__)
+            return None
+        if isinstance(answer, StoreAway):
+            self._note(answer.reason)
+            return None
+        self._refused = False
+        self._note(None)
         return answer
+
+    def _note(self, trouble: str | None) -> None:
+        before, self._trouble = self._trouble, trouble
+        if trouble is not None and before is None:
+            _log.warning("rates hold in this process alone: Redis is away", reason=trouble)
+        elif trouble is None and before is not None:
+            _log.info("rates are shared again: Redis is back")

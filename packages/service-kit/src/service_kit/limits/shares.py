@@ -1,4 +1,4 @@
-"""Fair shares of what is bounded: places, conversations, bytes."""
+"""Fair shares of a bounded resource, such as sockets, conversations or bytes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 
 class Shares:
-    """How much of one bounded thing each owner holds, where `total` is enough for all owners together.
+    """Counts how much of a bounded resource each owner holds; `total` is enough for all owners together.
 
-    An owner alone may hold all of it. Once that is held, every owner may still take up to an equal share, and what has
-    to give way is the largest holder's: so no owner can use up or push out what is another's. What is held in all stays
-    below `total` × (1 + ln owners) plus one for each owner.
+    A single owner may hold all of it. When all of it is held, each owner may still take up to an equal share, and the
+    caller makes room by taking from the largest holder, so that no owner can use up or push out what belongs to
+    another. All owners together hold less than `total` × (1 + ln owners) plus one for each owner.
     """
 
     def __init__(self, total: int) -> None:
@@ -20,41 +20,44 @@ class Shares:
         self._sum = 0
 
     def __len__(self) -> int:
-        """How many owners hold anything."""
+        """Returns the number of owners that hold anything."""
         return len(self._held)
 
     @property
     def sum(self) -> int:
-        """What is held in all."""
+        """The amount that all owners hold together."""
         return self._sum
 
     def held(self, owner: str) -> int:
+        """Returns the amount that `owner` holds."""
         return self._held.get(owner, 0)
 
     def equal_share(self, owner: str) -> int:
-        """What each owner is entitled to, with `owner` among them."""
+        """Returns the amount that each owner is entitled to, with `owner` counted among them."""
         owners = len(self._held) + (owner not in self._held)
         return max(1, self.total // owners)
 
     def may_take(self, owner: str) -> bool:
-        """Whether one more is `owner`'s to take."""
+        """Returns whether `owner` may take one more."""
         return self._sum < self.total or self.held(owner) < self.equal_share(owner)
 
     def gives_way(self, owner: str) -> bool:
-        """Whether `owner` holds more than an equal share, or as much as any other owner: when there is too much of
-        all, it is this owner's that goes."""
+        """Returns whether `owner` must give something up when too much is held: it holds more than an equal share, or
+        as much as any other owner."""
         held = self.held(owner)
         return held > 0 and (held > self.equal_share(owner) or held == max(self._held.values()))
 
     def largest(self) -> str | None:
-        """The owner that holds most, None where nothing is held."""
+        """Returns the owner that holds most, or None if nothing is held."""
         return max(self._held, key=self._held.__getitem__, default=None)
 
     def take(self, owner: str, amount: int = 1) -> None:
+        """Counts `amount` more for `owner`, without a check; the caller asks `may_take` first."""
         self._held[owner] = self.held(owner) + amount
         self._sum += amount
 
     def give_back(self, owner: str, amount: int = 1) -> None:
+        """Counts `amount` less for `owner`."""
         self._sum -= amount
         left = self._held[owner] - amount
         if left > 0:
@@ -64,7 +67,7 @@ class Shares:
 
     @contextmanager
     def holding(self, owner: str) -> Iterator[None]:
-        """Holds one for the length of the block; whether it may is the caller's to ask."""
+        """Holds one for `owner` until the block ends. The caller asks `may_take` first."""
         self.take(owner)
         try:
             yield

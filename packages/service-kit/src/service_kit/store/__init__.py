@@ -1,1 +1,1 @@
-"""Stores that outlive a process: SQL (SQLite, PostgreSQL) and Redis (Valkey). One that is away is `StoreAway`."""
+"""Stores that outlive a process: SQL (SQLite, PostgreSQL) and Redis (Valkey). `StoreAway` means that one is away."""

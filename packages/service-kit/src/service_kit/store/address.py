@@ -1,4 +1,4 @@
-"""Where an SQL database is."""
+"""The address of an SQL database."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from sqlalchemy import URL, make_url
 
 @dataclass(frozen=True)
 class DatabaseAddress:
-    """A database; `blocking` is for migrations, which run in a thread, and `url` for everything else."""
+    """The address of a database: `blocking` is for migrations, which run in a thread, `url` for everything else."""
 
     blocking: URL
     url: URL
 
     @classmethod
     def sqlite(cls, file: str | Path) -> DatabaseAddress:
-        """The SQLite file of that path, in which `~` is the user's home."""
+        """Returns the address of the SQLite database in `file`; `~` is the user's home."""
         path = str(Path(file).expanduser())
         return cls(URL.create("sqlite", database=path), URL.create("sqlite+aiosqlite", database=path))
 
     @classmethod
     def postgres(cls, address: str) -> DatabaseAddress:
-        """The database of a `postgres://` or `postgresql://` address.
+        """Returns the database of a `postgres://` or `postgresql://` address.
 
-        The first is what hosting providers hand out; libpq's own parameters (`?sslmode=require`) go through as they
-        are (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS).
+        Hosting providers give out the first form. libpq's own parameters (`?sslmode=require`) are passed on unchanged.
+        Source: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 
         Raises:
-            ValueError: it is no such address; the message does not repeat it, because it may hold a password.
+            ValueError: it is not such an address. The message does not contain it, because it may hold a password.
         """
         scheme, separator, rest = address.partition("://")
         if not separator or scheme not in ("postgres", "postgresql", "postgresql+psycopg"):
@@ -46,11 +46,11 @@ class DatabaseAddress:
 
     @property
     def file(self) -> Path | None:
-        """The file of a SQLite database; None for PostgreSQL, and for a database in memory."""
+        """The file of a SQLite database; None for PostgreSQL and for a database in memory."""
         name = self.blocking.database
         return None if self.is_postgres or name in (None, "", ":memory:") else Path(name)
 
     @property
     def shown(self) -> str:
-        """The address as a log may have it."""
+        """The address for logs, without password and parameters."""
         return self.blocking.set(query={}).render_as_string(hide_password=True)

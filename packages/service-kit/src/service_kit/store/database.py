@@ -1,4 +1,4 @@
-"""An SQL database: transactions, bounded in time, ready or not."""
+"""An SQL database whose transactions are limited in time, even while it is away."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _BEGIN = "sqlite_begin"
 
 
 class Database:
-    """One database with its tables; made by `opened_database`.
+    """A database with its tables; made by `opened_database`.
 
-    It may be away: `reading` and `writing` then raise StoreAway within `ready_seconds` while its tables have not been
-    brought up to date yet, and half a second after `transaction_seconds` in any case; it is tried again in the
-    background until it is there.
+    The database may be away. `reading` and `writing` then raise StoreAway: within `ready_seconds` as long as the tables
+    have not been brought up to date, and at the latest half a second after `transaction_seconds`. A loop in the
+    background tries again until the tables are up to date.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that changes nothing.
+        """Opens a transaction that changes nothing, until the block ends.
 
         Raises:
             StoreAway: the database is away.
@@ -62,11 +62,11 @@ class Database:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that changes something; it is undone when the block raises.
+        """Opens a transaction that may change data. It is committed when the block ends, and rolled back if the block
+        raises.
 
         Raises:
-            StoreAway: the database is away. If the connection broke while the change was being committed, it may have
-                happened all the same.
+            StoreAway: the database is away. If the connection broke during the commit, the change may have happened.
         """
         async with self._transaction(self._writing) as connection:
             yield connection
@@ -78,7 +78,7 @@ class Database:
                 await self._ready.wait()
         except TimeoutError:
             raise StoreAway(self.address.shown, "its tables are not ready") from None
-        # Once cancelled, psycopg asks a server to give a query up and waits for ten seconds; a second cancellation
+        # When cancelled, psycopg asks the server to cancel the query and waits for ten seconds; a second cancellation
         # makes it drop the connection.
         limit = asyncio.timeout(self._transaction_seconds)
         hard_limit = asyncio.timeout(self._transaction_seconds + _GIVING_UP_SECONDS)
@@ -86,7 +86,7 @@ class Database:
             async with hard_limit, limit, _begun(engine) as connection:
                 yield connection
         except TimeoutError as error:
-            if not (limit.expired() or hard_limit.expired()):  # the caller's own
+            if not (limit.expired() or hard_limit.expired()):  # a timeout of the caller's own
                 raise
             raise self._note_away(f"no answer within {self._transaction_seconds:g} s") from error
         except (DBAPIError, PoolTimeout) as error:
@@ -96,10 +96,10 @@ class Database:
         self._note_back()
 
     async def prepare(self, migrations: Sequence[Migrations]) -> None:
-        """Bring the tables up to date.
+        """Brings the tables up to date.
 
         Raises:
-            StoreAway: the database is away; it may be tried again.
+            StoreAway: the database is away; `prepare` may be called again.
         """
         try:
             await asyncio.to_thread(migrate, self.address, migrations)
@@ -108,6 +108,7 @@ class Database:
         self._ready.set()
 
     async def close(self) -> None:
+        """Closes all connections."""
         await self._engine.dispose()
 
     def _note_away(self, reason: str) -> StoreAway:
@@ -130,7 +131,7 @@ async def opened_database(
     ready_seconds: float = READY_SECONDS,
     transaction_seconds: float = TRANSACTION_SECONDS,
 ) -> AsyncIterator[Database]:
-    """The database at `address`, whose tables are brought up to date in the background."""
+    """Opens the database at `address` until the block ends, and brings its tables up to date in the background."""
     database = Database(address, ready_seconds=ready_seconds, transaction_seconds=transaction_seconds)
     parts = ", ".join(each.part for each in migrations)
     try:
@@ -146,8 +147,8 @@ async def opened_database(
 
 @asynccontextmanager
 async def _begun(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """A transaction whose connection is thrown away when it was interrupted: to undo it in order would wait for a
-    server that may never answer, and a dropped connection undoes it as well."""
+    """Opens a transaction whose connection is dropped if the block is cancelled. A rollback would wait for a server
+    that may never answer; dropping the connection rolls back as well."""
     connection = await engine.connect()
     try:
         async with connection.begin():
@@ -169,15 +170,17 @@ async def _dropped(connection: AsyncConnection) -> None:
 
 
 def _means_away(error: DBAPIError | PoolTimeout) -> bool:
-    """Not what a statement did wrong: constraints, unknown columns, values that do not fit."""
+    """Returns whether `error` means that the database is away, not that a statement was wrong (constraints, unknown
+    columns, values that do not fit)."""
     if isinstance(error, PoolTimeout | OperationalError | InterfaceError):
         return True
-    # SQLite says DatabaseError itself, and none of its kinds, of a file that is no database.
+    # For a file that is not a database, SQLite raises DatabaseError itself and none of its subclasses.
     return error.connection_invalidated or type(error) is DatabaseError
 
 
 def reason_of(error: BaseException) -> str:
-    """The driver's own words, at most 300 characters: SQLAlchemy's hold the statement with its values."""
+    """Returns the driver's own message, at most 300 characters. SQLAlchemy's message would contain the statement with
+    its values."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     return " ".join(str(cause).split())[:300] or type(cause).__name__
 
@@ -195,7 +198,7 @@ def _engine(address: DatabaseAddress) -> AsyncEngine:
 
 
 def _prepare_sqlite(connection: object, _: object) -> None:
-    # The driver would begin transactions by itself, at the first change: too late to be sure of the write lock.
+    # By default the driver begins a transaction only at the first change, too late to be sure of the write lock.
     connection.isolation_level = None  # type: ignore[attr-defined]
     cursor = connection.cursor()  # type: ignore[attr-defined]
     for pragma in ("foreign_keys = ON", "synchronous = NORMAL"):

@@ -1,4 +1,4 @@
-"""What a store says when it cannot be used."""
+"""The error of a store that cannot be used at the moment."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from service_kit.background import Unavailable
 
 
 class StoreAway(Unavailable):
-    """The store cannot be used now; what was asked of it may or may not have happened.
+    """The store cannot be used now; the operation may or may not have happened.
 
-    SQL raises it out of a transaction, Redis gives it back as a value. `store` is its address without the password,
-    `reason` the driver's own words; neither is for clients.
+    SQL raises it from a transaction, Redis returns it as a value. `store` is the address without its password, `reason`
+    the driver's own message; neither may be shown to clients.
     """
 
     def __init__(self, store: str, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""Bringing tables up to date with Alembic, safely while other replicas do the same."""
+"""Migration of tables with Alembic, safe while other replicas do the same."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from sqlalchemy.pool import NullPool
 from service_kit.store.address import DatabaseAddress
 
 _SCRIPTS = Path(__file__).parent / "alembic"
-_LOCK_KEY = 0x746F6F6C626F78  # PostgreSQL's advisory locks are numbers; replicas of older releases take the same one
+_LOCK_KEY = 0x746F6F6C626F78  # an advisory lock is a number; older releases use the same one
 _WAIT_SECONDS = 30
 
 _one_at_a_time = threading.Lock()
-"""Alembic's `op` is one for the whole process, whichever thread migrates."""
+"""Alembic's `op` is global to the process, so only one thread may migrate at a time."""
 
 
 @dataclass(frozen=True)
 class Migrations:
-    """The migrations of one part of a service: a folder of Alembic revisions. Each part has a version table of its
-    own, so that it can be switched on and off apart from the others."""
+    """The migrations of one part of a service: a folder of Alembic revisions. Each part has its own version table, so
+    that it can be switched on and off independently of the others."""
 
     part: str
     folder: Path
@@ -38,14 +38,14 @@ class Migrations:
 
 
 def migrate(address: DatabaseAddress, every: Sequence[Migrations]) -> None:
-    """Run what has not been run yet, in one transaction. It blocks: call it in a thread.
+    """Runs the pending migrations in one transaction. It blocks, and must be called in a thread.
 
-    The transaction holds an advisory lock (in SQLite: the file's write lock), so that replicas that start together
-    wait for the first, and then find nothing to do.
+    The transaction holds an advisory lock (in SQLite: the file's write lock), so that replicas that start together wait
+    for the first one and then find nothing to do.
 
     Raises:
-        sqlalchemy.exc.SQLAlchemyError: the database is away, or refused something.
-        OSError: the database's folder or file cannot be made.
+        sqlalchemy.exc.SQLAlchemyError: the database is away, or has refused a statement.
+        OSError: the database's folder or file cannot be created.
     """
     if address.file is not None:
         make_private_file(address.file)
@@ -61,23 +61,23 @@ def migrate(address: DatabaseAddress, every: Sequence[Migrations]) -> None:
 
 
 def make_private_file(file: Path) -> None:
-    """Make a database's file, and the folder that it lies in, for this user alone (0600 and 0700).
+    """Creates a database's file and its folder for this user alone, with the modes 0600 and 0700.
 
-    A folder that is there already stays as it is: it may hold other things. SQLite gives the files that it makes
-    beside the database (`-wal`, `-shm`) the database's own mode; those of an older release are closed here too.
+    An existing folder keeps its mode, because it may hold other files. SQLite gives the files beside the database
+    (`-wal`, `-shm`) the database's mode; those that an older release left readable are closed here too.
     """
     if not file.parent.exists():
         file.parent.parent.mkdir(parents=True, exist_ok=True)
         file.parent.mkdir(mode=0o700, exist_ok=True)
     os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     for each in (file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
-        with suppress(FileNotFoundError, PermissionError):  # the latter: another user's, who has to close it
+        with suppress(FileNotFoundError, PermissionError):  # PermissionError: the file belongs to another user
             each.chmod(0o600)
 
 
 def _lock(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("PRAGMA journal_mode = WAL")  # the file remembers it; readers never wait
+        connection.exec_driver_sql("PRAGMA journal_mode = WAL")  # stored in the file; with it, readers never wait
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         return
     connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_WAIT_SECONDS}s'")

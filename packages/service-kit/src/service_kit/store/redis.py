@@ -1,4 +1,4 @@
-"""Redis or Valkey: commands that are answered soon or not at all, because a store that is away must not hold requests.
+"""Redis or Valkey, with a limit on each command, so that a store that is away does not hold up requests.
 
 async with opened_redis(RedisAddress.parse(url)) as redis:
     found = await redis.run(lambda client: client.get(key))
@@ -34,26 +34,27 @@ CONNECT_SECONDS = 1.0
 _LOOK_SECONDS = 5.0
 _LONGEST_PAUSE_SECONDS = 2.0
 _FAILURES_TO_OPEN = 2
-"""One answer that is late, as after a pause of our own collector, is not a server that is away."""
+"""One late answer, as after a pause of our own garbage collector, does not mean that the server is away."""
 
-# What says that the server cannot do it now, rather than that the command is wrong. Wrong credentials, and a server
-# that still loads its data, are ConnectionErrors too.
+# The errors that mean that the server cannot work now, not that the command is wrong. Wrong credentials, and a server
+# that is still loading its data, are ConnectionErrors too.
 _AWAY = (ConnectionError, RedisTimeout, ReadOnlyError, OutOfMemoryError, OSError, TimeoutError)
 
 
 @dataclass(frozen=True)
 class RedisAddress:
-    """`redis://user:password@host:port/database`, `rediss://` with TLS, or `unix://`; `shown` is for logs."""
+    """An address such as `redis://user:password@host:port/database`, `rediss://` with TLS, or `unix://`; `shown` is for
+    logs and has no password."""
 
     url: str
     shown: str
 
     @classmethod
     def parse(cls, url: str) -> RedisAddress:
-        """The address; the message of an error does not repeat it, because it may hold a password.
+        """Returns the address that `url` describes.
 
         Raises:
-            ValueError: it is no such address.
+            ValueError: it is not such an address. The message does not contain it, because it may hold a password.
         """
         wrong = ValueError("is not an address such as redis://:password@host:6379/0 or rediss://…")
         try:
@@ -81,10 +82,10 @@ class RedisStore:
         pool = BlockingConnectionPool.from_url(
             address.url,
             max_connections=connections,
-            timeout=timeout_seconds,  # of waiting for a free connection
+            timeout=timeout_seconds,  # limits the wait for a free connection
             socket_timeout=CONNECT_SECONDS,
             socket_connect_timeout=CONNECT_SECONDS,
-            # By itself the client tries again for some seconds, with pauses.
+            # By default the client retries for some seconds, with pauses.
             retry=Retry(NoBackoff(), 0),
         )
         self._client: Redis = Redis(connection_pool=pool)
@@ -95,11 +96,11 @@ class RedisStore:
 
     @property
     def away(self) -> StoreAway | None:
-        """Why the server is passed by at the moment, or None."""
+        """Why commands are not sent to the server at the moment, or None."""
         return self._away
 
     async def run(self, command: Callable[[Redis], Awaitable[T]]) -> T | StoreAway:
-        """What `command` gives, or that the server is away: then it may have happened or not.
+        """Returns the result of `command`, or StoreAway; in that case the command may or may not have happened.
 
         Raises:
             redis.exceptions.ResponseError: the server says that the command is wrong.
@@ -112,7 +113,7 @@ class RedisStore:
                 result = await command(self._client)
         except _AWAY as error:
             if isinstance(error, TimeoutError) and not isinstance(error, RedisTimeout) and not limit.expired():
-                raise  # the caller's own
+                raise  # a timeout of the caller's own
             return self._failed(error, f"no answer within {self._timeout:g} s" if limit.expired() else "")
         self._failures = 0
         return result
@@ -127,10 +128,10 @@ class RedisStore:
         return away
 
     async def look(self) -> None:
-        """Wait until it is time, and ask the server whether it is there; run by one loop.
+        """Waits until a check is due, and checks whether the server answers. Run by one supervised loop.
 
         Raises:
-            StoreAway: it is not.
+            StoreAway: the server does not answer.
         """
         if self._away is None:
             await self._look.wait(_LOOK_SECONDS)
@@ -148,11 +149,12 @@ class RedisStore:
         self._away, self._failures = None, 0
 
     async def tried(self) -> None:
-        """Wait until the server has been asked once."""
+        """Waits until the server has been checked once."""
         await self._tried.wait()
 
     async def close(self) -> None:
-        with contextlib.suppress(RedisError, OSError):  # a connection that is gone cannot be closed in order
+        """Closes all connections."""
+        with contextlib.suppress(RedisError, OSError):  # a broken connection cannot be closed in order
             await self._client.aclose(close_connection_pool=True)
 
 
@@ -160,7 +162,8 @@ class RedisStore:
 async def opened_redis(
     address: RedisAddress, *, timeout_seconds: float = TIMEOUT_SECONDS, connections: int = 50
 ) -> AsyncIterator[RedisStore]:
-    """The server at `address`; waits at most a second for the first answer, and for no other."""
+    """Opens the server at `address` until the block ends. The start waits at most a second for the server's first
+    answer."""
     store = RedisStore(address, timeout_seconds, connections)
     try:
         async with supervised("redis", store.look, every_seconds=0, longest_pause_seconds=_LONGEST_PAUSE_SECONDS):
@@ -173,7 +176,7 @@ async def opened_redis(
 
 
 async def _awaited(answer: Any) -> Any:
-    """redis-py declares answers that may be awaited or not; those of its async client always are."""
+    """Awaits an answer that redis-py declares as awaitable or not; those of its asynchronous client always are."""
     return await answer
 
 

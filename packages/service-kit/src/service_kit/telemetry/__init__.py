@@ -1,1 +1,1 @@
-"""Telemetry: logs of the service and of its requests."""
+"""Telemetry: the logs of a service and of its requests."""

@@ -1,4 +1,4 @@
-"""One log line a request, written in batches behind the answers."""
+"""The access log: one line for each request, written in batches after the answers."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _NAME = "service_kit.access"
 class Access(msgspec.Struct, frozen=True, gc=False):
     """One request that was answered.
 
-    `at` in seconds since 1970, `milliseconds` until the last byte was handed over, `status` 0 when the client left
-    before there was one, `client` is the caller's address,
-    and `refused` whether the edge answered, so that the service knows nothing of it.
+    `at` is in seconds since 1970. `milliseconds` run until the last byte was handed over. `status` is 0 if the client
+    left before there was one. `client` is the caller's address. `refused` says whether the edge answered, so that the
+    service has not seen the request.
     """
 
     method: str
@@ -35,25 +35,27 @@ class Access(msgspec.Struct, frozen=True, gc=False):
 
 
 class AccessLog:
-    """Observes requests, and writes what it has seen when it is flushed.
+    """Collects requests, and writes their lines when it is flushed.
 
-    Formatting a line costs more than the border itself; here a request pays for one append.
+    Formatting a line costs more than the whole edge; this way a request pays for one append.
     """
 
     def __init__(self) -> None:
         self._seen: list[Access] = []
 
     def observe(self, access: Access) -> None:
+        """Records a request; its line is written with the next flush."""
         self._seen.append(access)
 
     def flush(self) -> None:
+        """Logs the recorded requests."""
         if self._seen:
             seen, self._seen = self._seen, []
             log_batch(_NAME, map(line_of, seen))
 
     @asynccontextmanager
     async def running(self, every_seconds: float = FLUSH_SECONDS) -> AsyncIterator[None]:
-        """Flush now and then until the block ends, and once more then."""
+        """Flushes every `every_seconds` until the block ends, and once more at the end."""
         try:
             async with supervised("access log", self._turn, every_seconds=every_seconds):
                 yield
@@ -65,7 +67,7 @@ class AccessLog:
 
 
 def line_of(access: Access) -> Line:
-    """The request's line."""
+    """Returns the log line of a request."""
     fields = {
         "requestId": access.request_id,
         "method": access.method,

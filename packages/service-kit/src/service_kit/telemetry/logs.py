@@ -1,6 +1,6 @@
-"""Logs on stdout: one JSON object a line, or readable text on a terminal.
+"""Logs on stdout: one JSON object per line, or readable text on a terminal.
 
-Formatting and writing happen on a thread of their own, so that no request waits for either.
+Lines are formatted and written on a thread of their own, so that no request waits for either.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ Event = MutableMapping[str, Any]
 
 
 def get_logger(name: str) -> Any:
-    """A structlog logger: `log.info("message", key=value)`."""
+    """Returns a structlog logger, which is called as `log.info("message", key=value)`."""
     return structlog.stdlib.get_logger(name)
 
 
 class Line(NamedTuple):
-    """One line of a batch; `at` in seconds since 1970."""
+    """One line of a batch; `at` is in seconds since 1970."""
 
     level: int
     at: float
@@ -39,17 +39,17 @@ class Line(NamedTuple):
 
 
 class TextOnly(str):
-    """A value for the person who starts a service at a terminal; lines in JSON, which are collected, leave it out."""
+    """A value for a person at a terminal; JSON logs, which are collected by machines, leave it out."""
 
     __slots__ = ()
 
 
 class _Batch(tuple[Line, ...]):
-    """Many lines in one record."""
+    """Many lines in one log record."""
 
 
 def log_batch(name: str, lines: Iterable[Line]) -> None:
-    """Log many lines at the cost of one: for a hot path that collects its own."""
+    """Logs many lines at the cost of one, for a hot path that collects its own."""
     logger = logging.getLogger(name)
     batch = _Batch(line for line in lines if logger.isEnabledFor(line.level))
     if batch:
@@ -57,7 +57,7 @@ def log_batch(name: str, lines: Iterable[Line]) -> None:
 
 
 class _Formatter(structlog.stdlib.ProcessorFormatter):
-    """structlog's, which also takes batches."""
+    """structlog's formatter, extended to batches."""
 
     def __init__(self, service: str, as_text: bool, **options: Any) -> None:
         super().__init__(**options)
@@ -79,7 +79,7 @@ class _Formatter(structlog.stdlib.ProcessorFormatter):
 
 
 class _Queue(QueueHandler):
-    """Hands records over as they are; the listener formats them."""
+    """Passes records on unchanged; the listener formats them."""
 
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
         return record
@@ -87,9 +87,9 @@ class _Queue(QueueHandler):
 
 @contextmanager
 def logging_to(service: str, level: str, form: str, stream: TextIO | None = None):
-    """Log to `stream` (stdout unless told) until the block ends, then write what is left.
+    """Logs to `stream` (by default stdout) until the block ends, and then writes what is left.
 
-    `form` is `json`, `text`, or `auto`: text where the stream is a terminal.
+    `form` is `json`, `text`, or `auto`, which is text if the stream is a terminal.
     """
     target: TextIO = stream or sys.stdout
     as_text = form == "text" or (form == "auto" and target.isatty())
@@ -177,7 +177,7 @@ def _clock(seconds: float) -> str:
 
 
 def _add_request(_: Any, __: str, event: Event) -> Event:
-    """The request that a line is about, and the caller's trace where there is one."""
+    """Adds the current request's id, and the caller's trace if there is one."""
     request_id, trace = current_request_id.get(), current_traceparent.get()
     if request_id is not None:
         event.setdefault("requestId", request_id)
@@ -192,7 +192,7 @@ def _rename(_: Any, __: str, event: Event) -> Event:
 
 
 def _json_escape(character: str) -> str:
-    """A character inside a JSON string; the encoder has escaped the control characters below U+0020."""
+    """Returns a character as a JSON escape; the encoder has already escaped the control characters below U+0020."""
     units = character.encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))
 
@@ -202,7 +202,8 @@ def _json(event: Any, **_: Any) -> str:
 
 
 def _as_text(_: Any, __: str, event: Event) -> Event:
-    """What a person reads: no field may begin a line, draw on the terminal, or look like another field."""
+    """Escapes an event for a terminal: no field may begin a new line, control the terminal, or look like another
+    field."""
     for name, value in event.items():
         if name == "event":
             event[name] = printable(str(value))
@@ -212,7 +213,7 @@ def _as_text(_: Any, __: str, event: Event) -> Event:
 
 
 class _Shown:
-    """A value that structlog writes as it is: strings it would put in quotes once more."""
+    """A value that structlog writes unchanged; it would quote a string again."""
 
     def __init__(self, text: str) -> None:
         self._text = text

@@ -1,4 +1,4 @@
-"""Text that others chose, made fit for a log: it cannot begin a line, move the cursor, or hide."""
+"""Escaping of foreign text for logs, so that it cannot begin a line, move the cursor, or hide."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ def _escape(character: str) -> str:
 
 
 def printable(text: str, escape: Callable[[str], str] = _escape) -> str:
-    """`text` with each character that shows nothing by itself escaped.
+    """Returns `text` with each non-printable character escaped.
 
-    That is what Unicode calls control (line ends, terminal escapes), format (zero width, right-to-left), surrogate,
-    private, unassigned, and space other than the usual one.
+    Those are the characters that Unicode calls control (line ends, terminal escapes), format (zero width,
+    right-to-left), surrogate, private, unassigned, and space other than the usual one.
     """
     if text.isprintable():
         return text
@@ -25,7 +25,7 @@ def printable(text: str, escape: Callable[[str], str] = _escape) -> str:
 
 
 def text_value(value: Any) -> str:
-    """A field's value in a line of text, in quotes where it could be read as more than one field."""
+    """Returns a field's value for a line of text, in quotes if it could be read as more than one field."""
     text = str(value)
     if text.isprintable() and not any(character in text for character in ' "=') and text:
         return text
@@ -33,7 +33,8 @@ def text_value(value: Any) -> str:
 
 
 def traceback_without_forgery(stream: TextIO, exc_info: Any) -> None:
-    """structlog's plain traceback; its lines are indented, since an exception's message may have lines of its own."""
+    """Writes structlog's plain traceback with each line indented, because an exception's message may contain lines that
+    look like log lines."""
     written = StringIO()
     structlog.dev.plain_traceback(written, exc_info)
     stream.write("\n".join(f"  {printable(line)}" for line in written.getvalue().split("\n")))

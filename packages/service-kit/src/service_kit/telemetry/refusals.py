@@ -1,25 +1,25 @@
-"""What the edge refused, one log line a second and kind however many there were."""
+"""The log of the edge's refusals: at most one line per second and kind, however many there were."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from service_kit.background import supervised
 from service_kit.telemetry.logs import get_logger
 
 FLUSH_SECONDS = 1.0
 _NAMED_CLIENTS = 8
-"""Addresses that one line names; more are only counted, so that a line and this table stay small."""
+"""The number of addresses that a line names. Further ones are only counted, so that lines and this table stay small."""
 
 _log = get_logger(__name__)
 
 
 class Refusals:
-    """Counts refusals by kind, and logs what it has counted when it is flushed.
+    """Counts refusals by kind, and logs the counts when it is flushed.
 
-    A flood of bad connections costs its sender a connection each and us a line a second.
+    A flood of bad connections costs the sender a connection each, and the service one line per second.
     """
 
     def __init__(self) -> None:
@@ -27,13 +27,14 @@ class Refusals:
         self._clients: dict[str, dict[str, int]] = {}
 
     def count(self, kind: str, client: str | None) -> None:
-        """One more of `kind`, a short word of ours, from the address `client`."""
+        """Counts a refusal of `kind`, a short identifier, from the address `client`."""
         self._counts[kind] = self._counts.get(kind, 0) + 1
         clients = self._clients.setdefault(kind, {})
         if client is not None and (client in clients or len(clients) < _NAMED_CLIENTS):
             clients[client] = clients.get(client, 0) + 1
 
     def flush(self) -> None:
+        """Logs one line for each kind that was counted since the last flush."""
         if not self._counts:
             return
         counts, self._counts = self._counts, {}
@@ -44,15 +45,13 @@ class Refusals:
 
     @asynccontextmanager
     async def running(self, every_seconds: float = FLUSH_SECONDS) -> AsyncIterator[None]:
-        """Flush now and then until the block ends, and once more then."""
-        task = asyncio.create_task(self._flush_forever(every_seconds))
-        try:
-            yield
-        finally:
-            task.cancel()
+        """Flushes every `every_seconds` until the block ends, and once more at the end."""
+
+        async def turn() -> None:
             self.flush()
 
-    async def _flush_forever(self, every_seconds: float) -> None:
-        while True:
-            await asyncio.sleep(every_seconds)
+        try:
+            async with supervised("refusals", turn, every_seconds=every_seconds):
+                yield
+        finally:
             self.flush()

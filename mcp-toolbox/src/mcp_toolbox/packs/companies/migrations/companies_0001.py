@@ -1,4 +1,4 @@
-"""The table of companies, with two to begin with."""
+"""Creates the table of companies, with two example rows."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The table of employees."""
+"""Creates the table of employees."""
 
 import sqlalchemy as sa
 from alembic import op

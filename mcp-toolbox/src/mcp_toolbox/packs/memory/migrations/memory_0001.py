@@ -1,4 +1,4 @@
-"""Documents, their pieces with vectors, and which model made those."""
+"""Creates the tables of documents, of their pieces with vectors, and of the model that computed the vectors."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -37,7 +37,7 @@ def upgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         op.execute("CREATE EXTENSION IF NOT EXISTS vector")
         op.execute("ALTER TABLE memory_pieces ADD COLUMN embedding vector NOT NULL")
-        # A vector of 512 numbers is just over what PostgreSQL moves out of the row, where reading takes much longer.
+        # By default PostgreSQL moves a vector of 512 numbers out of its row, where reading it takes much longer.
         op.execute("ALTER TABLE memory_pieces SET (toast_tuple_target = 8160)")
     else:
         op.execute("ALTER TABLE memory_pieces ADD COLUMN embedding BLOB NOT NULL DEFAULT x''")

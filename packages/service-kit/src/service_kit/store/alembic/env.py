@@ -1,6 +1,6 @@
-"""How Alembic runs revisions: over the connection, and in the transaction, that `migrate` holds.
+"""Alembic's environment: revisions run over the connection, and in the transaction, that `migrate` holds.
 
-https://alembic.sqlalchemy.org/en/latest/cookbook.html#connection-sharing
+Source: https://alembic.sqlalchemy.org/en/latest/cookbook.html#connection-sharing
 """
 
 from alembic import context

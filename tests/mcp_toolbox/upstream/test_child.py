@@ -1,4 +1,4 @@
-"""The processes of servers: what they find, and that none of them is ever left."""
+"""The processes of servers: their environment, and that none is left behind."""
 
 from __future__ import annotations
 

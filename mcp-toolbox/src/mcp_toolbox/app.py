@@ -31,9 +31,10 @@ from mcp_toolbox.registry import tools
 from mcp_toolbox.registry.tools import ToolRegistry, discover
 from mcp_toolbox.search.rest import add_search_route
 from mcp_toolbox.search.search import ToolSearch
+from mcp_toolbox.server import schemas
 from mcp_toolbox.server.rest import add_rest_routes
 from mcp_toolbox.server.sdk_logs import drop_client_faults
-from mcp_toolbox.server.server import NAME, ToolboxServer, create_server, schemas
+from mcp_toolbox.server.server import NAME, ToolboxServer, create_server
 from mcp_toolbox.server.stdio import serve_stdio
 from mcp_toolbox.server.streams import AsgiResponse, let_answers_finish
 from mcp_toolbox.server.transports import HttpTransports

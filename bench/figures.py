@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from bench.load import Result
 from bench.measure import Sample
 from bench.scenarios import DIALECTS, LONG_STREAM, SHORT_STREAM
+from bench.spec import Result
 from bench.stats import Spread, slope, spread
 from bench.systems import DIRECT
 

@@ -20,60 +20,11 @@ import msgspec
 import uvloop
 
 from bench import marker, proc
+from bench.spec import MARK, Result, Spec
 from bench.stats import percentile
 
-MARK = "@MARK@"
 _TOKEN = marker.TOKEN.encode()
 _KEPT_BODIES = 200
-
-
-class Spec(msgspec.Struct, frozen=True, kw_only=True):
-    """One run. `body` is the request's JSON with `@MARK@` where the marker goes; `varied` gives each its own nonce.
-    `digits` writes the nonce alone there, in decimal digits, for bodies where a number is wanted. In a right answer
-    `wanted` stands before the nonce.
-
-    `watch_pid` is the process (with its children) whose processor time is read over the measured window.
-    """
-
-    host: str = "127.0.0.1"
-    port: int
-    path: str
-    headers: dict[str, str] = {}
-    body: str
-    connections: int = 1
-    warmup_s: float = 0.3
-    window_s: float = 2.0
-    varied: bool = True
-    digits: bool = False
-    wanted: str = ""
-    stream: bool = False
-    chunks: int = 1
-    gap_ms: int = 0
-    calls: int = 0
-    watch_pid: int | None = None
-    keep_bodies: bool = False
-    answer_timeout_s: float = 20.0
-
-
-class Result(msgspec.Struct, kw_only=True):
-    """What was measured. Latencies in ms; `answered` counts the window only, `errors` and `sent` the whole run."""
-
-    window_s: float
-    answered: int
-    sent: int
-    errors: dict[str, int]
-    p50_ms: float | None = None
-    p99_ms: float | None = None
-    first_token_p50_ms: float | None = None
-    first_token_p99_ms: float | None = None
-    tokens: int = 0
-    cpu_s: float | None = None
-    generator_busy: float = 0.0
-    bodies: list[str] = []
-
-    @property
-    def per_second(self) -> float:
-        return self.answered / self.window_s
 
 
 class Run:

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from bench.load import Result, Spec
 from bench.processes import Cores, environment
 from bench.scenarios import WARM_UP, Scenario
+from bench.spec import Result, Spec
 from bench.systems import System, Upstream
 
 _ROOT = Path(__file__).resolve().parent.parent

@@ -6,7 +6,7 @@ import json
 from typing import NamedTuple
 
 from bench import answers
-from bench.load import MARK, Spec
+from bench.spec import MARK, Spec
 from bench.systems import OURS, System
 from bench.vendors import ANTHROPIC_MODEL, BEDROCK_MODEL, GEMINI_MODEL
 

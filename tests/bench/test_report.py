@@ -4,11 +4,11 @@ import msgspec
 import pytest
 
 from bench.figures import Book
-from bench.load import Result
 from bench.machine import describe
 from bench.measure import Sample
 from bench.report import FigureLine, Problem, Report, SystemLine, markdown, number
 from bench.run import keep
+from bench.spec import Result
 from bench.stats import Spread
 from bench.targets import judge
 from bench.toolbox import ToolFigures

@@ -9,6 +9,7 @@ An answer counts only when it is right: status 200, the request's own nonce in i
 from __future__ import annotations
 
 import asyncio
+import gc
 import secrets
 import sys
 import time
@@ -20,6 +21,7 @@ import msgspec
 import uvloop
 
 from bench import marker, proc
+from bench.probe import Prober
 from bench.spec import MARK, Result, Spec
 from bench.stats import percentile
 
@@ -35,6 +37,7 @@ class Run:
         self.errors: Counter[str] = Counter()
         self.latencies: list[float] = []
         self.first_tokens: list[float] = []
+        self.gaps: list[float] = []
         self.bodies: list[str] = []
         self.tokens = 0
         self.sent = 0
@@ -99,6 +102,7 @@ class Client(asyncio.Protocol):
         self._nonce = b""
         self._began = 0.0
         self._first_token: float | None = None
+        self._last_token = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports have the interface of asyncio.Transport without being one.
@@ -121,11 +125,20 @@ class Client(asyncio.Protocol):
     def on_body(self, data: bytes) -> None:
         if self._run.spec.stream:
             tokens = data.count(_TOKEN)
-            if tokens and self._first_token is None:
-                self._first_token = time.perf_counter() - self._began
-            if self._run.measuring:
-                self._run.tokens += tokens
+            if tokens:
+                self._on_tokens(tokens)
         self._body += data
+
+    def _on_tokens(self, number: int) -> None:
+        now = time.perf_counter()
+        if self._run.measuring:
+            self._run.tokens += number
+            if self._first_token is not None:
+                self._run.gaps.append((now - self._last_token) * 1000)
+            self._run.gaps += [0.0] * (number - 1)
+        if self._first_token is None:
+            self._first_token = now - self._began
+        self._last_token = now
 
     def on_message_complete(self) -> None:
         took = time.perf_counter() - self._began
@@ -177,23 +190,50 @@ async def _keep_busy(run: Run) -> None:
             raise
 
 
+async def _open(run: Run) -> list[asyncio.Task[None]]:
+    """All connections, opened evenly over the ramp: real streams do not beat in time with one another."""
+    connections = []
+    for _ in range(run.spec.connections):
+        connections.append(asyncio.create_task(_keep_busy(run)))
+        if run.spec.ramp_s:
+            await asyncio.sleep(run.spec.ramp_s / run.spec.connections)
+    return connections
+
+
+async def _sample_memory(pids: list[int], every_s: float, samples: list[tuple[float, float]]) -> None:
+    began = time.perf_counter()
+    while True:
+        samples.append((time.perf_counter() - began, proc.resident_mb(pids)))
+        await asyncio.sleep(every_s)
+
+
 async def drive(spec: Spec) -> Result:
     """Warm up, measure for the window, then let what is in flight finish."""
     run = Run(spec)
-    connections = [asyncio.create_task(_keep_busy(run)) for _ in range(spec.connections)]
+    connections = await _open(run)
     await asyncio.sleep(spec.warmup_s)
     watched = proc.tree(spec.watch_pid) if spec.watch_pid is not None else []
+    prober, memory = Prober(spec.host, spec.port, spec.probe), []
+    beside = [asyncio.create_task(prober.run())] if spec.probe else []
+    if spec.memory_every_s:
+        beside.append(asyncio.create_task(_sample_memory(watched, spec.memory_every_s, memory)))
     cpu, own, began = proc.cpu_seconds(watched), time.process_time(), time.perf_counter()
     run.measuring = True
     await asyncio.sleep(spec.window_s)
     run.measuring, run.stopping = False, True
     window, own = time.perf_counter() - began, time.process_time() - own
     cpu = proc.cpu_seconds(watched) - cpu
+    longest_stop = prober.longest_ms()
+    for task in beside:
+        task.cancel()
+    run.errors.update(prober.errors)
     _, late = await asyncio.wait(connections, timeout=spec.answer_timeout_s)
     for task in late:
         task.cancel()
-    await asyncio.gather(*late, return_exceptions=True)
-    return _result(run, window, own / window, cpu if watched else None)
+    await asyncio.gather(*late, *beside, return_exceptions=True)
+    result = _result(run, window, own / window, cpu if watched else None)
+    result.longest_stop_ms, result.memory = longest_stop, memory
+    return result
 
 
 def _result(run: Run, window: float, busy: float, cpu: float | None) -> Result:
@@ -213,11 +253,14 @@ def _result(run: Run, window: float, busy: float, cpu: float | None) -> Result:
         cpu_s=cpu,
         generator_busy=busy,
         bodies=run.bodies,
+        gap_p50_ms=at(run.gaps, 0.50),
+        gap_p99_ms=at(run.gaps, 0.99),
     )
 
 
 def main() -> None:
     spec = msgspec.json.decode(sys.stdin.buffer.read(), type=Spec)
+    gc.disable()  # a collection here would be timed as if the system under test had stopped
     sys.stdout.buffer.write(msgspec.json.encode(uvloop.run(drive(spec))))
 
 

@@ -6,6 +6,7 @@ A peer that cannot be installed or started is reported as not measured, with the
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import shutil
 import subprocess
@@ -13,14 +14,18 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import answers
-from bench.processes import Cores, environment, free_port, running, wait_until_answers
-from bench.systems import System, Upstream
+from bench import answers, marker
+from bench.processes import Cores, NotStarted, environment, free_port, running, wait_until_answers
+from bench.scenarios import MESSAGE
+from bench.spec import MARK
+from bench.systems import CHAT, MESSAGES, System, Upstream
 
 LITELLM = "LiteLLM"
+RUST = "LiteLLM, rust"
 PORTKEY = "Portkey"
 LITELLM_VERSION = "1.106.2"
 PORTKEY_VERSION = "1.15.2"
+_CLAUDE, _RUST_CLAUDE = "claude-sonnet-4-5", "claude-rust"
 MCPO = "mcpo"
 MCPO_VERSION = "0.0.20"
 _ROOT = Path(__file__).resolve().parent.parent
@@ -97,9 +102,11 @@ def litellm(upstream: Upstream, home: Path, work: Path, cores: Cores) -> Iterato
     """LiteLLM's proxy: one worker, no key, no database, no callback, logging errors alone, its own price list."""
     command = install_litellm(home)
     port, log, config = free_port(), work / "litellm.log", work / "litellm.yaml"
-    params = {"model": f"openai/{answers.MODEL}", "api_base": upstream.base_url, "api_key": "bench"}
+    openai = {"model": f"openai/{answers.MODEL}", "api_base": upstream.base_url, "api_key": "bench"}
+    claude = {"model": f"anthropic/{_CLAUDE}", "api_base": upstream.root, "api_key": "bench"}
+    params = {answers.MODEL: openai, _CLAUDE: claude, _RUST_CLAUDE: {**claude, "rust": True}}
+    models = [{"model_name": name, "litellm_params": each} for name, each in params.items()]
     # JSON is YAML. No retries, so that an upstream error would be seen as one.
-    models = [{"model_name": answers.MODEL, "litellm_params": params}]
     config.write_text(json.dumps({"model_list": models, "litellm_settings": {"num_retries": 0}}))
     env = environment(
         LITELLM_LOG="ERROR",
@@ -111,7 +118,40 @@ def litellm(upstream: Upstream, home: Path, work: Path, cores: Cores) -> Iterato
     argv = [command, "--config", config, "--host", "127.0.0.1", "--port", str(port), "--num_workers", "1"]
     with running(argv, env=env, log=log, cores=cores.system, cwd=work) as process:
         wait_until_answers(process, port, "/health/liveliness", log, _START_S)
-        yield System(name=LITELLM, version=LITELLM_VERSION, port=port, headers={}, pid=process.pid)
+        yield System(
+            name=LITELLM,
+            version=LITELLM_VERSION,
+            port=port,
+            headers={},
+            pid=process.pid,
+            asks={CHAT: answers.MODEL, MESSAGES: _CLAUDE},
+            probe="/health/liveliness",
+        )
+
+
+def rust_of(litellm: System) -> System:
+    """The same LiteLLM by the model that its core in Rust translates, on the one surface that it has.
+
+    Raises:
+        NotStarted: it answers from Python, or not at all: the header that tells so is missing.
+    """
+    rust = litellm._replace(name=RUST, asks={MESSAGES: _RUST_CLAUDE})
+    spec = MESSAGE[0].spec(rust, window_s=0)
+    connection = http.client.HTTPConnection("127.0.0.1", rust.port, timeout=30)
+    try:
+        body = spec.body.replace(MARK, marker.write(marker.nonce(0)))
+        connection.request("POST", spec.path, body, {"content-type": "application/json", **spec.headers})
+        answer = connection.getresponse()
+        said = answer.read()
+    except (OSError, http.client.HTTPException) as failed:
+        raise NotStarted(f"its first answer failed: {failed!r}") from failed
+    finally:
+        connection.close()
+    if answer.status != 200:
+        raise NotStarted(f"its first answer was {answer.status}: {said[:200].decode(errors='replace')}")
+    if answer.headers.get("x-litellm-rust") != "true":
+        raise NotStarted("its answers come from Python: they have no x-litellm-rust")
+    return rust
 
 
 @contextlib.contextmanager
@@ -127,7 +167,7 @@ def portkey(upstream: Upstream, home: Path, work: Path, cores: Cores) -> Iterato
     argv = ["node", script, f"--port={port}", "--headless"]
     with running(argv, env=environment(NODE_ENV="production"), log=log, cores=cores.system, cwd=work) as process:
         wait_until_answers(process, port, "/", log, _START_S)
-        yield System(name=PORTKEY, version=PORTKEY_VERSION, port=port, headers=headers, pid=process.pid)
+        yield System(name=PORTKEY, version=PORTKEY_VERSION, port=port, headers=headers, pid=process.pid, probe="/")
 
 
 PEERS = {PORTKEY: (portkey, "portkey"), LITELLM: (litellm, "litellm")}

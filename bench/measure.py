@@ -90,8 +90,9 @@ class Rig:
         """Let interpreters compile, pools fill and lazy imports happen, before anything counts."""
         for system in systems:
             self._say(f"warming up {system.name}")
-            for scenario in WARM_UP:
-                self.load(scenario.spec(system, window_s=seconds / len(WARM_UP), warmup_s=0))
+            applying = [scenario for scenario in WARM_UP if scenario.applies_to(system)]
+            for scenario in applying:
+                self.load(scenario.spec(system, window_s=seconds / len(applying), warmup_s=0))
 
     def run(self, systems: Sequence[System], plan: Plan) -> list[Sample]:
         """All windows: A B C, A B C, … for each scenario in each round, and the other way round in every other one."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from bench.measure import Rig
-from bench.scenarios import PLAIN
+from bench.scenarios import STEADY
 from bench.stats import median, trend
 from bench.systems import System
 
@@ -43,7 +43,8 @@ def measure(
 
 
 def _load(rig: Rig, system: System, load_s: float) -> tuple[list[tuple[float, float]], dict[str, int]]:
-    spec = PLAIN[1].spec(system, window_s=load_s)
+    scenario = next(each for each in STEADY if each.applies_to(system))
+    spec = scenario.spec(system, window_s=load_s)
     result = rig.load(msgspec.structs.replace(spec, memory_every_s=_EVERY_S))
     return result.memory, result.errors
 

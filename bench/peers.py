@@ -11,7 +11,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from bench import answers, marker
@@ -25,7 +25,8 @@ RUST = "LiteLLM, rust"
 PORTKEY = "Portkey"
 LITELLM_VERSION = "1.106.2"
 PORTKEY_VERSION = "1.15.2"
-_CLAUDE, _RUST_CLAUDE = "claude-sonnet-4-5", "claude-rust"
+_CLAUDE = "claude-sonnet-4-5"
+_ALIVE = "/health/liveliness"
 MCPO = "mcpo"
 MCPO_VERSION = "0.0.20"
 _ROOT = Path(__file__).resolve().parent.parent
@@ -100,12 +101,35 @@ def install_mcpo(home: Path) -> Path:
 @contextlib.contextmanager
 def litellm(upstream: Upstream, home: Path, work: Path, cores: Cores) -> Iterator[System]:
     """LiteLLM's proxy: one worker, no key, no database, no callback, logging errors alone, its own price list."""
+    with _litellm(upstream, home, work, cores, LITELLM, {CHAT: answers.MODEL, MESSAGES: _CLAUDE}) as system:
+        yield system
+
+
+@contextlib.contextmanager
+def litellm_rust(upstream: Upstream, home: Path, work: Path, cores: Cores) -> Iterator[System]:
+    """The same proxy with its core in Rust switched on, on the one surface that this core has: `rust: true` of a model,
+    which in this version also wants LITELLM_RUST.
+
+    Raises:
+        NotStarted: its answers still come from Python.
+    """
+    with _litellm(upstream, home, work, cores, RUST, {MESSAGES: _CLAUDE}, LITELLM_RUST="true") as system:
+        _check_rust(system)
+        yield system
+
+
+@contextlib.contextmanager
+def _litellm(
+    upstream: Upstream, home: Path, work: Path, cores: Cores, name: str, asks: Mapping[str, str], **more: str
+) -> Iterator[System]:
     command = install_litellm(home)
-    port, log, config = free_port(), work / "litellm.log", work / "litellm.yaml"
+    port, log, config = free_port(), work / f"{name}.log", work / f"{name}.yaml"
     openai = {"model": f"openai/{answers.MODEL}", "api_base": upstream.base_url, "api_key": "bench"}
     claude = {"model": f"anthropic/{_CLAUDE}", "api_base": upstream.root, "api_key": "bench"}
-    params = {answers.MODEL: openai, _CLAUDE: claude, _RUST_CLAUDE: {**claude, "rust": True}}
-    models = [{"model_name": name, "litellm_params": each} for name, each in params.items()]
+    models = [
+        {"model_name": answers.MODEL, "litellm_params": openai},
+        {"model_name": _CLAUDE, "litellm_params": {**claude, "rust": name == RUST}},
+    ]
     # JSON is YAML. No retries, so that an upstream error would be seen as one.
     config.write_text(json.dumps({"model_list": models, "litellm_settings": {"num_retries": 0}}))
     env = environment(
@@ -114,30 +138,18 @@ def litellm(upstream: Upstream, home: Path, work: Path, cores: Cores) -> Iterato
         LITELLM_LOCAL_MODEL_COST_MAP="True",
         LITELLM_TELEMETRY="False",
         LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY="true",  # open, as ours is by default on loopback
+        **more,
     )
     argv = [command, "--config", config, "--host", "127.0.0.1", "--port", str(port), "--num_workers", "1"]
     with running(argv, env=env, log=log, cores=cores.system, cwd=work) as process:
-        wait_until_answers(process, port, "/health/liveliness", log, _START_S)
-        yield System(
-            name=LITELLM,
-            version=LITELLM_VERSION,
-            port=port,
-            headers={},
-            pid=process.pid,
-            asks={CHAT: answers.MODEL, MESSAGES: _CLAUDE},
-            probe="/health/liveliness",
-        )
+        wait_until_answers(process, port, _ALIVE, log, _START_S)
+        yield System(name, LITELLM_VERSION, port, {}, process.pid, asks, probe=_ALIVE)
 
 
-def rust_of(litellm: System) -> System:
-    """The same LiteLLM by the model that its core in Rust translates, on the one surface that it has.
-
-    Raises:
-        NotStarted: it answers from Python, or not at all: the header that tells so is missing.
-    """
-    rust = litellm._replace(name=RUST, asks={MESSAGES: _RUST_CLAUDE})
-    spec = MESSAGE[0].spec(rust, window_s=0)
-    connection = http.client.HTTPConnection("127.0.0.1", rust.port, timeout=30)
+def _check_rust(system: System) -> None:
+    """Raises NotStarted unless an answer says that it came from Rust: what Rust declines, Python answers in silence."""
+    spec = MESSAGE[0].spec(system, window_s=0)
+    connection = http.client.HTTPConnection("127.0.0.1", system.port, timeout=30)
     try:
         body = spec.body.replace(MARK, marker.write(marker.nonce(0)))
         connection.request("POST", spec.path, body, {"content-type": "application/json", **spec.headers})
@@ -151,7 +163,6 @@ def rust_of(litellm: System) -> System:
         raise NotStarted(f"its first answer was {answer.status}: {said[:200].decode(errors='replace')}")
     if answer.headers.get("x-litellm-rust") != "true":
         raise NotStarted("its answers come from Python: they have no x-litellm-rust")
-    return rust
 
 
 @contextlib.contextmanager
@@ -170,4 +181,4 @@ def portkey(upstream: Upstream, home: Path, work: Path, cores: Cores) -> Iterato
         yield System(name=PORTKEY, version=PORTKEY_VERSION, port=port, headers=headers, pid=process.pid, probe="/")
 
 
-PEERS = {PORTKEY: (portkey, "portkey"), LITELLM: (litellm, "litellm")}
+PEERS = {PORTKEY: (portkey, "portkey"), LITELLM: (litellm, "litellm"), RUST: (litellm_rust, "litellm")}

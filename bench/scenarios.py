@@ -129,7 +129,10 @@ PACED_LADDER = Ladder(tuple(map(_paced, (32, 64, 128, 256, 512))), keeps_pace, r
 LADDERS = (CHAT_LADDER, MESSAGES_LADDER, PACED_LADDER)
 QUICK_LADDERS = (Ladder(_rungs("plain", CHAT, (4, 8)), _within_the_last_bound),)
 
-WARM_UP = (PLAIN[1], Scenario("warm-up", connections=4, stream=True, chunks=32))
+WARM_UP = (PLAIN[1], Scenario("warm-up", connections=4, stream=True, chunks=32), MESSAGE[1])
+STEADY = (PLAIN[1], MESSAGE[1])
+"""The load under which memory is watched: the first that a system takes."""
+
 FULL = (*PLAIN, STOPS, *MESSAGE, *CACHED, FIRST_TOKEN, BURST_SHORT, BURST_LONG, PACED, *IN_DIALECTS)
 QUICK = (*PLAIN, STOPS, *CACHED, FIRST_TOKEN, BURST_SHORT, BURST_LONG, *IN_DIALECTS)
 

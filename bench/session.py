@@ -70,7 +70,7 @@ class Session:
         with contextlib.ExitStack() as stack:
             started = list(self._start(stack, upstream))
             idle = {system.name: system.resident_mb() for system in started}
-            systems = [upstream.as_system(), *started, *self._rust(started)]
+            systems = [upstream.as_system(), *started]
             rig.warm_up(systems, plan.warm_up_s)
             self._samples = rig.run(systems, plan)
             if plan.memory_s:
@@ -94,15 +94,6 @@ class Session:
             except (NotStarted, peers.NotInstalled) as why:
                 self._say(f"{name} is not measured: {why}")
                 self._lines.append(SystemLine(name, not_measured=str(why)))
-
-    def _rust(self, started: Collection[System]) -> Iterator[System]:
-        """LiteLLM's core in Rust, which lives in the same process."""
-        for litellm in (system for system in started if system.name == peers.LITELLM):
-            try:
-                yield peers.rust_of(litellm)
-            except NotStarted as why:
-                self._say(f"{peers.RUST} is not measured: {why}")
-                self._lines.append(SystemLine(peers.RUST, not_measured=str(why)))
 
     def _compare(self, rig: Rig, upstream: Upstream, commit: str) -> None:
         self._say(f"comparing with {commit}")

@@ -59,7 +59,7 @@ def page() -> str:
         kinds: Any = import_module("tests.llm_gateway.failover.kinds")
     finally:
         sys.path.remove(str(ROOT))
-    limits = f"{kinds.FIRST_TOKEN:g} s to the first token, {kinds.IDLE:g} s between two pieces, {kinds.TOTAL:g} s in all"
+    limits = f"{kinds.FIRST_TOKEN:g} s to the first token, {kinds.IDLE:g} s between two pieces, {kinds.TOTAL:g} s"
     reading = READING.format(retries=kinds.RETRIES, limits=limits)
     parts = (
         INTRODUCTION,

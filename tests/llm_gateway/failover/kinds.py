@@ -79,9 +79,7 @@ KINDS = (
         Sends(_slowly([_BEGUN], _chunk({"content": " esto"}))),
         TOTAL,
     ),
-    Kind(
-        "garbage", "sends garbage", Sends([b"\x00\xff{{{"], _JSON), Sends([b"\x00\xff{{{\n\n"])
-    ),
+    Kind("garbage", "sends garbage", Sends([b"\x00\xff{{{"], _JSON), Sends([b"\x00\xff{{{\n\n"])),
     Kind(
         "garbage later",
         "begins well and goes on with garbage",

@@ -27,7 +27,8 @@ from agent_websocket.settings import WebSocketAgentSettings
 from dotenv import dotenv_values
 from llm_gateway.settings import GatewaySettings
 from mcp_toolbox.settings import ToolboxSettings
-from service_kit.settings import ServiceSettings
+from service_kit.auth.keys import key_and_roles
+from service_kit.settings import ServiceSettings, load, secret_variables
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 60.0
@@ -125,7 +126,9 @@ def _read_by(settings: type[ServiceSettings], environ: Mapping[str, str]) -> dic
 
 
 def _names_of(settings: type[ServiceSettings]) -> set[str]:
-    return {str(field.alias) for field in settings.model_fields.values()}
+    """The variables of `settings`, and for each secret the one that names its file."""
+    names = {str(field.alias) for field in settings.model_fields.values()}
+    return names | {f"{name}_FILE" for name in secret_variables(settings)}
 
 
 def _is_any_programs(name: str) -> bool:
@@ -135,7 +138,7 @@ def _is_any_programs(name: str) -> bool:
 def _gateways(environ: Mapping[str, str]) -> dict[str, str]:
     """All but what is others' alone: a catalog may take a provider's key from a variable of any name."""
     others = set().union(*map(_names_of, (ToolboxSettings, HttpAgentSettings, WebSocketAgentSettings)))
-    not_its = (others - _names_of(GatewaySettings)) | {"AGENT_API_KEY"}
+    not_its = (others - _names_of(GatewaySettings)) | {"AGENT_API_KEY", "AGENT_API_KEY_FILE"}
     return {name: value for name, value in environ.items() if name not in not_its}
 
 
@@ -401,11 +404,19 @@ async def run(environ: Mapping[str, str]) -> int:
         say("Stopped.")
 
 
+def _accepted_key(environ: Mapping[str, str]) -> str | None:
+    """A key that the services take, None where none is set."""
+    settings = load(ServiceSettings, environ)
+    if settings.api_keys:
+        return key_and_roles(settings.api_keys[0].get_secret_value())[0]
+    return settings.admin_api_key.get_secret_value() if settings.admin_api_key else None
+
+
 async def _live(suite: Suite, services: Sequence[Service], environ: Mapping[str, str], started: float) -> None:
     """From the start until a service ends by itself."""
     await suite.start()
     await suite.wait_until_ready()
-    key = next((k.strip() for k in environ.get("API_KEYS", "").split(",") if k.strip()), None)
+    key = _accepted_key(environ)
     agent = next(service for service in services if service.name == "agent-http")
     say(f"Everything is ready; asking a first question: {QUESTION}")
     try:

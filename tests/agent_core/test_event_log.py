@@ -82,6 +82,35 @@ def test_over_the_total_the_channel_written_longest_ago_is_trimmed_first():
     assert seqs(log.after("new", 14, 100)) == [15]
 
 
+def test_an_owner_that_writes_much_pushes_out_its_own():
+    log = MemoryEventLog(total_bytes=20_000)
+    log.open("ana's", "ana")
+    log.append("ana's", token("x" * 500))
+    for number in range(50):
+        log.open(f"bob's {number}", "bob")
+        log.append(f"bob's {number}", token("x" * 2_000))
+    assert seqs(log.after("ana's", 0, 10)) == [1]
+    assert seqs(log.after("bob's 49", 0, 10)) == [1]
+    with pytest.raises(PositionGoneError):
+        log.after("bob's 0", 0, 10)
+    log.append("ana's", token("x" * 500))
+    assert seqs(log.after("ana's", 0, 10)) == [1, 2], "what gives way is the largest holder's"
+
+
+def test_an_owners_only_event_is_kept_at_the_cost_of_others():
+    log = MemoryEventLog(total_bytes=1_000)
+    for owner in ("ana", "bob"):
+        log.open(owner, owner)
+    log.append("ana", token("x" * 300))
+    log.append("bob", token("x" * 5_000))
+    assert seqs(log.after("bob", 0, 10)) == [1]
+    with pytest.raises(PositionGoneError):
+        log.after("ana", 0, 10)
+    log.forget("bob")
+    log.append("ana", token("x" * 300))
+    assert seqs(log.after("ana", 1, 10)) == [2]
+
+
 def test_one_event_over_the_total_is_kept_while_it_is_the_newest():
     log = MemoryEventLog(total_bytes=1_000)
     log.open("a")
@@ -132,12 +161,13 @@ def test_a_run_is_found_among_others_and_cut_to_its_newest():
     writes=st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 400)), max_size=80),
     max_events=st.integers(1, 10),
     total=st.integers(300, 4_000),
+    owners=st.fixed_dictionaries({name: st.sampled_from(["ana", "bob"]) for name in "abc"}),
 )
-def test_any_reader_gets_everything_in_order_or_is_told_that_it_cannot(writes, max_events, total):
+def test_any_reader_gets_everything_in_order_or_is_told_that_it_cannot(writes, max_events, total, owners):
     log = MemoryEventLog(max_events=max_events, max_bytes=2_000, total_bytes=total)
     written: dict[str, list[str]] = {name: [] for name in "abc"}
     for name in written:
-        log.open(name)
+        log.open(name, owners[name])
     for name, length in writes:
         text = f"{len(written[name])}:{'x' * length}"
         written[name].append(text)

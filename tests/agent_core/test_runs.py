@@ -288,6 +288,29 @@ async def test_the_longest_idle_makes_room_and_a_full_house_of_busy_ones_refuses
     assert runs.channel("2", "me", "en") is not second
 
 
+async def test_an_owner_of_many_channels_pushes_out_its_own(runs_of, gate):
+    runs = runs_of(max_channels=3)
+    mine = runs.channel("mine", "ana", "en")
+    for number in range(10):
+        runs.channel(f"bob's {number}", "bob", "en")
+    assert runs.channel("mine", "ana", "en") is mine
+    hers = runs.channel("hers", "eva", "en")
+    runs.channel("bob's last", "bob", "en")
+    assert runs.channel("mine", "ana", "en") is mine and runs.channel("hers", "eva", "en") is hers
+
+
+async def test_an_owner_whose_channels_are_all_busy_shuts_no_other_out(runs_of, gate):
+    runs = runs_of(max_channels=4)
+    mine = runs.channel("mine", "ana", "en")
+    for number in (1, 2, 3):
+        runs.submit(runs.channel(f"bob's {number}", "bob", "en"), ask("a"))
+    with pytest.raises(TooManyChannels):
+        runs.submit(runs.channel("bob's 4", "bob", "en"), ask("a"))
+    assert runs.channel("hers", "eva", "en").owner == "eva"
+    assert runs.channel("mine", "ana", "en") is mine
+    gate.open.set()
+
+
 async def test_drain_lets_a_run_finish_gives_up_the_queue_and_takes_no_more(runs, gate):
     channel = runs.channel("c", "me", "en")
     runs.submit(channel, ask("1"))

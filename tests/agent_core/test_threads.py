@@ -42,6 +42,34 @@ async def test_the_thread_not_used_for_longest_is_forgotten_first():
     assert await say(threads, "ana", "b", "x") == []
 
 
+async def test_a_user_with_many_threads_pushes_out_their_own():
+    threads = made(max_threads=4)
+    await say(threads, "ana", "mine", "x")
+    await say(threads, "eva", "mine", "x")
+    for number in range(20):
+        await say(threads, "bob", str(number), "x")
+    assert len(threads) == 4
+    assert len(await say(threads, "ana", "mine", "x")) == len(await say(threads, "eva", "mine", "x")) == 1
+    assert len(await say(threads, "bob", "19", "x")) == 1
+
+
+async def test_among_users_with_as_many_the_one_not_seen_for_longest_loses_a_thread():
+    threads = made(max_threads=3)
+    for number in range(10):
+        await say(threads, f"user {number}", "t", "x")
+    assert len(threads) == 3
+    assert [len(await say(threads, f"user {number}", "t", "x")) for number in (9, 8, 7)] == [1, 1, 1]
+
+
+async def test_a_user_whose_threads_are_all_in_use_costs_no_other_theirs():
+    threads = made(max_threads=2)
+    await say(threads, "ana", "mine", "x")
+    async with threads.turn("bob", "1", busy=""), threads.turn("bob", "2", busy=""), threads.turn("bob", "3", busy=""):
+        await say(threads, "eva", "hers", "x")
+        assert len(await say(threads, "ana", "mine", "x")) == 1
+        assert len(await say(threads, "eva", "hers", "x")) == 1
+
+
 async def test_a_thread_in_use_is_not_forgotten():
     threads = made(max_threads=1)
     await say(threads, "ana", "a", "uno")

@@ -91,6 +91,18 @@ async def test_a_key_comes_as_a_header_or_a_subprotocol(stage_of, options):
     assert stage.agent.requests[0].user.startswith("key_")
 
 
+async def test_one_key_cannot_use_up_the_sockets_of_others(stage_of):
+    async with stage_of(**KEYS, WS_MAX_CONNECTIONS="2") as stage:
+        bob, ana = header("first-key"), header("second-key")
+        async with stage.client(**bob), stage.client(**bob), stage.client(**bob) as third:
+            assert third.greeting["code"] == "too_many_connections"
+            async with stage.client(**ana) as client, stage.client(**ana) as one_more:
+                assert client.greeting["type"] == "connected"
+                assert one_more.greeting["code"] == "too_many_connections", "an equal share of two is one"
+                async with stage.client(**bob) as fourth:
+                    assert fourth.greeting["code"] == "too_many_connections"
+
+
 async def test_a_connection_id_belongs_to_its_principal(stage_of):
     async with stage_of(ScriptedAgent(), **KEYS) as stage:
         async with stage.client("mine", **header("first-key")) as client:

@@ -42,7 +42,7 @@ async def test_the_page_is_kept_by_its_tag(stage):
 
 
 async def test_the_page_needs_no_key(stage_of):
-    async with stage_of(AUTH_MODE="keys", API_KEYS="k") as stage:
+    async with stage_of(AUTH_MODE="keys", API_KEYS="some-key") as stage:
         assert (await get(f"{stage.url}/")).status_code == 200
         assert (await get(f"{stage.url}/health")).status_code == 200
 

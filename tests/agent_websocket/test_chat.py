@@ -180,11 +180,11 @@ async def test_a_service_that_restarts_is_found_again(stage_of, terminal_of):
 
 
 async def test_a_wrong_key_is_said_and_ends_the_program(stage_of, terminal_of):
-    async with stage_of(AUTH_MODE="keys", API_KEYS="right") as stage:
+    async with stage_of(AUTH_MODE="keys", API_KEYS="right-key") as stage:
         terminal = await terminal_of(stage.socket_url(), AGENT_API_KEY="wrong")
         await terminal.shows("no acepta la conexión")
         assert await terminal.ends() == 1
-        terminal = await terminal_of(stage.socket_url(), AGENT_API_KEY="right")
+        terminal = await terminal_of(stage.socket_url(), AGENT_API_KEY="right-key")
         await terminal.shows("tú> ")
         terminal.type("\x04")
         assert await terminal.ends() == 0

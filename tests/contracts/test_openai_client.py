@@ -197,12 +197,12 @@ async def test_a_providers_failure_is_the_right_exception(behaviour: Any, error:
 
 
 async def test_our_own_refusals_are_the_right_exceptions():
-    async with staged(FakeOpenAI(), AUTH_MODE="keys", API_KEYS="right") as stage:
+    async with staged(FakeOpenAI(), AUTH_MODE="keys", API_KEYS="right-key") as stage:
         async with client_of(stage, api_key="wrong") as stranger:
             with pytest.raises(openai.AuthenticationError) as unknown:
                 await stranger.chat.completions.create(model="gpt-4o", messages=QUESTION)
         assert unknown.value.code == "invalid_api_key"
-        async with client_of(stage, api_key="right") as client:
+        async with client_of(stage, api_key="right-key") as client:
             with pytest.raises(openai.NotFoundError, match="LLM 'xxx' not found") as missing:
                 await client.chat.completions.create(model="xxx", messages=QUESTION)
             assert (missing.value.code, missing.value.param) == ("model_not_found", "model")

@@ -406,12 +406,12 @@ async def test_what_a_provider_lacks_is_named_as_the_client_knows_it():
 
 
 async def test_our_own_refusals_are_the_right_exceptions():
-    async with staged(FakeOpenAI(), AUTH_MODE="keys", API_KEYS="right") as stage:
+    async with staged(FakeOpenAI(), AUTH_MODE="keys", API_KEYS="right-key") as stage:
         async with client_of(stage, api_key="wrong") as stranger:
             with pytest.raises(openai.AuthenticationError) as unknown:
                 await stranger.responses.create(model="gpt-4o", input="Hola")
         assert unknown.value.code == "invalid_api_key"
-        async with client_of(stage, api_key="right") as client:
+        async with client_of(stage, api_key="right-key") as client:
             with pytest.raises(openai.NotFoundError, match="LLM 'xxx' not found") as missing:
                 await client.responses.create(model="xxx", input="Hola")
             assert (missing.value.code, missing.value.param) == ("model_not_found", "model")

@@ -5,6 +5,7 @@ import re
 import pytest
 import yaml
 from llm_gateway.settings import GatewaySettings
+from service_kit.auth.keys import key_and_roles
 from service_kit.service import refuse_open_mode
 from service_kit.settings import load
 
@@ -71,7 +72,9 @@ def test_an_agent_calls_a_service_that_lets_it_in(manifests, fits, agent, secret
     host = f"{service}.mcp-system.svc.cluster.local"
     assert getattr(ours, url) == f"http://{host}:{theirs.port}"
     assert host in theirs.allowed_hosts
-    assert getattr(ours, key).get_secret_value() in {accepted.get_secret_value() for accepted in theirs.api_keys}
+    accepted = dict(key_and_roles(entry.get_secret_value()) for entry in theirs.api_keys)
+    roles = accepted[getattr(ours, key).get_secret_value()]
+    assert ("trusted" in roles) == (deployment == "llm-gateway"), "the gateway believes the agents' users"
 
 
 def test_agents_answer_to_their_public_name(manifests, agent, secrets):

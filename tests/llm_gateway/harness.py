@@ -11,8 +11,8 @@ import httpx
 import msgspec
 from fake_providers import FakeOpenAI
 from llm_gateway.app import Parts, build_parts, create_app
-from llm_gateway.calls import Call
 from llm_gateway.settings import GatewaySettings
+from llm_gateway.telemetry.record import CallRecord
 from service_kit.settings import load
 from service_kit.testing import running
 
@@ -24,12 +24,12 @@ QUESTION = [{"role": "user", "content": "Hola"}]
 
 @dataclass
 class Stage:
-    """The running gateway: `http` is a client of it, `calls` what its observers saw (behind the answers)."""
+    """The running gateway: `http` is a client of it, `calls` the records that it left (behind the answers)."""
 
     url: str
     http: httpx.AsyncClient
     parts: Parts
-    calls: list[Call] = field(default_factory=list)
+    calls: list[CallRecord] = field(default_factory=list)
 
     async def chat(self, *, headers: Mapping[str, str] | None = None, **body: Any) -> httpx.Response:
         """`POST /v1/chat/completions`, by default one question to `gpt-4o`."""
@@ -39,10 +39,23 @@ class Stage:
         """`POST /mcp/llm/generate`, by default one question to `gpt-4o`."""
         return await self.http.post(GENERATE, json={"model": "gpt-4o", "messages": QUESTION, **body}, headers=headers)
 
-    async def observed(self) -> list[Call]:
+    async def observed(self) -> list[CallRecord]:
         """The calls so far; asking for the metrics hands the observers what is still queued for them."""
         await self.http.get("/metrics")
         return self.calls
+
+
+@dataclass
+class Collected:
+    """A sink that keeps every record."""
+
+    records: list[CallRecord]
+
+    def observe(self, record: CallRecord) -> None:
+        self.records.append(record)
+
+    def flush(self) -> None:
+        pass
 
 
 @asynccontextmanager
@@ -51,8 +64,8 @@ async def gateway(**environ: str) -> AsyncIterator[Stage]:
     environ = {"UPSTREAM_RETRIES": "0", **environ}
     settings = load(GatewaySettings, environ)
     parts = build_parts(settings, environ)
-    seen: list[Call] = []
-    app = create_app(settings, msgspec.structs.replace(parts, observers=(*parts.observers, seen.append)))
+    seen: list[CallRecord] = []
+    app = create_app(settings, msgspec.structs.replace(parts, sinks=(*parts.sinks, Collected(seen))))
     async with running(app) as url, httpx.AsyncClient(base_url=url, timeout=20, verify=False) as http:
         yield Stage(url, http, parts, seen)
 

@@ -34,7 +34,7 @@ def test_a_wrong_variable_is_named_at_the_start(environ: dict[str, str], named: 
         ({"HOST": "0.0.0.0"}, True),
         ({"HOST": "::"}, True),
         ({"HOST": "0.0.0.0", "ALLOW_OPEN": "true"}, False),
-        ({"HOST": "0.0.0.0", "AUTH_MODE": "keys", "API_KEYS": "k"}, False),
+        ({"HOST": "0.0.0.0", "AUTH_MODE": "keys", "API_KEYS": "some-key"}, False),
         ({"AUTH_MODE": "keys"}, True),
         ({}, False),
         ({"HOST": "::1"}, False),

@@ -23,8 +23,15 @@ class Pours:
 
     async def play(self, exchange: Exchange) -> None:
         await exchange.start(200, {"content-type": "text/event-stream"})
+        await self.pour(exchange)
+
+    @staticmethod
+    def piece() -> bytes:
         chunk = {"choices": [{"index": 0, "delta": {"content": "a" * PIECE}}]}
-        data = b"data: " + msgspec.json.encode(chunk) + b"\n\n"
+        return b"data: " + msgspec.json.encode(chunk) + b"\n\n"
+
+    async def pour(self, exchange: Exchange) -> None:
+        data = self.piece()
         for _ in range(MANY):
             await exchange.write(data)
             self.sent += 1

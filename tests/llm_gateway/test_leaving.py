@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from fake_providers import Endless, FakeOpenAI, Says, Silent
-from llm_gateway.calls import Call
+from llm_gateway.telemetry.record import CallRecord
 
 from tests.llm_gateway.event_stream import events
 from tests.llm_gateway.harness import CHAT, GENERATE, QUESTION, Stage, staged
@@ -33,7 +33,7 @@ async def leave_plain(stage: Stage, **body: Any) -> None:
         await stage.http.post(CHAT, json={"model": "gpt-4o", "messages": QUESTION, **body}, timeout=0.3)
 
 
-async def call_of(stage: Stage, number: int = 0) -> Call:
+async def call_of(stage: Stage, number: int = 0) -> CallRecord:
     for _ in range(100):
         calls = await stage.observed()
         if len(calls) > number:

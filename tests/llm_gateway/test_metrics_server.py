@@ -6,31 +6,31 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-from llm_gateway.metrics import Metrics
 from llm_gateway.metrics_server import metrics_server
-from llm_gateway.observation import Observation
 from llm_gateway.routing.breakers import Breakers
 from llm_gateway.settings import GatewaySettings
+from llm_gateway.telemetry.dispatcher import RecordDispatcher
+from llm_gateway.telemetry.metrics import Metrics
 from service_kit.settings import load
 
-from tests.llm_gateway.test_metrics import call
+from tests.llm_gateway.telemetry.test_metrics import call
 
 
 @asynccontextmanager
-async def serving(**environ: str) -> AsyncIterator[tuple[httpx.AsyncClient, Observation]]:
-    metrics = Metrics(Breakers())
-    observation = Observation([metrics.observe])
+async def serving(**environ: str) -> AsyncIterator[tuple[httpx.AsyncClient, RecordDispatcher]]:
+    metrics = Metrics(Breakers().providers)
+    records = RecordDispatcher([metrics])
     settings = load(GatewaySettings, {"METRICS_PORT": "0", **environ})
     async with (
-        metrics_server(settings, metrics, observation) as port,
+        metrics_server(settings, metrics, records) as port,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", verify=False) as http,
     ):
-        yield http, observation
+        yield http, records
 
 
 async def test_the_exposition_has_a_port_of_its_own():
-    async with serving() as (http, observation):
-        observation(call())
+    async with serving() as (http, records):
+        records(call())
         plain = await http.get("/metrics")
         modern = await http.get("/metrics", headers={"accept": "application/openmetrics-text"})
         elsewhere = await http.get("/health")
@@ -63,5 +63,5 @@ async def test_a_port_that_is_taken_is_told():
 
 async def test_without_a_port_there_is_none():
     settings = load(GatewaySettings, {})
-    async with metrics_server(settings, Metrics(Breakers()), Observation([])) as port:
+    async with metrics_server(settings, Metrics(Breakers().providers), RecordDispatcher([])) as port:
         assert port is None

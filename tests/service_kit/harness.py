@@ -35,7 +35,7 @@ def small_service(environ: Mapping[str, str], **more: Any) -> Service:
     @app.get("/who")
     async def who(request: Request) -> dict[str, str]:
         state = request.state
-        return {"id": state.request_id, "principal": state.principal, "language": state.language}
+        return {"id": state.request_id, "principal": state.principal.id, "language": state.language}
 
     @app.post("/items")
     async def items(item: Item) -> Item:
@@ -65,7 +65,7 @@ def small_service(environ: Mapping[str, str], **more: Any) -> Service:
     async def socket(websocket: WebSocket) -> None:
         await websocket.accept("agent.v1" if "agent.v1" in websocket.scope["subprotocols"] else None)
         state = websocket.state
-        await websocket.send_json({"id": state.request_id, "principal": state.principal, "language": state.language})
+        await websocket.send_json({"id": state.request_id, "principal": state.principal.id, "language": state.language})
         if await websocket.receive_text() == "break":
             raise RuntimeError("the password is hunter2")
         await websocket.close()

@@ -39,7 +39,7 @@ def test_beyond_loopback_it_must_be_said(host: str):
     with pytest.raises(SettingsError, match=r"^HOST: .*AUTH_MODE=keys.*ALLOW_OPEN=true"):
         refuse_open_mode(load(ServiceSettings, {"HOST": host}))
     refuse_open_mode(load(ServiceSettings, {"HOST": host, "ALLOW_OPEN": "true"}))
-    refuse_open_mode(load(ServiceSettings, {"HOST": host, "AUTH_MODE": "keys", "API_KEYS": "a-key"}))
+    refuse_open_mode(load(ServiceSettings, {"HOST": host, "AUTH_MODE": "keys", "API_KEYS": "some-key"}))
 
 
 @pytest.mark.parametrize("keys", ["", " , "])

@@ -117,7 +117,7 @@ def run_request(question: Question, request: Request) -> RunRequest:
         model=(question.model or "").strip() or None,
         thread_id=question.thread_id or uuid.uuid4().hex,
         run_id=f"run_{uuid.uuid4().hex}",
-        user=state.principal,
+        user=state.principal.id,
         language=state.language,
         request_id=state.request_id,
         traceparent=traceparent(request.headers.get("traceparent")),

@@ -12,6 +12,7 @@ from agent_core.events import Emit
 from agent_core.run_errors import TooManyChannels
 from agent_core.runs import Runs
 from service_kit.errors import ApiError
+from service_kit.limits.shares import Shares
 from service_kit.telemetry.logs import get_logger
 from starlette.websockets import WebSocket
 
@@ -46,6 +47,7 @@ class Hub:
         self._settings = settings
         self._sessions: dict[Session, asyncio.Task[Any]] = {}
         self._open = 0
+        self._places = Shares(settings.max_connections)
 
     @property
     def active(self) -> int:
@@ -63,7 +65,10 @@ class Hub:
         self._open += 1
         try:
             await socket.accept()
-            await self._converse(socket, caller, connection_id(given_id))
+            if not self._places.may_take(caller.principal):
+                raise TooManyChannels(caller.language)
+            with self._places.holding(caller.principal):
+                await self._converse(socket, caller, connection_id(given_id))
         except SocketGoneError:
             pass
         except ApiError as refusal:
@@ -80,8 +85,6 @@ class Hub:
             await asyncio.wait(list(self._sessions.values()), timeout=_GOODBYE_SECONDS)
 
     async def _converse(self, socket: Socket, caller: Caller, id_: str) -> None:
-        if self._open > self._settings.max_connections:
-            raise TooManyChannels(caller.language)
         models, tools = await self._lists()
         channel = self._runs.channel(id_, caller.principal, caller.language)
         session = Session(
@@ -121,4 +124,4 @@ class Hub:
 
 def _caller(websocket: WebSocket) -> Caller:
     state = websocket.state
-    return Caller(state.principal, state.language, state.request_id, websocket.headers.get("traceparent"))
+    return Caller(state.principal.id, state.language, state.request_id, websocket.headers.get("traceparent"))

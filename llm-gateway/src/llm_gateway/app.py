@@ -13,15 +13,14 @@ import msgspec
 from fastapi import FastAPI
 from service_kit.docs_page import lead_home_to_docs
 from service_kit.memory import releasing_memory
+from service_kit.secret_files import with_secret_files
 from service_kit.service import Service, create_service, serve
-from service_kit.settings import Secret, SettingsError, load
+from service_kit.settings import Secret, SettingsError, load, secret_variables
 from starlette.types import ASGIApp
 
 from llm_gateway.aws_settings import aws_region
 from llm_gateway.cache import Cache
 from llm_gateway.cache.memory import MemoryCache
-from llm_gateway.call_log import CallLog
-from llm_gateway.calls import Observer
 from llm_gateway.catalog.document import CatalogError
 from llm_gateway.catalog.loader import load_catalog
 from llm_gateway.catalog.watcher import CatalogHolder
@@ -34,15 +33,17 @@ from llm_gateway.dialects.openai_chat import client as openai_client
 from llm_gateway.dialects.openai_chat import server as openai_server
 from llm_gateway.dialects.openai_embeddings import client as openai_embeddings
 from llm_gateway.dialects.openai_responses import server as responses_server
-from llm_gateway.embedding import Embeddings
 from llm_gateway.errors import ModelNotFound
-from llm_gateway.gateway import Gateway
-from llm_gateway.journey import Defaults, Waist
-from llm_gateway.metrics import Metrics
 from llm_gateway.metrics_server import metrics_server
 from llm_gateway.net.proxy import NoProxy, Proxies, Proxy, proxy_of
 from llm_gateway.net.transport import Transport
-from llm_gateway.observation import Observation
+from llm_gateway.pipeline.admission import AdmissionControl
+from llm_gateway.pipeline.context import Defaults
+from llm_gateway.pipeline.kinds import Generation, Vectors
+from llm_gateway.pipeline.pipeline import Pipeline
+from llm_gateway.pipeline.shared_calls import BufferLimits
+from llm_gateway.pipeline.single_flight import SingleFlight
+from llm_gateway.pipeline.upstream_call import Piece
 from llm_gateway.providers import Provider
 from llm_gateway.providers.embedded import EmbeddedProvider
 from llm_gateway.providers.embeddings import Embedder, HttpEmbedder
@@ -60,12 +61,16 @@ from llm_gateway.surfaces.http.messages import COUNT_TOKENS, MESSAGES, CountToke
 from llm_gateway.surfaces.http.models import model_routes
 from llm_gateway.surfaces.http.ops import ops_routes
 from llm_gateway.surfaces.http.raw_routes import RawRoutes
+from llm_gateway.surfaces.send_limits import SendLimits
+from llm_gateway.telemetry.dispatcher import RecordDispatcher, RecordSink
+from llm_gateway.telemetry.log import CallLog
+from llm_gateway.telemetry.metrics import Metrics
 
 VERSION = "0.1.0"
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a gateway is made of; `observers` get every call, behind its answer."""
+    """What a gateway is made of; `sinks` get every call's record, behind its answer."""
 
     holder: CatalogHolder
     transport: Transport
@@ -73,30 +78,34 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     embedders: Mapping[str, Embedder]
     cache: Cache | None
     breakers: Breakers
-    observers: tuple[Observer, ...] = ()
+    sinks: tuple[RecordSink, ...] = ()
 
 
 def create_app(settings: GatewaySettings, parts: Parts) -> Service:
     """The gateway as an ASGI application."""
-    metrics = Metrics(parts.breakers)
-    call_log = CallLog()
-    observation = Observation([metrics.observe, call_log.observe, *parts.observers], [call_log.flush])
-    waist = Waist(
+    metrics = Metrics(parts.breakers.providers)
+    records = RecordDispatcher([metrics, CallLog(), *parts.sinks])
+    metrics.watch(records)
+    router = Router(parts.providers, parts.breakers)
+    calls: SingleFlight[Piece] = SingleFlight(_buffer_limits(settings))
+    pipeline = Pipeline(
         catalog=parts.holder.current,
-        router=Router(parts.providers, parts.breakers),
+        generation=Generation(router, Defaults(settings.max_tokens, settings.temperature)),
+        vectors=Vectors(router, parts.embedders),
         cache=parts.cache,
-        observe=observation,
-        defaults=Defaults(settings.max_tokens, settings.temperature),
+        admission=AdmissionControl(settings.pool_max_concurrent, settings.provider_max_concurrent),
+        calls=calls,
+        records=records,
     )
-    gateway = Gateway(waist)
+    limits = SendLimits(settings.client_send_timeout)
 
     def surface(name: str, dialect: ServerDialect) -> GenerationSurface:
-        return GenerationSurface(name, dialect, gateway, settings.stream_keepalive)
+        return GenerationSurface(name, dialect, pipeline, settings.stream_keepalive, limits)
 
     hot: dict[str, ASGIApp] = {
         "/mcp/llm/generate": surface("generate", native),
         "/v1/chat/completions": surface("chat.completions", openai_server),
-        "/v1/embeddings": EmbeddingsSurface(Embeddings(waist, parts.embedders)),
+        "/v1/embeddings": EmbeddingsSurface(pipeline, limits),
         "/v1/responses": surface("responses", responses_server),
         MESSAGES: surface("messages", MessagesDialect(parts.holder.current)),
         COUNT_TOKENS: CountTokens(parts.holder.current),
@@ -108,9 +117,11 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(releasing_memory())
             await stack.enter_async_context(parts.transport.running())
-            await stack.enter_async_context(observation.running())
+            await stack.enter_async_context(records.running())
             await stack.enter_async_context(parts.holder.running())
-            await stack.enter_async_context(metrics_server(settings, metrics, observation))
+            await stack.enter_async_context(metrics_server(settings, metrics, records))
+            await stack.enter_async_context(limits.running())
+            await stack.enter_async_context(calls.running())  # the last to be entered is the first to end
             yield
 
     app = create_service(
@@ -128,12 +139,17 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
     app.include_router(
         ops_routes(
             holder=parts.holder, breakers=parts.breakers, cache=parts.cache, metrics=metrics,
-            observation=observation, version=VERSION,
+            records=records, version=VERSION,
         )
     )  # fmt: skip
     openapi.describe(app)
     lead_home_to_docs(app)
     return app
+
+
+def _buffer_limits(settings: GatewaySettings) -> BufferLimits:
+    """The provider may be a sixteenth of the buffer in front of the fastest reader."""
+    return BufferLimits(settings.stream_buffer_bytes, settings.stream_buffer_bytes // 16)
 
 
 def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
@@ -142,6 +158,8 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
     Raises:
         SettingsError: the catalogue cannot be used, or the default model is not in it.
     """
+    # Of AWS's credentials the SDK's own chain reads some; what `load` has read from files is for it too.
+    environ = with_secret_files(environ, secret_variables(GatewaySettings))
     path = Path(settings.catalog_file) if settings.catalog_file else None
     proxies, tls = _proxies(settings), _trusting(settings)
     transport = Transport(

@@ -19,16 +19,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from llm_gateway.metrics import Metrics
-from llm_gateway.observation import Observation
 from llm_gateway.settings import GatewaySettings
+from llm_gateway.telemetry.dispatcher import RecordDispatcher
+from llm_gateway.telemetry.metrics import Metrics
 
 _log = get_logger(__name__)
 
 
 @asynccontextmanager
 async def metrics_server(
-    settings: GatewaySettings, metrics: Metrics, observation: Observation
+    settings: GatewaySettings, metrics: Metrics, records: RecordDispatcher
 ) -> AsyncIterator[int | None]:
     """Serves `GET /metrics` on METRICS_PORT for the length of the block; nothing where that is not set. Yields the real
     port.
@@ -45,7 +45,7 @@ async def metrics_server(
         if not _allowed(hosts, request.headers.get("host")):
             error = ApiError(421, "host_not_allowed", "This host name is not in ALLOWED_HOSTS.")
             return error_response(error, request_id(request.headers.get("x-request-id")))
-        observation.flush()
+        records.flush()
         body, content_type = metrics.exposition(request.headers.get("accept", ""))
         return Response(body, headers={"content-type": content_type})
 

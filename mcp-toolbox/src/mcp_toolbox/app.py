@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
 from service_kit.background import BackgroundLoops
+from service_kit.limits.limiter import Limiter
 from service_kit.service import Service, create_service, serve
 from service_kit.settings import SettingsError, load
 from starlette.responses import Response
@@ -19,10 +20,8 @@ from starlette.types import ASGIApp
 from mcp_toolbox.approvals.approvals import Approvals
 from mcp_toolbox.approvals.destructive import Destructive
 from mcp_toolbox.approvals.used_approvals import UsedApprovals
-from mcp_toolbox.calls.audit import AuditLog
-from mcp_toolbox.calls.compose import with_call_policy
+from mcp_toolbox.calls.compose import CallPolicyParts, with_call_policy
 from mcp_toolbox.calls.request import MESSAGES_PATH
-from mcp_toolbox.oauth.protection import protection_of
 from mcp_toolbox.packs.registry import opened_packs
 from mcp_toolbox.page.listing import Listing
 from mcp_toolbox.page.page import catalog_page
@@ -63,14 +62,12 @@ def mounted(
 ) -> Service:
     """`server` as a web service, with plain REST and health of the same catalog beside it."""
     upstreams = upstreams or UpstreamManager(None, {})
-    protection = protection_of(settings)
-    audit = with_call_policy(registry, settings)
+    policy = with_call_policy(registry, settings)
     search = ToolSearch(registry, settings.tool_search_threshold)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI):
-        fresh = protection.running() if protection else nullcontext()
-        async with filled(settings, registry, upstreams, audit), approvals.running(), fresh, transports.run():
+        async with filled(settings, registry, upstreams, policy), approvals.running(), transports.run():
             yield
 
     app = create_service(
@@ -81,9 +78,8 @@ def mounted(
         version=VERSION,
         lifespan=lifespan,
         quiet_paths=frozenset({"/mcp"}),  # calls of tools have a line of their own, and agents look for new tools
-        public_paths=frozenset({ROOT, *(protection.resource.paths if protection else ())}),
-        keys=protection.keys if protection else None,
-        challenge=protection.resource.challenge if protection else None,
+        public_paths=frozenset({ROOT}),
+        resource_paths=("/mcp",),
     )
     transports = HttpTransports(
         server,
@@ -96,19 +92,17 @@ def mounted(
     listing = Listing(registry, approvals, upstreams.to_health)
     add_page_routes(app, listing, catalog_page(), service=NAME, version=VERSION)
     _add_mcp_routes(app, transports)
-    if protection:
-        protection.add_routes(app)
-    _add_health(app, registry, upstreams)
+    _add_health(app, registry, upstreams, policy.limiter)
     return app
 
 
 @asynccontextmanager
 async def filled(
-    settings: ToolboxSettings, registry: ToolRegistry, upstreams: UpstreamManager, audit: AuditLog
+    settings: ToolboxSettings, registry: ToolRegistry, upstreams: UpstreamManager, policy: CallPolicyParts
 ) -> AsyncIterator[None]:
     """`registry` with the tools of the packs that are on, and those of other servers while they are there; what is
     called is recorded."""
-    async with audit.running(), opened_packs(settings, registry), upstreams.running(registry):
+    async with policy.running(), opened_packs(settings, registry), upstreams.running(registry):
         yield
 
 
@@ -204,17 +198,18 @@ def _hand_off(app: FastAPI, path: str, method: str, target: ASGIApp, described: 
     app.add_api_route(path, route, methods=[method], name=name, operation_id=name, **described)
 
 
-def _add_health(app: FastAPI, registry: ToolRegistry, upstreams: UpstreamManager) -> None:
+def _add_health(app: FastAPI, registry: ToolRegistry, upstreams: UpstreamManager, limiter: Limiter) -> None:
     @app.get("/health", tags=["health"], summary="How the toolbox is", response_model_exclude_none=True)
     async def health() -> schemas.Health:
         loops: BackgroundLoops = app.state.background
         return schemas.Health(
-            status="degraded" if upstreams.degraded or loops.failing else "healthy",
+            status="degraded" if upstreams.degraded or limiter.away or loops.failing else "healthy",
             service=NAME,
             tools_count=len(registry),
             protocol="MCP over HTTP REST",
             servers=upstreams.to_health(),
             servers_file_error=upstreams.file_error,
+            rates="this process" if limiter.away else None,
             background=loops.to_health(),
             version=VERSION,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -11,7 +10,6 @@ from pydantic import AfterValidator, Field, model_validator
 from service_kit.settings import Csv, Secret, SecretCsv, ServiceSettings
 
 from mcp_toolbox.calls.settings import ToolRates, ToolSeconds
-from mcp_toolbox.oauth.addresses import is_secure
 from mcp_toolbox.packs.registry import known_packs
 
 _SHORTEST_STATE_KEY = 32
@@ -33,6 +31,13 @@ def _postgres(url: Secret) -> Secret:
     return url
 
 
+def _redis(url: Secret) -> Secret:
+    parts = urlsplit(url.get_secret_value())
+    if parts.scheme not in ("redis", "rediss") or not parts.hostname:
+        raise ValueError("must be an address such as redis://user:password@host:6379/0, or rediss:// for TLS")
+    return url
+
+
 def _http(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -44,22 +49,6 @@ _File = Annotated[Path, AfterValidator(Path.expanduser)]
 HttpAddress = Annotated[str, AfterValidator(_http)]
 
 
-def _secure(url: str) -> str:
-    parts = urlsplit(url)
-    if not is_secure(url) or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("must be an https:// address without a query (http:// on this machine alone)")
-    return url
-
-
-SecureAddress = Annotated[str, AfterValidator(_secure)]
-
-
-def _scopes(words: tuple[str, ...]) -> tuple[str, ...]:
-    if any(not re.fullmatch(r"[!#-\[\]-~]+", word) for word in words):
-        raise ValueError("a scope is made of visible ASCII characters without quotes and backslashes")
-    return words
-
-
 class ToolboxSettings(ServiceSettings):
     """Parsed once, by `app.py`."""
 
@@ -69,6 +58,7 @@ class ToolboxSettings(ServiceSettings):
     mcp_servers_file: _File | None = Field(None, alias="MCP_SERVERS_FILE")
     mcp_pins_file: _File | None = Field(None, alias="MCP_PINS_FILE")
     mcp_connect_timeout_seconds: float = Field(60.0, alias="MCP_CONNECT_TIMEOUT_SECONDS", gt=0, le=3_600)
+    redis_url: Annotated[Secret, AfterValidator(_redis)] | None = Field(None, alias="REDIS_URL")
     tool_rate_limits: ToolRates = Field((), alias="TOOL_RATE_LIMITS")
     tool_timeout_seconds: float = Field(30.0, alias="TOOL_TIMEOUT_SECONDS", gt=0, allow_inf_nan=False)
     tool_timeouts: ToolSeconds = Field((), alias="TOOL_TIMEOUTS")
@@ -77,12 +67,6 @@ class ToolboxSettings(ServiceSettings):
     audit_arguments: bool = Field(False, alias="AUDIT_ARGUMENTS")
     audit_log: _File | None = Field(None, alias="AUDIT_LOG")
     mcp_state_keys: Annotated[SecretCsv, AfterValidator(_long_and_different)] = Field((), alias="MCP_STATE_KEYS")
-
-    # OAuth: whose tokens are taken beside the API keys.
-    oauth_issuer: SecureAddress | None = Field(None, alias="OAUTH_ISSUER")
-    oauth_resource_url: SecureAddress | None = Field(None, alias="OAUTH_RESOURCE_URL")
-    oauth_scopes: Annotated[Csv, AfterValidator(_scopes)] = Field((), alias="OAUTH_SCOPES")
-    oauth_jwks_url: SecureAddress | None = Field(None, alias="OAUTH_JWKS_URL")
 
     # The tool packs, and where they keep things.
     tool_packs: Annotated[Csv, AfterValidator(known_packs)] = Field((), alias="TOOL_PACKS")
@@ -106,7 +90,3 @@ class ToolboxSettings(ServiceSettings):
         if "odoo" in self.tool_packs and missing:
             raise ValueError(f"TOOL_PACKS has odoo, which needs {', '.join(missing)}")
         return self
-
-    @property
-    def has_keys(self) -> bool:
-        return super().has_keys or self.oauth_issuer is not None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -8,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from llm_gateway.cache.key import cache_key
 from llm_gateway.canonical import Message, Request, Text
+from llm_gateway.dialects.anthropic import server as anthropic
 from llm_gateway.dialects.openai_chat import server
+from llm_gateway.dialects.openai_responses import server as responses
 
 from tests.llm_gateway import values
 
@@ -59,6 +62,80 @@ def test_what_does_not_change_the_answer_does_not_change_the_key(change: dict[st
 )  # fmt: skip
 def test_tenants_and_models_are_kept_apart(changes: dict[str, Any]):
     assert key(QUESTION, **changes) != key(QUESTION)
+
+
+# --- what a dialect says in its own words ---
+
+CHAT = {"messages": [{"role": "user", "content": "Hola"}]}
+ANTHROPIC = {**CHAT, "model": "m", "max_tokens": 9}
+RESPONSES = {"input": "Hola"}
+
+
+def asked(parse: Callable[[bytes], Request], body: dict[str, Any]) -> bytes:
+    return key(parse(msgspec.json.encode(body)))
+
+
+@pytest.mark.parametrize(
+    ("parse", "body", "one", "other"),
+    [
+        (anthropic.parse_request, ANTHROPIC, {"thinking": {"type": "disabled"}}, {"thinking": {"type": "adaptive"}}),
+        (anthropic.parse_request, ANTHROPIC, {}, {"thinking": {"type": "adaptive"}}),
+        (
+            anthropic.parse_request, ANTHROPIC, {"thinking": {"type": "adaptive"}},
+            {"thinking": {"type": "adaptive", "display": "summarized"}},
+        ),
+        (
+            anthropic.parse_request, ANTHROPIC, {"output_config": {"effort": "xhigh"}},
+            {"output_config": {"effort": "max"}},
+        ),
+        (anthropic.parse_request, ANTHROPIC, {}, {"context_management": {"edits": []}}),
+        (responses.parse_request, RESPONSES, {"text": {"verbosity": "low"}}, {"text": {"verbosity": "high"}}),
+        (responses.parse_request, RESPONSES, {}, {"truncation": "auto"}),
+        (server.parse_request, CHAT, {"verbosity": "low"}, {"verbosity": "high"}),
+        (server.parse_request, CHAT, {"reasoning_effort": "low"}, {"reasoning_effort": "high"}),
+        (server.parse_request, CHAT, {}, {"web_search_options": {}}),
+    ],
+)  # fmt: skip
+def test_a_hint_that_changes_the_answer_changes_the_key(
+    parse: Callable[[bytes], Request], body: dict[str, Any], one: dict[str, Any], other: dict[str, Any]
+):
+    assert asked(parse, {**body, **one}) != asked(parse, {**body, **other})
+
+
+@pytest.mark.parametrize(
+    ("parse", "body", "told"),
+    [
+        (anthropic.parse_request, ANTHROPIC, {"metadata": {"user_id": "u"}}),
+        (anthropic.parse_request, ANTHROPIC, {"service_tier": "auto"}),
+        (anthropic.parse_request, ANTHROPIC, {"inference_geo": "us"}),
+        (responses.parse_request, RESPONSES, {"metadata": {"a": "b"}}),
+        (responses.parse_request, RESPONSES, {"prompt_cache_key": "k"}),
+        (responses.parse_request, RESPONSES, {"service_tier": "flex"}),
+        (server.parse_request, CHAT, {"safety_identifier": "u"}),
+        (server.parse_request, CHAT, {"store": True, "metadata": {"a": "b"}}),
+        (server.parse_request, CHAT, {"service_tier": "flex"}),
+        (server.parse_request, CHAT, {"user": "u"}),
+    ],
+)  # fmt: skip
+def test_identity_billing_and_the_providers_cache_do_not(
+    parse: Callable[[bytes], Request], body: dict[str, Any], told: dict[str, Any]
+):
+    assert asked(parse, body) == asked(parse, {**body, **told})
+
+
+def test_a_hint_that_nobody_has_listed_counts():
+    assert key(msgspec.structs.replace(QUESTION, hints={"brand_new": 1})) != key(QUESTION)
+
+
+def test_who_is_sent_a_dialects_own_words_counts():
+    """They go to a provider of that dialect alone."""
+    one, other = (msgspec.structs.replace(QUESTION, extra={"x": 1}, dialect=name) for name in ("a", "b"))
+    assert key(one) != key(other)
+
+
+def test_what_the_endpoint_adds_to_every_body_counts():
+    adds = values.model(endpoint=values.endpoint(extra_body={"safety": "off"}))
+    assert key(QUESTION, model=adds) != key(QUESTION)
 
 
 def test_the_order_of_json_keys_does_not_matter():

@@ -59,6 +59,9 @@ class _Played:
         self.headers = recording.headers
         self.content_type = recording.headers.get("content-type", "").partition(";")[0].strip().lower()
 
+    def may_be(self, media_type: str) -> bool:
+        return self.content_type == media_type
+
     async def chunks(self) -> AsyncIterator[bytes]:
         for piece in self._recording.pieces:
             yield piece

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llm_gateway.calls import Terms
 from llm_gateway.canonical import Image, Message, Request, ResponseFormat, Tool, ToolChoice
 from llm_gateway.canonical.parameters import EVERYTHING, MEANING, OPTIONAL, UnknownParameter, droppable
 from llm_gateway.canonical.parameters import given as says
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.routing.adapt import RequestAdapter
+from llm_gateway.routing.options import CallOptions
 from msgspec.structs import replace
 
 from tests.llm_gateway import values
@@ -117,9 +117,10 @@ async def test_each_model_of_a_route_is_given_what_it_takes():
     request = replace(ASK, seed=7, top_k=3)
     stage.breakers.cool_down(model().deployment, 60)
     way = route(model(lacks=("seed",)), model("spare", lacks=("top_k",)))
-    answered = await stage.router.complete(request, way, Terms(drop=frozenset({"seed", "top_k"})))
+    answered = await stage.router.complete(request, way, CallOptions(drop=frozenset({"seed", "top_k"})))
     assert answered.dropped == ("top_k",) and stage.scripted.requests == [replace(ASK, seed=7)]
-    assert stage.router.fitted(request, way.targets[0], Terms(drop=frozenset({"seed"}))) == (
+    assert stage.router.fitted(request, way.targets[0], CallOptions(drop=frozenset({"seed"}))) == (
+        way.targets[0],
         replace(ASK, top_k=3),
         ("seed",),
     )

@@ -10,7 +10,6 @@ from typing import Any, cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llm_gateway.calls import Terms
 from llm_gateway.canonical import (
     BlockStart,
     BlockStop,
@@ -32,6 +31,7 @@ from llm_gateway.catalog.catalog import Route
 from llm_gateway.catalog.pricing import Rate, Rates, cost
 from llm_gateway.errors import UpstreamError, UpstreamProtocol, UpstreamRejected, UpstreamTimeout, UpstreamUnavailable
 from llm_gateway.routing import Routed, sum_usage
+from llm_gateway.routing.options import CallOptions
 from llm_gateway.routing.segments import broken_segment
 from llm_gateway.routing.splicer import StreamSplicer, Transcript, onward
 from msgspec.structs import replace
@@ -39,7 +39,7 @@ from msgspec.structs import replace
 from tests.llm_gateway.routing.stage import ASK, Scripted, Stage, broken, model, route, spoken
 
 CUT = UpstreamProtocol("cut", code="upstream_stream_cut")
-HOLD, CONTINUE = Terms(safe_stream="hold"), Terms(safe_stream="continue")
+HOLD, CONTINUE = CallOptions(safe_stream="hold"), CallOptions(safe_stream="continue")
 CAN = ("stream", "prefill")
 
 
@@ -94,7 +94,7 @@ async def test_the_caller_has_the_last_word_over_the_catalogue():
     held = model(retries=0, safe_stream="hold")
     with pytest.raises(UpstreamProtocol):
         await stage.router.stream(ASK, route(held))
-    answered = await stage.router.stream(ASK, route(held), Terms(safe_stream="off"))
+    answered = await stage.router.stream(ASK, route(held), CallOptions(safe_stream="off"))
     with pytest.raises(UpstreamProtocol):
         await heard(answered)
 

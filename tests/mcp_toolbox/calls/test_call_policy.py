@@ -7,12 +7,13 @@ from typing import Annotated, Any
 import pytest
 from mcp_toolbox.calls.audit import AuditLog, Entry
 from mcp_toolbox.calls.call_policy import CallPolicy
+from mcp_toolbox.calls.rates import Rates
 from mcp_toolbox.errors import InvalidArgumentsError, RateLimitedError, ToolFailedError, UnknownToolError
-from mcp_toolbox.guard.rates import Rate, Rates
 from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.tool import Hints, ToolResult, from_function
 from mcp_toolbox.registry.tools import ToolRegistry
 from pydantic import Field
+from service_kit.limits.limiter import Rate
 
 Text = Annotated[str, Field(description="Some text.")]
 CALLER = CallContext(principal="k1", request_id="r1", transport="rest")

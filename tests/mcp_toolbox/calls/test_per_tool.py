@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 from mcp_toolbox.calls.per_tool import PerTool, parsed
-from mcp_toolbox.guard.rates import Rate
 from mcp_toolbox.settings import ToolboxSettings
+from service_kit.limits.limiter import Rate
 from service_kit.settings import SettingsError, load
 
 

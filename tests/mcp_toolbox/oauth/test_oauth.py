@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_toolbox.app import from_environment
-from mcp_toolbox.oauth.testing import FakeIssuer
+from service_kit.auth.testing import FakeIssuer
 from service_kit.service import refuse_open_mode
 from service_kit.settings import SettingsError
 from service_kit.testing import running

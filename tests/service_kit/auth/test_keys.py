@@ -5,8 +5,19 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from service_kit.auth.keys import KeyRing, from_authorization, from_subprotocols, principal_of, same, to_subprotocol
+from service_kit.auth.keys import (
+    SHORTEST_KEY,
+    KeyRing,
+    from_authorization,
+    from_subprotocols,
+    key_and_roles,
+    principal_of,
+    same,
+    to_subprotocol,
+)
+from service_kit.auth.principal import Principal, Role
 
+USER: frozenset[Role] = frozenset({"user"})
 KEY = st.text(st.characters(codec="utf-8"), min_size=1)
 
 
@@ -39,11 +50,47 @@ def test_the_authorization_header(header: str | None, key: str | None):
     assert from_authorization(header) == key
 
 
-@given(st.lists(KEY, unique=True, min_size=1, max_size=5), KEY)
-def test_a_ring_knows_its_keys_and_no_other(keys: list[str], other: str):
-    ring = KeyRing(keys)
-    assert [ring.principal(key) for key in keys] == [principal_of(key) for key in keys]
-    assert (ring.principal(other) is not None) == (other in keys)
+LISTED = st.text(st.characters(codec="utf-8"), min_size=SHORTEST_KEY)
+
+
+@given(st.lists(LISTED, unique=True, min_size=1, max_size=5), LISTED)
+async def test_a_ring_knows_its_keys_and_no_other(keys: list[str], other: str):
+    ring = KeyRing((key, USER) for key in keys)
+    for key in keys:
+        assert await ring.authenticate(key) == Principal(id=principal_of(key))
+    assert (await ring.authenticate(other) is not None) == (other in keys)
+
+
+@pytest.mark.parametrize(
+    ("entry", "key", "roles"),
+    [
+        ("one-key", "one-key", {"user"}),
+        ("user:one-key", "one-key", {"user"}),
+        ("operator:one-key", "one-key", {"user", "operator"}),
+        ("trusted:one-key", "one-key", {"user", "trusted"}),
+        ("operator+trusted: one-key", "one-key", {"user", "operator", "trusted"}),
+        ("oprator:one-key", "oprator:one-key", {"user"}),  # what is no role is part of the key
+        ("OPERATOR:one-key", "OPERATOR:one-key", {"user"}),
+        ("operator:operator:one-key", "operator:one-key", {"user", "operator"}),
+        (":one-key", ":one-key", {"user"}),
+        ("clave-ñ", "clave-ñ", {"user"}),
+    ],
+)
+def test_an_entry_may_name_roles(entry: str, key: str, roles: set[str]):
+    assert key_and_roles(entry) == (key, roles)
+
+
+@pytest.mark.parametrize("entry", ["!", "12345", "operator:", "operator:k", "trusted: 12345"])
+def test_a_key_that_is_too_short_is_refused_and_not_shown(entry: str):
+    with pytest.raises(ValueError, match="at least 6 characters") as raised:
+        key_and_roles(entry)
+    assert entry not in str(raised.value)
+
+
+async def test_a_key_that_is_listed_twice_has_all_its_roles():
+    ring = KeyRing([("one-key", USER), ("one-key", frozenset({"user", "operator"}))])
+    found = await ring.authenticate("one-key")
+    assert found is not None and found.roles == {"user", "operator"}
 
 
 def test_a_principal_says_nothing_of_its_key():

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from service_kit.language import choose
+from service_kit.secret_files import SecretFileError, with_secret_files
 
 from agent_websocket.chat.client import Chat, ConnectionRefused
 from agent_websocket.chat.lines import lines
@@ -36,13 +37,18 @@ async def chat(url: str, key: str | None, language: str) -> int:
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Read the command line; a key comes as AGENT_API_KEY, since others can read a command line."""
+    """Read the command line; a key comes as AGENT_API_KEY or in the file AGENT_API_KEY_FILE, since others can read a
+    command line."""
     # LANG is like en_GB.UTF-8; a language that is neither of ours leaves the suite's default.
     from_locale = choose(environ.get("LANG", "").replace("_", "-").partition(".")[0], "es")
     parser = argparse.ArgumentParser(prog="agent_websocket.chat", description="Chat with the agent.")
     parser.add_argument("--url", default=DEFAULT_URL, help=f"the agent's WebSocket (default: {DEFAULT_URL})")
     parser.add_argument("--language", choices=("es", "en"), default=environ.get("UI_LANGUAGE") or from_locale)
     options = parser.parse_args(arguments)
+    try:
+        environ = with_secret_files(environ, {"AGENT_API_KEY"})
+    except SecretFileError as error:
+        parser.error(str(error))
     return asyncio.run(chat(options.url, environ.get("AGENT_API_KEY") or None, options.language))
 
 

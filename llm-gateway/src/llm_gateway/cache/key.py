@@ -1,9 +1,14 @@
-"""The cache key: everything that changes the answer, and nothing else."""
+"""The cache key: everything that a provider is sent and that may change its answer.
+
+That is so by construction: what has no effect is listed here, and all else counts, so that a field which is added
+somewhere costs a hit at worst.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from operator import attrgetter
+from typing import Any
 
 import msgspec
 
@@ -12,9 +17,24 @@ from llm_gateway.catalog.models import Model
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
-_NO_EFFECT = frozenset({"model", "provider", "stream", "include_usage", "user", "hints", "dialect"})
+_NO_EFFECT = frozenset({"model", "provider", "stream", "include_usage", "user", "hints", "dialect", "extra"})
+"""Fields of a request that are no part of the question, or are looked at one by one."""
+NO_EFFECT_HINTS = frozenset(
+    {
+        # who asks, and what for
+        "metadata", "safety_identifier", "user",
+        # how it is served and billed
+        "inference_geo", "service_tier", "speed", "store",
+        # what the provider may keep of the prompt
+        "cache_control", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention",
+        # how the stream is written, and what is measured of it
+        "diagnostics", "prediction", "stream_options.include_obfuscation",
+    }
+)  # fmt: skip
+"""Hints that change no answer: identity, service and billing, the provider's own cache, the transport."""
+
 _effect = attrgetter(*(name for name in Request.__struct_fields__ if name not in _NO_EFFECT))
-_EMBEDDING_EFFECT = tuple(name for name in EmbeddingRequest.__struct_fields__ if name not in _NO_EFFECT)
+_embedding_effect = attrgetter(*(name for name in EmbeddingRequest.__struct_fields__ if name not in _NO_EFFECT))
 
 
 def cache_key(request: Request, model: Model, tenant: str) -> bytes:
@@ -23,12 +43,27 @@ def cache_key(request: Request, model: Model, tenant: str) -> bytes:
     The order of JSON keys does not matter; whether the answer is streamed does not either. Unknown fields
     count, since nobody knows what they change.
     """
-    material = _encode((tenant, model.provider, model.id, model.endpoint.base_url, _effect(request)))
-    return hashlib.blake2b(material, digest_size=16).digest()
+    own = _own_words(request.dialect, request.extra, request.hints) if request.hints or request.extra else None
+    return _hashed((tenant, *_place(model), _effect(request), own))
 
 
 def embedding_key(request: EmbeddingRequest, model: Model, tenant: str) -> bytes:
     """The same for vectors; in which form they are written does not matter."""
-    question = [getattr(request, name) for name in _EMBEDDING_EFFECT]
-    material = _encode(("embeddings", tenant, model.provider, model.id, model.endpoint.base_url, question))
-    return hashlib.blake2b(material, digest_size=16).digest()
+    own = _own_words(request.dialect, request.extra, {}) if request.extra else None
+    return _hashed(("embeddings", tenant, *_place(model), _embedding_effect(request), own))
+
+
+def _place(model: Model) -> tuple[Any, ...]:
+    """Who is asked, and what its endpoint puts into every body."""
+    endpoint = model.endpoint
+    return model.provider, model.id, endpoint.base_url, endpoint.extra_body
+
+
+def _own_words(dialect: str, extra: dict[str, Any], hints: dict[str, Any]) -> tuple[Any, ...] | None:
+    """What a client said in words of its dialect alone. The dialect counts with them: it decides who is sent them."""
+    effective = {name: value for name, value in hints.items() if name not in NO_EFFECT_HINTS}
+    return (dialect, extra, effective) if effective or extra else None
+
+
+def _hashed(material: tuple[Any, ...]) -> bytes:
+    return hashlib.blake2b(_encode(material), digest_size=16).digest()

@@ -1,23 +1,21 @@
-"""The first level: answers in this process, bounded in number, in bytes and in time."""
+"""The first level: entries in this process, bounded in number, in bytes and in time."""
 
 from __future__ import annotations
 
 import time
-from array import array
 from collections import OrderedDict
 from collections.abc import Callable
 
 import msgspec
 
-from llm_gateway.cache import Entry
-from llm_gateway.canonical import EmbeddingResult, Result, Usage
-from llm_gateway.catalog.pricing import Cost
+_ENTRY_OVERHEAD_BYTES = 256
 
-_ENTRY_OVERHEAD_BYTES = 512
-_FLOAT_BYTES = 32
-"""A number of Python's, and the pointer to it."""
 
-_encode = msgspec.json.Encoder().encode
+class _Kept(msgspec.Struct, frozen=True, gc=False):
+    """An entry, and when it was stored, in seconds of the cache's clock."""
+
+    data: bytes
+    stored_at: float
 
 
 class MemoryCache:
@@ -35,35 +33,34 @@ class MemoryCache:
         self._max_entries = max_entries
         self._max_bytes = max_bytes
         self._bytes = 0
-        self._entries: OrderedDict[bytes, tuple[Entry, int]] = OrderedDict()
+        self._entries: OrderedDict[bytes, _Kept] = OrderedDict()
 
-    async def get(self, key: bytes, max_age: float | None = None) -> Entry | None:
-        found = self._entries.get(key)
-        if found is None:
+    async def get(self, key: bytes, max_age: float | None = None) -> bytes | None:
+        kept = self._entries.get(key)
+        if kept is None:
             return None
-        entry = found[0]
-        age = self._clock() - entry.stored_at
+        age = self._clock() - kept.stored_at
         if age >= self._ttl:
             self._drop(key)
             return None
         if max_age is not None and age > max_age:
             return None
         self._entries.move_to_end(key)
-        return entry
+        return kept.data
 
-    async def put(self, key: bytes, result: Result | EmbeddingResult, usage: Usage, cost: Cost) -> None:
-        size = _size(result) + _ENTRY_OVERHEAD_BYTES
+    async def put(self, key: bytes, entry: bytes) -> None:
+        size = len(entry) + _ENTRY_OVERHEAD_BYTES
         if size > self._max_bytes // 8:
             return
         if key in self._entries:
             self._drop(key)
-        self._entries[key] = (Entry(result, usage, cost, self._clock()), size)
+        self._entries[key] = _Kept(entry, self._clock())
         self._bytes += size
         while len(self._entries) > self._max_entries or self._bytes > self._max_bytes:
-            self._bytes -= self._entries.popitem(last=False)[1][1]
+            self._drop(next(iter(self._entries)))
 
     def _drop(self, key: bytes) -> None:
-        self._bytes -= self._entries.pop(key)[1]
+        self._bytes -= len(self._entries.pop(key).data) + _ENTRY_OVERHEAD_BYTES
 
     async def clear(self) -> int:
         cleared = self.size()
@@ -73,16 +70,6 @@ class MemoryCache:
 
     def size(self) -> int:
         oldest = self._clock() - self._ttl
-        for key in [key for key, (entry, _) in self._entries.items() if entry.stored_at <= oldest]:
+        for key in [key for key, kept in self._entries.items() if kept.stored_at <= oldest]:
             self._drop(key)
         return len(self._entries)
-
-
-def _size(result: Result | EmbeddingResult) -> int:
-    """About how many bytes it takes."""
-    if isinstance(result, EmbeddingResult):
-        return sum(
-            vector.itemsize * len(vector) if isinstance(vector, array) else _FLOAT_BYTES * len(vector)
-            for vector in result.vectors
-        )
-    return len(_encode(result))

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from service_kit.settings import SettingsError
 from service_kit.telemetry.logs import get_logger
 from service_kit.watch import FileWatch
 
@@ -44,7 +45,7 @@ class CatalogHolder:
     def _take_up(self) -> bool:
         try:
             self._catalog = self._load()
-        except (CatalogError, ModelNotFound) as error:  # the latter: the default model or provider is gone
+        except (CatalogError, SettingsError, ModelNotFound) as error:  # the last: the default model or provider is gone
             self.error = str(error)
             _log.error("catalogue refused; the last good one stays in use", reason=self.error)
             return False

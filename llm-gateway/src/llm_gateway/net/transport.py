@@ -106,6 +106,8 @@ class StreamedReply:
 
     async def _pieces(self) -> AsyncIterator[bytes]:
         while True:
+            if self._may_end and self._now() >= self._ends_at:
+                return  # what keeps coming (comments, say) would never let the wait for it run out
             try:
                 chunk = await self._next()
             except UpstreamError:
@@ -136,11 +138,12 @@ class StreamedReply:
         """How long the provider may pause from now on."""
         self._silence = seconds
 
-    def may_end(self, at: float) -> None:
-        """Nothing more is needed: the body ends, as it should, at `at` by the loop's clock or when its connection
-        breaks, whatever is still sent."""
-        self._may_end = True
-        self._ends_at = min(self._ends_at, at)
+    def may_end(self, seconds: float) -> None:
+        """Nothing more is needed: the body ends, as it should, `seconds` after the first call of this, or when its
+        connection breaks, whatever is still sent."""
+        if not self._may_end:
+            self._may_end = True
+            self._ends_at = min(self._ends_at, self._now() + seconds)
 
 
 class Transport:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from email.utils import formatdate
 from typing import Any
@@ -72,7 +71,7 @@ class HttpProvider:
     async def _events(
         self, first: bytes, chunks: AsyncIterator[bytes], reply: StreamedReply, request: Request, model: Model
     ) -> AsyncIterator[list[Event]]:
-        begun, wanted, ends_at = False, request.n or 1, 0.0
+        begun, wanted = False, request.n or 1
         framing = self._dialect.framing(self._max_frame_bytes)
         decoder = self._dialect.stream_decoder(request, model)
         chunk: bytes | None = first
@@ -91,10 +90,7 @@ class HttpProvider:
             if decoder.done or failure is not None:  # a failure cannot take back what was said whole
                 break
             if whole:
-                ends_at = ends_at or _now() + _LAST_WORDS_SECONDS
-                if _now() >= ends_at:  # comments keep a connection alive, not an answer that needs nothing more
-                    break
-                reply.may_end(ends_at)
+                reply.may_end(_LAST_WORDS_SECONDS)
             chunk = await anext(chunks, None)
         else:
             rest = _last_words(framing, decoder)
@@ -120,10 +116,6 @@ def is_answer(status: int) -> bool:
 def dated(headers: Mapping[str, str]) -> Mapping[str, str]:
     """`headers` with the time by our clock where the provider gives none, so that dates in them can be measured."""
     return headers if "date" in headers else {**headers, "date": formatdate(usegmt=True)}
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
 
 
 def _said(framing: Framing[Any], decoder: StreamDecoder[Any], chunk: bytes) -> tuple[list[Event], UpstreamError | None]:

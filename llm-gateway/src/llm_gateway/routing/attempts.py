@@ -22,6 +22,7 @@ from llm_gateway.errors import (
 from llm_gateway.routing.balance import Balancer
 from llm_gateway.routing.breakers import Admission, Breakers, Deployment, Pause
 from llm_gateway.routing.retry import COUNTED, RetryPolicy, RetryScope, retry_scope
+from llm_gateway.telemetry.record import AttemptOutcome
 
 _log = get_logger(__name__)
 
@@ -43,9 +44,24 @@ class RoutingPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attempt:
-    """One deployment asked once. `wait` are the seconds to let pass before."""
+    """One deployment asked once. `wait` are the seconds to let pass before.
 
-    __slots__ = ("admission", "began", "dropped", "model", "request", "wait")
+    `outcome` is what came of it by now, and `began` and `ended` when that was, by the policy's clock; `answered` says
+    that it had at least begun to answer.
+    """
+
+    __slots__ = (
+        "admission",
+        "answered",
+        "began",
+        "dropped",
+        "ended",
+        "error_code",
+        "model",
+        "outcome",
+        "request",
+        "wait",
+    )
 
     def __init__(self, model: Model, request: Request, dropped: tuple[str, ...], wait: float) -> None:
         self.model = model
@@ -53,7 +69,15 @@ class Attempt:
         self.dropped = dropped
         self.wait = wait
         self.admission = Admission.NORMAL
-        self.began = 0.0
+        self.began = self.ended = 0.0
+        self.outcome: AttemptOutcome = "cancelled"  # which is true of one that is left without another word
+        self.error_code: str | None = None
+        self.answered = False
+
+    def end(self, outcome: AttemptOutcome, now: float, error_code: str | None = None) -> None:
+        """What came of it; said again when a stream that had begun ends."""
+        self.outcome, self.ended, self.error_code = outcome, now, error_code
+        self.answered = self.answered or outcome == "answered"
 
 
 class Attempts:
@@ -70,6 +94,7 @@ class Attempts:
         "_fit",
         "_left",
         "_line",
+        "_log",
         "_not_before",
         "_paused",
         "_place",
@@ -82,11 +107,21 @@ class Attempts:
         "made",
     )  # fmt: skip
 
-    def __init__(self, policy: RoutingPolicy, route: Route, fit: Fit, ends_at: float | None, *, streamed: bool) -> None:
+    def __init__(
+        self,
+        policy: RoutingPolicy,
+        route: Route,
+        fit: Fit,
+        ends_at: float | None,
+        log: list[Attempt] | None = None,
+        *,
+        streamed: bool,
+    ) -> None:
         self._policy = policy
         self._route = route
         self._fit = fit
         self._ends_at = ends_at
+        self._log = log
         self._streamed = streamed
         self._line: Sequence[Model] = route.targets
         self._place = 0
@@ -169,8 +204,9 @@ class Attempts:
             self._spent |= {model.deployment}
             return False
         self.made += 1
-        if model.strategy == "least_latency":
-            attempt.began = policy.clock()
+        attempt.began = policy.clock()
+        if self._log is not None:
+            self._log.append(attempt)
         return True
 
     # --- what came of it ---
@@ -178,16 +214,19 @@ class Attempts:
     def answered(self, attempt: Attempt) -> None:
         policy, model = self._policy, attempt.model
         policy.breakers.succeeded(model.deployment, attempt.admission)
+        attempt.end("answered", policy.clock())
         if model.strategy == "least_latency":
-            policy.balancer.took(model, policy.clock() - attempt.began, streamed=self._streamed)
+            policy.balancer.took(model, attempt.ended - attempt.began, streamed=self._streamed)
 
     def left(self, attempt: Attempt) -> None:
         """It was given up, which says nothing about the deployment."""
         self._policy.breakers.left(attempt.model.deployment, attempt.admission)
+        attempt.end("cancelled", self._policy.clock())
 
     def unfit(self, attempt: Attempt, error: InvalidRequest) -> None:
         """The deployment cannot do what the request asks for, as was found when it was put into its words."""
         self.left(attempt)
+        attempt.end("unfit", self._policy.clock(), error.code)
         self.made -= 1
         self._spent |= {attempt.model.deployment}
         self._unfit = self._unfit or error
@@ -195,6 +234,7 @@ class Attempts:
     def failed(self, attempt: Attempt, error: UpstreamError) -> None:
         """It failed. Raises `error` when nobody else would do better."""
         model = attempt.model
+        attempt.end("failed", self._policy.clock(), error.code)
         report_failure(self._policy.breakers, model, error, attempt.admission, number=self.made)
         self._failure = error
         what = retry_scope(error)

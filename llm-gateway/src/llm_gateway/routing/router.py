@@ -7,9 +7,8 @@ import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
-from llm_gateway.calls import NO_TERMS, Terms
 from llm_gateway.canonical import Event, Request, Result
 from llm_gateway.catalog.catalog import Route
 from llm_gateway.catalog.models import Model, SafeStream
@@ -20,11 +19,20 @@ from llm_gateway.routing.attempts import Attempt, Attempts, RoutingPolicy, repor
 from llm_gateway.routing.balance import Balancer
 from llm_gateway.routing.breakers import Breakers
 from llm_gateway.routing.continuation import continued
+from llm_gateway.routing.options import NO_OPTIONS, CallOptions
 from llm_gateway.routing.retry import RetryPolicy
 from llm_gateway.routing.routed import Routed
 from llm_gateway.routing.streams import Batches, begin, check_filter, check_filtered, replay, resume
 
 T = TypeVar("T")
+
+
+class Fitted(NamedTuple):
+    """A request as one model takes it, and the parameters that were left out of it."""
+
+    model: Model
+    request: Request
+    dropped: tuple[str, ...]
 
 
 class Router:
@@ -50,8 +58,8 @@ class Router:
             breakers=breakers, balancer=Balancer(draw), retry=retry or RetryPolicy(), clock=clock, draw=draw
         )
 
-    def fitted(self, request: Request, model: Model, terms: Terms = NO_TERMS) -> tuple[Request, tuple[str, ...]]:
-        """`request` as the first of `model`'s deployments that can takes it, and the parameters left out of it.
+    def fitted(self, request: Request, model: Model, options: CallOptions = NO_OPTIONS) -> Fitted:
+        """`request` as the first of `model`'s deployments that can takes it.
 
         Raises:
             InvalidRequest: none of them can; names the parameter.
@@ -59,27 +67,43 @@ class Router:
         refused: InvalidRequest | None = None
         for deployment in model.deployments or (model,):
             try:
-                return self._adapter.fit(request, deployment, terms.drop)
+                return Fitted(deployment, *self._adapter.fit(request, deployment, options.drop))
             except InvalidRequest as error:
                 refused = refused or error
         raise cast("InvalidRequest", refused)
 
     async def complete(
-        self, request: Request, route: Route, terms: Terms = NO_TERMS, ends_at: float | None = None
+        self,
+        request: Request,
+        route: Route,
+        options: CallOptions = NO_OPTIONS,
+        ends_at: float | None = None,
+        *,
+        fitted: Fitted | None = None,
+        log: list[Attempt] | None = None,
     ) -> Routed[Result]:
         """The first whole answer of the route.
+
+        `fitted` is the request as it was fitted to a model already; every attempt that is made is added to `log`.
 
         Raises:
             UpstreamError: the last failure, when all failed; a rejection at once.
             InvalidRequest: the model cannot do what the request asks for.
         """
-        attempts = self._attempts(request, route, terms, ends_at, streamed=False)
+        attempts = self._attempts(request, route, options, ends_at, fitted, log, streamed=False)
         return await self._first(attempts, self._whole_filtered if route.content_filter else self._whole)
 
     async def stream(
-        self, request: Request, route: Route, terms: Terms = NO_TERMS, ends_at: float | None = None
+        self,
+        request: Request,
+        route: Route,
+        options: CallOptions = NO_OPTIONS,
+        ends_at: float | None = None,
+        *,
+        fitted: Fitted | None = None,
+        log: list[Attempt] | None = None,
     ) -> Routed[Batches]:
-        """The first stream of the route that has begun to say something; raises as `complete`.
+        """The first stream of the route that has begun to say something; takes and raises what `complete` does.
 
         Until then another model can still take over without the client noticing. One that is held back is there as a
         whole.
@@ -88,23 +112,25 @@ class Router:
         async def ask(attempt: Attempt) -> Batches:
             model = attempt.model
             stream = self._providers[model.endpoint.dialect].stream(attempt.request, model)
-            if safety(model, terms) == "hold":
+            if safety(model, options) == "hold":
                 return replay(await self._held(stream, attempt, route))
             return await self._begun(stream, attempt, route)
 
-        answered = await self._first(self._attempts(request, route, terms, ends_at, streamed=True), ask)
-        if safety(answered.model, terms) == "continue":
+        answered = await self._first(self._attempts(request, route, options, ends_at, fitted, log, streamed=True), ask)
+        if safety(answered.model, options) == "continue":
 
             def further(asked: Request, others: Route) -> Awaitable[Routed[Batches]]:
-                return self._first(self._attempts(asked, others, terms, ends_at, streamed=True), ask)
+                return self._first(self._attempts(asked, others, options, ends_at, None, log, streamed=True), ask)
 
             answered.value = continued(answered.value, answered, request, route, further)
         return answered
 
-    async def first_of(self, targets: tuple[Model, ...], ask: Callable[[Model], Awaitable[T]]) -> tuple[T, Model]:
+    async def first_of(
+        self, targets: tuple[Model, ...], ask: Callable[[Model], Awaitable[T]], log: list[Attempt] | None = None
+    ) -> tuple[T, Model]:
         """What `ask` gets of the first target that answers, and who that was; raises as `complete`."""
         route = Route(targets[0].name if targets else "", targets)
-        attempts = Attempts(self._policy, route, lambda _: (_NOTHING, ()), None, streamed=False)
+        attempts = Attempts(self._policy, route, lambda _: (_NOTHING, ()), None, log, streamed=False)
         answered = await self._first(attempts, lambda attempt: ask(attempt.model))
         return answered.value, answered.model
 
@@ -113,12 +139,15 @@ class Router:
         return self._providers[model.endpoint.dialect].dropped(request, model)
 
     def _attempts(
-        self, request: Request, route: Route, terms: Terms, ends_at: float | None, *, streamed: bool
-    ) -> Attempts:
+        self, request: Request, route: Route, options: CallOptions, ends_at: float | None, fitted: Fitted | None,
+        log: list[Attempt] | None, *, streamed: bool,
+    ) -> Attempts:  # fmt: skip
         def fit(model: Model) -> tuple[Request, tuple[str, ...]]:
-            return self._adapter.fit(request, model, terms.drop)
+            if fitted is not None and model is fitted.model:
+                return fitted.request, fitted.dropped
+            return self._adapter.fit(request, model, options.drop)
 
-        return Attempts(self._policy, route, fit, ends_at, streamed=streamed)
+        return Attempts(self._policy, route, fit, ends_at, log, streamed=streamed)
 
     async def _first(self, attempts: Attempts, ask: Callable[[Attempt], Awaitable[T]]) -> Routed[T]:
         while True:
@@ -159,7 +188,7 @@ class Router:
         except BaseException:
             await cast("AsyncGenerator[list[Event]]", stream).aclose()
             raise
-        return self._watched(resume(begun, stream), model)
+        return self._watched(resume(begun, stream), attempt)
 
     async def _held(self, stream: Batches, attempt: Attempt, route: Route) -> list[list[Event]]:
         """All of the stream; one that breaks has not happened."""
@@ -169,19 +198,24 @@ class Router:
                 check_filter(begun)
             return [begun, *[batch async for batch in events]]
 
-    async def _watched(self, stream: Batches, model: Model) -> Batches:
-        async with aclosing(cast("AsyncGenerator[list[Event]]", stream)) as events:
-            try:
+    async def _watched(self, stream: Batches, attempt: Attempt) -> Batches:
+        try:
+            async with aclosing(cast("AsyncGenerator[list[Event]]", stream)) as events:
                 async for batch in events:
                     yield batch
-            except UpstreamError as error:
-                report_failure(self._policy.breakers, model, error)
-                raise
+            attempt.end("answered", self._policy.clock())
+        except UpstreamError as error:
+            attempt.end("failed", self._policy.clock(), error.code)
+            report_failure(self._policy.breakers, attempt.model, error)
+            raise
+        except GeneratorExit:
+            attempt.end("cancelled", self._policy.clock())
+            raise
 
 
-def safety(model: Model, terms: Terms) -> SafeStream:
+def safety(model: Model, options: CallOptions) -> SafeStream:
     """What is done for a stream: as its caller says, else as the catalogue does."""
-    return terms.safe_stream or model.safe_stream
+    return options.safe_stream or model.safe_stream
 
 
 _NOTHING = Request(model="", messages=())

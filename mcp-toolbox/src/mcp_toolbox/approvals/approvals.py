@@ -21,14 +21,14 @@ from mcp.shared.exceptions import MCPError, NoBackChannelError
 from mcp.types import CallToolRequestParams, ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
-from service_kit.edge.guard import ANONYMOUS
+from service_kit.auth.principal import ANONYMOUS
 from service_kit.store.errors import StoreAway
 from service_kit.telemetry.logs import get_logger
 
 from mcp_toolbox.approvals.destructive import Destructive
 from mcp_toolbox.approvals.question import FORM, question
 from mcp_toolbox.approvals.used_approvals import MemoryUsedApprovals, UsedApprovals
-from mcp_toolbox.calls.request import state_of
+from mcp_toolbox.calls.request import principal_id, state_of
 from mcp_toolbox.registry.tool import Tool, ToolResult
 
 _log = get_logger(__name__)
@@ -160,5 +160,5 @@ def _can_be_asked(request: _Request) -> bool:
 
 
 def _principal(request: _Request) -> str | None:
-    principal = state_of(request).get("principal", ANONYMOUS)
-    return None if principal == ANONYMOUS else principal
+    id_ = principal_id(request)
+    return None if id_ == ANONYMOUS else id_

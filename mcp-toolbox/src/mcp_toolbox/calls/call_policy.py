@@ -11,9 +11,9 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from mcp_toolbox.calls.audit import AuditLog, Entry, Outcome
 from mcp_toolbox.calls.per_tool import PerTool
+from mcp_toolbox.calls.rates import Rates
 from mcp_toolbox.calls.redaction import redacted
 from mcp_toolbox.errors import InvalidArgumentsError, RateLimitedError, UnknownToolError, printable
-from mcp_toolbox.guard.rates import Rates
 from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.tool import Arguments, ToolResult
 from mcp_toolbox.registry.tools import Call, ToolRegistry
@@ -75,7 +75,7 @@ class CallPolicy:
     async def _limited(self, call: Call, name: str, arguments: Arguments, context: CallContext) -> _Noted:
         if self._registry.get(name) is None:
             return await call(name, arguments, context), "error", None  # which says so
-        self._rates.take(context.principal, name)
+        await self._rates.take(context.principal, name)
         seconds = self._timeouts[name]
         try:
             async with asyncio.timeout(seconds):

@@ -1,36 +1,57 @@
-"""The guard, put together from the settings."""
+"""The policy of calls, put together from the settings."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from service_kit.limits.compose import limiter_of
+from service_kit.limits.limiter import Limiter
 from service_kit.settings import SettingsError
 
 from mcp_toolbox.calls.audit import AuditLog
 from mcp_toolbox.calls.audit_file import AppendOnlyFile
 from mcp_toolbox.calls.call_policy import CallPolicy
-from mcp_toolbox.guard.rates import Rates
+from mcp_toolbox.calls.rates import Rates
 from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.settings import ToolboxSettings
 
 
-def with_call_policy(registry: ToolRegistry, settings: ToolboxSettings) -> AuditLog:
-    """Put a guard around `registry`; the record of its calls, which has to run while it is called.
+class CallPolicyParts(NamedTuple):
+    """What the policy of calls holds open while tools are called."""
+
+    audit: AuditLog
+    limiter: Limiter
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        async with self.audit.running(), self.limiter.running():
+            yield
+
+
+def with_call_policy(registry: ToolRegistry, settings: ToolboxSettings) -> CallPolicyParts:
+    """Puts the settings' policy around `registry` and returns its parts, which run while tools are called.
 
     Raises:
         SettingsError: the file of the record cannot be written.
     """
     audit = _audit_of(settings)
+    # Without a rate nothing is counted, and no store is asked.
+    url = settings.redis_url if settings.tool_rate_limits else None
+    limiter = limiter_of(url.get_secret_value() if url else None)
     registry.guard(
         CallPolicy(
             registry,
             audit=audit,
-            rates=Rates(settings.tool_rate_limits),
+            rates=Rates(settings.tool_rate_limits, limiter),
             timeout_seconds=settings.tool_timeout_seconds,
             timeouts=settings.tool_timeouts,
             max_result_bytes=settings.tool_max_result_bytes,
             record_arguments=settings.audit_arguments,
         )
     )
-    return audit
+    return CallPolicyParts(audit, limiter)
 
 
 def _audit_of(settings: ToolboxSettings) -> AuditLog:

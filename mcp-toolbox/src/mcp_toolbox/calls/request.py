@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 from mcp.server.context import ServerRequestContext
-from service_kit.edge.guard import ANONYMOUS
+from service_kit.auth.principal import ANONYMOUS
 from service_kit.ids import current_request_id, current_traceparent, is_traceparent, request_id, traceparent
 from starlette.requests import Request
 
@@ -33,7 +33,7 @@ def context_of(request: ServerRequestContext[Any, Any]) -> CallContext:
     current_request_id.set(id_)
     current_traceparent.set(trace)
     return CallContext(
-        principal=state.get("principal", ANONYMOUS),
+        principal=principal_id(request),
         request_id=id_,
         traceparent=trace,
         report=request.session.report_progress if "progress_token" in meta else None,
@@ -46,6 +46,12 @@ def state_of(request: ServerRequestContext[Any, Any]) -> dict[str, Any]:
     """What the border noted of the HTTP request that carried this one; nothing over stdio."""
     carrier = request.request
     return carrier.scope.get("state", {}) if isinstance(carrier, Request) else {}
+
+
+def principal_id(request: ServerRequestContext[Any, Any]) -> str:
+    """The id of the caller; over stdio there is one caller alone, and it is anonymous."""
+    principal = state_of(request).get("principal")
+    return ANONYMOUS if principal is None else principal.id
 
 
 def _transport(carrier: Any) -> str:

@@ -6,9 +6,9 @@ import math
 from typing import Annotated, Any
 
 from pydantic import PlainValidator
+from service_kit.limits.limiter import Rate
 
 from mcp_toolbox.calls.per_tool import parsed
-from mcp_toolbox.guard.rates import Rate
 
 
 def _rates(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from service_kit.edge.guard import ANONYMOUS
+from service_kit.auth.principal import ANONYMOUS
 
 Report = Callable[[float, float | None, str | None], Awaitable[None]]
 """How far a call is: done so far, of how much in all (None: unknown), and in words."""

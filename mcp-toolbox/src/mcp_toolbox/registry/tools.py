@@ -26,7 +26,7 @@ Call = Callable[[str, Arguments, CallContext], Coroutine[Any, Any, ToolResult]]
 
 
 class CallGuard(Protocol):
-    """What stands around every call; the one that there is lives in `mcp_toolbox.guard`."""
+    """What stands around every call; the one that there is is `mcp_toolbox.calls.call_policy`."""
 
     def around(self, call: Call) -> Call: ...
 

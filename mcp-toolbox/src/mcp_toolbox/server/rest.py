@@ -58,7 +58,7 @@ def add_rest_routes(app: FastAPI, registry: ToolRegistry, approvals: Approvals) 
 
 def _context(request: Request) -> CallContext:
     state = request.scope["state"]
-    return CallContext(state["principal"], state["request_id"], current_traceparent.get(), transport="rest")
+    return CallContext(state["principal"].id, state["request_id"], current_traceparent.get(), transport="rest")
 
 
 def _parsed(body: bytes) -> tuple[str, dict[str, Any]]:

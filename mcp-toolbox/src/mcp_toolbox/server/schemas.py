@@ -96,6 +96,9 @@ class Health(_Described):
     servers: dict[str, ServerHealth] = Field(description="Other MCP servers behind the toolbox, by name.")
     servers_file_error: str | None = Field(None, description="Why the servers' file, as it is now, is not in use.")
     background: list[LoopStatus] = Field(description="The loops beside the requests; one that fails is run again.")
+    rates: Literal["this process"] | None = Field(
+        None, description="Where TOOL_RATE_LIMITS are counted while Redis, which REDIS_URL names, is away."
+    )
     version: str
 
 
@@ -194,23 +197,4 @@ MESSAGES: dict[str, Any] = {
         **_SENDS,
         "parameters": [{"name": "session_id", "in": "query", "required": True, "schema": {"type": "string"}}],
     },
-}
-
-
-class ProtectedResourceMetadata(_Described):
-    """What an OAuth client needs to get a token for the toolbox (RFC 9728)."""
-
-    resource: str = Field(
-        description="Our address, the audience of a token.", examples=["https://tools.example.com/mcp"]
-    )
-    authorization_servers: list[str]
-    bearer_methods_supported: list[str]
-    resource_name: str
-    scopes_supported: list[str] | None = Field(None, description="The scopes that a token needs.")
-
-
-PROTECTED_RESOURCE: dict[str, Any] = {
-    "tags": ["OAuth"],
-    "summary": "OAuth protected resource metadata",
-    "responses": {200: {"model": ProtectedResourceMetadata, "description": "Where to get a token for the toolbox."}},
 }

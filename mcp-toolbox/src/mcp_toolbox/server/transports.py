@@ -19,8 +19,8 @@ from mcp.server.auth.provider import AccessToken
 from mcp.server.sse import SseServerTransport
 from mcp.server.transport_security import RequestBodyLimitMiddleware, TransportSecuritySettings
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
+from service_kit.auth.principal import ANONYMOUS, principal_in
 from service_kit.background import supervised
-from service_kit.edge.guard import ANONYMOUS
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_toolbox.calls.request import MESSAGES_PATH
@@ -110,7 +110,7 @@ def _as_user(app: ASGIApp) -> ASGIApp:
 
 def _with_user(scope: Scope) -> Scope:
     """`scope` with its principal in the form that the SDK knows: a session answers only to the key that opened it."""
-    principal = scope.get("state", {}).get("principal", ANONYMOUS)
+    principal = principal_in(scope).id
     if principal == ANONYMOUS:
         return scope
     return {**scope, "user": AuthenticatedUser(AccessToken(token="", client_id=principal, scopes=[]))}

@@ -66,7 +66,7 @@ class Channel:
     ) -> None:
         self.id = id_
         self.owner = owner
-        self.epoch = log.open(id_)
+        self.epoch = log.open(id_, owner)
         self._runner = runner
         self._log = log
         self._queue_limit = queue_limit

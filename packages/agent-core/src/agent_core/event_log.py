@@ -8,11 +8,12 @@ but its position, and replay and live delivery are the same read.
 from __future__ import annotations
 
 import secrets
-from collections import OrderedDict, deque
+from collections import OrderedDict, defaultdict, deque
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import msgspec
+from service_kit.limits.shares import Shares
 
 from agent_core.events import Event, numbered
 
@@ -32,8 +33,8 @@ class Entry(msgspec.Struct, frozen=True):
 class EventLog(Protocol):
     """Keeps channels apart and gives each an `epoch`, which changes when a channel's past is forgotten."""
 
-    def open(self, channel: str) -> str:
-        """Make the channel unless it is there; its epoch."""
+    def open(self, channel: str, owner: str = "") -> str:
+        """Make the channel, which counts as `owner`'s, unless it is there; its epoch."""
         ...
 
     def last_seq(self, channel: str) -> int:
@@ -59,6 +60,7 @@ class EventLog(Protocol):
 
 @dataclass
 class _Channel:
+    owner: str
     epoch: str = field(default_factory=lambda: secrets.token_hex(8))
     entries: deque[Entry] = field(default_factory=deque)
     last_seq: int = 0
@@ -74,7 +76,8 @@ class _Channel:
 class MemoryEventLog:
     """An `EventLog` in this process, bounded three ways: events and bytes a channel, bytes in all.
 
-    When all channels together are over `total_bytes`, the one that was written to longest ago is trimmed first.
+    When all channels together are over `total_bytes`, the owner whose channels hold most gives way, first with the one
+    that was written to longest ago: so no owner's events push out another's.
     Sizes are counted in characters of JSON plus a fixed overhead per event, which is close to what they occupy.
     """
 
@@ -87,37 +90,53 @@ class MemoryEventLog:
     ) -> None:
         self._max_events = max_events
         self._max_bytes = max_bytes
-        self._total_bytes = total_bytes
+        self._shares = Shares(total_bytes)
         self._channels: dict[str, _Channel] = {}
-        self._filled: OrderedDict[str, _Channel] = OrderedDict()  # those with events, the latest written last
-        self._held = 0
+        # By owner those with events, the latest written last.
+        self._filled: defaultdict[str, OrderedDict[str, _Channel]] = defaultdict(OrderedDict)
 
-    def open(self, channel: str) -> str:
-        return self._channels.setdefault(channel, _Channel()).epoch
+    def open(self, channel: str, owner: str = "") -> str:
+        return self._channels.setdefault(channel, _Channel(owner)).epoch
 
     def last_seq(self, channel: str) -> int:
         return self._channels[channel].last_seq
 
     def append(self, channel: str, event: Event) -> Entry:
         kept = self._channels[channel]
-        self._filled[channel] = kept
-        self._filled.move_to_end(channel)
+        filled = self._filled[kept.owner]
+        filled[channel] = kept
+        filled.move_to_end(channel)
         kept.last_seq += 1
         entry = Entry(kept.last_seq, event.run_id, numbered(event, kept.last_seq).to_json().decode())
         kept.entries.append(entry)
         kept.size += _size(entry)
-        self._held += _size(entry)
+        self._shares.take(kept.owner, _size(entry))
         while len(kept.entries) > 1 and (len(kept.entries) > self._max_events or kept.size > self._max_bytes):
-            self._held -= kept.drop_oldest()
-        while self._held > self._total_bytes and (len(self._filled) > 1 or len(kept.entries) > 1):
-            self._trim_longest_ago()
+            self._shares.give_back(kept.owner, kept.drop_oldest())
+        while self._shares.sum > self._shares.total and self._trim(kept):
+            pass
         return entry
 
-    def _trim_longest_ago(self) -> None:
-        name, oldest = next(iter(self._filled.items()))
-        self._held -= oldest.drop_oldest()
+    def _trim(self, written: _Channel) -> bool:
+        """Forget one event, never the newest of the channel that was just written to; whether there was another."""
+        # The writer first, since that needs no search: where all hold much, most writers are over their share.
+        over = self._shares.held(written.owner) > self._shares.equal_share(written.owner)
+        owner = written.owner if over else self._shares.largest()
+        if owner == written.owner and len(self._filled[written.owner]) == len(written.entries) == 1:
+            others = (other for other in self._filled if other != written.owner)
+            owner = max(others, key=self._shares.held, default=None)
+        if owner is None:
+            return False
+        name, oldest = next(iter(self._filled[owner].items()))
+        self._shares.give_back(owner, oldest.drop_oldest())
         if not oldest.entries:
-            del self._filled[name]
+            self._empty(owner, name)
+        return True
+
+    def _empty(self, owner: str, name: str) -> None:
+        self._filled[owner].pop(name, None)
+        if not self._filled[owner]:
+            del self._filled[owner]
 
     def after(self, channel: str, seq: int, limit: int) -> list[Entry]:
         kept = self._channels[channel]
@@ -141,9 +160,9 @@ class MemoryEventLog:
 
     def forget(self, channel: str) -> None:
         forgotten = self._channels.pop(channel, None)
-        self._filled.pop(channel, None)
-        if forgotten is not None:
-            self._held -= forgotten.size
+        if forgotten is not None and forgotten.entries:
+            self._empty(forgotten.owner, channel)
+            self._shares.give_back(forgotten.owner, forgotten.size)
 
 
 def _size(entry: Entry) -> int:

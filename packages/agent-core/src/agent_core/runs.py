@@ -7,6 +7,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
+from service_kit.limits.shares import Shares
+
 from agent_core.agent import RunRequest
 from agent_core.channel import Channel, Runner
 from agent_core.event_log import EventLog
@@ -14,7 +16,8 @@ from agent_core.run_errors import NotOwner, ServiceStopping, TooManyChannels
 
 
 class Runs:
-    """All channels of one process. Idle ones are forgotten, the longest idle first: by age, and when there are many."""
+    """All channels of one process. Idle ones are forgotten, the longest idle first: by age, and when there are too many
+    those of the owner that has most, so that no owner's push out another's."""
 
     def __init__(
         self,
@@ -30,7 +33,7 @@ class Runs:
         self._runner = runner
         self._log = log
         self._queue_limit = queue_limit
-        self._max_channels = max_channels
+        self._shares = Shares(max_channels)
         self._idle_seconds = idle_seconds
         self._stop_seconds = stop_seconds
         self._clock = clock
@@ -70,16 +73,27 @@ class Runs:
                 await asyncio.wait(late, timeout=self._stop_seconds)
 
     def _make(self, id_: str, owner: str, language: str) -> Channel:
-        if len(self._channels) >= self._max_channels:
-            if not self._idle_since:
-                raise TooManyChannels(language)
-            self._forget(next(iter(self._idle_since)))
+        # Counted first: an owner that would then hold most makes room itself.
+        shares = self._shares
+        shares.take(owner)
+        if shares.sum > shares.total and not self._made_room() and shares.held(owner) > shares.equal_share(owner):
+            shares.give_back(owner)
+            raise TooManyChannels(language)
         channel = Channel(
             id_, owner, self._runner, self._log, queue_limit=self._queue_limit, stop_seconds=self._stop_seconds
         )
         channel.on_rest(lambda: self._rest(channel))
         self._channels[id_] = channel
         return channel
+
+    def _made_room(self) -> bool:
+        """Forget an idle channel of the owner that has most, if any is idle; whether one was forgotten."""
+        idle = (id_ for id_ in self._idle_since if self._channels[id_].idle)
+        id_ = max(idle, key=lambda id_: self._shares.held(self._channels[id_].owner), default=None)
+        if id_ is None or not self._shares.gives_way(self._channels[id_].owner):
+            return False
+        self._forget(id_)
+        return True
 
     def _rest(self, channel: Channel) -> None:
         self._idle_since[channel.id] = self._clock()
@@ -98,5 +112,5 @@ class Runs:
 
     def _forget(self, id_: str) -> None:
         del self._idle_since[id_]
-        del self._channels[id_]
+        self._shares.give_back(self._channels.pop(id_).owner)
         self._log.forget(id_)

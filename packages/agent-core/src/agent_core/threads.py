@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+from service_kit.limits.shares import Shares
 
 from agent_core.errors import ThreadBusy
 
@@ -25,11 +26,12 @@ class Thread:
 
 
 class Threads:
-    """The conversations of this process; the one not used for longest is forgotten first."""
+    """The conversations of this process. When there are too many, the user who has most loses the one that was not
+    used for longest, so that no user's conversations push out another's."""
 
     def __init__(self, *, max_threads: int, max_messages: int, max_chars: int) -> None:
         self._threads: OrderedDict[tuple[str, str], Thread] = OrderedDict()
-        self._max_threads = max_threads
+        self._shares = Shares(max_threads)
         self._max_messages = max_messages
         self._max_chars = max_chars
 
@@ -48,7 +50,10 @@ class Threads:
         Raises ThreadBusy with the text `busy` when too many wait already.
         """
         key = (user, thread_id)
-        thread = self._threads.setdefault(key, Thread())
+        thread = self._threads.get(key)
+        if thread is None:
+            thread = self._threads[key] = Thread()
+            self._shares.take(user)
         self._threads.move_to_end(key)
         if thread.holders > MAX_WAITING:
             raise ThreadBusy(busy)
@@ -60,16 +65,22 @@ class Threads:
         finally:
             thread.holders -= 1
             if not thread.holders and not thread.messages:
-                self._threads.pop(key, None)
-            self._forget_oldest()
+                self._forget(key)
+            self._forget_excess()
 
-    def _forget_oldest(self) -> None:
-        excess = len(self._threads) - self._max_threads
-        if excess <= 0:
-            return
-        idle = [key for key, thread in self._threads.items() if not thread.holders]
-        for key in idle[:excess]:
-            del self._threads[key]
+    def _forget_excess(self) -> None:
+        excess = len(self._threads) - self._shares.total
+        for _ in range(excess):
+            idle = [key for key, thread in self._threads.items() if not thread.holders]
+            # Of several with as many, `max` takes the first, and the order is that of use.
+            key = max(idle, key=lambda key: self._shares.held(key[0]), default=None)
+            if key is None or not self._shares.gives_way(key[0]):
+                return
+            self._forget(key)
+
+    def _forget(self, key: tuple[str, str]) -> None:
+        del self._threads[key]
+        self._shares.give_back(key[0])
 
 
 def trimmed(messages: list[AnyMessage], max_messages: int, max_chars: int) -> list[AnyMessage]:

@@ -52,7 +52,7 @@ def describe_edge(app: FastAPI, policy: Policy) -> None:
         components.setdefault("securitySchemes", _SCHEMES)
         components.setdefault("schemas", {}).setdefault(_ENVELOPE, _ENVELOPE_SCHEMA)
         for path, operations in document["paths"].items():
-            needs_key = policy.keys is not None and path not in policy.public_paths | MACHINE_PATHS
+            needs_key = policy.anonymous is None and path not in policy.public_paths | MACHINE_PATHS
             for operation in operations.values():
                 operation.setdefault("security", _EITHER if needs_key else [{}, *_EITHER])
                 _add_refusals(operation, _statuses(path, policy.public_paths))

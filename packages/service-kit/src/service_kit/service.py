@@ -7,7 +7,6 @@ import socket
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from ipaddress import ip_address
 from types import FrameType
 from typing import Any
 
@@ -15,13 +14,13 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service_kit.auth.keys import Keys
+from service_kit.auth.authentication import authentication_of
 from service_kit.background import BackgroundLoops
 from service_kit.docs_page import STATIC_PATH, add_docs_page
 from service_kit.edge.connections import Connections
 from service_kit.edge.limits import ConnectionLimits
 from service_kit.edge.middleware import EdgeMiddleware
-from service_kit.edge.policy import Challenge, ErrorBody, Policy
+from service_kit.edge.policy import ErrorBody, Policy
 from service_kit.edge.protocol import HttpProtocol
 from service_kit.edge.websocket_protocol import WebSocketProtocol
 from service_kit.errors import install_error_handlers
@@ -29,7 +28,7 @@ from service_kit.garbage import settle_garbage_collector
 from service_kit.health import add_probes
 from service_kit.lifecycle import Lifecycle
 from service_kit.openapi import describe_edge
-from service_kit.settings import ServiceSettings, SettingsError
+from service_kit.settings import ServiceSettings, SettingsError, is_loopback
 from service_kit.telemetry.access_log import Access, AccessLog
 from service_kit.telemetry.logs import get_logger, logging_to
 from service_kit.telemetry.refusals import Refusals
@@ -100,23 +99,28 @@ def create_service(
     quiet_paths: frozenset[str] = frozenset(),
     error_bodies: Mapping[str, ErrorBody] | None = None,
     front: Callable[[ASGIApp], ASGIApp] | None = None,
-    keys: Keys | None = None,
-    challenge: Challenge | None = None,
+    resource_paths: tuple[str, ...] = (),
 ) -> Service:
     """A service with probes, documentation, the error envelope and the border; the caller adds its routes.
 
     Requests to `unlogged_paths` have no line in the access log, because the service has a better one, unless the edge
     refused them; those to `quiet_paths`, which others ask now and then by themselves, have one if they failed.
-    `error_bodies` says how errors look on paths whose clients do not read our envelope. `keys` stand in for those of
-    the settings, and `challenge` tells who was refused where to get one.
+    `error_bodies` says how errors look on paths whose clients do not read our envelope. The settings say whose
+    credentials are taken; `resource_paths` are the service's paths whose OAuth metadata clients ask for.
     """
     lifecycle, access_log, background, refusals = Lifecycle(), AccessLog(), BackgroundLoops(), Refusals()
     quiet = _QUIET_PATHS | quiet_paths
+    authentication = authentication_of(settings, title, resource_paths)
 
     @asynccontextmanager
     async def living(app: FastAPI):
         with background.collecting():
-            async with access_log.running(), refusals.running(), lifespan(app) if lifespan else _nothing():
+            async with (
+                access_log.running(),
+                refusals.running(),
+                authentication.running(),
+                lifespan(app) if lifespan else _nothing(),
+            ):
                 describe_edge(app, policy)  # last, when the service has described its own routes
                 lifecycle.started = True
                 yield
@@ -132,10 +136,9 @@ def create_service(
     policy = Policy.of(
         settings,
         page_token=page_token,
-        public_paths=public_paths | docs_files,
+        authentication=authentication,
+        public_paths=public_paths | docs_files | authentication.public_paths,
         error_bodies=error_bodies,
-        keys=keys,
-        challenge=challenge,
     )
     app = Service(
         name=name,
@@ -152,6 +155,7 @@ def create_service(
     app.state.background = background
     install_error_handlers(app)
     add_probes(app, lifecycle)
+    authentication.add_routes(app)
     add_docs_page(app)
     return app
 
@@ -170,22 +174,13 @@ def refuse_open_mode(settings: ServiceSettings) -> None:
     """
     if settings.auth_mode == "keys":
         if not settings.has_keys:
-            raise SettingsError("API_KEYS: AUTH_MODE=keys needs at least one key")
+            raise SettingsError("API_KEYS: AUTH_MODE=keys needs API_KEYS, ADMIN_API_KEY or OAUTH_ISSUER")
         return
-    if not settings.allow_open and not _is_loopback(settings.host):
+    if not settings.allow_open and not is_loopback(settings.host):
         raise SettingsError(
             f"HOST: {settings.host} is reachable from outside and AUTH_MODE is none; "
             "set AUTH_MODE=keys with API_KEYS, or ALLOW_OPEN=true if something else guards the port"
         )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 class Server(uvicorn.Server):

@@ -6,10 +6,17 @@ that its `app.py` hands over. Nothing else in a service reads the environment.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from ipaddress import ip_address
+from typing import Annotated, Any, Literal, TypeVar, get_args
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+
+from service_kit.auth.addresses import is_secure
+from service_kit.auth.keys import SHORTEST_KEY, key_and_roles
+from service_kit.secret_files import SecretFileError, with_secret_files
 
 Secret = SecretStr
 
@@ -22,11 +29,45 @@ def _split(value: Any) -> Any:
     return tuple(item.strip() for item in value.split(",") if item.strip()) if isinstance(value, str) else value
 
 
+def _split_secrets(value: Any) -> Any:
+    # One a line is how a list stands in a file.
+    return _split(value.replace("\n", ",")) if isinstance(value, str) else value
+
+
 Csv = Annotated[tuple[str, ...], BeforeValidator(_split)]
 """A comma-separated list of words."""
 
-SecretCsv = Annotated[tuple[Secret, ...], BeforeValidator(_split)]
-"""A comma-separated list of secrets."""
+SecretCsv = Annotated[tuple[Secret, ...], BeforeValidator(_split_secrets)]
+"""A list of secrets, separated by commas or lines."""
+
+
+def _usable_keys(entries: tuple[Secret, ...]) -> tuple[Secret, ...]:
+    for entry in entries:
+        key_and_roles(entry.get_secret_value())
+    return entries
+
+
+def _usable_key(key: Secret) -> Secret:
+    if len(key.get_secret_value()) < SHORTEST_KEY:
+        raise ValueError(f"needs at least {SHORTEST_KEY} characters; `openssl rand -hex 32` makes a good one")
+    return key
+
+
+def _secure(url: str) -> str:
+    parts = urlsplit(url)
+    if not is_secure(url) or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be an https:// address without a query (http:// on this machine alone)")
+    return url
+
+
+SecureAddress = Annotated[str, AfterValidator(_secure)]
+"""An address to which keys and tokens may travel."""
+
+
+def _scopes(words: tuple[str, ...]) -> tuple[str, ...]:
+    if any(not re.fullmatch(r"[!#-\[\]-~]+", word) for word in words):
+        raise ValueError("a scope is made of visible ASCII characters without quotes and backslashes")
+    return words
 
 
 def _prefix(path: str) -> str:
@@ -55,7 +96,17 @@ class ServiceSettings(BaseModel):
     )
     cors_allow_all_origins: bool = Field(False, alias="CORS_ALLOW_ALL_ORIGINS")
     auth_mode: Literal["none", "keys"] = Field("none", alias="AUTH_MODE")
-    api_keys: SecretCsv = Field((), alias="API_KEYS")
+    api_keys: Annotated[SecretCsv, AfterValidator(_usable_keys)] = Field((), alias="API_KEYS")
+    admin_api_key: Annotated[Secret, AfterValidator(_usable_key)] | None = Field(None, alias="ADMIN_API_KEY")
+    # OAuth: the issuer whose tokens are taken beside the keys, what they must hold, and what their claims mean.
+    oauth_issuer: SecureAddress | None = Field(None, alias="OAUTH_ISSUER")
+    oauth_resource_url: SecureAddress | None = Field(None, alias="OAUTH_RESOURCE_URL")
+    oauth_audience: Csv = Field((), alias="OAUTH_AUDIENCE")
+    oauth_scopes: Annotated[Csv, AfterValidator(_scopes)] = Field((), alias="OAUTH_SCOPES")
+    oauth_jwks_url: SecureAddress | None = Field(None, alias="OAUTH_JWKS_URL")
+    oauth_roles_claim: str = Field("roles", alias="OAUTH_ROLES_CLAIM")
+    oauth_operator_roles: Csv = Field((), alias="OAUTH_OPERATOR_ROLES")
+    oauth_team_claim: str | None = Field(None, alias="OAUTH_TEAM_CLAIM")
     allow_open: bool = Field(False, alias="ALLOW_OPEN")
     trusted_proxies: Csv = Field((), alias="TRUSTED_PROXIES")
     max_body_bytes: int = Field(20 * 1024 * 1024, alias="MAX_BODY_BYTES", gt=0)
@@ -63,24 +114,49 @@ class ServiceSettings(BaseModel):
 
     @property
     def has_keys(self) -> bool:
-        """Whether anybody could be let in with AUTH_MODE=keys."""
-        return bool(self.api_keys)
+        """Whether any caller could be let in with AUTH_MODE=keys."""
+        return bool(self.api_keys or self.admin_api_key or self.oauth_issuer)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether what listens on `host` is reachable from this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 _S = TypeVar("_S", bound=BaseModel)
 
 
 def load(settings: type[_S], environ: Mapping[str, str]) -> _S:
-    """Parse `environ` into `settings`; an empty variable counts as unset.
+    """Parse `environ` into `settings`; an empty variable counts as unset, and `NAME_FILE` names a file that holds the
+    secret `NAME`.
 
     Raises:
-        SettingsError: a variable does not parse, or is needed and missing.
+        SettingsError: a variable does not parse, or is needed and missing, or a secret's file cannot be used.
     """
-    present = {name: value.strip() for name, value in environ.items() if value.strip()}
+    try:
+        given = with_secret_files(environ, secret_variables(settings))
+    except SecretFileError as error:
+        raise SettingsError(str(error)) from None
+    present = {name: value.strip() for name, value in given.items() if value.strip()}
     try:
         return settings.model_validate(present)
     except ValidationError as error:
         raise SettingsError("; ".join(_explain(item) for item in error.errors(include_input=False))) from None
+
+
+def secret_variables(settings: type[BaseModel]) -> frozenset[str]:
+    """The variables of `settings` that hold secrets."""
+    fields = settings.model_fields.items()
+    return frozenset(field.alias or name for name, field in fields if _holds_secret(field.annotation))
+
+
+def _holds_secret(annotation: Any) -> bool:
+    return annotation is SecretStr or any(_holds_secret(part) for part in get_args(annotation))
 
 
 def _explain(item: Any) -> str:

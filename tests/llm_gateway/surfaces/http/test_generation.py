@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 from fake_providers import FakeOpenAI, Says
-from llm_gateway.calls import CacheControl
 from llm_gateway.errors import InvalidRequest
+from llm_gateway.pipeline.caller import CacheControl
 from llm_gateway.surfaces.http.raw_endpoint import cache_control
 
 from tests.llm_gateway.event_stream import events
@@ -95,13 +95,13 @@ async def test_only_json_and_only_post(path: str):
 
 
 async def test_keys_are_asked_for():
-    async with gateway(AUTH_MODE="keys", API_KEYS="right,other") as stage:
+    async with gateway(AUTH_MODE="keys", API_KEYS="right-key,other-key") as stage:
         body = {"model": "offline", "messages": QUESTION}
         for path in PATHS:
             none = await stage.http.post(path, json=body)
             wrong = await stage.http.post(path, json=body, headers={"authorization": "Bearer wrong"})
-            bearer = await stage.http.post(path, json=body, headers={"authorization": "Bearer right"})
-            header = await stage.http.post(path, json=body, headers={"x-api-key": "other"})
+            bearer = await stage.http.post(path, json=body, headers={"authorization": "Bearer right-key"})
+            header = await stage.http.post(path, json=body, headers={"x-api-key": "other-key"})
             assert (none.status_code, error_of(none)["code"]) == (401, "missing_api_key")
             assert (wrong.status_code, error_of(wrong)["code"]) == (401, "invalid_api_key")
             assert bearer.status_code == header.status_code == 200
@@ -124,7 +124,7 @@ async def test_a_plain_answer():
     body = answer.json()
     assert (body["content"], body["request_id"], answer.headers["x-request-id"]) == ("¡Hola! 😀", "mine-1", "mine-1")
     assert int(answer.headers["content-length"]) == len(answer.content)
-    assert (calls[0].user, calls[0].request_id, calls[0].surface) == ("ana", "mine-1", "generate")
+    assert (calls[0].end_user, calls[0].request_id, calls[0].surface) == ("ana", "mine-1", "generate")
     assert (
         body["cost_usd"] == pytest.approx(9 * 2.5e-6 + 4 * 10e-6)
         and sum(body["cost_items"].values()) == body["cost_usd"]

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 from fake_providers import Fails, FakeOpenAI, Says
 from prometheus_client.parser import text_string_to_metric_families
+from service_kit.auth.keys import principal_of
 
-from tests.llm_gateway.harness import KEY, gateway, staged
+from tests.llm_gateway.harness import KEY, error_of, gateway, staged
 
 
 async def test_health_of_a_fresh_machine():
@@ -25,6 +26,43 @@ async def test_health_never_shows_a_key():
     assert KEY not in text + listed and "client-key" not in text + listed
 
 
+async def test_what_is_everybodys_is_for_operators():
+    keys = {"AUTH_MODE": "keys", "API_KEYS": "ana-key,eva-key,operator:ops-key", "ADMIN_API_KEY": "admin-key"}
+    async with staged(FakeOpenAI(Says("x"), Says("x")), **keys) as stage:
+
+        def shown(key: str) -> dict[str, str]:
+            return {"authorization": f"Bearer {key}"}
+
+        for key in ("ana-key", "eva-key"):
+            body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hola"}]}
+            assert (await stage.http.post("/mcp/llm/generate", json=body, headers=shown(key))).status_code == 200
+        for key in ("ana-key", "eva-key"):
+            refused = await stage.http.post("/cache/clear", headers=shown(key))
+            assert (refused.status_code, error_of(refused)["code"]) == (403, "operator_required")
+            metrics = (await stage.http.get("/metrics", headers=shown(key))).json()
+            assert metrics["total_requests"] == 2 and list(metrics["by_key"]) == [principal_of(key)]
+        for key in ("ops-key", "admin-key"):
+            metrics = (await stage.http.get("/metrics", headers=shown(key))).json()
+            assert set(metrics["by_key"]) == {principal_of("ana-key"), principal_of("eva-key")}
+        assert (await stage.http.post("/cache/clear", headers=shown("ops-key"))).json() == {"cleared": 2}
+        assert (await stage.http.post("/cache/clear", headers=shown("admin-key"))).json() == {"cleared": 0}
+
+
+@pytest.mark.parametrize("header", [{"x-user-id": "key_51cae64fb8b8"}, {"X-User-ID": "ana"}])
+async def test_whose_user_a_caller_names_is_believed_from_trusted_keys_alone(header: dict[str, str]):
+    keys = {"AUTH_MODE": "keys", "API_KEYS": "bob-key,trusted:agent-key"}
+    async with gateway(**keys) as stage:
+        for key in ("bob-key", "agent-key"):
+            headers = {"authorization": f"Bearer {key}", **header}
+            body = {"model": "offline", "messages": [{"role": "user", "content": "suma 1 y 2"}]}
+            assert (await stage.http.post("/mcp/llm/generate", json=body, headers=headers)).status_code == 200
+        await stage.http.get("/metrics", headers={"x-api-key": "bob-key"})  # the observers get what is still queued
+        bob, agent = stage.calls
+    claimed = next(iter(header.values()))
+    assert (bob.principal, bob.end_user) == (principal_of("bob-key"), None)
+    assert (agent.principal, agent.end_user) == (principal_of("agent-key"), f"{principal_of('agent-key')}/{claimed}")
+
+
 async def test_metrics_as_json():
     async with staged(FakeOpenAI(Says("x"), Fails(500))) as stage:
         await stage.generate()
@@ -35,7 +73,7 @@ async def test_metrics_as_json():
     assert body["total_requests"] == 4 and body["total_tokens"] == 13 and body["total_errors"] == 2
     assert body["total_cost_usd"] == pytest.approx(62.5e-6)
     assert body["cache_hit_rate"] == pytest.approx(1 / 3, abs=1e-3)
-    assert body["requests_by_model"] == {"gpt-4o": 2, "none": 2}
+    assert body["requests_by_model"] == {"gpt-4o": 3, "none": 1}, "a failure counts for the model that was meant"
     assert body["errors_by_code"] == {"upstream_unavailable": 1, "model_not_found": 1}
     assert body["average_latency_ms"] > 0 and set(body["latency_ms"]) == {"p50", "p95", "p99"}
     assert body["by_provider"]["openai"]["errors"] == 1, "a failure counts against the provider whose it was"

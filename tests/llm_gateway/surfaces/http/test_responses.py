@@ -40,7 +40,7 @@ async def test_an_answer_says_where_it_came_from():
     assert int(answer.headers["content-length"]) == len(answer.content)
     assert (answer.headers["x-provider"], answer.headers["x-cache"]) == ("openai", "miss")
     assert float(answer.headers["x-response-cost-usd"]) == body["usage"]["cost_usd"] > 0
-    assert (call.surface, call.user, call.status) == ("responses", "ana", "ok")
+    assert (call.surface, call.end_user, call.status) == ("responses", "ana", "ok")
 
 
 async def test_what_a_provider_is_asked():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from llm_gateway.answer import Origin, Provenance
-from llm_gateway.gateway import LiveStream
+from llm_gateway.answer import Answer, Origin, Provenance
+from llm_gateway.pipeline.live_call import LiveCall
 
 
 def answer_headers(answer: Provenance) -> list[tuple[bytes, bytes]]:
@@ -18,10 +18,10 @@ def answer_headers(answer: Provenance) -> list[tuple[bytes, bytes]]:
     return headers + _dropped(answer.dropped)
 
 
-def stream_headers(stream: LiveStream) -> list[tuple[bytes, bytes]]:
+def stream_headers(call: LiveCall[Answer]) -> list[tuple[bytes, bytes]]:
     """Those of a stream, as far as it is known when it begins."""
-    headers = _common(stream.cache, stream.origin, stream.overhead_ms)
-    return headers + _dropped(stream.dropped)
+    headers = _common(call.cache, call.origin, call.overhead_ms)
+    return headers + _dropped(call.dropped)
 
 
 def _common(cache: str, origin: Origin, overhead_ms: float) -> list[tuple[bytes, bytes]]:

@@ -6,18 +6,18 @@ import math
 from collections.abc import Mapping
 from typing import cast, get_args
 
-from llm_gateway.calls import NO_TERMS, Terms
 from llm_gateway.canonical.parameters import UnknownParameter, droppable
 from llm_gateway.catalog.models import SafeStream
 from llm_gateway.errors import InvalidRequest
+from llm_gateway.routing.options import NO_OPTIONS, CallOptions
 
 TIMEOUT, DROP, SAFE = b"x-request-timeout", b"x-drop-params", b"x-safe-stream"
 HEADERS = frozenset({TIMEOUT, DROP, SAFE})
 _LONGEST_SECONDS = 86_400.0
 
 
-def terms_of(said: Mapping[bytes, str]) -> Terms:
-    """The terms that these of the headers in `HEADERS` set.
+def call_options(said: Mapping[bytes, str]) -> CallOptions:
+    """The options that these of the headers in `HEADERS` set.
 
     The read timeout that the official clients send (`x-stainless-read-timeout`) is not taken for a limit: it is one
     of silence, not of the whole, and a client that has waited so long leaves, which ends the call anyway.
@@ -26,8 +26,10 @@ def terms_of(said: Mapping[bytes, str]) -> Terms:
         InvalidRequest: names the header that means nothing.
     """
     if not said:
-        return NO_TERMS
-    return Terms(timeout=_seconds(said.get(TIMEOUT)), drop=_names(said.get(DROP)), safe_stream=_safety(said.get(SAFE)))
+        return NO_OPTIONS
+    return CallOptions(
+        timeout=_seconds(said.get(TIMEOUT)), drop=_names(said.get(DROP)), safe_stream=_safety(said.get(SAFE))
+    )
 
 
 def _seconds(text: str | None) -> float | None:

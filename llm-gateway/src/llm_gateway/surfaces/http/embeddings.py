@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from service_kit.errors import ApiError
-
-from llm_gateway.calls import Caller
+from llm_gateway.canonical import EmbeddingRequest
 from llm_gateway.dialects.openai_embeddings import server
-from llm_gateway.embedding import Embeddings
+from llm_gateway.pipeline.caller import Caller
+from llm_gateway.pipeline.pipeline import Pipeline
 from llm_gateway.surfaces.http.exchange import Exchange
 from llm_gateway.surfaces.http.raw_endpoint import RawEndpoint
+from llm_gateway.surfaces.send_limits import SendLimits
 
 
-class EmbeddingsSurface(RawEndpoint):
+class EmbeddingsSurface(RawEndpoint[tuple[EmbeddingRequest, server.Encoding]]):
     """`POST /v1/embeddings`, as OpenAI has it."""
 
-    def __init__(self, embeddings: Embeddings) -> None:
-        super().__init__("embeddings", server)
-        self._embeddings = embeddings
+    def __init__(self, pipeline: Pipeline, limits: SendLimits | None = None) -> None:
+        super().__init__("embeddings", server, pipeline, limits)
 
-    async def answer(self, body: bytes, caller: Caller, exchange: Exchange) -> None:
-        try:
-            request, encoding = server.parse_request(body)
-        except ApiError as error:
-            self._embeddings.refused(error, caller)
-            raise
-        answer = await self._embeddings.embed(request, caller)
-        await exchange.respond(answer, server.render_result(answer, encoding))
+    def read(self, body: bytes) -> tuple[EmbeddingRequest, server.Encoding]:
+        return server.parse_request(body)
+
+    async def answer(
+        self, request: tuple[EmbeddingRequest, server.Encoding], caller: Caller, exchange: Exchange
+    ) -> None:
+        asked, encoding = request
+        async with self._pipeline.embed(asked, caller) as call:
+            answer = await call.whole()
+            await exchange.respond(answer, server.render_result(answer, encoding))

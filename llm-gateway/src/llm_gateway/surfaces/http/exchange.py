@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
 from typing import Protocol, cast
 
 from service_kit.errors import ApiError
-from starlette.types import Scope, Send
+from starlette.types import Message, Scope, Send
 
 from llm_gateway.answer import Answer, Provenance
 from llm_gateway.dialects import StreamEncoder
-from llm_gateway.gateway import LiveStream
+from llm_gateway.pipeline.caller import Disconnect
+from llm_gateway.pipeline.live_call import LiveCall
 from llm_gateway.surfaces.http.answer_headers import answer_headers, stream_headers
 from llm_gateway.surfaces.http.keep_alive import KeepAlive
+from llm_gateway.surfaces.send_limits import SendLimits
 
 _JSON = (b"content-type", b"application/json")
 _EVENTS = [
@@ -34,13 +37,26 @@ class Exchange:
     `begun` says that the status is sent: from then on a failure must be told in the body.
     """
 
-    __slots__ = ("_dialect", "_send", "begun", "request_id")
+    __slots__ = ("_dialect", "_disconnect", "_now", "_send_unlimited", "_sending", "begun", "request_id")
 
-    def __init__(self, scope: Scope, send: Send, dialect: ErrorRenderer) -> None:
-        self._send = send
+    def __init__(
+        self, scope: Scope, send: Send, dialect: ErrorRenderer, disconnect: Disconnect, limits: SendLimits
+    ) -> None:
+        self._send_unlimited = send
+        self._disconnect = disconnect
+        self._sending = limits.sending
+        self._now = asyncio.get_running_loop().time
         self._dialect = dialect
         self.request_id: str = scope["state"]["request_id"]
         self.begun = False
+
+    async def _send(self, message: Message) -> None:
+        sending, disconnect = self._sending, self._disconnect
+        sending[disconnect] = self._now()
+        try:
+            await self._send_unlimited(message)
+        finally:
+            sending.pop(disconnect, None)
 
     async def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self.begun = True
@@ -66,16 +82,16 @@ class Exchange:
             await self._start(200, _EVENTS)
         await self._body(b": keep-alive\n\n", more=True)
 
-    async def stream(self, stream: LiveStream, encoder: StreamEncoder, alive: KeepAlive) -> None:
-        """Hand over each piece as it comes, and the end. What the stream raises is left to the caller to tell."""
+    async def stream(self, call: LiveCall[Answer], encoder: StreamEncoder, alive: KeepAlive) -> None:
+        """Hand over each piece as it comes, and the end. What the call raises is left to the caller to tell."""
         opened = False
-        async with aclosing(stream.batches()) as batches:  # type: ignore[type-var]
+        async with aclosing(call.batches()) as batches:  # type: ignore[type-var]
             async for events in batches:
                 alive.touch()
-                if not opened:  # only now: a stream that nobody began to read would never be closed
+                if not opened:
                     opened = True
                     if not self.begun:
-                        await self._start(200, [*_EVENTS, *stream_headers(stream)])
+                        await self._start(200, [*_EVENTS, *stream_headers(call)])
                     opening = encoder.start()
                     if opening:
                         await self._body(opening, more=True)
@@ -83,7 +99,7 @@ class Exchange:
                 if data:
                     await self._body(data, more=True)
         alive.stop()
-        await self.end(encoder.finish(cast("Answer", stream.answer)))
+        await self.end(encoder.finish(cast("Answer", call.answer)))
 
     async def end(self, last: bytes) -> None:
         """The last words of a stream."""

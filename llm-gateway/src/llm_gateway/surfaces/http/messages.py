@@ -16,8 +16,9 @@ from llm_gateway.catalog.catalog import Catalog
 from llm_gateway.dialects import StreamEncoder
 from llm_gateway.dialects.anthropic import server
 from llm_gateway.errors import InvalidRequest
+from llm_gateway.pipeline.caller import ClientGone
 from llm_gateway.routing.system_prompt import instructed
-from llm_gateway.surfaces.http.request_body import ClientGone, read_body
+from llm_gateway.surfaces.http.request_body import read_body
 
 MESSAGES = "/v1/messages"
 COUNT_TOKENS = "/v1/messages/count_tokens"

@@ -6,14 +6,15 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
+from service_kit.auth.principal import principal_in, require_role
 from service_kit.background import BackgroundLoops, LoopStatus
 
 from llm_gateway.cache import Cache
 from llm_gateway.catalog.catalog import Catalog
 from llm_gateway.catalog.watcher import CatalogHolder
-from llm_gateway.metrics import Metrics
-from llm_gateway.observation import Observation
 from llm_gateway.routing.breakers import Breakers, State
+from llm_gateway.telemetry.dispatcher import RecordDispatcher
+from llm_gateway.telemetry.metrics import Metrics
 
 _MOST_LISTED = 50
 _PROMETHEUS_TYPES = ("text/plain", "application/openmetrics-text")
@@ -45,6 +46,15 @@ class CacheHealth(BaseModel):
     entries: int
 
 
+class RecordsHealth(BaseModel):
+    """The records of calls on their way to the log and the metrics; `dropped` found the queue full, `failures` are
+    those that a reader of them could not take up, by its name."""
+
+    queued: int
+    dropped: int
+    failures: dict[str, int]
+
+
 class CatalogHealth(BaseModel):
     file: str
     error: str | None = None
@@ -56,6 +66,7 @@ class Health(BaseModel):
     providers: dict[str, ProviderHealth]
     cache: CacheHealth
     catalog: CatalogHealth
+    records: RecordsHealth
     default_model: str
     background: list[LoopStatus]
     version: str
@@ -66,7 +77,7 @@ class Cleared(BaseModel):
 
 
 def ops_routes(
-    *, holder: CatalogHolder, breakers: Breakers, cache: Cache | None, metrics: Metrics, observation: Observation,
+    *, holder: CatalogHolder, breakers: Breakers, cache: Cache | None, metrics: Metrics, records: RecordDispatcher,
     version: str,
 ) -> APIRouter:  # fmt: skip
     router = APIRouter(tags=["operations"])
@@ -76,13 +87,17 @@ def ops_routes(
         loops: BackgroundLoops = request.app.state.background
         providers = provider_health(holder.current(), breakers)
         troubled = (
-            holder.error or loops.failing or any(p.available and p.circuit != "closed" for p in providers.values())
+            holder.error
+            or records.troubled
+            or loops.failing
+            or any(p.available and p.circuit != "closed" for p in providers.values())
         )
         return Health(
             status="degraded" if troubled else "healthy",
             providers=providers,
             cache=CacheHealth(enabled=cache is not None, entries=cache.size() if cache else 0),
             catalog=CatalogHealth(file=holder.source, error=holder.error),
+            records=RecordsHealth(queued=records.queued, dropped=records.dropped, failures=dict(records.failures)),
             default_model=holder.current().default,
             background=loops.to_health(),
             version=version,
@@ -90,20 +105,23 @@ def ops_routes(
 
     @router.get(
         "/metrics",
-        summary="Totals since the start of this process: JSON, or Prometheus's text when Accept asks for it",
+        summary="Totals since the start of this process: JSON, or Prometheus's text when Accept asks for it; "
+        "by_key holds every key for operators, the caller's own for others",
         response_model=dict[str, Any],
         responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
     )
     async def metrics_(request: Request, format: Literal["json", "prometheus"] | None = None) -> Any:
-        observation.flush()
+        records.flush()
         accept = request.headers.get("accept", "")
         if format == "prometheus" or (format is None and any(kind in accept for kind in _PROMETHEUS_TYPES)):
             body, content_type = metrics.exposition(accept)
             return Response(body, media_type=content_type)
-        return metrics.summary()
+        principal = principal_in(request.scope)
+        return metrics.summary(None if "operator" in principal.roles else principal.id)
 
-    @router.post("/cache/clear", summary="Forget every kept answer")
-    async def clear() -> Cleared:
+    @router.post("/cache/clear", summary="Forget every kept answer; for operators")
+    async def clear(request: Request) -> Cleared:
+        require_role(request.scope, "operator")
         return Cleared(cleared=await cache.clear() if cache else 0)
 
     return router

@@ -7,75 +7,102 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from typing import cast
+from typing import Any, Generic, TypeVar, cast
 
+import msgspec
+from service_kit.auth.principal import Principal, principal_in
 from service_kit.errors import ApiError
 from starlette.types import Receive, Scope, Send
 
-from llm_gateway.calls import ANY_CACHE, CacheControl, Caller, Presence
 from llm_gateway.errors import InvalidRequest
-from llm_gateway.surfaces.http.call_options import HEADERS, terms_of
+from llm_gateway.pipeline.caller import CacheControl, Caller, ClientGone, Disconnect
+from llm_gateway.pipeline.context import nested_too_deeply
+from llm_gateway.pipeline.pipeline import Pipeline
+from llm_gateway.surfaces.http.call_options import HEADERS, call_options
 from llm_gateway.surfaces.http.exchange import ErrorRenderer, Exchange
-from llm_gateway.surfaces.http.request_body import ClientGone, Watch, read_body
+from llm_gateway.surfaces.http.request_body import Watch, read_body
+from llm_gateway.surfaces.send_limits import SendLimits
 
-_MAX_USER = 256
+Q = TypeVar("Q")
+
+_LONG_BODY = 256 * 1024
+"""A body from this size on is read on a thread: its translation would hold the loop."""
 
 
-class RawEndpoint(ABC):
-    """`POST` whose errors `errors` renders; `name` is what records call it."""
+class RawEndpoint(ABC, Generic[Q]):
+    """`POST` whose errors `errors` renders; `name` is what records call it, and `limits` bound what is sent."""
 
-    def __init__(self, name: str, errors: ErrorRenderer) -> None:
+    def __init__(self, name: str, errors: ErrorRenderer, pipeline: Pipeline, limits: SendLimits | None = None) -> None:
         self._name = name
         self._errors = errors
+        self._pipeline = pipeline
+        self._limits = limits or SendLimits()
 
     @abstractmethod
-    async def answer(self, body: bytes, caller: Caller, exchange: Exchange) -> None:
+    def read(self, body: bytes) -> Q:
+        """The request in a body. Raises InvalidRequest."""
+
+    @abstractmethod
+    async def answer(self, request: Q, caller: Caller, exchange: Exchange) -> None:
         """Answer one request; an ApiError that is raised before the answer has begun becomes the answer."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = Exchange(scope, send, self._errors)
-        try:
-            body = await read_body(receive)
-        except ClientGone:
-            return
         task = cast("asyncio.Task[object]", asyncio.current_task())
-        presence = Presence(task)
-        watch = Watch(receive, presence)
+        disconnect = Disconnect(task)
+        exchange = Exchange(scope, send, self._errors, disconnect, self._limits)
+        principal = principal_in(scope)
+        caller = Caller(
+            request_id=scope["state"]["request_id"],
+            surface=self._name,
+            principal=principal.id,
+            disconnect=disconnect,
+        )
+        watch: Watch | None = None
         try:
-            await self.answer(body, self._caller(scope, presence), exchange)
+            try:
+                body = await read_body(receive)
+                watch = Watch(receive, disconnect)
+                caller = as_told(caller, principal, scope["headers"])
+                request = self.read(body) if len(body) < _LONG_BODY else await asyncio.to_thread(self.read, body)
+            except ClientGone:
+                return  # it never asked
+            except BaseException as error:
+                self._pipeline.unread(error, caller)
+                raise
+            await self.answer(request, caller, exchange)
         except ApiError as error:
             await exchange.refuse(error)
-        except RecursionError:  # nested as deeply as the stack: read, but beyond what comes after the reading
-            await exchange.refuse(InvalidRequest("The body is nested too deeply.", code="invalid_json"))
+        except RecursionError:
+            await exchange.refuse(nested_too_deeply())
         except asyncio.CancelledError:
-            if not presence.left:
-                raise
+            if not disconnect.left:
+                raise  # the server stops
             task.uncancel()
         finally:
-            watch.stop()
+            if watch is not None:
+                watch.stop()
 
-    def _caller(self, scope: Scope, presence: Presence) -> Caller:
-        state = scope["state"]
-        user: str | None = None
-        control = ANY_CACHE
-        said: dict[bytes, str] = {}
-        for name, value in scope["headers"]:
-            if name == b"x-user-id":
-                user = value.decode("latin-1")[:_MAX_USER]
-            elif name == b"cache-control":
-                control = cache_control(value.decode("latin-1"))
-            elif name in HEADERS:
-                text = value.decode("latin-1").strip()
-                said[name] = f"{said[name]},{text}" if name in said else text
-        return Caller(
-            request_id=state["request_id"],
-            surface=self._name,
-            principal=state["principal"],
-            user=user,
-            cache_control=control,
-            presence=presence,
-            terms=terms_of(said),
-        )
+
+def as_told(caller: Caller, principal: Principal, headers: list[tuple[bytes, bytes]]) -> Caller:
+    """`caller`, and what its headers say of how its request is carried out, and of its user where `principal` is
+    believed in that.
+
+    Raises:
+        InvalidRequest: names the header that means nothing.
+    """
+    told: dict[str, Any] = {}
+    said: dict[bytes, str] = {}
+    for name, value in headers:
+        if name == b"x-user-id":
+            told["user"] = principal.end_user(value.decode("latin-1"))
+        elif name == b"cache-control":
+            told["cache_control"] = cache_control(value.decode("latin-1"))
+        elif name in HEADERS:
+            text = value.decode("latin-1").strip()
+            said[name] = f"{said[name]},{text}" if name in said else text
+    if said:
+        told["options"] = call_options(said)
+    return msgspec.structs.replace(caller, **told) if told else caller
 
 
 def cache_control(header: str) -> CacheControl:

@@ -6,11 +6,7 @@ import asyncio
 
 from starlette.types import Receive
 
-from llm_gateway.calls import Presence
-
-
-class ClientGone(Exception):
-    """The client left before its request was complete."""
+from llm_gateway.pipeline.caller import ClientGone, Disconnect
 
 
 async def read_body(receive: Receive) -> bytes:
@@ -32,14 +28,14 @@ async def read_body(receive: Receive) -> bytes:
 
 
 class Watch:
-    """Tells `presence` when the client leaves. It begins with the loop's next turn, so that an answer which waits
+    """Tells `disconnect` when the client leaves. It begins with the loop's next turn, so that an answer which waits
     for nothing (a cache hit) does not pay for a task."""
 
-    __slots__ = ("_presence", "_receive", "_start", "_task")
+    __slots__ = ("_disconnect", "_receive", "_start", "_task")
 
-    def __init__(self, receive: Receive, presence: Presence) -> None:
+    def __init__(self, receive: Receive, disconnect: Disconnect) -> None:
         self._receive = receive
-        self._presence = presence
+        self._disconnect = disconnect
         self._task: asyncio.Task[None] | None = None
         self._start = asyncio.get_running_loop().call_soon(self._begin)
 
@@ -50,7 +46,7 @@ class Watch:
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
-                self._presence.leave()
+                self._disconnect.leave()
                 return
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""Static API keys: who may call, and how a key travels."""
+"""API keys: the listed ones with their roles, and how a key travels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Iterable
-from typing import Protocol
+from typing import cast
+
+from service_kit.auth.principal import ROLES, Principal, Role
 
 SUBPROTOCOL = "agent.v1"
 """The WebSocket subprotocol that a client offers beside `bearer.<base64url of its key>`."""
@@ -15,27 +17,43 @@ SUBPROTOCOL = "agent.v1"
 _BEARER_SUBPROTOCOL = "bearer."
 
 
-class Keys(Protocol):
-    """Knows whose a key is; whatever else than API keys may be sent as a bearer token can stand behind this."""
-
-    def principal(self, key: str) -> str | None:
-        """The short id of the key's holder, or None for a key that is not known.
-
-        Raises:
-            ApiError: the key is known and does not suffice, or cannot be checked now.
-        """
-        ...
+SHORTEST_KEY = 6
+"""Characters; a shorter key is a slip or a placeholder. How strong a longer one is, is its maker's affair."""
 
 
 class KeyRing:
-    """The keys that are let in. A principal is a key's public short id, never the key."""
+    """Authenticates the keys of a list, each with its roles.
 
-    def __init__(self, keys: Iterable[str]) -> None:
-        self._principals = {_digest(key): principal_of(key) for key in keys}
+    Keys are found by their SHA-256: of how far a wrong one agrees with a right one, the time taken tells nothing.
+    """
 
-    def principal(self, key: str) -> str | None:
-        """Whose key this is, or None. Keys are compared by their hash, so that time tells nothing."""
-        return self._principals.get(_digest(key))
+    def __init__(self, keys: Iterable[tuple[str, frozenset[Role]]]) -> None:
+        self._principals: dict[bytes, Principal] = {}
+        for key, roles in keys:
+            listed_before = self._principals.get(_digest(key))
+            roles = roles | listed_before.roles if listed_before else roles
+            self._principals[_digest(key)] = Principal(id=principal_of(key), roles=roles)
+
+    def __bool__(self) -> bool:
+        return bool(self._principals)
+
+    async def authenticate(self, credential: str) -> Principal | None:
+        return self._principals.get(_digest(credential))
+
+
+def key_and_roles(entry: str) -> tuple[str, frozenset[Role]]:
+    """The key and the roles that an entry of `API_KEYS` gives: `KEY`, `operator:KEY`, `trusted:KEY` or
+    `operator+trusted:KEY`. Every key has the role `user`.
+
+    Raises:
+        ValueError: the key is too short; the message does not show it.
+    """
+    prefix, colon, rest = entry.partition(":")
+    named = frozenset(prefix.split("+"))
+    key, roles = (rest.strip(), named) if colon and named <= ROLES else (entry, frozenset())
+    if len(key) < SHORTEST_KEY:
+        raise ValueError(f"each key needs at least {SHORTEST_KEY} characters; `openssl rand -hex 32` makes a good one")
+    return key, cast("frozenset[Role]", roles | {"user"})
 
 
 def principal_of(key: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from service_kit.auth.keys import principal_of, same
+from service_kit.auth.principal import Principal
 from service_kit.edge.request import EdgeRequest
 from service_kit.errors import ApiError
 
@@ -62,15 +63,20 @@ async def origin(request: EdgeRequest) -> None:
 async def credentials(request: EdgeRequest) -> None:
     """Notes whose key this is, in the request's state."""
     policy = request.policy
-    if request.preflight or policy.keys is None or request.path in policy.public_paths:
+    if request.preflight or policy.authenticator is None or request.path in policy.public_paths:
         return
     key = request.key()
     if key is None:
+        if policy.anonymous is not None:
+            return
         raise ApiError(
             401, "missing_api_key", "Send an API key as 'Authorization: Bearer' or 'x-api-key'.",
             spanish="Envía una clave de API como 'Authorization: Bearer' o 'x-api-key'.",
         )  # fmt: skip
-    principal = principal_of(key) if _is_page_token(request, key) else policy.keys.principal(key)
+    if policy.anonymous is None and _is_page_token(request, key):
+        principal = Principal(id=principal_of(key), source="page")
+    else:
+        principal = await policy.authenticator.authenticate(key) or policy.anonymous
     if principal is None:
         raise ApiError(
             401, WRONG_KEY, "This API key is not known here.", spanish="Esta clave de API no se conoce aquí."
@@ -101,8 +107,10 @@ CHECKS: tuple[Check, ...] = (single_fields, host, origin, credentials, body)
 
 
 async def _has_secret(request: EdgeRequest) -> bool:
-    key, keys = request.key(), request.policy.keys
-    return key is not None and (_is_page_token(request, key) or (keys is not None and keys.principal(key) is not None))
+    key, known = request.key(), request.policy.authenticator
+    if key is None:
+        return False
+    return _is_page_token(request, key) or (known is not None and await known.authenticate(key) is not None)
 
 
 def _is_page_token(request: EdgeRequest, key: str) -> bool:

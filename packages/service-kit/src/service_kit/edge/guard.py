@@ -8,11 +8,10 @@ import msgspec
 from starlette.types import Message, Receive, Send
 
 from service_kit import language
+from service_kit.auth.principal import UNAUTHENTICATED
 from service_kit.edge.body import BytesInFlight, LimitedBody
 from service_kit.edge.request import EdgeRequest
 from service_kit.errors import ApiError, error_body
-
-ANONYMOUS = "anonymous"
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -51,7 +50,7 @@ class RequestGuard:
         self.status = 0
         state, policy = request.scope["state"], request.policy
         state["request_id"] = request.id
-        state["principal"] = ANONYMOUS
+        state["principal"] = policy.anonymous or UNAUTHENTICATED
         state["language"] = language.choose(request.text(b"accept-language"), policy.default_language)
 
     def limited(self, receive: Receive, in_flight: BytesInFlight) -> Receive:

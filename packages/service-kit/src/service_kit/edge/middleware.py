@@ -113,7 +113,7 @@ class EdgeMiddleware:
         if self._observe is None or request.path in MACHINE_PATHS:
             return
         milliseconds = (time.perf_counter() - started) * 1000
-        principal = request.scope["state"]["principal"]
+        principal = request.scope["state"]["principal"].id
         self._observe(
             Access(
                 request.method, request.path, guard.status, time.time(), milliseconds, principal, request.id,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from service_kit.auth.keys import KeyRing, Keys
+from service_kit.auth.authentication import Authentication
+from service_kit.auth.authenticator import Authenticator
+from service_kit.auth.principal import Principal
 from service_kit.edge.hosts import HostRule
 from service_kit.edge.origins import OriginRule
 from service_kit.errors import ApiError
@@ -34,14 +36,16 @@ def plain_challenge(error: ApiError) -> str | None:
 class Policy:
     """The rules of one service.
 
-    `keys` is None where no key is asked for. `page_token` lets in a page that was opened from disk, whose
+    `authenticator` knows the credentials that are taken, None where there are none; `anonymous` is the principal of a
+    request without one, None where that is refused. `page_token` lets in a page that was opened from disk, whose
     origin (`null`) says nothing. `public_paths` need no key. `root_path` is the prefix that stands before all paths.
     `error_bodies` are the paths whose clients read errors in another shape than ours.
     """
 
     hosts: HostRule
     origins: OriginRule
-    keys: Keys | None
+    authenticator: Authenticator | None
+    anonymous: Principal | None
     max_body_bytes: int
     default_language: Language
     root_path: str = ""
@@ -54,24 +58,24 @@ class Policy:
     def of(
         settings: ServiceSettings,
         *,
+        authentication: Authentication,
         page_token: str | None = None,
         public_paths: frozenset[str] = frozenset(),
         error_bodies: Mapping[str, ErrorBody] | None = None,
-        keys: Keys | None = None,
-        challenge: Challenge | None = None,
     ) -> Policy:
-        """The policy that the settings describe; `keys` are taken instead of theirs."""
+        """The policy that the settings describe."""
         return Policy(
             hosts=HostRule(settings.allowed_hosts),
             origins=OriginRule(settings.cors_allowed_origins, allow_all=settings.cors_allow_all_origins),
-            keys=(keys or key_ring(settings)) if settings.auth_mode == "keys" else None,
+            authenticator=authentication.authenticator,
+            anonymous=authentication.anonymous,
             max_body_bytes=settings.max_body_bytes,
             default_language=settings.ui_language,
             root_path=settings.root_path,
             page_token=page_token,
             public_paths=DESCRIPTION_PATHS | public_paths,
             error_bodies=error_bodies or {},
-            challenge=challenge or plain_challenge,
+            challenge=authentication.resource.challenge if authentication.resource else plain_challenge,
         )
 
     def path_within(self, path: str) -> str:
@@ -81,8 +85,3 @@ class Policy:
             return path
         rest = path[len(prefix) :]
         return rest if rest.startswith("/") else path if rest else "/"
-
-
-def key_ring(settings: ServiceSettings) -> KeyRing:
-    """The API keys of the settings."""
-    return KeyRing(key.get_secret_value() for key in settings.api_keys)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.types import Scope
 
 from service_kit.auth.keys import from_authorization, from_subprotocols
+from service_kit.auth.principal import Principal
 from service_kit.edge.policy import Policy
 from service_kit.ids import request_id
 
@@ -48,8 +49,8 @@ class EdgeRequest:
     @property
     def payer(self) -> str:
         """On whose account the request holds memory: the principal's, else its address's."""
-        principal: str = self.scope["state"]["principal"]
-        return principal if self.policy.keys is not None else self.client
+        principal: Principal = self.scope["state"]["principal"]
+        return self.client if principal.source == "none" else principal.id
 
     @property
     def repeats_fields(self) -> bool:

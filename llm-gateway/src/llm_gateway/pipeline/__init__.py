@@ -1,0 +1,1 @@
+"""The pipeline: one way for answers, streams and vectors, from a request to its record."""

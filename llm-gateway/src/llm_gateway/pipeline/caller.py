@@ -1,0 +1,61 @@
+"""Who calls, on which terms, and whether that client is still there."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal
+
+import msgspec
+
+from llm_gateway.routing.options import NO_OPTIONS, CallOptions
+
+LeaveReason = Literal["client_gone", "client_stalled"]
+
+
+class ClientGone(Exception):
+    """The client left before its request was complete."""
+
+
+class Disconnect:
+    """Whether a caller's client has left, and why: it hung up, or it read nothing for too long.
+
+    `leave` ends the caller's own wait at once; a call that it shares with others goes on for them.
+    """
+
+    __slots__ = ("_task", "reason")
+
+    def __init__(self, task: asyncio.Task[object]) -> None:
+        self._task = task
+        self.reason: LeaveReason | None = None
+
+    @property
+    def left(self) -> bool:
+        return self.reason is not None
+
+    def leave(self, reason: LeaveReason = "client_gone") -> None:
+        if self.reason is None:
+            self.reason = reason
+            self._task.cancel()
+
+
+class CacheControl(msgspec.Struct, frozen=True, gc=False):
+    """What a request's `Cache-Control` allows; `max_age` in seconds."""
+
+    read: bool = True
+    write: bool = True
+    max_age: float | None = None
+
+
+ANY_CACHE = CacheControl()
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks: `principal` is the key's short id, `user` what a caller says of its own user."""
+
+    request_id: str
+    surface: str
+    principal: str = "anonymous"
+    user: str | None = None
+    cache_control: CacheControl = ANY_CACHE
+    disconnect: Disconnect | None = None
+    options: CallOptions = NO_OPTIONS

@@ -1,0 +1,163 @@
+"""One caller's call on its way through the pipeline: what is asked, its clock, and what came of it so far."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import msgspec
+from service_kit.errors import ApiError, internal_error
+
+from llm_gateway.answer import CacheStatus, Origin
+from llm_gateway.canonical import EmbeddingRequest, Request, Usage
+from llm_gateway.catalog.catalog import Catalog, Route
+from llm_gateway.catalog.models import Model
+from llm_gateway.catalog.pricing import UNKNOWN, Cost
+from llm_gateway.errors import InvalidRequest, UpstreamError
+from llm_gateway.pipeline.caller import Caller
+from llm_gateway.pipeline.single_flight import stopping
+from llm_gateway.providers.emulated_tools import emulates
+from llm_gateway.routing.router import Fitted
+from llm_gateway.telemetry.record import Attempt, CallRecord, CallStatus
+
+UNREAD = Request(model="", messages=())
+"""What is known of a request that could not be read."""
+
+
+class Defaults(msgspec.Struct, frozen=True, gc=False):
+    """What a request that does not say gets."""
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+
+
+class CallContext:
+    """What the stages tell one another about one call. `resolve` sets `route`, `meant`, `fitted` and the keys; `share`
+    and what follows set who answered, and what that used."""
+
+    __slots__ = (
+        "_started", "attempts", "billed", "cache", "caller", "catalog", "complete", "cost", "dropped", "ends_at",
+        "fitted", "key", "meant", "model", "options", "request", "route", "saved", "share_key", "streamed", "ttft_ms",
+        "upstream_ms", "usage",
+    )  # fmt: skip
+
+    def __init__(self, request: Request | EmbeddingRequest, caller: Caller, catalog: Catalog) -> None:
+        self._started = time.perf_counter()
+        self.request = request
+        self.caller = caller
+        self.catalog = catalog
+        self.options = caller.options
+        timeout = caller.options.timeout
+        self.ends_at = None if timeout is None else asyncio.get_running_loop().time() + timeout
+        self.streamed = isinstance(request, Request) and request.stream
+        # resolve
+        self.route = Route(request.model, ())
+        self.meant: Model | None = None
+        self.fitted: Fitted | None = None
+        self.key: bytes | None = None  # None: neither looked up nor kept
+        self.share_key: bytes | None = None
+        # look up, share, route, price
+        self.cache: CacheStatus = "bypass"
+        self.model: Model | None = None
+        self.dropped: tuple[str, ...] = ()
+        self.usage: Usage | None = None
+        self.cost: Cost = UNKNOWN
+        self.saved: Cost | None = None
+        self.billed = True
+        self.complete = False
+        self.ttft_ms: float | None = None
+        self.upstream_ms = 0.0
+        self.attempts: tuple[Attempt, ...] = ()
+
+    def elapsed_ms(self) -> float:
+        """How long the call has taken by now."""
+        return (time.perf_counter() - self._started) * 1000
+
+    def origin(self, model: Model, now: float) -> Origin:
+        """What a surface tells of `model`, which answers; `now` in seconds since 1970."""
+        request = self.request
+        return Origin(
+            request_id=self.caller.request_id,
+            created=int(now),
+            model=model.name,
+            provider=model.provider,
+            provider_model=model.id,
+            fallback_from=self.route.fallback_from(model),
+            tools_emulated=isinstance(request, Request) and emulates(request, model),
+        )
+
+    def record(self, error: BaseException | None, now: float) -> CallRecord:
+        """The call's record; `error` is what ended it."""
+        status, http_status, failure = self._outcome(error)
+        upstream = failure if isinstance(failure, UpstreamError) else None
+        caller, answered = self.caller, self.model
+        named = answered or self._meant()
+        return CallRecord(
+            request_id=caller.request_id,
+            surface=caller.surface,
+            principal=caller.principal,
+            end_user=caller.user or self.request.user,
+            asked=self.route.asked,
+            status=status,
+            http_status=http_status,
+            stream=self.streamed,
+            cache=self.cache,
+            finished_at=now,
+            latency_ms=self.elapsed_ms(),
+            upstream_ms=self.upstream_ms,
+            ttft_ms=self.ttft_ms,
+            model=answered and answered.name,
+            metered_model=metered(named, self.catalog),
+            provider=(not answered and upstream and upstream.provider) or (named and named.provider) or None,
+            provider_model=answered and answered.id,
+            fallback_from=self.route.fallback_from(answered) if answered else None,
+            usage=self.usage,
+            cost_usd=self.cost.usd,
+            cost_source=self.cost.source,
+            saved_usd=self.saved.usd if self.saved else None,
+            billed=self.billed,
+            error_code=failure.code if failure else self._why_cancelled() if status == "cancelled" else None,
+            error_detail=upstream.detail if upstream else None,
+            attempts=self.attempts,
+        )
+
+    def _outcome(self, error: BaseException | None) -> tuple[CallStatus, int, ApiError | None]:
+        """How the call ended, with which status, and the failure behind it."""
+        if isinstance(error, ApiError):
+            return "error", error.status, error
+        if isinstance(error, RecursionError):
+            return "error", 400, nested_too_deeply()
+        if error is not None and not isinstance(error, asyncio.CancelledError):
+            return "error", 500, internal_error()
+        disconnect = self.caller.disconnect
+        stopped = disconnect is not None and not disconnect.left and not self.complete
+        if isinstance(error, asyncio.CancelledError) and stopped:
+            return "error", 503, stopping()  # no client did that: the server cuts what outlives its grace period
+        if self.complete and not (disconnect and disconnect.reason == "client_stalled"):
+            return "ok", 200, None
+        return "cancelled", 499, None
+
+    def _why_cancelled(self) -> str:
+        disconnect = self.caller.disconnect
+        return (disconnect and disconnect.reason) or "client_gone"
+
+    def _meant(self) -> Model | None:
+        """The model that was meant, also where it cannot be asked at all."""
+        if self.meant is None and self.request is not UNREAD:
+            try:
+                return self.catalog.resolve(self.request.model or self.catalog.default, self.request.provider)
+            except ApiError:
+                return None
+        return self.meant
+
+
+def nested_too_deeply() -> InvalidRequest:
+    """What a request is told that is nested as deeply as the stack: it was read, but that is all."""
+    return InvalidRequest("The body is nested too deeply.", code="invalid_json")
+
+
+def metered(model: Model | None, catalog: Catalog) -> str:
+    """A label that clients cannot multiply: a catalogue name, or `PROVIDER/*` for what is passed through."""
+    if model is None:
+        return "none"
+    return model.name if model.name in catalog.models else f"{model.provider}/*"

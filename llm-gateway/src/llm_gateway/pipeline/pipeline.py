@@ -1,0 +1,182 @@
+"""The pipeline: resolve → admit → look up → share → route → price → settle → record.
+
+It is written once, for answers, streams and vectors alike, and reads from top to bottom here. It knows no dialect and
+no provider.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Any, Generic, TypeVar
+
+from llm_gateway.answer import Answer, EmbeddingAnswer, Provenance
+from llm_gateway.cache import Cache
+from llm_gateway.cache.behind import WriteBehind
+from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Request, Result
+from llm_gateway.catalog.catalog import Catalog
+from llm_gateway.errors import UpstreamTimeout
+from llm_gateway.pipeline.admission import AdmissionControl
+from llm_gateway.pipeline.caller import Caller
+from llm_gateway.pipeline.context import UNREAD, CallContext
+from llm_gateway.pipeline.kinds import CallKind, Generation, Vectors
+from llm_gateway.pipeline.live_call import LiveCall
+from llm_gateway.pipeline.single_flight import CallReader, SingleFlight
+from llm_gateway.pipeline.upstream_call import Piece, UpstreamCall
+from llm_gateway.routing import too_late
+from llm_gateway.telemetry.record import CallRecord
+
+R = TypeVar("R")
+A = TypeVar("A", bound=Provenance)
+
+
+class Pipeline:
+    """One API over every provider. `catalog` gives the snapshot of now, `clock` seconds since 1970."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Callable[[], Catalog],
+        generation: Generation,
+        vectors: Vectors,
+        cache: Cache | None,
+        admission: AdmissionControl,
+        calls: SingleFlight[Piece],
+        records: Callable[[CallRecord], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._catalog = catalog
+        self._generation: CallKind[Result, Answer] = generation
+        self._vectors: CallKind[EmbeddingResult, EmbeddingAnswer] = vectors
+        self._cache = cache
+        self._keeping = WriteBehind(cache) if cache is not None else None
+        self._admission = admission
+        self._calls = calls
+        self._records = records
+        self._clock = clock
+
+    # --- what surfaces call ---
+
+    def generate(self, request: Request, caller: Caller) -> AbstractAsyncContextManager[LiveCall[Answer]]:
+        """A chat request: the call is under way, for the length of the block, and leaves its record at the end.
+
+        Raises:
+            ModelNotFound, ProviderNotConfigured, InvalidRequest: nobody was asked.
+            GatewaySaturated: too many calls are under way.
+            UpstreamTimeout: the time that the caller gave has passed.
+        """
+        return self._call(self._generation, request, caller)
+
+    def embed(
+        self, request: EmbeddingRequest, caller: Caller
+    ) -> AbstractAsyncContextManager[LiveCall[EmbeddingAnswer]]:
+        """A request for vectors; as `generate`."""
+        return self._call(self._vectors, request, caller)
+
+    def unread(self, error: BaseException, caller: Caller) -> None:
+        """Leaves the record of a request that could not be read."""
+        self._records(CallContext(UNREAD, caller, self._catalog()).record(error, self._clock()))
+
+    def _call(self, kind: CallKind[R, A], request: Request | EmbeddingRequest, caller: Caller) -> _Passage[R, A]:
+        return _Passage(self, kind, CallContext(request, caller, self._catalog()))
+
+    # --- the stages, in their order ---
+
+    async def enter(self, kind: CallKind[R, A], context: CallContext) -> LiveCall[A]:
+        """On the way in: resolve → admit → look up → share, which begins route → price in a task of the call's own.
+
+        Raises as `generate` does.
+        """
+        kind.resolve(context)
+        ticket = self._admission.admit()
+        try:
+            entry = await self._look_up(kind, context)
+            reader = None if entry is not None else self._share(kind, context)
+            live = LiveCall(kind, context, ticket, self._clock, reader)
+            if entry is not None:
+                live.replay(entry)
+        except BaseException:
+            ticket.release()
+            raise
+        return live  # which settles the ticket once its answer is complete and priced
+
+    async def leave(self, context: CallContext, live: LiveCall[A] | None, error: BaseException | None) -> None:
+        """On the way out, whatever ended the call: what it holds is given back, and its record left."""
+        try:
+            if live is not None:
+                await live.close()
+        finally:
+            self._records(context.record(error, self._clock()))
+
+    async def _look_up(self, kind: CallKind[R, A], context: CallContext) -> Any:
+        """What is kept of an equal call. Finds the keys on the way."""
+        cache, control = self._cache, context.caller.cache_control
+        if cache is None or not (control.read or control.write):
+            return None
+        context.cache = "miss"
+        context.key = context.share_key = key = kind.key(context)
+        options = context.options
+        if context.streamed or options.drop or options.safe_stream:  # answers alike, but not asked for alike
+            context.share_key = key + repr((context.streamed, sorted(options.drop), options.safe_stream)).encode()
+        if not control.read:
+            return None
+        data = await cache.get(key, control.max_age)
+        return kind.decode_entry(data) if data is not None else None
+
+    def _share(self, kind: CallKind[R, A], context: CallContext) -> CallReader[Piece]:
+        """A reader of an equal call that is in flight, or of one that is started now.
+
+        A caller with a limit of its own may join another's call, but none joins its: what it asks is given up between
+        two attempts when that caller would not wait for the next one.
+        """
+        key = context.share_key
+        reader = self._calls.join(key) if key is not None else None
+        if reader is not None:
+            context.cache = "coalesced"
+            return reader
+        call = UpstreamCall(kind, context, self._admission, self._keeping)
+        return self._calls.start(call, f"call {context.caller.request_id}", key if context.ends_at is None else None)
+
+
+class _Passage(Generic[R, A]):
+    """One call through the pipeline as a context manager. It is a class, since it is on the hot path, where a
+    generator around every call can be measured.
+
+    The caller's own limit in time is over everything, and ends that caller's wait alone.
+    """
+
+    __slots__ = ("_context", "_kind", "_limit", "_live", "_pipeline")
+
+    def __init__(self, pipeline: Pipeline, kind: CallKind[R, A], context: CallContext) -> None:
+        self._pipeline = pipeline
+        self._kind = kind
+        self._context = context
+        self._live: LiveCall[A] | None = None
+        self._limit: asyncio.Timeout | None = None
+
+    async def __aenter__(self) -> LiveCall[A]:
+        if self._context.ends_at is not None:
+            self._limit = asyncio.timeout_at(self._context.ends_at)
+            await self._limit.__aenter__()
+        try:
+            self._live = await self._pipeline.enter(self._kind, self._context)
+        except BaseException as error:
+            await self.__aexit__(type(error), error, error.__traceback__)
+            raise
+        return self._live
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        late: UpstreamTimeout | None = None
+        if self._limit is not None:
+            try:
+                await self._limit.__aexit__(kind, error, trace)
+            except TimeoutError:
+                late = too_late()
+        await self._pipeline.leave(self._context, self._live, late or error)
+        if late is not None:
+            raise late from error

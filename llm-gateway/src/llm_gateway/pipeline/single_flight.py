@@ -1,0 +1,265 @@
+"""Calls in flight: each is run by a task of its own, which this owns; equal calls share one.
+
+`SharedCall` decides; here are the tasks, the waiting and the limits in time around it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from types import TracebackType
+from typing import Generic, Protocol, TypeVar, cast
+
+from service_kit.errors import ApiError
+from service_kit.telemetry.logs import get_logger
+
+from llm_gateway.errors import UpstreamProtocol, UpstreamTimeout
+from llm_gateway.pipeline.shared_calls import BufferLimits, CallState, Position, ReaderBehind, SharedCall, Signal
+
+T = TypeVar("T")
+
+_log = get_logger(__name__)
+
+_STOP_SECONDS = 1.0
+"""How long the end of a call that was cancelled is waited for."""
+_PIECES_A_TURN = 64
+"""A reader that finds everything ready lets others have the loop after so many pieces."""
+
+
+class CallSource(Protocol[T]):
+    """What a shared call does: a context that holds what the call needs, and gives its pieces. It is entered, read and
+    left by the call's own task.
+
+    `ends_at` is when the call is given up however slowly it is read, by the loop's clock, once that is known.
+    """
+
+    ends_at: float | None
+
+    async def __aenter__(self) -> AsyncIterator[T]: ...
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def weigh(self, piece: T) -> int:
+        """About how many bytes a piece takes."""
+        ...
+
+    async def after(self) -> None:
+        """What is left to do once all readers may have the last piece. Equal calls still find this one until then."""
+        ...
+
+
+class CallReader(Generic[T]):
+    """One of the readers of a shared call. `began` says that the call was started for it."""
+
+    __slots__ = ("_flight", "_position", "_taken", "began")
+
+    def __init__(self, flight: _Flight[T], *, began: bool) -> None:
+        self._flight = flight
+        self._position = flight.call.attach()
+        self._taken = 0
+        self.began = began
+        if began:
+            flight.beginner = self._position
+
+    @property
+    def source(self) -> CallSource[T]:
+        return self._flight.source
+
+    async def next(self) -> T | None:
+        """The next piece; None at the end.
+
+        Raises:
+            ApiError: what the call failed with, or that this reader was too slow.
+            Exception: a fault of ours, for the reader that began the call; the others are told UpstreamProtocol.
+        """
+        flight, position = self._flight, self._position
+        call = flight.call
+        while True:
+            try:
+                piece = call.read(position)
+            except ReaderBehind:
+                raise too_slow() from None
+            except ApiError:
+                raise
+            except Exception as error:
+                if self.began:
+                    raise
+                raise UpstreamProtocol("the shared call was given up") from error
+            if piece is Signal.NOTHING_YET:
+                waiter = flight.loop.create_future()
+                flight.readers_waiting[waiter] = None
+                try:
+                    await waiter
+                finally:
+                    flight.readers_waiting.pop(waiter, None)  # one that was cancelled
+                continue
+            if flight.room is not None:
+                flight.was_read()
+            if piece is Signal.END:
+                return None
+            self._taken += 1
+            if self._taken % _PIECES_A_TURN == 0:
+                await asyncio.sleep(0)
+            return cast("T", piece)
+
+    def claim(self, *, complete: bool = False) -> bool:
+        """Whether the call is billed to this reader, which is so for exactly one of them: the one that began it, or,
+        where that one left early, the first to see the end of it or the last to leave. `complete` says that this
+        reader has seen the end."""
+        flight = self._flight
+        over = complete or flight.call.state is not CallState.RUNNING
+        alone = flight.call.readers == 0 or (flight.call.readers == 1 and self._position.attached)
+        if flight.billed or not (over or alone) or not (self.began or flight.beginner_left()):
+            return False
+        flight.billed = True
+        return True
+
+    async def close(self) -> None:
+        """Leaves. The last reader to leave a call that is running ends it, and waits for its end."""
+        flight = self._flight
+        flight.call.detach(self._position)
+        if flight.call.state is CallState.ABANDONED:
+            await flight.cancel()
+
+
+class _Flight(Generic[T]):
+    """A shared call, its task, and those who wait for one another."""
+
+    __slots__ = ("beginner", "billed", "call", "loop", "readers_waiting", "room", "source", "task")
+
+    def __init__(self, source: CallSource[T], limits: BufferLimits) -> None:
+        self.source = source
+        self.call: SharedCall[T] = SharedCall(limits)
+        self.task: asyncio.Task[None] | None = None
+        self.billed = False
+        self.beginner: Position | None = None
+        self.loop = asyncio.get_running_loop()
+        self.readers_waiting: dict[asyncio.Future[None], None] = {}  # in the order in which they came
+        self.room: asyncio.Future[None] | None = None
+
+    # --- readers ---
+
+    def beginner_left(self) -> bool:
+        """Whether the reader that began the call has left it, or lost its place."""
+        return self.beginner is None or not self.beginner.attached
+
+    def was_read(self) -> None:
+        """A reader has come further: the producer may go on if it waits for that."""
+        if self.room is not None and not self.room.done() and self.call.has_room:
+            self.room.set_result(None)
+
+    async def cancel(self) -> None:
+        """Ends the call's task, and waits for it a moment: it hangs up, which providers do not delay."""
+        task = cast("asyncio.Task[None]", self.task)
+        task.cancel()
+        _, still_running = await asyncio.wait([task], timeout=_STOP_SECONDS)
+        if still_running:
+            _log.warning("a call that was cancelled goes on", call=task.get_name())
+
+    # --- the task ---
+
+    async def run(self) -> None:
+        """Publishes what the source gives, at the pace of the fastest reader."""
+        call, weigh = self.call, self.source.weigh
+        try:
+            async with self.source as pieces, aclosing(pieces) as source:  # type: ignore[type-var]
+                async for piece in source:
+                    call.publish(piece, weigh(piece))
+                    if self.readers_waiting:
+                        self._wake()
+                    if not call.has_room:
+                        await self._wait_for_room()
+            call.finish()
+        except asyncio.CancelledError:
+            call.fail(stopping())
+            raise
+        except Exception as error:  # noqa: BLE001 - it is raised in every reader, which is where it is answered
+            call.fail(error)
+        finally:
+            self._wake()
+        if call.state is CallState.FINISHED:
+            await asyncio.sleep(0)  # the readers go first
+            await self.source.after()
+
+    def _wake(self) -> None:
+        for waiter in self.readers_waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+        self.readers_waiting.clear()
+
+    async def _wait_for_room(self) -> None:
+        self.room = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout_at(self.source.ends_at):
+                await self.room
+        except TimeoutError as error:
+            raise UpstreamTimeout("its readers took longer than the whole answer may") from error
+        finally:
+            self.room = None
+
+
+class SingleFlight(Generic[T]):
+    """The calls in flight, by key. It owns their tasks: `running` ends with none of them left."""
+
+    def __init__(self, limits: BufferLimits | None = None) -> None:
+        self._limits = limits or BufferLimits()
+        self._shared: dict[bytes, _Flight[T]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def in_flight(self) -> int:
+        """How many calls have a task."""
+        return len(self._tasks)
+
+    def join(self, key: bytes) -> CallReader[T] | None:
+        """A reader of the call that is in flight under `key`, if one is whose beginning can still be read."""
+        flight = self._shared.get(key)
+        return CallReader(flight, began=False) if flight is not None and flight.call.joinable else None
+
+    def start(self, source: CallSource[T], name: str, key: bytes | None = None) -> CallReader[T]:
+        """Runs `source`, and gives its first reader; it must be closed. Without a `key` no other will join."""
+        flight = _Flight(source, self._limits)
+        reader = CallReader(flight, began=True)
+        task = flight.task = flight.loop.create_task(flight.run(), name=name)
+        self._tasks.add(task)
+        if key is None:
+            task.add_done_callback(self._tasks.discard)
+        else:
+            self._shared[key] = flight
+            task.add_done_callback(lambda done: self._ended(done, key, flight))
+        return reader
+
+    def _ended(self, task: asyncio.Task[None], key: bytes, flight: _Flight[T]) -> None:
+        self._tasks.discard(task)
+        if self._shared.get(key) is flight:  # an abandoned call may have been replaced by now
+            del self._shared[key]
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Owns the calls for the length of the block; those that are left at its end are cancelled."""
+        try:
+            yield
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """Cancels every call, and waits for their ends."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=_STOP_SECONDS)
+
+
+def too_slow() -> ApiError:
+    """A reader of a shared stream fell too far behind the others."""
+    return ApiError(
+        503, "stream_reader_too_slow", "This stream was read too slowly to be kept for its reader.", retry_after=1.0
+    )
+
+
+def stopping() -> ApiError:
+    """The gateway stops, and with it the call."""
+    return ApiError(503, "stopping", "The service is stopping.")

@@ -1,0 +1,183 @@
+"""The call that is shared: a route asked by one task, whoever reads the answer, and what it has cost so far."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+
+from llm_gateway.cache.behind import WriteBehind
+from llm_gateway.canonical import Delta, Event, Logprobs, Signature, Usage
+from llm_gateway.canonical.aggregate import Aggregate
+from llm_gateway.catalog.models import Model
+from llm_gateway.catalog.pricing import UNKNOWN, Cost
+from llm_gateway.pipeline.admission import AdmissionControl, Ticket
+from llm_gateway.pipeline.context import CallContext
+from llm_gateway.routing import Routed
+from llm_gateway.routing.attempts import Attempt
+from llm_gateway.telemetry import record
+
+R = TypeVar("R")
+
+_EVENT_BYTES = 160
+"""What an event takes beside its text."""
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """The first piece of a stream: who answers, and what of the request that model was not sent."""
+
+    model: Model
+    dropped: tuple[str, ...]
+    upstream_ms: float
+
+
+class Outcome(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
+    """The last piece of every call: the whole answer, priced. `keepable` says that it may be given again."""
+
+    result: R
+    usage: Usage
+    cost: Cost
+    model: Model
+    dropped: tuple[str, ...]
+    upstream_ms: float
+    keepable: bool
+
+
+Piece = Begun | list[Event] | Outcome[Any]
+
+
+class Asking(Protocol[R]):
+    """How one kind of call asks its route, and what it keeps and counts of it."""
+
+    def ask(self, call: UpstreamCall[R]) -> AsyncIterator[Piece]:
+        """The pieces of the answer, the outcome last. Raises as a router does."""
+        ...
+
+    def encode_entry(self, outcome: Outcome[R]) -> bytes:
+        """What is kept of an outcome."""
+        ...
+
+    def spent(self, call: UpstreamCall[R]) -> tuple[Usage | None, Cost]:
+        """What a call that has no outcome has used as far as it came."""
+        ...
+
+
+class UpstreamCall(Generic[R]):
+    """A `CallSource` for `SingleFlight`. It keeps what every reader may want to know of the call: its attempts, who
+    answers, and what it has used by now."""
+
+    def __init__(
+        self,
+        kind: Asking[R],
+        context: CallContext,
+        admission: AdmissionControl,
+        keeping: WriteBehind | None,
+    ) -> None:
+        self._kind = kind
+        self._admission = admission
+        self._keeping = keeping if context.key and context.caller.cache_control.write else None
+        self._key = context.key
+        self._meant = context.meant
+        self._ticket: Ticket | None = None
+        self._started = time.perf_counter()
+        self.request = context.request
+        self.route = context.route
+        self.options = context.options
+        self.fitted = context.fitted
+        self.pauses_end_at = context.ends_at
+        """When the caller that began the call stops waiting: no pause between two attempts is longer. The call itself
+        ends with its last reader."""
+        self.ends_at: float | None = None
+        self.log: list[Attempt] = []
+        self.routed: Routed[Any] | None = None
+        self.aggregate: Aggregate | None = None
+        self.outcome: Outcome[R] | None = None
+
+    # --- what its task does ---
+
+    async def __aenter__(self) -> AsyncIterator[Piece]:
+        if self._meant is not None:
+            self._ticket = self._admission.dispatch(self._meant.provider)
+        return self._kind.ask(self)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._ticket is not None:
+            self._ticket.release()
+
+    def weigh(self, piece: Piece) -> int:
+        if type(piece) is not list:
+            return 0
+        weight = 0
+        for event in piece:
+            weight += _EVENT_BYTES
+            if type(event) is Delta:
+                weight += len(event.text)
+            elif type(event) is Signature:
+                weight += len(event.signature)
+            elif type(event) is Logprobs:
+                weight += 10 * _EVENT_BYTES  # some tens of small objects
+        return weight
+
+    async def after(self) -> None:
+        """Keeps the answer of the model that was meant; a fallback's would outlive the outage."""
+        outcome, keeping, key = self.outcome, self._keeping, self._key
+        if outcome is None or keeping is None or key is None or not outcome.keepable or self._meant is None:
+            return
+        if outcome.model.name == self._meant.name:
+            await keeping.put(key, self._kind.encode_entry(outcome))
+
+    # --- what its readers may ask ---
+
+    def elapsed_ms(self) -> float:
+        """How long the call has taken by now."""
+        return (time.perf_counter() - self._started) * 1000
+
+    @property
+    def model(self) -> Model | None:
+        """Who answers, once that is known."""
+        return self.routed.model if self.routed is not None else None
+
+    def limit(self) -> None:
+        """From now on the whole answer has as long as its model allows, counted from when that was asked."""
+        if self.model is not None:
+            asked_for = time.monotonic() - self.log[-1].began if self.log else 0.0
+            self.ends_at = asyncio.get_running_loop().time() + max(0.0, self.model.timeouts.total - asked_for)
+
+    def spent(self) -> tuple[Usage | None, Cost]:
+        """What the call has used, by its outcome or as far as it came."""
+        if self.outcome is not None:
+            return self.outcome.usage, self.outcome.cost
+        return self._kind.spent(self) if self.model is not None else (None, UNKNOWN)
+
+    def attempts(self, now: float) -> tuple[record.Attempt, ...]:
+        """Every attempt so far; `now` in seconds since 1970 is now."""
+        if not self.log:
+            return ()
+        clock = time.monotonic()
+        tokens = self._tokens()
+        return tuple(
+            record.Attempt(
+                deployment=attempt.model.deployment,
+                started_at=now - (clock - attempt.began),
+                duration_ms=((attempt.ended or clock) - attempt.began) * 1000,
+                outcome=attempt.outcome,
+                error_code=attempt.error_code,
+                tokens=tokens.get(number),
+            )
+            for number, attempt in enumerate(self.log)
+        )
+
+    def _tokens(self) -> dict[int, int]:
+        """What the attempts that had begun to answer used, by their number: those that broke, and the last one."""
+        usage, _ = self.spent()
+        if usage is None or self.routed is None:
+            return {}
+        before = [segment.usage.total_tokens for segment in self.routed.broken]
+        used = [*before, usage.total_tokens - sum(before)]
+        return dict(zip((number for number, attempt in enumerate(self.log) if attempt.answered), used, strict=False))

@@ -1,0 +1,202 @@
+"""Totals of this process, for Prometheus and as JSON. Reads records; labels are bounded."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+
+from llm_gateway.telemetry.dispatcher import RecordDispatcher
+from llm_gateway.telemetry.record import CallRecord
+
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+_SAMPLES = 4096
+_CIRCUIT = {"closed": 0, "half_open": 1, "open": 2}
+
+
+class _Tally:
+    """Requests, errors, tokens and money of one provider, model or key."""
+
+    __slots__ = ("cost", "errors", "requests", "tokens")
+
+    def __init__(self) -> None:
+        self.requests = self.errors = self.tokens = 0
+        self.cost = Decimal(0)
+
+    def add(self, record: CallRecord) -> None:
+        self.requests += 1
+        self.errors += record.status == "error"
+        self.tokens += _spent_tokens(record)
+        self.cost += max(record.cost_usd or 0, 0)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "requests": self.requests,
+            "errors": self.errors,
+            "tokens": self.tokens,
+            "cost_usd": float(self.cost),
+        }
+
+
+class Metrics:
+    """Latencies in the JSON are over the last few thousand calls; the histograms are over all of them.
+
+    `circuits` gives the state of each provider's circuit; those that it does not name are closed.
+    """
+
+    def __init__(self, circuits: Callable[[], Mapping[str, str]]) -> None:
+        self._circuits = circuits
+        self.registry = registry = CollectorRegistry()
+        by_model = ("provider", "model")
+        self._requests = Counter("mcp_requests", "Requests", ("method", "status", *by_model), registry=registry)
+        self._duration = Histogram(
+            "mcp_request_duration_seconds", "Time to the last byte", ("method", *by_model), buckets=_BUCKETS,
+            registry=registry,
+        )  # fmt: skip
+        self._first_token = Histogram(
+            "mcp_time_to_first_token_seconds", "Time to the first content of a stream", by_model, buckets=_BUCKETS,
+            registry=registry,
+        )  # fmt: skip
+        self._tokens = Counter("mcp_tokens_used", "Tokens", (*by_model, "kind"), registry=registry)
+        self._cost = Counter("mcp_cost_usd", "Cost in USD, where it is known", by_model, registry=registry)
+        self._hits = Counter("mcp_cache_hits", "Answers from the cache", registry=registry)
+        self._misses = Counter("mcp_cache_misses", "Look-ups that found nothing", registry=registry)
+        self._level_hits = Counter("mcp_cache_level_hits", "Cache hits by level", ("level",), registry=registry)
+        self._errors = Counter("mcp_errors", "Errors", ("type", "provider"), registry=registry)
+        self._circuit = Gauge(
+            "mcp_provider_circuit_state",
+            "The worst of its deployments: 0 closed, 1 half open, 2 open",
+            ("provider",),
+            registry=registry,
+        )
+        self._children: dict[tuple[Any, tuple[str, ...]], Any] = {}
+        self._total = _Tally()
+        self._models: defaultdict[str, _Tally] = defaultdict(_Tally)
+        self._providers: defaultdict[str, _Tally] = defaultdict(_Tally)
+        self._keys: defaultdict[str, _Tally] = defaultdict(_Tally)
+        self._error_codes: defaultdict[str, int] = defaultdict(int)
+        self._cache: defaultdict[str, int] = defaultdict(int)
+        self._latencies: deque[float] = deque(maxlen=_SAMPLES)
+        self._first_tokens: deque[float] = deque(maxlen=_SAMPLES)
+        self._latency_sum = 0.0
+
+    # --- in ---
+
+    def observe(self, record: CallRecord) -> None:
+        provider, model = record.provider or "none", record.metered_model
+        self._of(self._requests, record.surface, record.status, provider, model).inc()
+        self._of(self._duration, record.surface, provider, model).observe(record.latency_ms / 1000)
+        if record.ttft_ms is not None:
+            self._of(self._first_token, provider, model).observe(record.ttft_ms / 1000)
+            self._first_tokens.append(record.ttft_ms)
+        self._count_tokens(record, provider, model)
+        self._count_cache(record)
+        if record.status == "error":
+            self._errors.labels(record.error_code or "unknown", provider).inc()
+            self._error_codes[record.error_code or "unknown"] += 1
+        for tally in (self._total, self._models[model], self._providers[provider], self._keys[record.principal]):
+            tally.add(record)
+        self._latencies.append(record.latency_ms)
+        self._latency_sum += record.latency_ms
+
+    def flush(self) -> None:
+        """Totals are kept record by record: nothing is held back."""
+
+    def _of(self, metric: Any, *labels: str) -> Any:
+        """The metric's child with these labels; found once, since the library's own look-up takes a lock."""
+        child = self._children.get((metric, labels))
+        if child is None:
+            child = self._children[(metric, labels)] = metric.labels(*labels)
+        return child
+
+    def _count_tokens(self, record: CallRecord, provider: str, model: str) -> None:
+        usage = record.usage
+        if usage is None or not record.billed:
+            return
+        for kind, count in (
+            ("prompt", usage.prompt_tokens),
+            ("completion", usage.completion_tokens),
+            ("cached", usage.cached_tokens),
+            ("reasoning", usage.reasoning_tokens),
+        ):
+            if count > 0:  # a counter takes no less, and no figure of a provider's may end the counting
+                self._of(self._tokens, provider, model, kind).inc(count)
+        if record.cost_usd and record.cost_usd > 0:
+            self._of(self._cost, provider, model).inc(float(record.cost_usd))
+
+    def _count_cache(self, record: CallRecord) -> None:
+        self._cache[record.cache] += 1
+        if record.cache == "hit":
+            self._hits.inc()
+            self._of(self._level_hits, "memory").inc()
+        elif record.cache == "miss":
+            self._misses.inc()
+
+    # --- out ---
+
+    def watch(self, dispatcher: RecordDispatcher) -> None:
+        """Shows what the dispatcher of the records has lost, beside the totals of those that arrived."""
+        self.registry.register(_Losses(dispatcher))
+
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        """Prometheus's text, in the form that `accept` prefers, and its content type."""
+        circuits = self._circuits()
+        for provider in self._providers:
+            if provider != "none":
+                self._circuit.labels(provider).set(_CIRCUIT[circuits.get(provider, "closed")])
+        encode, content_type = choose_encoder(accept)
+        return encode(self.registry), content_type
+
+    def summary(self, key: str | None = None) -> dict[str, Any]:
+        """The totals as JSON; `cache_hit_rate` is hits over look-ups. `by_key` has the principal `key` alone, or all
+        of them when that is None."""
+        total, hits = self._total, self._cache["hit"]
+        looked = hits + self._cache["miss"]
+        return {
+            "total_requests": total.requests,
+            "total_tokens": total.tokens,
+            "total_cost_usd": float(total.cost),
+            "average_latency_ms": round(self._latency_sum / total.requests, 3) if total.requests else 0.0,
+            "cache_hit_rate": round(hits / looked, 4) if looked else 0.0,
+            "requests_by_model": {name: tally.requests for name, tally in self._models.items()},
+            "total_errors": total.errors,
+            "errors_by_code": dict(self._error_codes),
+            "latency_ms": _percentiles(self._latencies),
+            "time_to_first_token_ms": _percentiles(self._first_tokens),
+            "cache": dict(self._cache),
+            "by_provider": {name: tally.as_json() for name, tally in self._providers.items()},
+            "by_key": {name: tally.as_json() for name, tally in self._keys.items() if key in (None, name)},
+        }
+
+
+class _Losses:
+    """Records that no sink, or not every sink, has taken up."""
+
+    def __init__(self, dispatcher: RecordDispatcher) -> None:
+        self._dispatcher = dispatcher
+
+    def collect(self) -> Iterator[Metric]:
+        yield CounterMetricFamily("mcp_records_dropped", "Records that found the queue full", self._dispatcher.dropped)
+        failures = CounterMetricFamily(
+            "mcp_record_sink_failures", "Records that a sink could not take up", labels=["sink"]
+        )
+        for sink, count in self._dispatcher.failures.items():
+            failures.add_metric([sink], count)
+        yield failures
+
+
+def _spent_tokens(record: CallRecord) -> int:
+    return max(0, record.usage.total_tokens) if record.usage and record.billed else 0
+
+
+def _percentiles(samples: deque[float]) -> dict[str, float | None]:
+    ordered = sorted(samples)
+    if not ordered:
+        return {"p50": None, "p95": None, "p99": None}
+    last = len(ordered) - 1
+    return {f"p{p}": round(ordered[min(last, len(ordered) * p // 100)], 3) for p in (50, 95, 99)}

@@ -17,6 +17,7 @@ from service_kit.settings import SettingsError, load
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from mcp_toolbox import tools
 from mcp_toolbox.approvals.approvals import Approvals
 from mcp_toolbox.approvals.destructive import Destructive
 from mcp_toolbox.approvals.used_approvals import UsedApprovals
@@ -26,7 +27,6 @@ from mcp_toolbox.packs.registry import opened_packs
 from mcp_toolbox.page.listing import Listing
 from mcp_toolbox.page.page import catalog_page
 from mcp_toolbox.page.routes import ROOT, add_page_routes
-from mcp_toolbox.registry import tools
 from mcp_toolbox.registry.tools import ToolRegistry, discover
 from mcp_toolbox.search.rest import add_search_route
 from mcp_toolbox.search.search import ToolSearch

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from bench import marker
-from bench.load import Run, drive
+from bench.client import Run
+from bench.load import drive
 from bench.spec import MARK, Result, Spec
 from bench.upstream import Mock, listen, port_of
 from tests.peers import listening

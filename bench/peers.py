@@ -114,7 +114,7 @@ def litellm_rust(upstream: Upstream, home: Path, work: Path, cores: Cores) -> It
         NotStarted: its answers still come from Python.
     """
     with _litellm(upstream, home, work, cores, RUST, {MESSAGES: _CLAUDE}, LITELLM_RUST="true") as system:
-        _check_rust(system)
+        check_rust(system)
         yield system
 
 
@@ -146,7 +146,7 @@ def _litellm(
         yield System(name, LITELLM_VERSION, port, {}, process.pid, asks, probe=_ALIVE)
 
 
-def _check_rust(system: System) -> None:
+def check_rust(system: System) -> None:
     """Raises NotStarted unless an answer says that it came from Rust: what Rust declines, Python answers in silence."""
     spec = MESSAGE[0].spec(system, window_s=0)
     connection = http.client.HTTPConnection("127.0.0.1", system.port, timeout=30)

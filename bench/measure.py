@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from bench.processes import Cores, environment
+from bench.processes import Cores, environment, spawned
 from bench.scenarios import WARM_UP, Ladder, Scenario
 from bench.spec import Result, Spec
 from bench.systems import System, Upstream
@@ -58,6 +58,11 @@ class Sample(msgspec.Struct, frozen=True):
         return found
 
 
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+
+
 class Rig:
     """What runs the load generator: on which cores, and against which mock."""
 
@@ -68,20 +73,11 @@ class Rig:
 
     def load(self, spec: Spec) -> Result:
         """Drive one spec in a process of its own."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bench.load"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment(),
-            cwd=_ROOT,
-            start_new_session=True,
-        )
-        try:
+        argv = [sys.executable, "-m", "bench.load"]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        with spawned(argv, _kill, env=environment(), cwd=_ROOT, **pipes) as process:
             self._cores.keep_aside(process.pid)
             output, _ = process.communicate(msgspec.json.encode(spec), timeout=_LOAD_LIMIT_S)
-        finally:
-            process.kill()
-            process.wait()
         if process.returncode:
             raise RuntimeError(f"the load generator ended with code {process.returncode}")
         return msgspec.json.decode(output, type=Result)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import http.client
 import os
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, cast
 
 from bench import proc
 
 _GRACE_S = 5.0
+_STOPS = {signal.SIGINT, signal.SIGTERM}
 
 
 class NotStarted(Exception):
@@ -60,21 +63,44 @@ def running(
     argv: Sequence[str | Path], *, env: Mapping[str, str], log: Path, cores: frozenset[int], cwd: Path | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A process in a session of its own, its output in `log`; on leaving, it and its children are ended."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(
+    with (
+        log.open("wb") as output,
+        spawned(
             [str(part) for part in argv],
+            _end,
             env=dict(env),
             cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
+        ) as process,
+    ):
         os.sched_setaffinity(process.pid, cores)
         yield process
+
+
+@contextlib.contextmanager
+def spawned(
+    argv: Sequence[str], end: Callable[[subprocess.Popen[bytes]], None], **options: Any
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that `end` ends, whatever happens; `options` are Popen's.
+
+    A signal that comes between its start and the moment when it is known here would leave it behind, so such a signal
+    waits until then.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+    try:
+        unblock = functools.partial(signal.pthread_sigmask, signal.SIG_SETMASK, before)
+        start = cast("Callable[..., subprocess.Popen[bytes]]", subprocess.Popen)  # no option here asks for text
+        process = start(argv, start_new_session=True, preexec_fn=unblock, **options)
+    except BaseException:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        raise
+    try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        yield process
     finally:
-        _end(process)
+        end(process)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -12,6 +12,8 @@ from agent_core.testing import Answer, ErrorEvent, Refusal, call
 from agent_core.usage import Usage
 from service_kit.errors import ApiError
 
+from tests.waiting import eventually
+
 SUM = Answer(calls=(call("add", {"a": 10, "b": 5}),), tokens=(20, 4))
 SAID = Answer("El resultado es **15**.", tokens=(30, 6))
 
@@ -205,7 +207,7 @@ async def test_a_thread_belongs_to_its_user(stage):
 async def test_two_questions_to_one_thread_wait_for_each_other(stage):
     stage.gateway.then(Answer("uno", stall=0.2), Answer("dos"))
     first = asyncio.create_task(stage.ask("primera", thread_id="t"))
-    await asyncio.sleep(0.1)
+    await eventually(lambda: stage.gateway.requests)
     second = asyncio.create_task(stage.ask("segunda", thread_id="t", run_id="run_2"))
     assert (await first).result == "uno" and (await second).result == "dos"
     (queued,) = [event for event in stage.events if isinstance(event, Queued)]
@@ -218,9 +220,7 @@ async def test_two_questions_to_one_thread_wait_for_each_other(stage):
 async def test_different_threads_do_not_wait(stage):
     stage.gateway.then(*[Answer("x", stall=1.5)] * 5)
     asked = [asyncio.create_task(stage.ask("hola")) for _ in range(5)]
-    async with asyncio.timeout(20):
-        while len(stage.gateway.requests) < 5:
-            await asyncio.sleep(0.01)
+    await eventually(lambda: len(stage.gateway.requests) == 5)
     assert not any(task.done() for task in asked)
     await asyncio.gather(*asked)
 

@@ -3,12 +3,13 @@
 import asyncio
 import itertools
 import time
-from collections.abc import Callable
 
 import pytest
 from agent_core.errors import ToolboxUnavailable
 from agent_core.testing import Answer, Raw, call
 from service_kit.errors import ApiError
+
+from tests.waiting import eventually
 
 SUM = Answer(calls=(call("add", {"a": 10, "b": 5}),))
 
@@ -17,12 +18,6 @@ async def failure(run) -> ApiError:
     with pytest.raises(ApiError) as caught:
         await run
     return caught.value
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def stop(task: asyncio.Task) -> None:
@@ -49,9 +44,9 @@ def assert_no_dangling_calls(messages: list[dict]) -> None:
 async def test_stopped_in_the_middle_of_a_stream_the_model_stops_and_the_thread_goes_on(stage):
     stage.gateway.then(Answer("uno dos tres cuatro cinco", pause=0.2), Answer("sigo"))
     run = asyncio.create_task(stage.ask("cuenta", thread_id="t"))
-    await until(lambda: stage.told()[-1:] == ["token"])
+    await eventually(lambda: stage.told()[-1:] == ["token"])
     await stop(run)
-    await until(lambda: stage.gateway.abandoned == 1)
+    await eventually(lambda: stage.gateway.abandoned == 1)
     assert stage.told()[-1] == "token"
     assert (await stage.ask("sigue", thread_id="t")).result == "sigo"
     messages = stage.gateway.requests[1]["messages"]
@@ -62,7 +57,7 @@ async def test_stopped_in_the_middle_of_a_stream_the_model_stops_and_the_thread_
 async def test_stopped_before_the_first_token_the_thread_goes_on(stage):
     stage.gateway.then(Answer(stall=30), Answer("sigo"))
     run = asyncio.create_task(stage.ask("cuenta", thread_id="t", language="en"))
-    await until(lambda: len(stage.gateway.requests) == 1)
+    await eventually(lambda: len(stage.gateway.requests) == 1)
     await stop(run)
     assert (await stage.ask("sigue", thread_id="t")).result == "sigo"
     messages = stage.gateway.requests[1]["messages"]
@@ -73,9 +68,9 @@ async def test_stopped_in_the_middle_of_a_tool_the_tool_stops_and_its_call_is_cl
     calls = (call("add", {"a": 1, "b": 2}, id="c1"), call("slow", {"seconds": 30}, id="c2"))
     stage.gateway.then(Answer(calls=calls), Answer("sigo"))
     run = asyncio.create_task(stage.ask("suma y espera", thread_id="t"))
-    await until(lambda: "tool_result" in stage.told() and stage.toolbox.running_now == 1)
+    await eventually(lambda: "tool_result" in stage.told() and stage.toolbox.running_now == 1)
     await stop(run)
-    await until(lambda: stage.toolbox.stopped == 1)
+    await eventually(lambda: stage.toolbox.stopped == 1)
     assert (await stage.ask("sigue", thread_id="t")).result == "sigo"
     messages = stage.gateway.requests[1]["messages"]
     assert_no_dangling_calls(messages)
@@ -86,9 +81,9 @@ async def test_stopped_in_the_middle_of_a_tool_the_tool_stops_and_its_call_is_cl
 async def test_stopped_while_it_waits_for_its_thread_a_run_leaves_no_trace(stage):
     stage.gateway.then(Answer("uno", stall=0.3), Answer("tres"))
     first = asyncio.create_task(stage.ask("primera", thread_id="t"))
-    await until(lambda: len(stage.gateway.requests) == 1)
+    await eventually(lambda: len(stage.gateway.requests) == 1)
     second = asyncio.create_task(stage.ask("segunda", thread_id="t"))
-    await until(lambda: "queued" in stage.told())
+    await eventually(lambda: "queued" in stage.told())
     await stop(second)
     await first
     await stage.ask("tercera", thread_id="t")
@@ -118,14 +113,17 @@ async def test_a_gateway_that_is_away_is_a_503_and_is_found_again(stage):
     stage.gateway.then(Answer("hola"))
     assert (await stage.ask("hola", thread_id="t", model="offline")).result == "hola"
     assert len(stage.gateway.requests[0]["messages"]) == 2
-    await asyncio.sleep(0.5)
-    assert (await stage.agent.status()).llm_gateway_connected
+
+    async def found() -> bool:
+        return (await stage.agent.status()).llm_gateway_connected
+
+    await eventually(found)
 
 
 async def test_a_gateway_killed_in_the_middle_of_a_stream_is_a_503(stage):
     stage.gateway.then(Answer("uno dos", stall=30), Answer("hola"))
     run = asyncio.create_task(stage.ask("hola", thread_id="t"))
-    await until(lambda: stage.told()[-1:] == ["token"])
+    await eventually(lambda: stage.told()[-1:] == ["token"])
     await stage.gateway_wire.cut()
     assert (await failure(run)).code == "llm_gateway_unavailable"
     assert "response" not in stage.told() and "complete" not in stage.told()
@@ -136,7 +134,7 @@ async def test_a_gateway_killed_in_the_middle_of_a_stream_is_a_503(stage):
 async def test_a_gateway_killed_after_a_tool_ran_leaves_a_thread_that_knows_of_it(stage):
     stage.gateway.then(SUM, Answer("", stall=30), Answer("hola"))
     run = asyncio.create_task(stage.ask("suma 10 y 5", thread_id="t"))
-    await until(lambda: len(stage.gateway.requests) == 2)
+    await eventually(lambda: len(stage.gateway.requests) == 2)
     await stage.gateway_wire.cut()
     await failure(run)
     await stage.gateway_wire.mend()
@@ -179,7 +177,7 @@ async def test_a_toolbox_that_is_away_is_a_503_and_is_found_again(stage):
 async def test_a_toolbox_killed_in_the_middle_of_a_call_is_a_503_and_is_found_again(stage):
     stage.gateway.then(Answer(calls=(call("slow", {"seconds": 30}),)), SUM, Answer("15"))
     run = asyncio.create_task(stage.ask("espera", thread_id="t"))
-    await until(lambda: stage.toolbox.running_now == 1)
+    await eventually(lambda: stage.toolbox.running_now == 1)
     await stage.toolbox_wire.cut()
     began = time.perf_counter()
     assert (await failure(run)).code == "toolbox_unavailable"
@@ -223,7 +221,7 @@ async def test_a_slow_tool_is_an_answer_that_says_so(stage_of):
         late, summed = result.steps[2].tools
         assert late.is_error and "0.3" in late.result and 250 < late.duration_ms < 9000
         assert (summed.result, summed.is_error) == ("3", False)
-        await until(lambda: stage.toolbox.stopped == 1)
+        await eventually(lambda: stage.toolbox.stopped == 1)
 
 
 # --- the deadline ---
@@ -237,7 +235,7 @@ async def test_a_slow_model_meets_the_deadline(stage_of, reply):
         error = await failure(stage.ask("hola", thread_id="t"))
         assert (error.status, error.code) == (504, "deadline_exceeded")
         assert time.perf_counter() - began < 8
-        await until(lambda: stage.gateway.abandoned == 1)
+        await eventually(lambda: stage.gateway.abandoned == 1)
         assert (await stage.ask("hola", thread_id="t")).result == "hola"
         assert_no_dangling_calls(stage.gateway.requests[1]["messages"])
 
@@ -246,7 +244,7 @@ async def test_a_slow_tool_meets_the_deadline(stage_of):
     async with stage_of(RUN_TIMEOUT_SECONDS="0.8") as stage:
         stage.gateway.then(Answer(calls=(call("slow", {"seconds": 30}),)), Answer("hola"))
         assert (await failure(stage.ask("espera", thread_id="t"))).code == "deadline_exceeded"
-        await until(lambda: stage.toolbox.stopped == 1)
+        await eventually(lambda: stage.toolbox.stopped == 1)
         await stage.ask("hola", thread_id="t")
         assert_no_dangling_calls(stage.gateway.requests[1]["messages"])
 

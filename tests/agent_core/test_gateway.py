@@ -11,6 +11,8 @@ from starlette.applications import Starlette
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from tests.waiting import eventually
+
 PAYLOAD = {"model": "offline", "messages": [{"role": "user", "content": "hola"}]}
 
 
@@ -46,9 +48,7 @@ async def test_leaving_a_stream_closes_its_connection():
         answers = gateway.generate(PAYLOAD, Caller())
         assert await anext(answers) == "uno"
         await answers.aclose()
-        async with asyncio.timeout(20):
-            while not scripted.abandoned:
-                await asyncio.sleep(0.01)
+        await eventually(lambda: scripted.abandoned)
 
 
 async def test_nobody_there():

@@ -10,6 +10,8 @@ from agent_core.run_errors import NotOwner, NotRunning, QueueFull, RunNotFound, 
 from agent_core.runs import Runs
 from service_kit.errors import ApiError
 
+from tests.waiting import eventually
+
 
 class Gate:
     """A runner whose runs wait for `open`, unless the question says what else to do."""
@@ -76,9 +78,7 @@ def events(channel) -> list:
 
 
 async def settled(channel) -> None:
-    async with asyncio.timeout(3):
-        while channel.running:
-            await asyncio.sleep(0.001)
+    await eventually(lambda: not channel.running)
 
 
 async def moment() -> None:
@@ -199,7 +199,7 @@ async def test_a_run_that_does_not_let_go_is_left_behind_and_no_longer_heard(run
     gate.open.set()
     await settled(channel)
     gate.stubborn_until.set()
-    await asyncio.sleep(0.01)
+    await moment()
     assert [kind for kind, run in told(channel) if run == "1"] == ["start", "token", "cancelled"]
     assert [kind for kind, run in told(channel) if run == "2"] == ["queued", "start", "complete"]
 

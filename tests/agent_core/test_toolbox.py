@@ -14,6 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from tests.waiting import eventually
+
 
 def guarded(app: Starlette, seen: list[str]) -> Starlette:
     """`app` behind a door that notes the key with which it is opened."""
@@ -65,11 +67,9 @@ async def test_a_call_whose_connection_is_lost_fails_alone():
     async with fake.running() as url, Wire.to(url) as wire, open_toolbox(f"{wire.url}/mcp", None, 5) as toolbox:
         await toolbox.tools()
         first = asyncio.create_task(toolbox.call("slow", {"seconds": 1}))
-        while fake.running_now < 1:
-            await asyncio.sleep(0.01)
+        await eventually(lambda: fake.running_now == 1)
         doomed = asyncio.create_task(toolbox.call("slow", {"seconds": 20}))
-        while fake.running_now < 2:
-            await asyncio.sleep(0.01)
+        await eventually(lambda: fake.running_now == 2)
         wire.cut_newest()
         with pytest.raises(ToolboxUnavailable):
             await doomed
@@ -124,11 +124,9 @@ async def test_a_toolbox_too_busy_to_list_its_tools_may_finish_the_calls_that_it
         Wire.to(url) as wire,
         open_toolbox(f"{wire.url}/mcp", None, 20, list_timeout=0.3) as toolbox,
     ):
-        while not await toolbox.check():
-            await asyncio.sleep(0.05)
+        await eventually(toolbox.check)
         call = asyncio.create_task(toolbox.call("slow", {"seconds": 0.5}))
-        while not fake.running_now:
-            await asyncio.sleep(0.01)
+        await eventually(lambda: fake.running_now)
         wire.silence()
         assert not await toolbox.check() and not toolbox.connected
         wire.speak()
@@ -161,13 +159,10 @@ async def test_a_cancelled_call_stops_its_tool_and_nothing_else():
         await toolbox.tools()
         stays = asyncio.create_task(toolbox.call("slow", {"seconds": 0.5}))
         goes = asyncio.create_task(toolbox.call("slow", {"seconds": 20}))
-        while fake.running_now < 2:
-            await asyncio.sleep(0.01)
+        await eventually(lambda: fake.running_now == 2)
         goes.cancel()
         assert await stays == ToolAnswer("slept 0.5")
-        async with asyncio.timeout(20):
-            while not fake.stopped:
-                await asyncio.sleep(0.01)
+        await eventually(lambda: fake.stopped)
         assert toolbox.connected
 
 

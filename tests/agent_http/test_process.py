@@ -8,13 +8,9 @@ import aiohttp
 import pytest
 from agent_core.testing import Answer, Refusal, call
 
+from tests.waiting import eventually
+
 ENVELOPE = {"message", "type", "code", "param", "request_id"}
-
-
-async def until(condition) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def test_a_sum_is_answered_in_the_shape_of_the_contract(service, sum_then_say):
@@ -191,11 +187,11 @@ async def test_errors_speak_the_users_language(service):
 async def test_a_client_that_leaves_stops_its_run(service):
     service.gateway.then(Answer("uno", stall=30))
     asking = asyncio.create_task(service.ask("hola", thread_id="t"))
-    await until(lambda: service.gateway.requests)
+    await eventually(lambda: service.gateway.requests)
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
-    await until(lambda: service.gateway.abandoned == 1)
+    await eventually(lambda: service.gateway.abandoned == 1)
     service.gateway.then(Answer("aquí"))
     assert (await service.ask("sigue", thread_id="t"))[1]["result"] == "aquí"
 
@@ -220,15 +216,20 @@ async def test_health_shows_what_is_there_and_what_is_away(service):
     away = await health()
     assert (away["status"], away["mcp_connected"], away["mcp_tools"]) == ("degraded", False, 0)
     await service.gateway_wire.cut()
-    await asyncio.sleep(0.6)
-    away = await health()
-    assert (away["status"], away["llm_gateway_connected"], away["models"]) == ("degraded", False, [])
+
+    async def gateway_is_away() -> bool:
+        away = await health()
+        return (away["status"], away["llm_gateway_connected"], away["models"]) == ("degraded", False, [])
+
+    async def all_is_well() -> bool:
+        return (await health())["status"] == "healthy"
+
+    await eventually(gateway_is_away)
     async with service.client.get(f"{service.url}/readyz") as response:
         assert response.status == 200
     await service.toolbox_wire.mend()
     await service.gateway_wire.mend()
-    await asyncio.sleep(0.6)
-    assert (await health())["status"] == "healthy"
+    await eventually(all_is_well)
 
 
 async def test_health_never_hangs(service):

@@ -13,7 +13,15 @@ from agent_websocket.chat.screen import Screen
 from agent_websocket.chat.texts import texts
 from agent_websocket.testing import ScriptedAgent, begin, echo, finish
 
+from tests.waiting import eventually
+
 _PATIENCE = 40.0
+
+CHAT = """
+import fcntl, runpy, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # the pseudo-terminal is the one whose Ctrl-C reaches the process
+runpy.run_module("agent_websocket.chat", run_name="__main__", alter_sys=True)
+"""
 
 
 class Terminal:
@@ -30,10 +38,9 @@ class Terminal:
     async def of(cls, url: str, *arguments: str, **environ: str):
         master, slave = pty.openpty()
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "agent_websocket.chat", "--url", url, *arguments,
+            sys.executable, "-c", CHAT, "--url", url, *arguments,
             stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
             env={"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", "UI_LANGUAGE": "es", **environ},
-            preexec_fn=_take_terminal,
         )  # fmt: skip
         os.close(slave)
         return cls(process, master)
@@ -70,14 +77,6 @@ class Terminal:
             self.process.kill()
         asyncio.get_running_loop().remove_reader(self._master)
         os.close(self._master)
-
-
-def _take_terminal() -> None:
-    """Make the pseudo-terminal the one whose Ctrl-C reaches the process."""
-    import fcntl
-    import termios
-
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 @pytest.fixture
@@ -158,9 +157,7 @@ async def test_leaving_in_the_middle_stops_the_run(stage_of, terminal_of):
         await terminal.shows("otra vez")
         terminal.type("exit\n")
         assert await terminal.ends() == 0
-        async with asyncio.timeout(5):
-            while not stage.agent.cancelled:
-                await asyncio.sleep(0.01)
+        await eventually(lambda: stage.agent.cancelled)
 
 
 async def test_a_service_that_restarts_is_found_again(stage_of, terminal_of):

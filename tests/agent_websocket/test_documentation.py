@@ -13,6 +13,7 @@ from agent_websocket.protocol import ClientFrame, Fault
 from agent_websocket.testing import ScriptedAgent, begin, finish
 
 from tests.browser import chromium
+from tests.waiting import eventually
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "WEBSOCKET_AGENT.md").read_text(encoding="utf-8")
 
@@ -68,9 +69,7 @@ async def test_the_reconnecting_example_survives_drops_and_a_restart(stage_of):
     async with stage_of(ScriptedAgent(slow)) as first:
         port = int(first.url.rpartition(":")[2])
         example = asyncio.create_task(run_python(at(first, blocks("python")[1])))
-        async with asyncio.timeout(60):
-            while not first.agent.requests:
-                await asyncio.sleep(0.02)
+        await eventually(lambda: first.agent.requests, seconds=40)
     answer.set()
     async with stage_of(ScriptedAgent(slow), server={"port": port}) as second:
         assert await example == (0, "It is 15.\n")
@@ -99,9 +98,7 @@ async def logged(browser, stage, code: str, count: int) -> list[str]:
     await page.goto(f"{stage.url}/")
     page.on("console", lambda message: lines.append(message.text) if message.type == "log" else None)
     await page.evaluate(f"() => {{ {at(stage, code)} }}")
-    async with asyncio.timeout(20):
-        while len(lines) < count:
-            await asyncio.sleep(0.02)
+    await eventually(lambda: len(lines) >= count, seconds=20)
     await page.close()
     return lines
 

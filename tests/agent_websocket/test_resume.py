@@ -7,6 +7,8 @@ import pytest
 from agent_core.events import Token
 from agent_websocket.testing import ScriptedAgent, begin, finish
 
+from tests.waiting import eventually
+
 
 class Words:
     """A script that says one word each time it is told to, and ends when told to."""
@@ -21,11 +23,27 @@ class Words:
     def end(self) -> None:
         self._words.put_nowait(None)
 
+    async def all_said(self) -> None:
+        """Returns when the run has said them all."""
+        async with asyncio.timeout(5):
+            await self._words.join()
+
     async def __call__(self, request, emit):
         begin(request, emit)
         while (word := await self._words.get()) is not None:
             emit(Token(run_id=request.run_id, content=word))
+            self._words.task_done()
         finish(request, emit, "done")
+
+
+async def ended(stage, id_: str) -> None:
+    """Returns when the run of this id is over, as a greeting tells."""
+
+    async def over() -> bool:
+        async with stage.client(id_) as client:
+            return not client.greeting["running"]
+
+    await eventually(over)
 
 
 @pytest.fixture
@@ -54,7 +72,7 @@ async def test_after_a_drop_another_socket_gets_the_rest_once_and_in_order(stage
             seen += [await client.next(), await client.next()]
             client.connection.transport.abort()
         words.say("c", "d")
-        await asyncio.sleep(0.05)
+        await words.all_said()
         async with stage.client("c") as client:
             assert client.greeting["running"] is True
             assert client.greeting["run_id"] == seen[0]["run_id"]
@@ -107,7 +125,7 @@ async def test_a_run_that_ended_while_nobody_listened_is_replayed(stage_of, word
             await started(client)
         words.say("alone")
         words.end()
-        await asyncio.sleep(0.05)
+        await ended(stage, "c")
         async with stage.client("c") as client:
             assert client.greeting["running"] is False
             await client.resume(3)
@@ -190,7 +208,7 @@ async def test_a_position_of_the_future_is_refused(stage):
 async def test_a_trimmed_position_is_refused_and_the_snapshot_has_what_is_left(stage_of):
     async with stage_of(EVENT_LOG_MAX_EVENTS="4") as stage, stage.client("c") as client:
         await client.say("one two three four")
-        await asyncio.sleep(0.1)
+        await client.until("complete")
         await client.resume(1)
         while (frame := await client.next())["type"] != "snapshot":
             pass
@@ -217,10 +235,12 @@ async def test_a_forgotten_id_has_another_epoch(stage_of):
             await client.say("x")
             await client.until("complete")
             epoch = client.greeting["epoch"]
-        await asyncio.sleep(0.1)
-        async with stage.client("c") as client:
-            assert client.greeting["epoch"] != epoch
-            assert client.greeting["last_seq"] == 0
+
+        async def forgotten() -> dict:
+            async with stage.client("c") as client:
+                return client.greeting if client.greeting["epoch"] != epoch else {}
+
+        assert (await eventually(forgotten))["last_seq"] == 0
 
 
 async def test_clients_that_come_and_go_at_random_all_read_the_same_story(stage_of):

@@ -1,7 +1,6 @@
 """Sockets that misbehave: slow, silent, half-closed, too many."""
 
 import asyncio
-import socket
 from urllib.parse import urlsplit
 
 import httpx
@@ -9,6 +8,8 @@ import pytest
 from agent_core.events import Token
 from agent_websocket.testing import ScriptedAgent, begin, finish
 from websockets.exceptions import ConnectionClosedError
+
+from tests.waiting import eventually
 
 
 def flood(count: int, size: int):
@@ -67,9 +68,7 @@ async def test_a_reader_that_takes_nothing_is_given_up(stage_of):
         assert await active(stage) == 2
         await quick.say("go")
         await quick.until("complete")
-        async with asyncio.timeout(5):
-            while await active(stage) > 1:
-                await asyncio.sleep(0.05)
+        await until_active(stage, 1)
 
 
 async def active(stage) -> int:
@@ -77,13 +76,18 @@ async def active(stage) -> int:
         return (await http.get(f"{stage.url}/health")).json()["active_connections"]
 
 
+async def until_active(stage, count: int) -> None:
+    async def so_many() -> bool:
+        return await active(stage) == count
+
+    await eventually(so_many)
+
+
 async def test_health_counts_sockets(stage):
     assert await active(stage) == 0
     async with stage.client(), stage.client():
         assert await active(stage) == 2
-    async with asyncio.timeout(3):
-        while await active(stage):
-            await asyncio.sleep(0.02)
+    await until_active(stage, 0)
 
 
 async def test_a_reset_or_half_closed_socket_ends_without_a_trace(stage, caplog):
@@ -91,11 +95,10 @@ async def test_a_reset_or_half_closed_socket_ends_without_a_trace(stage, caplog)
         await client.say("x")
         client.connection.transport.abort()
     reader, writer = await raw_socket(stage)
-    writer.get_extra_info("socket").shutdown(socket.SHUT_WR)
+    writer.write_eof()
     async with asyncio.timeout(5):
         await reader.read()
-        while await active(stage):
-            await asyncio.sleep(0.02)
+    await until_active(stage, 0)
     writer.close()
     assert not [record for record in caplog.records if record.levelname == "ERROR" or record.exc_info]
 
@@ -105,8 +108,7 @@ async def test_a_peer_that_no_longer_answers_pings_is_given_up(stage_of):
         reader, writer = await raw_socket(stage)
         async with asyncio.timeout(5):
             await reader.read()  # to the end that the service makes
-            while await active(stage) > 1:
-                await asyncio.sleep(0.02)
+        await until_active(stage, 1)
         writer.close()
 
 
@@ -115,9 +117,7 @@ async def test_past_the_limit_a_socket_is_told_and_closed(stage_of):
         async with stage.client(), stage.client(), stage.client() as third:
             assert (third.greeting["type"], third.greeting["code"]) == ("error", "too_many_connections")
             assert await third.closed() == 1013
-        async with asyncio.timeout(3):
-            while await active(stage):
-                await asyncio.sleep(0.02)
+        await until_active(stage, 0)
         async with stage.client() as later:
             assert later.greeting["type"] == "connected"
 
@@ -144,13 +144,11 @@ async def test_a_client_that_only_pings_and_never_reads_is_pushed_back(stage_of)
 async def test_a_service_that_stops_waits_for_what_is_still_to_be_read(stage_of):
     async with stage_of(ScriptedAgent(flood(60, 100_000))) as stage, stage.client("c", max_queue=1) as client:
         await client.say("go")
-        async with asyncio.timeout(10):
-            while not stage.agent.requests:
-                await asyncio.sleep(0.01)
+        await eventually(lambda: stage.agent.requests)
         goodbye = asyncio.create_task(stage.app.state.lifecycle.run_shutdown_hooks())
-        await asyncio.sleep(0.3)
+        await client.next()  # one frame of many: the rest does not fit into what lies between
         assert not goodbye.done()
-        assert len(await client.until("complete")) == 65
+        assert len(await client.until("complete")) == 64
         assert await client.closed() == 1012
         async with asyncio.timeout(3):
             await goodbye

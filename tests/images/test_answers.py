@@ -7,7 +7,7 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
-pytestmark = [pytest.mark.images, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.images
 
 
 def test_every_service_is_healthy(suite, service):

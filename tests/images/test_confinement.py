@@ -2,7 +2,7 @@
 
 import pytest
 
-pytestmark = [pytest.mark.images, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.images
 
 
 def test_the_process_is_nobody_and_can_become_nobody_else(suite, service):

@@ -5,7 +5,7 @@ import time
 import httpx
 import pytest
 
-pytestmark = [pytest.mark.images, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.images
 
 QUESTION = "suma 5 y 3"
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-pytestmark = [pytest.mark.images, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.images
 
 OWN_MEGABYTES = {"llm-gateway": 120, "mcp-toolbox": 250, "agent-http": 200, "agent-websocket": 200}
 """What an image may add to its base; the toolbox's brings a sentence encoder and two databases' drivers."""

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
-pytestmark = [pytest.mark.images, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.images
 
 NETWORK = "agent-suite-pods"
 PUBLIC_HOST = "agents.example.com"

@@ -35,6 +35,11 @@ class Stage:
         """`POST /v1/chat/completions`, by default one question to `gpt-4o`."""
         return await self.http.post(CHAT, json={"model": "gpt-4o", "messages": QUESTION, **body}, headers=headers)
 
+    async def taken_in(self) -> None:
+        """Returns when the gateway has begun with all that was sent before: its loop works in the order of arrival."""
+        for _ in range(5):
+            await self.http.get("/healthz")
+
     async def generate(self, *, headers: Mapping[str, str] | None = None, **body: Any) -> httpx.Response:
         """`POST /mcp/llm/generate`, by default one question to `gpt-4o`."""
         return await self.http.post(GENERATE, json={"model": "gpt-4o", "messages": QUESTION, **body}, headers=headers)

@@ -115,7 +115,7 @@ async def test_those_who_share_a_fallbacks_answer_are_told_too(tmp_path: Path, s
     async with two(tmp_path, FakeOpenAI(Fails(500)), second) as stage:
         asking = [asyncio.create_task(stage.chat(model="main", stream=stream)) for _ in range(3)]
         await second.call()
-        await asyncio.sleep(0.1)
+        await stage.taken_in()
         hold.set()
         answers = await asyncio.gather(*asking)
         calls = await stage.observed()

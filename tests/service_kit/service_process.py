@@ -96,11 +96,19 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
     settings = load(ServiceSettings, os.environ)
     app = create_service(name="small", title="Small", settings=settings)
+    working = 0
 
     @app.get("/slow")
     async def slow(seconds: float) -> dict[str, bool]:
+        nonlocal working
+        working += 1
         await asyncio.sleep(seconds)
         return {"finished": True}
+
+    @app.get("/working")
+    async def count() -> int:
+        """How often /slow was asked."""
+        return working
 
     @app.get("/pid")
     async def pid() -> int:

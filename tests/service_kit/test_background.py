@@ -68,7 +68,8 @@ def test_work_with_an_end_is_run_again_until_it_reaches_it_and_then_no_more(run)
                 while loops.to_health()[0].state != "done":
                     await asyncio.sleep(0.001)
                 assert loops.to_health()[0].error is None
-                await asyncio.sleep(0.02)
+                for _ in range(10):  # turns of the loop, in which it might be run again
+                    await asyncio.sleep(0)
         assert work.count == 3
 
     run(main())
@@ -143,10 +144,11 @@ def test_pauses_grow_after_failures_and_start_anew_after_a_success(run):
 
 def test_the_end_of_the_block_waits_for_the_work_to_stop(run):
     async def main():
-        ended = False
+        ended, begun = False, asyncio.Event()
 
         async def work():
             nonlocal ended
+            begun.set()
             try:
                 await asyncio.Event().wait()
             finally:
@@ -154,7 +156,7 @@ def test_the_end_of_the_block_waits_for_the_work_to_stop(run):
                 ended = True
 
         async with supervised("reader", work):
-            await asyncio.sleep(0.005)
+            await begun.wait()
         assert ended
 
     run(main())
@@ -162,18 +164,19 @@ def test_the_end_of_the_block_waits_for_the_work_to_stop(run):
 
 def test_a_cancellation_that_work_turns_into_an_error_still_stops_it(run):
     async def main():
-        starts = 0
+        starts, begun = 0, asyncio.Event()
 
         async def work():
             nonlocal starts
             starts += 1
+            begun.set()
             try:
                 await asyncio.Event().wait()
             except asyncio.CancelledError:
                 raise RuntimeError("the library's own") from None
 
         async with supervised("client", work):
-            await asyncio.sleep(0.005)
+            await begun.wait()
         assert starts == 1
 
     run(main())
@@ -181,10 +184,11 @@ def test_a_cancellation_that_work_turns_into_an_error_still_stops_it(run):
 
 def test_work_that_swallows_a_cancellation_or_two_is_told_again(run):
     async def main():
-        swallowed = 0
+        swallowed, begun = 0, asyncio.Event()
 
         async def work():
             nonlocal swallowed
+            begun.set()
             while True:
                 try:
                     await asyncio.Event().wait()
@@ -194,7 +198,7 @@ def test_work_that_swallows_a_cancellation_or_two_is_told_again(run):
                         raise
 
         async with supervised("stubborn", work):
-            await asyncio.sleep(0.005)
+            await begun.wait()
         assert swallowed == 2
 
     run(main())

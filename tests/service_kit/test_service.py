@@ -8,6 +8,7 @@ import signal
 import socket
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -106,8 +107,23 @@ def test_one_worker_whatever_the_environment_says(port: int):
 
 def _ask_in_background(pool: concurrent.futures.Executor, service: ServiceProcess, seconds: float):
     future = pool.submit(httpx.get, f"{service.url}/slow", params={"seconds": seconds}, timeout=30)
-    time.sleep(0.3)  # until it has reached the route
+    _wait_until(lambda: httpx.get(f"{service.url}/working").json() == 1)
     return future
+
+
+def _wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def _refuses(service: ServiceProcess) -> bool:
+    try:
+        httpx.get(f"{service.url}/healthz")
+    except httpx.TransportError:
+        return True
+    return False
 
 
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
@@ -128,13 +144,12 @@ def test_what_runs_is_finished_while_nobody_new_is_let_in(port: int):
             kept.get("/healthz")
             running = _ask_in_background(pool, service, 1.5)
             service.process.terminate()
-            time.sleep(0.5)
-            with pytest.raises(httpx.TransportError):
-                httpx.get(f"{service.url}/healthz")
+            _wait_until(lambda: _refuses(service))
+            assert not running.done()
             assert running.result().json() == {"finished": True}
         assert service.wait(10) == 0
         requests = [json.loads(line) for line in service.output.splitlines() if '"request"' in line]
-        assert [line["path"] for line in requests] == ["/slow"]  # its line was not lost
+        assert [line["path"] for line in requests if line["path"] != "/working"] == ["/slow"]  # its line was not lost
 
 
 def test_what_outlives_the_grace_period_is_cut(port: int):

@@ -47,6 +47,7 @@ class FakeAgent:
         self.epoch = uuid.uuid4().hex
         self._logs: dict[str, list[events.Event]] = {}
         self.answers_pings = True
+        self.pings = 0
         self.greets = True
         self.refusals: list[protocol.Refusal] = []
         self.handshakes: list[Request] = []
@@ -157,6 +158,7 @@ class FakeAgent:
 
     async def _read(self, socket: ServerConnection, message: dict[str, Any]) -> None:
         if message["type"] == "ping":
+            self.pings += 1
             if self.answers_pings:
                 await socket.send(protocol.encode(protocol.Pong()))
             return

@@ -1,7 +1,5 @@
 """The page and its connection: drops, replay, restarts, silence, reloads; no event lost, none shown twice."""
 
-import asyncio
-
 import pytest
 from agent_core import events
 from agent_websocket import protocol
@@ -17,6 +15,7 @@ from tests.agent_websocket.page.fake_agent import (
     tool,
 )
 from tests.agent_websocket.page.visitor import Visitor, visiting
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -116,7 +115,7 @@ async def test_a_silent_connection_is_replaced(visitor: Visitor, agent: FakeAgen
     await visitor.open(agent.url)
     agent.answers_pings = False
     await visitor.page.clock.fast_forward(15_500)
-    await asyncio.sleep(0.1)
+    await eventually(lambda: agent.pings == 1)
     await expect(visitor.link).to_have_attribute("data-link", "open")
     await visitor.page.clock.fast_forward(10_500)
     await expect(visitor.link).to_have_attribute("data-link", "waiting")
@@ -127,11 +126,18 @@ async def test_a_silent_connection_is_replaced(visitor: Visitor, agent: FakeAgen
 
 
 async def test_a_connection_that_answers_is_kept(visitor: Visitor, agent: FakeAgent):
+    pongs: list[str] = []
+
+    def read(frame: str | bytes) -> None:
+        if "pong" in str(frame):
+            pongs.append(str(frame))
+
+    visitor.page.on("websocket", lambda socket: socket.on("framereceived", read))
     await visitor.page.clock.install()
     await visitor.open(agent.url)
-    for _ in range(8):
-        await visitor.page.clock.fast_forward(7_600)
-        await asyncio.sleep(0.05)
+    for number in range(4):
+        await visitor.page.clock.fast_forward(15_500)
+        await eventually(lambda: len(pongs) == number + 1)  # noqa: B023 - it is called within this turn
     await expect(visitor.link).to_have_attribute("data-link", "open")
     assert len(agent.connection_ids) == 1
 
@@ -144,7 +150,7 @@ async def test_retries_grow_further_apart(visitor: Visitor):
     visitor.page.on("websocket", lambda socket: attempts.append(socket.url))
     for _ in range(60):
         await visitor.page.clock.run_for(1000)
-        await asyncio.sleep(0.01)
+        await expect(visitor.link).to_have_attribute("data-link", "waiting")  # the attempt has failed
     # About 0.5, 1, 2, 4, 8, 16 and 30 seconds apart, each at least half of that.
     assert 5 <= len(attempts) <= 11
 

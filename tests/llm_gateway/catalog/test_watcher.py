@@ -14,6 +14,7 @@ from service_kit.settings import load
 from service_kit.testing import running
 
 from tests.llm_gateway.harness import gateway
+from tests.waiting import eventually
 
 CATALOG = """\
 providers:
@@ -77,18 +78,10 @@ async def test_the_watch_goes_on_after_a_bad_file(path: Path):
     async with holder.running():
         for bad in ("{", path.read_text().replace("one", "uno")):
             path.write_text(bad)
-            await until(lambda: holder.error is not None)
+            await eventually(lambda: holder.error is not None)
             write(path, f"m-{len(bad)}")
-            await until(lambda: holder.error is None)
+            await eventually(lambda: holder.error is None)
             assert holder.current().resolve("one").id == f"m-{len(bad)}"
-
-
-async def until(true: Callable[[], bool]) -> None:
-    for _ in range(200):
-        if true():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("it never came true")
 
 
 async def test_a_reload_does_not_disturb_a_request_that_runs(path: Path):

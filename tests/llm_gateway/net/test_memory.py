@@ -18,6 +18,7 @@ from llm_gateway.surfaces.http.request_body import Watch
 
 from tests.llm_gateway.harness import staged
 from tests.peers import listening
+from tests.waiting import eventually
 
 LIMITS = Timeouts(connect=5, first_token=5, idle=5, total=5)
 
@@ -40,9 +41,7 @@ async def test_a_request_leaves_no_circle_behind(stream: bool):
     async with staged(FakeOpenAI(*[Says("x", pause=0.01)] * 3)) as stage:
         for number in range(3):
             await stage.chat(stream=stream, messages=[{"role": "user", "content": f"question {number}"}])
-        async with asyncio.timeout(5):
-            while _living(Watch) > before:
-                await asyncio.sleep(0.01)
+        await eventually(lambda: _living(Watch) <= before)
 
 
 async def test_a_connection_that_was_hung_up_is_free_with_what_was_unread():
@@ -57,9 +56,7 @@ async def test_a_connection_that_was_hung_up_is_free_with_what_was_unread():
         for _ in range(3):
             with pytest.raises(UpstreamProtocol):
                 await transport.post(f"http://127.0.0.1:{port}/", {}, b"{}", LIMITS)
-        async with asyncio.timeout(5):
-            while _living(Connection) > before:
-                await asyncio.sleep(0.01)
+        await eventually(lambda: _living(Connection) <= before)
 
 
 async def test_a_connection_that_was_closed_before_it_was_used_is_an_error_and_not_a_crash():

@@ -19,6 +19,7 @@ from tests.llm_gateway.event_stream import events
 from tests.llm_gateway.harness import KEY, Stage, error_of, gateway, staged
 from tests.peers import Peer, listening
 from tests.proxy import basic, proxying
+from tests.waiting import eventually
 
 
 @asynccontextmanager
@@ -39,15 +40,11 @@ async def test_a_provider_that_hangs_fills_its_share_and_the_others_answer():
     limits = {"UPSTREAM_MAX_CONNECTIONS": "4", "UPSTREAM_CONNECT_TIMEOUT": "0.3", "CACHE_ENABLED": "false"}
     async with between(hung, healthy, **limits) as stage:
         asked = [asyncio.ensure_future(stage.chat()) for _ in range(6)]
-        async with asyncio.timeout(5):
-            while len(hung.calls) < 2:
-                await asyncio.sleep(0.005)
+        await eventually(lambda: len(hung.calls) == 2)
         for _ in range(3):
             answer = await stage.chat(model="vllm/x")
             assert answer.status_code == 200
-        async with asyncio.timeout(5):
-            while sum(one.done() for one in asked) < 4:
-                await asyncio.sleep(0.005)
+        await eventually(lambda: sum(one.done() for one in asked) >= 4)
         done, waiting = await asyncio.wait(asked, timeout=0)
         for one in done:
             answer = one.result()

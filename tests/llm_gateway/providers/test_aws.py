@@ -26,6 +26,7 @@ from tests.certificates import Authority
 from tests.llm_gateway import values
 from tests.peers import listening
 from tests.proxy import basic, proxying
+from tests.waiting import eventually
 
 REGION = "us-west-2"
 NOVA = "us.amazon.nova-pro-v1:0"
@@ -283,9 +284,7 @@ async def test_the_instance_is_asked_only_when_told_so():
 
 
 async def settled(server: FakeCredentials, calls: int) -> None:
-    async with asyncio.timeout(5):
-        while len(server.asked) < calls:
-            await asyncio.sleep(0.005)
+    await eventually(lambda: len(server.asked) >= calls)
 
 
 async def test_credentials_are_asked_for_once_by_many():
@@ -315,9 +314,11 @@ async def test_renewal_goes_on_behind_requests_that_still_have_valid_ones():
             assert (await credentials.current()).access_key == FIRST.key_id
             assert time.perf_counter() - began < 0.5
         hold.set()
-        async with asyncio.timeout(5):
-            while (await credentials.current()).access_key != SECOND.key_id:
-                await asyncio.sleep(0.01)
+
+        async def renewed() -> bool:
+            return (await credentials.current()).access_key == SECOND.key_id
+
+        await eventually(renewed)
     assert len(server.asked) == 3  # one attempt, however many asked
 
 
@@ -372,7 +373,9 @@ async def test_who_gives_up_waiting_does_not_end_the_attempt():
         await settled(server, 1)
         impatient.cancel()
         patient = asyncio.create_task(credentials.current())
-        await asyncio.sleep(0.02)
+        with pytest.raises(asyncio.CancelledError):
+            await impatient
+        await asyncio.sleep(0)  # the other one waits now
         hold.set()
         assert (await patient).access_key == FIRST.key_id
     assert len(server.asked) == 1

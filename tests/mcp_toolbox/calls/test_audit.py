@@ -15,6 +15,8 @@ from mcp_toolbox.calls.audit import AuditLog, Entry
 from mcp_toolbox.calls.audit_file import AppendOnlyFile
 from service_kit.telemetry.logs import logging_to
 
+from tests.waiting import eventually
+
 
 def entry(number: int = 1, **changes: Any) -> Entry:
     known: dict[str, Any] = {
@@ -38,9 +40,11 @@ class Disk:
         self.kept = b""
         self.full = False
         self.batches = 0
+        self.refusals = 0
 
     def __call__(self, lines: bytes) -> None:
         if self.full:
+            self.refusals += 1
             raise OSError(28, "No space left on device")
         self.batches += 1
         self.kept += lines
@@ -89,9 +93,7 @@ async def test_lines_are_written_while_it_runs_and_at_its_end():
     async with audit.running(every_seconds=0.01):
         audit.record(entry(1))
         audit.record(entry(2))
-        async with asyncio.timeout(5):
-            while disk.batches == 0:
-                await asyncio.sleep(0.01)
+        await eventually(lambda: disk.batches)
         assert disk.ids() == ["r1", "r2"]
         audit.record(entry(3))
     assert disk.ids() == ["r1", "r2", "r3"]
@@ -105,14 +107,13 @@ async def test_a_full_disk_delays_lines_and_loses_none():
     with logging_to("toolbox", "INFO", "json", stream):
         async with audit.running(every_seconds=0.005):
             audit.record(entry(1))
-            await asyncio.sleep(0.05)
+            await eventually(lambda: disk.refusals)
             audit.record(entry(2))
-            await asyncio.sleep(0.05)
+            before = disk.refusals
+            await eventually(lambda: disk.refusals > before + 2)
             assert disk.kept == b""
             disk.full = False
-            async with asyncio.timeout(5):
-                while disk.batches == 0:
-                    await asyncio.sleep(0.01)
+            await eventually(lambda: disk.batches)
             audit.record(entry(3))
     assert disk.ids() == ["r1", "r2", "r3"]
     said = [line["message"] for line in map(json.loads, stream.getvalue().splitlines())]
@@ -127,7 +128,7 @@ async def test_what_waits_for_a_full_disk_is_bounded():
     async with audit.running(every_seconds=0.005):
         for number in range(10):
             audit.record(entry(number))
-        await asyncio.sleep(0.05)
+        await eventually(lambda: disk.refusals)
         disk.full = False
     assert disk.ids() == ["r7", "r8", "r9"]
 

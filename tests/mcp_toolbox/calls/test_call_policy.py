@@ -39,6 +39,7 @@ class Tools:
     def __init__(self) -> None:
         self.ran = 0
         self.stopped = 0
+        self.sleeping = asyncio.Event()
         self.answer: Any = None
 
     def echo(self, text: Text, password: Annotated[str, Field(description="A secret.")] = "") -> str:
@@ -48,6 +49,7 @@ class Tools:
 
     async def sleep(self, seconds: Annotated[float, Field(description="How long.")]) -> str:
         """Answer later."""
+        self.sleeping.set()
         try:
             await asyncio.sleep(seconds)
         except asyncio.CancelledError:
@@ -156,7 +158,7 @@ async def test_a_time_limit_of_the_tools_own_is_its_failure(of: Any, audit: Reco
 
 async def test_a_call_that_is_cancelled_is_cancelled_and_recorded(of: Any, tools: Tools, audit: Recorded):
     call = asyncio.ensure_future(of().call("sleep", {"seconds": 60.0}, CALLER))
-    await asyncio.sleep(0.01)
+    await asyncio.wait_for(tools.sleeping.wait(), 5)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call

@@ -22,7 +22,7 @@ SLOW_SECONDS = 1.5
 SCRIPT = f"""
 import asyncio, os, sys
 from mcp_toolbox.app import create_app, serve_http
-from mcp_toolbox.registry.tools import Catalogue
+from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.settings import ToolboxSettings
 from mcp_toolbox.registry.tool import Hints, from_function
 from service_kit.settings import load
@@ -34,7 +34,7 @@ async def slow() -> str:
     return "done"
 
 settings = load(ToolboxSettings, os.environ)
-sys.exit(serve_http(create_app(settings, Catalogue([from_function(slow, Hints())])), settings))
+sys.exit(serve_http(create_app(settings, ToolRegistry([from_function(slow, Hints())])), settings))
 """
 
 

@@ -8,6 +8,8 @@ import pytest
 from mcp_toolbox.server.streams import AsgiResponse, JsonRpcRefusals, UntilDrained
 from starlette.responses import PlainTextResponse, Response
 
+from tests.waiting import eventually
+
 SCOPE: dict[str, Any] = {"type": "http", "method": "GET", "headers": []}
 
 
@@ -39,7 +41,7 @@ async def endless(scope: Any, receive: Any, send: Any) -> None:
 async def test_a_stream_ends_properly_when_the_service_drains():
     drained, sent = asyncio.Event(), Sent()
     stream = asyncio.create_task(UntilDrained(endless, drained)(SCOPE, silent, sent))
-    await asyncio.sleep(0.01)
+    await eventually(lambda: sent.body)
     assert not stream.done()
     drained.set()
     await asyncio.wait_for(stream, 1)

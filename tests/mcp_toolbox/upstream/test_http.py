@@ -43,6 +43,7 @@ def official() -> MCPServer:
     @server.tool()
     async def work(context: Context[Any], seconds: float) -> str:
         """Work for a while."""
+        working.set()
         await context.report_progress(1, 2, "half")
         await asyncio.sleep(seconds)
         return "done"
@@ -64,6 +65,9 @@ def official() -> MCPServer:
 
     return server
 
+
+working = asyncio.Event()
+"""Set when the tool `work` has begun; one for all, since the server that runs it is in this process."""
 
 APPS: dict[str, Callable[[], tuple[Any, dict[str, Any]]]] = {
     "http": lambda: (official().streamable_http_app(), {"path": "/mcp"}),
@@ -96,7 +100,7 @@ async def test_the_sdks_own_server_over_every_transport(web: Any):
 
 
 async def test_a_server_on_the_internet_is_reached_through_the_environments_proxy(
-    fleet_of: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    upstreams_of: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     authority = Authority(tmp_path)
     authority.serving("localhost")
@@ -107,9 +111,9 @@ async def test_a_server_on_the_internet_is_reached_through_the_environments_prox
         port = url.rpartition(":")[2]
         monkeypatch.setenv("HTTPS_PROXY", f"http://user:secret@127.0.0.1:{proxy.port}")
         monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
-        async with fleet_of({"web": {"url": f"https://localhost:{port}/mcp"}}) as fleet:
-            await fleet.connected("web")
-            assert (await fleet.catalogue.call("web__add", {"a": 5, "b": 3})).structured == {"total": 8}
+        async with upstreams_of({"web": {"url": f"https://localhost:{port}/mcp"}}) as upstreams:
+            await upstreams.connected("web")
+            assert (await upstreams.registry.call("web__add", {"a": 5, "b": 3})).structured == {"total": 8}
     assert set(proxy.asked) == {f"CONNECT localhost:{port}"}
 
 
@@ -129,13 +133,9 @@ async def test_a_large_answer_fails_alone(web: Any):
 
 
 async def test_a_cancelled_call_leaves_the_connection_alone(web: Any):
-    heard = asyncio.Event()
-
-    async def report(*_: Any) -> None:
-        heard.set()
-
-    call = asyncio.create_task(web.registry.call("web__work", {"seconds": 30}, CallContext(report=report)))
-    await asyncio.sleep(0.3)
+    working.clear()
+    call = asyncio.create_task(web.registry.call("web__work", {"seconds": 30}))
+    await asyncio.wait_for(working.wait(), 10)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -13,6 +13,9 @@ from service_kit.auth.issuer_keys import IssuerKeys
 from service_kit.auth.testing import FakeIssuer
 from service_kit.testing import running
 
+from tests.peers import listening
+from tests.waiting import eventually
+
 
 @pytest.fixture
 async def issuer() -> AsyncIterator[FakeIssuer]:
@@ -20,12 +23,6 @@ async def issuer() -> AsyncIterator[FakeIssuer]:
     async with running(fake.app) as url:
         fake.url = url
         yield fake
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 def test_where_metadata_is():
@@ -53,7 +50,7 @@ async def test_keys_are_found_through_the_metadata(issuer: FakeIssuer):
     keys = IssuerKeys(issuer.url)
     assert keys.get(issuer.key_id) is None
     async with keys.running():
-        await until(lambda: keys.get(issuer.key_id))
+        await eventually(lambda: keys.get(issuer.key_id))
         assert keys.get(None) is keys.get(issuer.key_id)  # the only one
         assert keys.get("another") is None
 
@@ -64,23 +61,23 @@ async def test_openid_metadata_will_do(issuer: FakeIssuer):
     issuer.answers["/.well-known/openid-configuration"] = (200, json.dumps(document).encode())
     keys = IssuerKeys(issuer.url)
     async with keys.running():
-        await until(lambda: keys.get(issuer.key_id))
+        await eventually(lambda: keys.get(issuer.key_id))
 
 
 async def test_their_address_may_be_given(issuer: FakeIssuer):
     keys = IssuerKeys("https://login.example.com", f"{issuer.url}/jwks")
     async with keys.running():
-        await until(lambda: keys.get(issuer.key_id))
+        await eventually(lambda: keys.get(issuer.key_id))
     assert issuer.asked == ["/jwks"]
 
 
 async def test_an_unknown_key_is_fetched_when_it_is_wanted(issuer: FakeIssuer):
     keys = IssuerKeys(issuer.url, rest_seconds=0.2)
     async with keys.running():
-        await until(lambda: keys.get(issuer.key_id))
+        await eventually(lambda: keys.get(issuer.key_id))
         issuer.rotate()
-        await until(keys.fetch_soon)
-        await until(lambda: keys.get(issuer.key_id))
+        await eventually(keys.fetch_soon)
+        await eventually(lambda: keys.get(issuer.key_id))
         assert not keys.fetch_soon()  # just done
     assert issuer.asked.count("/jwks") == 2
 
@@ -88,19 +85,19 @@ async def test_an_unknown_key_is_fetched_when_it_is_wanted(issuer: FakeIssuer):
 async def test_keys_are_refreshed_and_old_ones_dropped(issuer: FakeIssuer):
     keys, first = IssuerKeys(issuer.url, refresh_seconds=0.05), issuer.key_id
     async with keys.running():
-        await until(lambda: keys.get(first))
+        await eventually(lambda: keys.get(first))
         issuer.rotate()
-        await until(lambda: keys.get(issuer.key_id))
+        await eventually(lambda: keys.get(issuer.key_id))
         assert keys.get(first) is None
 
 
 async def test_what_was_there_stays_while_the_issuer_is_away(issuer: FakeIssuer):
     keys = IssuerKeys(issuer.url, refresh_seconds=0.03, rest_seconds=0.03)
     async with keys.running():
-        await until(lambda: keys.get(issuer.key_id))
+        await eventually(lambda: keys.get(issuer.key_id))
         issuer.answers["/jwks"] = (500, b"")
         seen = issuer.asked.count("/jwks")
-        await until(lambda: issuer.asked.count("/jwks") > seen + 2)
+        await eventually(lambda: issuer.asked.count("/jwks") > seen + 2)
         assert keys.get(issuer.key_id)
 
 
@@ -124,11 +121,11 @@ async def test_odd_answers_are_waited_out(issuer: FakeIssuer, odd: str):
     issuer.answers["/jwks"] = (200, ODD[odd])
     keys = IssuerKeys(issuer.url, rest_seconds=0.02)
     async with keys.running():
-        await until(lambda: issuer.asked.count("/jwks") >= 2)
+        await eventually(lambda: issuer.asked.count("/jwks") >= 2)
         assert keys.get(None) is None
         assert keys.fetch_soon()
         issuer.answers.clear()
-        await until(lambda: keys.get(issuer.key_id))
+        await eventually(lambda: keys.get(issuer.key_id))
 
 
 @pytest.mark.parametrize(
@@ -142,12 +139,19 @@ async def test_metadata_that_leads_elsewhere_is_not_followed(issuer: FakeIssuer,
     issuer.answers["/.well-known/oauth-authorization-server"] = (200, answered)
     keys = IssuerKeys(issuer.url, rest_seconds=0.02)
     async with keys.running():
-        await until(lambda: len(issuer.asked) >= 2)
+        await eventually(lambda: len(issuer.asked) >= 2)
     assert "/jwks" not in issuer.asked
 
 
 async def test_an_issuer_that_is_not_there_harms_nobody():
-    keys = IssuerKeys("http://127.0.0.1:9", rest_seconds=0.01)
-    async with keys.running():
-        await asyncio.sleep(0.05)
-        assert keys.fetch_soon()
+    tried: list[int] = []
+
+    async def gone(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tried.append(1)
+        writer.close()
+
+    async with listening(gone) as port:
+        keys = IssuerKeys(f"http://127.0.0.1:{port}", rest_seconds=0.01)
+        async with keys.running():
+            await eventually(lambda: len(tried) > 3)
+            assert keys.fetch_soon()

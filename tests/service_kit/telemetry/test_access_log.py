@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from io import StringIO
 
@@ -13,6 +12,7 @@ from service_kit.telemetry.logs import logging_to
 from service_kit.testing import running
 
 from tests.service_kit.harness import small_service, staged
+from tests.waiting import eventually
 
 ONE = Access("GET", "/who", 200, 1_700_000_000.0, 1.23456, "key_1", "r-1", "198.51.100.7")
 
@@ -42,8 +42,7 @@ async def test_it_is_flushed_by_itself_and_at_the_end():
         log = AccessLog()
         async with log.running(0.01):
             log.observe(ONE)
-            while not stream.getvalue():
-                await asyncio.sleep(0.005)
+            await eventually(stream.getvalue)
         async with log.running(60):
             log.observe(ONE)
     assert len(stream.getvalue().splitlines()) == 2

@@ -34,6 +34,7 @@ TITAN = "amazon.titan-text-express-v1"
 LLAMA = "meta.llama3-70b-instruct-v1:0"
 LLAMA_33 = "us.meta.llama3-3-70b-instruct-v1:0"
 MISTRAL = "mistral.mistral-large-2407-v1:0"
+IMPORTED = "arn:aws:bedrock:us-east-1:123456789012:imported-model/abcdefghijkl"
 COMMAND = "cohere.command-r-v1:0"
 ADD = Tool(name="add", parameters={"type": "object"})
 PIXEL = Image(data="aGk=", media_type="image/png")
@@ -208,7 +209,7 @@ def test_calls_of_before_are_told_in_words_where_no_tools_may_be_used(fields: di
     [
         (CLAUDE, "auto", {"auto": {}}), (CLAUDE, "required", {"any": {}}), (CLAUDE, "tool", {"tool": {"name": "add"}}),
         (MISTRAL, "auto", {"auto": {}}), (MISTRAL, "required", {"any": {}}), (LLAMA_33, "auto", None),
-        (COMMAND, "auto", None),
+        (COMMAND, "auto", None), (IMPORTED, "auto", None),
     ],
 )  # fmt: skip
 def test_tool_choice(model: str, mode: Any, sent: Any):
@@ -226,6 +227,9 @@ def test_tool_choice(model: str, mode: Any, sent: Any):
         ({"model": LLAMA_33, "tools": (ADD,), "tool_choice": ToolChoice(mode="required")}, "tool_choice"),
         ({"model": MISTRAL, "tools": (ADD,), "tool_choice": ToolChoice(mode="tool", name="add")}, "tool_choice"),
         ({"model": LLAMA_33, "response_format": ResponseFormat(type="json_object")}, "response_format"),
+        ({"model": IMPORTED, "tools": (ADD,), "tool_choice": ToolChoice(mode="tool", name="add")}, "tool_choice"),
+        ({"model": IMPORTED, "tools": (ADD,), "tool_choice": ToolChoice(mode="required")}, "tool_choice"),
+        ({"model": IMPORTED, "response_format": ResponseFormat(type="json_object")}, "response_format"),
         ({"model": TITAN, "top_k": 3}, "top_k"),
         ({"model": NOVA, "temperature": 1.01}, "temperature"),
         ({"temperature": 0.5, "top_p": 0.5}, "top_p"),

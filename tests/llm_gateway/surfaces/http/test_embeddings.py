@@ -16,6 +16,7 @@ from service_kit.testing import running
 
 from tests.llm_gateway.harness import KEY, Stage, error_of, gateway, staged
 from tests.llm_gateway.surfaces.http.test_schemas import strictly
+from tests.waiting import eventually
 
 PATH = "/v1/embeddings"
 MODEL = "text-embedding-3-small"
@@ -91,7 +92,7 @@ async def test_equal_requests_at_once_are_one_call():
         first = asyncio.create_task(ask(stage))
         await fake.call()
         second = asyncio.create_task(ask(stage))
-        await asyncio.sleep(0.05)
+        await stage.taken_in()
         hold.set()
         answers = await asyncio.gather(first, second)
     assert sorted(answer.headers["x-cache"] for answer in answers) == ["coalesced", "miss"]
@@ -105,8 +106,7 @@ async def test_who_leaves_ends_the_call():
         call = await fake.call()
         asking.cancel()
         await asyncio.wait_for(call.left.wait(), 5)
-        while not await stage.observed():
-            await asyncio.sleep(0.01)
+        await eventually(stage.observed)
         assert (stage.calls[0].status, stage.calls[0].http_status) == ("cancelled", 499)
 
 

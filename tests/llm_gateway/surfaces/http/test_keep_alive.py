@@ -10,28 +10,35 @@ from llm_gateway.surfaces.http.keep_alive import KeepAlive
 
 from tests.llm_gateway.event_stream import events
 from tests.llm_gateway.harness import CHAT, GENERATE, QUESTION, error_of, staged
+from tests.waiting import eventually
 
 BEAT = b": keep-alive\n\n"
 ASKED = {"model": "gpt-4o", "messages": QUESTION, "stream": True}
 
 
 async def test_a_beat_follows_each_silence_and_nothing_else():
-    beats: list[float] = []
-    clock = asyncio.get_running_loop().time
+    loop = asyncio.get_running_loop()
+    silences: list[float] = []
+    touched = loop.time()
 
     async def beat() -> None:
-        beats.append(clock())
+        nonlocal touched
+        silences.append(loop.time() - touched)
+        touched = loop.time()
 
     alive = KeepAlive(beat, 0.1)
     for _ in range(8):
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(0.03)  # a piece now and then
         alive.touch()
-    assert beats == []
-    await asyncio.sleep(0.25)
+        touched = loop.time()
+    silences.clear()  # on a busy machine a piece may have come late
+    await eventually(lambda: len(silences) >= 2)
     alive.stop()
-    assert len(beats) == 2
-    await asyncio.sleep(0.15)
-    assert len(beats) == 2
+    assert all(silence >= 0.09 for silence in silences)
+    told, later = len(silences), asyncio.Event()
+    loop.call_later(0.15, later.set)  # behind the beat that would have come
+    await later.wait()
+    assert len(silences) == told
 
 
 @pytest.mark.parametrize("path", [CHAT, GENERATE])

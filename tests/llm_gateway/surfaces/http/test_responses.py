@@ -13,6 +13,7 @@ from fake_providers import Endless, Fails, FakeOpenAI, Says, Sends, Silent
 
 from tests.llm_gateway.event_stream import events
 from tests.llm_gateway.harness import Stage, error_of, gateway, staged
+from tests.waiting import eventually
 
 PATH = "/v1/responses"
 JSON = {"content-type": "application/json"}
@@ -312,12 +313,7 @@ async def test_leaving_before_the_first_word_cancels_it_upstream(stream: bool):
 
 
 async def recorded(stage: Stage) -> Any:
-    for _ in range(100):
-        calls = await stage.observed()
-        if calls:
-            return calls[0]
-        await asyncio.sleep(0.02)
-    raise AssertionError("the call was not recorded")
+    return (await eventually(stage.observed))[0]
 
 
 def request_bytes(body: bytes, *headers: str) -> bytes:

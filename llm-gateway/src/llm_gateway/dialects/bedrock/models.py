@@ -45,6 +45,8 @@ _LLAMA_TOOLS = Family(streamed_tools=False, images=False)
 _MISTRAL_INSTRUCT = Family(system=False, tools=False, images=False, top_k=("top_k",))
 _MISTRAL = Family(streamed_tools=False, images=False, choices=frozenset({"required"}), top_k=("top_k",))
 _CLAUDE = Family(choices=_ANY, result_status=True, top_k=("top_k",), stop_sequence=True)
+_IMPORTED = Family(top_k=("top_k",))
+"""Weights that a customer brought (Llama, Qwen, …): only Claude and Nova can be forced to call a tool."""
 _NOVA = Family(
     choices=_ANY, result_status=True, caching=frozenset({"system", "messages"}), top_k=("inferenceConfig", "topK")
 )
@@ -57,6 +59,7 @@ def _claude(thinking: Thinking | None, *, hour: bool = False) -> Family:
 _KNOWN: tuple[tuple[re.Pattern[str], Family], ...] = tuple(
     (re.compile(pattern), family)
     for pattern, family in (
+        (r":imported-model/", _IMPORTED),
         (r"amazon\.titan-text", _TITAN),
         (r"amazon\.nova-micro", msgspec.structs.replace(_NOVA, images=False)),
         (r"amazon\.nova-2", msgspec.structs.replace(_NOVA, thinking="nova")),
@@ -82,7 +85,7 @@ _KNOWN: tuple[tuple[re.Pattern[str], Family], ...] = tuple(
 )
 
 _UNKNOWN = Family(choices=_ANY, result_status=True, top_k=("top_k",))
-"""A model that the table does not know (an imported one, a profile's ARN) is trusted; Bedrock says what it lacks."""
+"""A model that the table does not know (the ARN of a profile tells none) is trusted; Bedrock says what it lacks."""
 
 
 @lru_cache(maxsize=1024)

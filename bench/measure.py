@@ -33,7 +33,7 @@ class Plan(NamedTuple):
     window_s: float
     warm_up_s: float
     ladders: Sequence[Ladder] = ()
-    pairs: int = 8
+    pairs: int = 12
     memory_s: float = 0.0
     rest_s: float = 0.0
 

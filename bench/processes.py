@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import http.client
 import os
 import signal
@@ -17,7 +16,7 @@ from typing import Any, cast
 from bench import proc
 
 _GRACE_S = 5.0
-_STOPS = {signal.SIGINT, signal.SIGTERM}
+_STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 class NotStarted(Exception):
@@ -88,19 +87,37 @@ def spawned(
     A signal that comes between its start and the moment when it is known here would leave it behind, so such a signal
     waits until then.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+    held = _HeldBack()
     try:
-        unblock = functools.partial(signal.pthread_sigmask, signal.SIG_SETMASK, before)
         start = cast("Callable[..., subprocess.Popen[bytes]]", subprocess.Popen)  # no option here asks for text
-        process = start(argv, start_new_session=True, preexec_fn=unblock, **options)
+        process = start(argv, start_new_session=True, **options)
     except BaseException:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        held.release()
         raise
     try:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        held.release()
         yield process
     finally:
         end(process)
+
+
+class _HeldBack:
+    """The signals that stop a run, remembered from now until `release`, at which they come. (Blocking them would not
+    do: with a second thread the kernel hands them to that one, and Python still runs their handler in the first.)"""
+
+    def __init__(self) -> None:
+        self._came: list[int] = []
+        self._before = {number: signal.signal(number, self._remember) for number in _STOPS}
+
+    def _remember(self, number: int, frame: object) -> None:
+        self._came.append(number)
+
+    def release(self) -> None:
+        """Restore the handlers; raises whatever they raise."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
+        for number in self._came:
+            signal.raise_signal(number)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

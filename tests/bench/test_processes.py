@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -111,7 +112,9 @@ def test_a_stop_that_comes_while_a_process_is_started_leaves_none_behind():
     def stopped(number: int, frame: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stopped)
+    before, done = signal.signal(signal.SIGTERM, stopped), threading.Event()
+    second_thread = threading.Thread(target=done.wait)
+    second_thread.start()
     try:
         for _ in range(25):
             command = ["/bin/sh", "-c", "kill -TERM $PPID; exec sleep 20"]
@@ -119,6 +122,8 @@ def test_a_stop_that_comes_while_a_process_is_started_leaves_none_behind():
                 process.wait(60)
     finally:
         signal.signal(signal.SIGTERM, before)
+        done.set()
+        second_thread.join()
     assert len(ended) == 25
 
 
@@ -133,7 +138,7 @@ def test_a_child_can_be_stopped_like_any_other(tmp_path):
 
 
 def test_a_command_that_is_not_there_leaves_signals_as_they_were(tmp_path):
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     with pytest.raises(FileNotFoundError), spawned([str(tmp_path / "missing")], lambda process: None):
         pass
-    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before

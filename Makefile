@@ -87,8 +87,8 @@ types: $(TESTS) ## types
 imports: $(TESTS) ## which package may import which
 	@$(BIN)/lint-imports
 
-bench: $(TESTS) ## compare the gateway with its peers on this machine; writes bench/results/
-	@$(BIN)/python -m bench
+bench: $(TESTS) ## compare the gateway with its peers (AGAINST=COMMIT: with itself too); writes bench/results/
+	@$(BIN)/python -m bench $(if $(AGAINST),--against $(AGAINST))
 
 bench-quick: $(TESTS) ## our own figures only, in half a minute
 	@$(BIN)/python -m bench --quick

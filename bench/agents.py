@@ -16,9 +16,9 @@ from typing import NamedTuple
 import msgspec
 
 from bench.answers import MODEL
-from bench.load import MARK, Result, Spec
 from bench.measure import Rig
 from bench.processes import Cores, environment, free_port, running, wait_until_answers
+from bench.spec import MARK, Result, Spec
 from bench.stats import Spread, median, spread
 from bench.systems import Upstream
 

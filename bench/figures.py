@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from bench.load import Result
 from bench.measure import Sample
-from bench.scenarios import DIALECTS, LONG_STREAM, SHORT_STREAM
+from bench.scenarios import BOUNDS_MS, DIALECTS, LONG_STREAM, PACED, PACED_LADDER, SHORT_STREAM, keeps_pace
+from bench.spec import Result
 from bench.stats import Spread, slope, spread
 from bench.systems import DIRECT
 
@@ -20,6 +20,15 @@ class Round:
 
     def get(self, scenario: str, system: str) -> Result | None:
         return self._results.get((scenario, system))
+
+    def named(self, start: str, system: str) -> list[tuple[int, Result]]:
+        """The windows of the scenarios that are called `start` and a number, by that number."""
+        found = (
+            (int(name.rpartition("-")[2]), result)
+            for (name, measured), result in self._results.items()
+            if measured == system and name.rpartition("-")[0] == start and name.rpartition("-")[2].isdigit()
+        )
+        return sorted(found, key=lambda pair: pair[0])
 
 
 Compute = Callable[[Round, str], float | None]
@@ -67,7 +76,11 @@ def _per_chunk(read: Callable[[Result], float | None], suffix: str = "") -> Comp
     return compute
 
 
-def _cpu_ms(result: Result) -> float | None:
+def _per_second(result: Result) -> float:
+    return result.per_second
+
+
+def cpu_ms(result: Result) -> float | None:
     """Processor time of the system for one answer."""
     return None if result.cpu_s is None or not result.answered else result.cpu_s * 1000 / result.answered
 
@@ -76,30 +89,94 @@ def _cpu_per_token_us(result: Result) -> float | None:
     return None if result.cpu_s is None or not result.tokens else result.cpu_s * 1e6 / result.tokens
 
 
-def _figures() -> Iterable[Figure]:
-    for connections in (1, 16, 64):
-        at, scenario = f"{connections} conn.", f"plain-{connections}"
-        yield Figure(f"rps-{connections}", f"pass-through, {at}", "req/s", _of(scenario, lambda r: r.per_second))
-        yield Figure(f"p50-{connections}", f"p50, {at}", "ms", _of(scenario, lambda r: r.p50_ms))
-        yield Figure(f"p99-{connections}", f"p99, {at}", "ms", _of(scenario, lambda r: r.p99_ms))
-    p50, first = _of("plain-1", lambda r: r.p50_ms), _of("first-token", lambda r: r.first_token_p50_ms)
-    yield Figure("added-p50", "p50 added, 1 conn.", "ms", _added(p50))
-    yield Figure("cpu", "processor time a request, 64 conn.", "ms", _of("plain-64", _cpu_ms))
+def _frontier(scenarios: str, bound_ms: float) -> Compute:
+    """Requests a second at the most loaded window of which 99 % were answered within the bound; 0 if there is none."""
+
+    def compute(round_: Round, system: str) -> float | None:
+        windows = [result for _, result in round_.named(scenarios, system)]
+        within = [each.per_second for each in windows if each.p99_ms is not None and each.p99_ms <= bound_ms]
+        return max(within, default=0.0) if windows and system != DIRECT else None
+
+    return compute
+
+
+def _sustained(round_: Round, system: str) -> float | None:
+    """The most streams that kept their pace, counted up to the first number that did not; None where nobody climbed."""
+    windows = dict(round_.named("paced", system))
+    if system == DIRECT or not windows:
+        return None
+    sustained = 0
+    for streams in sorted(int(rung.name.rpartition("-")[2]) for rung in (PACED, *PACED_LADDER.rungs)):
+        if streams not in windows or not keeps_pace(windows[streams]):
+            break
+        sustained = streams
+    return float(sustained)
+
+
+def _load_figures(scenarios: str, what: str, many: Iterable[int], start: str = "") -> Iterable[Figure]:
+    """Requests a second and latencies at each number of connections."""
+    for connections in many:
+        at, scenario = f"{connections} conn.", f"{scenarios}-{connections}"
+        key = f"{start}{{}}-{connections}".format
+        yield Figure(key("rps"), f"{what}, {at}", "req/s", _of(scenario, _per_second))
+        yield Figure(key("p50"), f"{what}, p50, {at}", "ms", _of(scenario, lambda r: r.p50_ms))
+        yield Figure(key("p99"), f"{what}, p99, {at}", "ms", _of(scenario, lambda r: r.p99_ms))
+
+
+def _frontier_figures(scenarios: str, what: str, start: str = "") -> Iterable[Figure]:
+    for bound in BOUNDS_MS:
+        label = f"{what}, frontier: p99 within {bound} ms"
+        yield Figure(f"{start}frontier-{bound}", label, "req/s", _frontier(scenarios, bound))
+
+
+def _stream_figures() -> Iterable[Figure]:
+    first = _of("first-token", lambda r: r.first_token_p50_ms)
     yield Figure("first-token", "first token, p50, 1 stream", "ms", first)
     yield Figure("added-first-token", "added to the first token, p50", "ms", _added(first))
     yield Figure("chunk-wall", "added per streamed chunk, full speed", "µs", _added(_per_chunk(lambda r: r.p50_ms)))
-    yield Figure("chunk-cpu", "processor time per chunk, full speed", "µs", _per_chunk(_cpu_ms))
-    yield Figure("paced-cpu", "processor time per chunk, 16 streams, paced", "µs", _of("paced", _cpu_per_token_us))
-    yield Figure("paced-p99", "first token, p99, 16 streams", "ms", _of("paced", lambda r: r.first_token_p99_ms))
-    yield Figure("cpu-16", "processor time a request, 16 conn.", "ms", _of("plain-16", _cpu_ms))
-    yield Figure("stream-cpu", f"processor time a stream of {LONG_STREAM}", "ms", _of("burst-long", _cpu_ms))
+    yield Figure("chunk-cpu", "processor time per chunk, full speed", "µs", _per_chunk(cpu_ms))
+    yield Figure("stream-cpu", f"processor time a stream of {LONG_STREAM}", "ms", _of("burst-long", cpu_ms))
+
+
+def _paced_figures() -> Iterable[Figure]:
+    """Of 16 streams that come as a model sends them; `sustained` of the ladder above them."""
+    reads: dict[str, Callable[[Result], float | None]] = {
+        "to the first token, p50": lambda r: r.first_token_p50_ms,
+        "to the first token, p99": lambda r: r.first_token_p99_ms,
+        "to a gap, p50": lambda r: r.gap_p50_ms,
+        "to a gap, p99": lambda r: r.gap_p99_ms,
+    }
+    keys = ("paced-first-p50", "paced-first-p99", "paced-gap-p50", "paced-gap-p99")
+    for key, (what, read) in zip(keys, reads.items(), strict=True):
+        yield Figure(key, f"paced streams, added {what}", "ms", _added(_of("paced-16", read)))
+    cpu = _of("paced-16", _cpu_per_token_us)
+    yield Figure("paced-cpu", "paced streams, processor time per chunk", "µs", cpu)
+    yield Figure("sustained", "paced streams sustained without a lost frame", "", _sustained)
+
+
+def _dialect_figures() -> Iterable[Figure]:
     for name in DIALECTS:
         plain, long = f"plain-16-{name}", f"burst-long-{name}"
-        yield Figure(f"cpu-16-{name}", f"the same request, {name}'s dialect", "ms", _of(plain, _cpu_ms))
-        yield Figure(f"stream-cpu-{name}", f"the same stream, {name}'s dialect", "ms", _of(long, _cpu_ms))
-        yield Figure(f"chunk-cpu-{name}", f"a chunk in {name}'s dialect", "µs", _per_chunk(_cpu_ms, f"-{name}"))
-    yield Figure("cached-1", "cache hit, 1 conn.", "req/s", _of("cached-1", lambda r: r.per_second))
-    yield Figure("cached-64", "cache hit, 64 conn.", "req/s", _of("cached-64", lambda r: r.per_second))
+        yield Figure(f"cpu-16-{name}", f"a request in {name}'s dialect, processor time", "ms", _of(plain, cpu_ms))
+        yield Figure(f"stream-cpu-{name}", f"a stream in {name}'s dialect, processor time", "ms", _of(long, cpu_ms))
+        yield Figure(f"chunk-cpu-{name}", f"a chunk in {name}'s dialect", "µs", _per_chunk(cpu_ms, f"-{name}"))
+
+
+def _figures() -> Iterable[Figure]:
+    yield from _load_figures("plain", "pass-through", (1, 16, 64))
+    yield Figure("added-p50", "p50 added, 1 conn.", "ms", _added(_of("plain-1", lambda r: r.p50_ms)))
+    yield from _frontier_figures("plain", "pass-through")
+    yield Figure("stop", "longest stop of the loop, 16 conn.", "ms", _of("stops", lambda r: r.longest_stop_ms))
+    yield Figure("cpu-16", "processor time a request, 16 conn.", "ms", _of("plain-16", cpu_ms))
+    yield Figure("cpu", "processor time a request, 64 conn.", "ms", _of("plain-64", cpu_ms))
+    yield from _stream_figures()
+    yield from _paced_figures()
+    yield from _load_figures("messages", "`/v1/messages`", (1, 16), "messages-")
+    yield from _frontier_figures("messages", "`/v1/messages`", "messages-")
+    yield Figure("messages-cpu", "`/v1/messages`, processor time, 16 conn.", "ms", _of("messages-16", cpu_ms))
+    yield from _dialect_figures()
+    yield Figure("cached-1", "cache hit, 1 conn.", "req/s", _of("cached-1", _per_second))
+    yield Figure("cached-64", "cache hit, 64 conn.", "req/s", _of("cached-64", _per_second))
 
 
 FIGURES = tuple(_figures())

@@ -2,210 +2,23 @@
 
 `python -m bench.load` reads a `Spec` as JSON from standard input, drives it, and prints a `Result`. It is a process
 of its own, on bare asyncio transports, so that its own work is neither a bottleneck nor counted as the system's.
-An answer counts only when it is right: status 200, the request's own nonce in it, and for a stream every token and
-`[DONE]`. Anything else is an error, by kind.
 """
 
 from __future__ import annotations
 
 import asyncio
-import secrets
+import gc
 import sys
 import time
-from collections import Counter
-from typing import cast
 
-import httptools
 import msgspec
 import uvloop
 
-from bench import marker, proc
+from bench import proc
+from bench.client import Client, Run
+from bench.probe import Prober
+from bench.spec import Result, Spec
 from bench.stats import percentile
-
-MARK = "@MARK@"
-_TOKEN = marker.TOKEN.encode()
-_KEPT_BODIES = 200
-
-
-class Spec(msgspec.Struct, frozen=True, kw_only=True):
-    """One run. `body` is the request's JSON with `@MARK@` where the marker goes; `varied` gives each its own nonce.
-    `digits` writes the nonce alone there, in decimal digits, for bodies where a number is wanted. In a right answer
-    `wanted` stands before the nonce.
-
-    `watch_pid` is the process (with its children) whose processor time is read over the measured window.
-    """
-
-    host: str = "127.0.0.1"
-    port: int
-    path: str
-    headers: dict[str, str] = {}
-    body: str
-    connections: int = 1
-    warmup_s: float = 0.3
-    window_s: float = 2.0
-    varied: bool = True
-    digits: bool = False
-    wanted: str = ""
-    stream: bool = False
-    chunks: int = 1
-    gap_ms: int = 0
-    calls: int = 0
-    watch_pid: int | None = None
-    keep_bodies: bool = False
-    answer_timeout_s: float = 20.0
-
-
-class Result(msgspec.Struct, kw_only=True):
-    """What was measured. Latencies in ms; `answered` counts the window only, `errors` and `sent` the whole run."""
-
-    window_s: float
-    answered: int
-    sent: int
-    errors: dict[str, int]
-    p50_ms: float | None = None
-    p99_ms: float | None = None
-    first_token_p50_ms: float | None = None
-    first_token_p99_ms: float | None = None
-    tokens: int = 0
-    cpu_s: float | None = None
-    generator_busy: float = 0.0
-    bodies: list[str] = []
-
-    @property
-    def per_second(self) -> float:
-        return self.answered / self.window_s
-
-
-class Run:
-    """The shared state of one run: makes requests, judges answers, holds the window's samples."""
-
-    def __init__(self, spec: Spec) -> None:
-        self.spec = spec
-        self.errors: Counter[str] = Counter()
-        self.latencies: list[float] = []
-        self.first_tokens: list[float] = []
-        self.bodies: list[str] = []
-        self.tokens = 0
-        self.sent = 0
-        self.measuring = False
-        self.stopping = False
-        self._wanted = spec.wanted.encode()
-        self._number = secrets.randbits(40)  # no run repeats another's nonces, so no cache knows them
-        self._parts = spec.body.split(MARK)
-        if len(self._parts) == 1:
-            raise ValueError(f"the body has no {MARK}")
-        self._head = self._headers(len(self._body(b"0" * marker.NONCE_DIGITS)))
-
-    def _headers(self, length: int) -> bytes:
-        fields = {"content-type": "application/json", "content-length": str(length), **self.spec.headers}
-        lines = [f"POST {self.spec.path} HTTP/1.1", f"host: {self.spec.host}:{self.spec.port}"]
-        lines += [f"{name}: {value}" for name, value in fields.items()]
-        return ("\r\n".join(lines) + "\r\n\r\n").encode()
-
-    def _body(self, nonce: bytes) -> bytes:
-        spec = self.spec
-        if spec.digits:
-            return nonce.decode().join(self._parts).encode()
-        mark = marker.write(nonce, chunks=spec.chunks, gap_ms=spec.gap_ms, calls=spec.calls)
-        return mark.join(self._parts).encode()
-
-    def request(self) -> tuple[bytes, bytes]:
-        """The nonce and the bytes of the next request."""
-        if self.spec.varied:
-            self._number += 1
-        self.sent += 1
-        nonce = (marker.digits if self.spec.digits else marker.nonce)(self._number)
-        return nonce, self._head + self._body(nonce)
-
-    def judge(self, status: int, body: bytes, nonce: bytes) -> str | None:
-        """None when the answer is right, else what is wrong with it."""
-        if status != 200:
-            return f"status {status}"
-        if self._wanted + nonce not in body:
-            return "not this request's answer"
-        if self.spec.stream and body.count(_TOKEN) != self.spec.chunks:
-            return "tokens lost or doubled"
-        if self.spec.stream and b"data: [DONE]" not in body:
-            return "stream without its end"
-        return None
-
-    def record(self, took: float, first_token: float | None, body: bytes) -> None:
-        self.latencies.append(took * 1000)
-        if first_token is not None:
-            self.first_tokens.append(first_token * 1000)
-        if self.spec.keep_bodies and len(self.bodies) < _KEPT_BODIES:
-            self.bodies.append(body.decode())
-
-
-class Client(asyncio.Protocol):
-    """One keep-alive connection that always has one request in flight."""
-
-    def __init__(self, run: Run, finished: asyncio.Future[None]) -> None:
-        self._run = run
-        self._finished = finished
-        self._parser = httptools.HttpResponseParser(self)
-        self._body = bytearray()
-        self._nonce = b""
-        self._began = 0.0
-        self._first_token: float | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports have the interface of asyncio.Transport without being one.
-        self._transport = cast(asyncio.Transport, transport)
-        self._send()
-
-    def _send(self) -> None:
-        self._body.clear()
-        self._first_token = None
-        self._nonce, request = self._run.request()
-        self._began = time.perf_counter()
-        self._transport.write(request)
-
-    def data_received(self, data: bytes) -> None:
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserError:
-            self._fail("not HTTP")
-
-    def on_body(self, data: bytes) -> None:
-        if self._run.spec.stream:
-            tokens = data.count(_TOKEN)
-            if tokens and self._first_token is None:
-                self._first_token = time.perf_counter() - self._began
-            if self._run.measuring:
-                self._run.tokens += tokens
-        self._body += data
-
-    def on_message_complete(self) -> None:
-        took = time.perf_counter() - self._began
-        body = bytes(self._body)
-        wrong = self._run.judge(self._parser.get_status_code(), body, self._nonce)
-        if wrong is not None:
-            self._run.errors[wrong] += 1
-        elif self._run.measuring:
-            self._run.record(took, self._first_token, body)
-        if self._run.stopping or not self._parser.should_keep_alive():
-            self._end()
-        else:
-            self._send()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if not self._finished.done():
-            self._fail("connection lost")
-
-    def abandon(self) -> None:
-        """Give up on an answer that does not come."""
-        if not self._finished.done():
-            self._fail("no answer in time")
-
-    def _fail(self, kind: str) -> None:
-        self._run.errors[kind] += 1
-        self._end()
-
-    def _end(self) -> None:
-        if not self._finished.done():
-            self._finished.set_result(None)
-        self._transport.close()
 
 
 async def _keep_busy(run: Run) -> None:
@@ -226,23 +39,50 @@ async def _keep_busy(run: Run) -> None:
             raise
 
 
+async def _open(run: Run) -> list[asyncio.Task[None]]:
+    """All connections, opened evenly over the ramp: real streams do not beat in time with one another."""
+    connections = []
+    for _ in range(run.spec.connections):
+        connections.append(asyncio.create_task(_keep_busy(run)))
+        if run.spec.ramp_s:
+            await asyncio.sleep(run.spec.ramp_s / run.spec.connections)
+    return connections
+
+
+async def _sample_memory(pids: list[int], every_s: float, samples: list[tuple[float, float]]) -> None:
+    began = time.perf_counter()
+    while True:
+        samples.append((time.perf_counter() - began, proc.resident_mb(pids)))
+        await asyncio.sleep(every_s)
+
+
 async def drive(spec: Spec) -> Result:
     """Warm up, measure for the window, then let what is in flight finish."""
     run = Run(spec)
-    connections = [asyncio.create_task(_keep_busy(run)) for _ in range(spec.connections)]
+    connections = await _open(run)
     await asyncio.sleep(spec.warmup_s)
     watched = proc.tree(spec.watch_pid) if spec.watch_pid is not None else []
+    prober, memory = Prober(spec.host, spec.port, spec.probe), []
+    beside = [asyncio.create_task(prober.run())] if spec.probe else []
+    if spec.memory_every_s:
+        beside.append(asyncio.create_task(_sample_memory(watched, spec.memory_every_s, memory)))
     cpu, own, began = proc.cpu_seconds(watched), time.process_time(), time.perf_counter()
     run.measuring = True
     await asyncio.sleep(spec.window_s)
     run.measuring, run.stopping = False, True
     window, own = time.perf_counter() - began, time.process_time() - own
     cpu = proc.cpu_seconds(watched) - cpu
+    longest_stop = prober.longest_ms()
+    for task in beside:
+        task.cancel()
+    run.errors.update(prober.errors)
     _, late = await asyncio.wait(connections, timeout=spec.answer_timeout_s)
     for task in late:
         task.cancel()
-    await asyncio.gather(*late, return_exceptions=True)
-    return _result(run, window, own / window, cpu if watched else None)
+    await asyncio.gather(*late, *beside, return_exceptions=True)
+    result = _result(run, window, own / window, cpu if watched else None)
+    result.longest_stop_ms, result.memory = longest_stop, memory
+    return result
 
 
 def _result(run: Run, window: float, busy: float, cpu: float | None) -> Result:
@@ -262,11 +102,14 @@ def _result(run: Run, window: float, busy: float, cpu: float | None) -> Result:
         cpu_s=cpu,
         generator_busy=busy,
         bodies=run.bodies,
+        gap_p50_ms=at(run.gaps, 0.50),
+        gap_p99_ms=at(run.gaps, 0.99),
     )
 
 
 def main() -> None:
     spec = msgspec.json.decode(sys.stdin.buffer.read(), type=Spec)
+    gc.disable()  # a collection here would be timed as if the system under test had stopped
     sys.stdout.buffer.write(msgspec.json.encode(uvloop.run(drive(spec))))
 
 

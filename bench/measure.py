@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from bench.load import Result, Spec
-from bench.processes import Cores, environment
-from bench.scenarios import WARM_UP, Scenario
+from bench.processes import Cores, environment, spawned
+from bench.scenarios import WARM_UP, Ladder, Scenario
+from bench.spec import Result, Spec
 from bench.systems import System, Upstream
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -22,12 +22,20 @@ Say = Callable[[str], None]
 
 
 class Plan(NamedTuple):
-    """How long to measure what. Short windows and many rounds: a stall of the machine spoils one window, not all."""
+    """How long to measure what. Short windows and many rounds: a stall of the machine spoils one window, not all.
+
+    `pairs` is how often an older commit is compared; `memory_s` how long each system is loaded to see its memory grow,
+    and `rest_s` how long it then rests, none of it where that is 0.
+    """
 
     scenarios: Sequence[Scenario]
     rounds: int
     window_s: float
     warm_up_s: float
+    ladders: Sequence[Ladder] = ()
+    pairs: int = 12
+    memory_s: float = 0.0
+    rest_s: float = 0.0
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -50,6 +58,11 @@ class Sample(msgspec.Struct, frozen=True):
         return found
 
 
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+
+
 class Rig:
     """What runs the load generator: on which cores, and against which mock."""
 
@@ -60,20 +73,11 @@ class Rig:
 
     def load(self, spec: Spec) -> Result:
         """Drive one spec in a process of its own."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bench.load"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment(),
-            cwd=_ROOT,
-            start_new_session=True,
-        )
-        try:
+        argv = [sys.executable, "-m", "bench.load"]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        with spawned(argv, _kill, env=environment(), cwd=_ROOT, **pipes) as process:
             self._cores.keep_aside(process.pid)
             output, _ = process.communicate(msgspec.json.encode(spec), timeout=_LOAD_LIMIT_S)
-        finally:
-            process.kill()
-            process.wait()
         if process.returncode:
             raise RuntimeError(f"the load generator ended with code {process.returncode}")
         return msgspec.json.decode(output, type=Result)
@@ -82,20 +86,36 @@ class Rig:
         """Let interpreters compile, pools fill and lazy imports happen, before anything counts."""
         for system in systems:
             self._say(f"warming up {system.name}")
-            for scenario in WARM_UP:
-                self.load(scenario.spec(system, window_s=seconds / len(WARM_UP), warmup_s=0))
+            applying = [scenario for scenario in WARM_UP if scenario.applies_to(system)]
+            for scenario in applying:
+                self.load(scenario.spec(system, window_s=seconds / len(applying), warmup_s=0))
 
     def run(self, systems: Sequence[System], plan: Plan) -> list[Sample]:
-        """All windows: A B C, A B C, … for each scenario in each round."""
+        """All windows: A B C, A B C, … for each scenario in each round, and the other way round in every other one."""
         samples = []
         for number in range(plan.rounds):
             self._say(f"round {number + 1} of {plan.rounds}")
+            order = list(systems) if number % 2 == 0 else list(reversed(systems))
             for scenario in plan.scenarios:
-                turn = [system for system in systems if scenario.applies_to(system)]
-                samples += [self._window(number, scenario, system, plan.window_s) for system in turn]
+                turn = [system for system in order if scenario.applies_to(system)]
+                samples += [self.window(number, scenario, system, plan.window_s) for system in turn]
+            for ladder in plan.ladders:
+                if number < ladder.rounds:
+                    samples += self._climb(number, ladder, order, plan.window_s)
         return samples
 
-    def _window(self, number: int, scenario: Scenario, system: System, window_s: float) -> Sample:
+    def _climb(self, number: int, ladder: Ladder, order: Sequence[System], window_s: float) -> Iterator[Sample]:
+        """Rung by rung, each system until it no longer holds; the mock called directly has nothing to show there."""
+        climbing = [system for system in order if system.pid is not None]
+        for scenario in ladder.rungs:
+            for system in [system for system in climbing if scenario.applies_to(system)]:
+                sample = self.window(number, scenario, system, window_s)
+                yield sample
+                if sample.problems() or not ladder.holds(sample.result):
+                    climbing.remove(system)
+
+    def window(self, number: int, scenario: Scenario, system: System, window_s: float) -> Sample:
+        """One window; `number` is its round."""
         before = self._upstream.completions()
         result = self.load(scenario.spec(system, window_s=window_s))
         calls = self._upstream.completions() - before

@@ -6,21 +6,27 @@ A peer that cannot be installed or started is reported as not measured, with the
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from bench import answers
-from bench.processes import Cores, environment, free_port, running, wait_until_answers
-from bench.systems import System, Upstream
+from bench import answers, marker
+from bench.processes import Cores, NotStarted, environment, free_port, running, wait_until_answers
+from bench.scenarios import MESSAGE
+from bench.spec import MARK
+from bench.systems import CHAT, MESSAGES, System, Upstream
 
 LITELLM = "LiteLLM"
+RUST = "LiteLLM, rust"
 PORTKEY = "Portkey"
 LITELLM_VERSION = "1.106.2"
 PORTKEY_VERSION = "1.15.2"
+_CLAUDE = "claude-sonnet-4-5"
+_ALIVE = "/health/liveliness"
 MCPO = "mcpo"
 MCPO_VERSION = "0.0.20"
 _ROOT = Path(__file__).resolve().parent.parent
@@ -95,11 +101,36 @@ def install_mcpo(home: Path) -> Path:
 @contextlib.contextmanager
 def litellm(upstream: Upstream, home: Path, work: Path, cores: Cores) -> Iterator[System]:
     """LiteLLM's proxy: one worker, no key, no database, no callback, logging errors alone, its own price list."""
+    with _litellm(upstream, home, work, cores, LITELLM, {CHAT: answers.MODEL, MESSAGES: _CLAUDE}) as system:
+        yield system
+
+
+@contextlib.contextmanager
+def litellm_rust(upstream: Upstream, home: Path, work: Path, cores: Cores) -> Iterator[System]:
+    """The same proxy with its core in Rust switched on, on the one surface that this core has: `rust: true` of a model,
+    which in this version also wants LITELLM_RUST.
+
+    Raises:
+        NotStarted: its answers still come from Python.
+    """
+    with _litellm(upstream, home, work, cores, RUST, {MESSAGES: _CLAUDE}, LITELLM_RUST="true") as system:
+        check_rust(system)
+        yield system
+
+
+@contextlib.contextmanager
+def _litellm(
+    upstream: Upstream, home: Path, work: Path, cores: Cores, name: str, asks: Mapping[str, str], **more: str
+) -> Iterator[System]:
     command = install_litellm(home)
-    port, log, config = free_port(), work / "litellm.log", work / "litellm.yaml"
-    params = {"model": f"openai/{answers.MODEL}", "api_base": upstream.base_url, "api_key": "bench"}
+    port, log, config = free_port(), work / f"{name}.log", work / f"{name}.yaml"
+    openai = {"model": f"openai/{answers.MODEL}", "api_base": upstream.base_url, "api_key": "bench"}
+    claude = {"model": f"anthropic/{_CLAUDE}", "api_base": upstream.root, "api_key": "bench"}
+    models = [
+        {"model_name": answers.MODEL, "litellm_params": openai},
+        {"model_name": _CLAUDE, "litellm_params": {**claude, "rust": name == RUST}},
+    ]
     # JSON is YAML. No retries, so that an upstream error would be seen as one.
-    models = [{"model_name": answers.MODEL, "litellm_params": params}]
     config.write_text(json.dumps({"model_list": models, "litellm_settings": {"num_retries": 0}}))
     env = environment(
         LITELLM_LOG="ERROR",
@@ -107,11 +138,31 @@ def litellm(upstream: Upstream, home: Path, work: Path, cores: Cores) -> Iterato
         LITELLM_LOCAL_MODEL_COST_MAP="True",
         LITELLM_TELEMETRY="False",
         LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY="true",  # open, as ours is by default on loopback
+        **more,
     )
     argv = [command, "--config", config, "--host", "127.0.0.1", "--port", str(port), "--num_workers", "1"]
     with running(argv, env=env, log=log, cores=cores.system, cwd=work) as process:
-        wait_until_answers(process, port, "/health/liveliness", log, _START_S)
-        yield System(name=LITELLM, version=LITELLM_VERSION, port=port, headers={}, pid=process.pid)
+        wait_until_answers(process, port, _ALIVE, log, _START_S)
+        yield System(name, LITELLM_VERSION, port, {}, process.pid, asks, probe=_ALIVE)
+
+
+def check_rust(system: System) -> None:
+    """Raises NotStarted unless an answer says that it came from Rust: what Rust declines, Python answers in silence."""
+    spec = MESSAGE[0].spec(system, window_s=0)
+    connection = http.client.HTTPConnection("127.0.0.1", system.port, timeout=30)
+    try:
+        body = spec.body.replace(MARK, marker.write(marker.nonce(0)))
+        connection.request("POST", spec.path, body, {"content-type": "application/json", **spec.headers})
+        answer = connection.getresponse()
+        said = answer.read()
+    except (OSError, http.client.HTTPException) as failed:
+        raise NotStarted(f"its first answer failed: {failed!r}") from failed
+    finally:
+        connection.close()
+    if answer.status != 200:
+        raise NotStarted(f"its first answer was {answer.status}: {said[:200].decode(errors='replace')}")
+    if answer.headers.get("x-litellm-rust") != "true":
+        raise NotStarted("its answers come from Python: they have no x-litellm-rust")
 
 
 @contextlib.contextmanager
@@ -127,7 +178,7 @@ def portkey(upstream: Upstream, home: Path, work: Path, cores: Cores) -> Iterato
     argv = ["node", script, f"--port={port}", "--headless"]
     with running(argv, env=environment(NODE_ENV="production"), log=log, cores=cores.system, cwd=work) as process:
         wait_until_answers(process, port, "/", log, _START_S)
-        yield System(name=PORTKEY, version=PORTKEY_VERSION, port=port, headers=headers, pid=process.pid)
+        yield System(name=PORTKEY, version=PORTKEY_VERSION, port=port, headers=headers, pid=process.pid, probe="/")
 
 
-PEERS = {PORTKEY: (portkey, "portkey"), LITELLM: (litellm, "litellm")}
+PEERS = {PORTKEY: (portkey, "portkey"), LITELLM: (litellm, "litellm"), RUST: (litellm_rust, "litellm")}

@@ -9,12 +9,14 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, cast
 
 from bench import proc
 
 _GRACE_S = 5.0
+_STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 class NotStarted(Exception):
@@ -60,21 +62,62 @@ def running(
     argv: Sequence[str | Path], *, env: Mapping[str, str], log: Path, cores: frozenset[int], cwd: Path | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A process in a session of its own, its output in `log`; on leaving, it and its children are ended."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(
+    with (
+        log.open("wb") as output,
+        spawned(
             [str(part) for part in argv],
+            _end,
             env=dict(env),
             cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
+        ) as process,
+    ):
         os.sched_setaffinity(process.pid, cores)
         yield process
+
+
+@contextlib.contextmanager
+def spawned(
+    argv: Sequence[str], end: Callable[[subprocess.Popen[bytes]], None], **options: Any
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that `end` ends, whatever happens; `options` are Popen's.
+
+    A signal that comes between its start and the moment when it is known here would leave it behind, so such a signal
+    waits until then.
+    """
+    held = _HeldBack()
+    try:
+        start = cast("Callable[..., subprocess.Popen[bytes]]", subprocess.Popen)  # no option here asks for text
+        process = start(argv, start_new_session=True, **options)
+    except BaseException:
+        held.release()
+        raise
+    try:
+        held.release()
+        yield process
     finally:
-        _end(process)
+        end(process)
+
+
+class _HeldBack:
+    """The signals that stop a run, remembered from now until `release`, at which they come. (Blocking them would not
+    do: with a second thread the kernel hands them to that one, and Python still runs their handler in the first.)"""
+
+    def __init__(self) -> None:
+        self._came: list[int] = []
+        self._before = {number: signal.signal(number, self._remember) for number in _STOPS}
+
+    def _remember(self, number: int, frame: object) -> None:
+        self._came.append(number)
+
+    def release(self) -> None:
+        """Restore the handlers; raises whatever they raise."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
+        for number in self._came:
+            signal.raise_signal(number)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -6,15 +6,17 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
+from bench.against import Comparison
 from bench.agents import AgentFigures
 from bench.machine import Machine
+from bench.memory import MemoryFigures
 from bench.stats import Spread
 from bench.targets import Verdict
 from bench.toolbox import ToolFigures
 
 
 class SystemLine(msgspec.Struct, frozen=True):
-    """A system of the run: measured, or the reason why not. Memory in MB."""
+    """A system of the run: measured, or the reason why not. Memory in MB; after all load the caches are full."""
 
     name: str
     version: str = ""
@@ -57,6 +59,8 @@ class Report(msgspec.Struct, frozen=True):
     notes: list[str]
     agents: list[AgentFigures]
     tools: list[ToolFigures] = []
+    memory: list[MemoryFigures] = []
+    comparisons: list[Comparison] = []
 
 
 def number(value: float) -> str:
@@ -84,7 +88,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 def markdown(report: Report) -> str:
     """The whole report; medians over the rounds, their range in parentheses."""
-    parts = (_head, _verdicts, _figures, _memory, _agents, _tools, _problems, _notes)
+    parts = (_head, _verdicts, _figures, _systems, _memory, _comparisons, _agents, _tools, _problems, _notes)
     return "\n".join(line for part in parts for line in part(report)).rstrip() + "\n"
 
 
@@ -131,13 +135,13 @@ def _figures(report: Report) -> Iterator[str]:
     )
 
 
-def _memory(report: Report) -> Iterator[str]:
+def _plain(value: float | None) -> str:
+    return "–" if value is None else number(value)
+
+
+def _systems(report: Report) -> Iterator[str]:
     if not report.systems:
         return
-
-    def megabytes(value: float | None) -> str:
-        return "–" if value is None else number(value)
-
     yield "## Systems and their memory"
     yield ""
     yield from _table(
@@ -146,13 +150,36 @@ def _memory(report: Report) -> Iterator[str]:
             (
                 each.name,
                 each.version or "–",
-                megabytes(each.resident_idle_mb),
-                megabytes(each.resident_after_mb),
+                _plain(each.resident_idle_mb),
+                _plain(each.resident_after_mb),
                 f"not measured: {each.not_measured}" if each.not_measured else "",
             )
             for each in report.systems
         ),
     )
+
+
+def _memory(report: Report) -> Iterator[str]:
+    if not report.memory:
+        return
+    yield "## Memory, MB"
+    yield ""
+    head = ("system", "cold", "steady", "growth per minute", "recovered")
+    yield from _table(head, ((each.name, *map(_plain, _memory_values(each))) for each in report.memory))
+
+
+def _memory_values(each: MemoryFigures) -> tuple[float | None, ...]:
+    return each.cold_mb, each.steady_mb, each.growth_mb_per_minute, each.recovered_mb
+
+
+def _comparisons(report: Report) -> Iterator[str]:
+    if not report.comparisons:
+        return
+    yield f"## Processor time against commit {report.comparisons[0].commit}"
+    yield ""
+    head = ("", "then, ms", "now, ms", "now to then")
+    values = ((each.what, each.old_ms, each.new_ms, each.ratio) for each in report.comparisons)
+    yield from _table(head, ((what, *map(_cell, cells)) for what, *cells in values))
 
 
 def _agents(report: Report) -> Iterator[str]:

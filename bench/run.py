@@ -17,9 +17,9 @@ from bench.report import Report, markdown
 from bench.session import Order, Part, Session
 
 _RESULTS = Path(__file__).resolve().parent / "results"
-_FULL = Plan(scenarios.FULL, rounds=6, window_s=1.0, warm_up_s=8)
-_QUICK = Plan(scenarios.QUICK, rounds=2, window_s=0.8, warm_up_s=2)
-_PARTS: tuple[Part, ...] = ("gateway", "peers", "agents", "toolbox")
+_FULL = Plan(scenarios.FULL, 3, window_s=1.0, warm_up_s=6, ladders=scenarios.LADDERS, memory_s=12, rest_s=20)
+_QUICK = Plan(scenarios.QUICK, 1, window_s=0.5, warm_up_s=2, ladders=scenarios.QUICK_LADDERS, pairs=4)
+_PARTS: tuple[Part, ...] = ("gateway", "peers", "against", "agents", "toolbox")
 
 
 def _say(text: str) -> None:
@@ -30,20 +30,24 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="half a minute, our gateway alone; nothing is kept")
     parser.add_argument("--only", choices=_PARTS, help="measure this part alone; nothing is kept")
+    parser.add_argument("--against", metavar="COMMIT", help="compare our gateway with its older self in the same run")
     parser.add_argument("--rounds", type=int, help="how many times each window is measured")
     parser.add_argument("--pin", action="store_true", help="give the system under test a core of its own")
     parser.add_argument("--results", type=Path, default=_RESULTS, help="the folder that a full run's report goes to")
-    return parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    if options.only == "against" and options.against is None:
+        parser.error("--only against needs --against COMMIT")
+    return options
 
 
 def _order(options: argparse.Namespace) -> Order:
     plan = _QUICK if options.quick else _FULL
     if options.rounds:
         plan = plan._replace(rounds=options.rounds)
-    parts: tuple[Part, ...] = ("gateway",) if options.quick else _PARTS
+    parts: tuple[Part, ...] = ("gateway", "against") if options.quick else _PARTS
     if options.only:
         parts = (options.only,)
-    return Order("quick" if options.quick else "full", parts, plan, pin=options.pin)
+    return Order("quick" if options.quick else "full", parts, plan, pin=options.pin, against=options.against)
 
 
 def keep(report: Report, folder: Path) -> None:

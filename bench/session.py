@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from bench import agents, machine, peers, targets, toolbox
+from bench import against, agents, machine, memory, peers, targets, toolbox
 from bench.figures import FIGURES, Book
 from bench.measure import Plan, Rig, Sample, Say
 from bench.processes import Cores, NotStarted
@@ -18,18 +18,20 @@ from bench.report import FigureLine, Problem, Report, SystemLine
 from bench.stats import spread
 from bench.systems import DIRECT, OURS, System, Upstream, mock_upstream, our_gateway
 
-Part = Literal["gateway", "peers", "agents", "toolbox"]
+Part = Literal["gateway", "peers", "against", "agents", "toolbox"]
 _ENVIRONMENTS = Path(__file__).resolve().parent.parent / ".venvs"
 _BUSY = 0.8  # of a processor: a generator above it measures itself
 
 
 class Order(NamedTuple):
-    """What is wanted: which parts, how long, and whether systems keep to a core of their own."""
+    """What is wanted: which parts, how long, and whether systems keep to a core of their own; `against` is the older
+    commit that our gateway is compared with, if any."""
 
     mode: str
     parts: Collection[Part]
     plan: Plan
     pin: bool = False
+    against: str | None = None
 
 
 class Session:
@@ -46,6 +48,8 @@ class Session:
         self._agents: list[agents.AgentFigures] = []
         self._tools: list[toolbox.ToolFigures] = []
         self._notes: list[str] = []
+        self._memory: list[memory.MemoryFigures] = []
+        self._comparisons: list[against.Comparison] = []
 
     def run(self) -> Report:
         """Measure everything ordered; every process started has ended when this returns or raises."""
@@ -53,6 +57,8 @@ class Session:
             rig = Rig(upstream, self._cores, self._say)
             if "gateway" in self._order.parts or "peers" in self._order.parts:
                 self._gateways(rig, upstream)
+            if "against" in self._order.parts and self._order.against:
+                self._compare(rig, upstream, self._order.against)
             if "agents" in self._order.parts:
                 self._measure_agents(rig, upstream)
             if "toolbox" in self._order.parts:
@@ -63,10 +69,13 @@ class Session:
         plan = self._order.plan
         with contextlib.ExitStack() as stack:
             started = list(self._start(stack, upstream))
-            systems = [upstream.as_system(), *started]
             idle = {system.name: system.resident_mb() for system in started}
+            systems = [upstream.as_system(), *started]
             rig.warm_up(systems, plan.warm_up_s)
             self._samples = rig.run(systems, plan)
+            if plan.memory_s:
+                self._say("watching memory")
+                self._memory = memory.measure(rig, started, idle, load_s=plan.memory_s, rest_s=plan.rest_s)
             for system in started:
                 line = SystemLine(system.name, system.version, idle[system.name], system.resident_mb())
                 self._lines.append(line)
@@ -85,6 +94,22 @@ class Session:
             except (NotStarted, peers.NotInstalled) as why:
                 self._say(f"{name} is not measured: {why}")
                 self._lines.append(SystemLine(name, not_measured=str(why)))
+
+    def _compare(self, rig: Rig, upstream: Upstream, commit: str) -> None:
+        self._say(f"comparing with {commit}")
+        plan = self._order.plan
+        try:
+            with contextlib.ExitStack() as stack:
+                older = against.checkout(commit, self._work)
+                gateway = our_gateway(upstream, self._work, self._cores, name=older.commit, sources=older.sources)
+                old = stack.enter_context(gateway)
+                new = stack.enter_context(our_gateway(upstream, self._work, self._cores))
+                rig.warm_up([old, new], plan.warm_up_s)
+                self._comparisons = against.measure(
+                    rig, older.commit, old, new, pairs=plan.pairs, window_s=plan.window_s
+                )
+        except NotStarted as why:
+            self._notes.append(f"Commit {commit} is not measured: {why}")
 
     def _measure_agents(self, rig: Rig, upstream: Upstream) -> None:
         self._say("measuring the agent")
@@ -121,11 +146,22 @@ class Session:
             pinned=self._cores.pinned,
             systems=self._lines,
             figures=[line for line in figures if any(line.values.values())],
-            verdicts=[*self._verdicts(book), *targets.judge_tools(self._tools)],
-            problems=[*self._gateway_problems(), *self._agent_problems(), *self._tool_problems()],
+            verdicts=[
+                *self._verdicts(book),
+                *targets.judge_against(self._comparisons),
+                *targets.judge_tools(self._tools),
+            ],
+            problems=[
+                *self._gateway_problems(),
+                *self._other_problems(),
+                *self._agent_problems(),
+                *self._tool_problems(),
+            ],
             notes=[*self._notes, *self._busy_notes()],
             agents=self._agents,
             tools=self._tools,
+            memory=self._memory,
+            comparisons=self._comparisons,
         )
 
     def _verdicts(self, book: Book) -> list[targets.Verdict]:
@@ -144,6 +180,14 @@ class Session:
             for kinds in many:
                 total.update(kinds)
             yield Problem(scenario, system, len(many), dict(total))
+
+    def _other_problems(self) -> Iterator[Problem]:
+        for each in self._comparisons:
+            if each.errors:
+                yield Problem(f"against {each.commit}", each.what, 1, each.errors)
+        for each in self._memory:
+            if each.errors:
+                yield Problem("memory", each.name, 1, each.errors)
 
     def _agent_problems(self) -> Iterator[Problem]:
         for each in self._agents:

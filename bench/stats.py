@@ -54,3 +54,16 @@ def slope(short: float, long: float, extra: int) -> float:
     if extra <= 0:
         raise ValueError("the long run must have more items than the short one")
     return (long - short) / extra
+
+
+def trend(points: Sequence[tuple[float, float]]) -> float:
+    """The slope of the straight line that fits (x, y) best, by least squares.
+
+    Raises ValueError when all x are the same: a line needs two.
+    """
+    middle_x = sum(x for x, _ in points) / len(points) if points else 0.0
+    middle_y = sum(y for _, y in points) / len(points) if points else 0.0
+    spread_x = sum((x - middle_x) ** 2 for x, _ in points)
+    if not spread_x:
+        raise ValueError("a trend needs points at two times at least")
+    return sum((x - middle_x) * (y - middle_y) for x, y in points) / spread_x

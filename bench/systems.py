@@ -5,32 +5,41 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import proc
+from bench import answers, proc
 from bench.processes import Cores, NotStarted, environment, free_port, running, tail, wait_until_answers
+from bench.vendors import ANTHROPIC_MODEL
 
 DIRECT = "direct"
 OURS = "ours"
 CHAT = "/v1/chat/completions"
+MESSAGES = "/v1/messages"
 _START_S = 60.0
+_BOTH = {CHAT: answers.MODEL, MESSAGES: ANTHROPIC_MODEL}
 
 
 class System(NamedTuple):
-    """Something that answers `POST path` in OpenAI's dialect; `pid` is None for the mock called directly."""
+    """Something that answers completions; `pid` is None for the mock called directly.
+
+    `asks` has the surfaces that it is measured at, and the model that is asked for there; `probe` is a path that costs
+    it no work.
+    """
 
     name: str
     version: str
     port: int
     headers: dict[str, str]
     pid: int | None
-    path: str = CHAT
+    asks: Mapping[str, str] = {CHAT: answers.MODEL}
+    probe: str = "/healthz"
 
     def resident_mb(self) -> float | None:
         """Resident memory of the process and its children now, in MB."""
@@ -60,7 +69,8 @@ class Upstream(NamedTuple):
             connection.close()
 
     def as_system(self) -> System:
-        return System(name=DIRECT, version="", port=self.port, headers={"authorization": "Bearer bench"}, pid=None)
+        headers = {"authorization": "Bearer bench"}
+        return System(name=DIRECT, version="", port=self.port, headers=headers, pid=None, asks=_BOTH)
 
 
 @contextlib.contextmanager
@@ -85,10 +95,12 @@ def _announced_port(process: subprocess.Popen[bytes], log: Path) -> int:
 
 
 @contextlib.contextmanager
-def our_gateway(upstream: Upstream, work: Path, cores: Cores) -> Iterator[System]:
+def our_gateway(
+    upstream: Upstream, work: Path, cores: Cores, *, name: str = OURS, sources: Sequence[Path] = ()
+) -> Iterator[System]:
     """`python -m llm_gateway` as a user starts it, with its defaults (cache, metrics, access log); every provider is
-    the mock."""
-    port, log = free_port(), work / "ours.log"
+    the mock. `sources` are folders that go before the installed packages."""
+    port, log = free_port(), work / f"{name}.log"
     env = environment(
         OPENAI_API_KEY="bench", OPENAI_BASE_URL=upstream.base_url,
         ANTHROPIC_API_KEY="bench", ANTHROPIC_BASE_URL=upstream.root,
@@ -96,7 +108,9 @@ def our_gateway(upstream: Upstream, work: Path, cores: Cores) -> Iterator[System
         AWS_ACCESS_KEY_ID="bench", AWS_SECRET_ACCESS_KEY="bench", AWS_REGION="us-east-1",
         BEDROCK_BASE_URL=upstream.root,
         DEFAULT_PROVIDER="openai", HOST="127.0.0.1", PORT=str(port), LOG_FORMAT="json",
+        PYTHONPATH=os.pathsep.join(map(str, sources)),
     )  # fmt: skip
     with running([sys.executable, "-m", "llm_gateway"], env=env, log=log, cores=cores.system, cwd=work) as process:
         wait_until_answers(process, port, "/readyz", log, _START_S)
-        yield System(name=OURS, version=metadata.version("llm-gateway"), port=port, headers={}, pid=process.pid)
+        version = metadata.version("llm-gateway")
+        yield System(name=name, version=version, port=port, headers={}, pid=process.pid, asks=_BOTH)

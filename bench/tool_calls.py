@@ -6,7 +6,7 @@ import http.client
 import json
 from typing import NamedTuple
 
-from bench.load import MARK, Spec
+from bench.spec import MARK, Spec
 
 _CURRENT, _HANDSHAKE = "2026-07-28", "2025-11-25"
 _CLIENT = {"name": "bench", "version": "1"}

@@ -18,10 +18,10 @@ import msgspec
 from mcp_toolbox.app import built_in
 
 from bench import tool_calls
-from bench.load import Result
 from bench.measure import Rig, Say
 from bench.peers import MCPO, NotInstalled, install_mcpo
 from bench.processes import Cores, NotStarted, environment, free_port, running, wait_until_answers
+from bench.spec import Result
 from bench.stats import Spread, median, spread
 from bench.tool_calls import Call
 

@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from bench import marker
-from bench.load import MARK, Result, Run, Spec, drive
+from bench.client import Run
+from bench.load import drive
+from bench.spec import MARK, Result, Spec
 from bench.upstream import Mock, listen, port_of
 from tests.peers import listening
 
@@ -131,3 +133,28 @@ async def test_a_silent_system_is_an_error_and_not_a_hang():
     async with listening(silent) as port:
         result: Result = await asyncio.wait_for(drive(spec(port, answer_timeout_s=0.2)), 5)
     assert result.errors == {"no answer in time": 1}
+
+
+async def test_gaps_are_those_between_tokens_and_the_ramp_spreads_the_streams(mock):
+    state, port = mock
+    began = asyncio.get_running_loop().time()
+    paced = spec(port, body=STREAM, stream=True, chunks=6, gap_ms=20, connections=4, ramp_s=0.2, window_s=0.4)
+    result = await drive(paced)
+    assert result.errors == {}
+    assert asyncio.get_running_loop().time() - began > 0.2 + 0.05 + 0.4, "the ramp is no part of the window"
+    assert result.gap_p50_ms is not None
+    assert result.gap_p99_ms is not None
+    assert 15 < result.gap_p50_ms <= result.gap_p99_ms
+    assert state.completions == result.sent
+
+
+async def test_tokens_that_arrive_together_have_no_gap():
+    def at_once(body: bytes) -> bytes:
+        ask = marker.read(body)
+        assert ask is not None
+        return whole(b"data: tok data: tok data: tok " + ask.nonce + b"\n\ndata: [DONE]\n\n")
+
+    async with server(at_once) as port:
+        result = await drive(spec(port, body=STREAM, stream=True, chunks=3))
+    assert result.errors == {}
+    assert (result.gap_p50_ms, result.gap_p99_ms) == (0.0, 0.0)

@@ -2,13 +2,16 @@
 
 import contextlib
 import os
+import signal
+import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
 from bench import proc
-from bench.processes import Cores, NotStarted, environment, free_port, running, wait_until_answers
+from bench.processes import Cores, NotStarted, environment, free_port, running, spawned, wait_until_answers
 
 CORES = Cores(list(os.sched_getaffinity(0)))
 
@@ -49,7 +52,7 @@ def test_children_end_with_their_parent_even_when_they_refuse(tmp_path):
         assert set(proc.tree(process.pid)) == {process.pid, pid}
         assert proc.resident_mb(proc.tree(process.pid)) > 5
     assert not alive(process.pid)
-    for _ in range(100):  # an orphan that was killed is reaped by init, which takes its time
+    for _ in range(25):  # an orphan that was killed is reaped by init, which takes its time
         if not alive(pid) or _is_zombie(pid):
             return
         time.sleep(0.02)
@@ -95,3 +98,47 @@ def test_a_process_that_never_answers_is_given_up(tmp_path):
 
 def test_children_inherit_no_proxy_and_no_key():
     assert set(environment(PORT="1")) <= {"PATH", "HOME", "LANG", "TMPDIR", "PYTHONUNBUFFERED", "PORT"}
+
+
+def test_a_stop_that_comes_while_a_process_is_started_leaves_none_behind():
+    """The signal comes as early as it can: from the child itself, before its parent has it in hand."""
+    ended: list[int] = []
+
+    def end(process: subprocess.Popen[bytes]) -> None:
+        process.kill()
+        process.wait()
+        ended.append(process.pid)
+
+    def stopped(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before, done = signal.signal(signal.SIGTERM, stopped), threading.Event()
+    second_thread = threading.Thread(target=done.wait)
+    second_thread.start()
+    try:
+        for _ in range(25):
+            command = ["/bin/sh", "-c", "kill -TERM $PPID; exec sleep 20"]
+            with pytest.raises(KeyboardInterrupt), spawned(command, end) as process:
+                process.wait(60)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        done.set()
+        second_thread.join()
+    assert len(ended) == 25
+
+
+def test_a_child_can_be_stopped_like_any_other(tmp_path):
+    """What is held back while it is started is not held back from it."""
+    log = tmp_path / "log"
+    code = "import signal; print(signal.pthread_sigmask(signal.SIG_BLOCK, []), flush=True); signal.pause()"
+    with start(code, log) as process:
+        assert wait_for(log, "set").strip() == "set()"
+        process.terminate()
+        assert process.wait(10) == -signal.SIGTERM
+
+
+def test_a_command_that_is_not_there_leaves_signals_as_they_were(tmp_path):
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with pytest.raises(FileNotFoundError), spawned([str(tmp_path / "missing")], lambda process: None):
+        pass
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before

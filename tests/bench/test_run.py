@@ -53,3 +53,9 @@ def test_an_unknown_part_is_refused():
     done = subprocess.run([sys.executable, "-m", "bench", "--only", "everything"], cwd=ROOT, capture_output=True)
     assert done.returncode == 2
     assert b"invalid choice" in done.stderr
+
+
+def test_a_comparison_needs_a_commit():
+    done = subprocess.run([sys.executable, "-m", "bench", "--only", "against"], cwd=ROOT, capture_output=True)
+    assert done.returncode == 2
+    assert b"--against COMMIT" in done.stderr

@@ -13,7 +13,9 @@ from service_kit.settings import load
 from service_kit.testing import running
 
 from bench import tool_calls, toolbox
-from bench.load import MARK, Result, Run, Spec, drive
+from bench.client import Run
+from bench.load import drive
+from bench.spec import MARK, Result, Spec
 from bench.stats import Spread
 from bench.targets import judge_tools
 from bench.tool_calls import Call

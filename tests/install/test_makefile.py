@@ -69,6 +69,11 @@ def test_what_tests_and_measures_comes_when_it_is_needed(plan: Plan, target: str
     assert "requirements-dev.lock" in plan(target, "-W", "requirements-dev.lock")
 
 
+def test_an_older_commit_is_compared_with_only_where_one_is_named(plan: Plan):
+    assert "python -m bench --against abc1234" in plan("bench", "AGAINST=abc1234")
+    assert "--against" not in plan("bench")
+
+
 def test_a_named_python_of_another_version_gets_a_new_environment(plan: Plan, tmp_path: Path):
     other = other_python(tmp_path)
     planned = plan("test", f"PYTHON={other}")

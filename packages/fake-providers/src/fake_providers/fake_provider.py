@@ -52,7 +52,7 @@ class FakeProvider:
         async with self._arrived:
             self.calls.append(call)
             self._arrived.notify_all()
-        playing = asyncio.ensure_future(self._behaviour(call).play(Exchange(call, send)))
+        playing = asyncio.ensure_future(self.behaviour(call).play(Exchange(call, send)))
         leaving = asyncio.ensure_future(_departure(receive))
         await asyncio.wait([playing, leaving], return_when=asyncio.FIRST_COMPLETED)
         if not call.answered.is_set() and leaving.done():
@@ -63,7 +63,8 @@ class FakeProvider:
             return None
         return playing.result()  # a cut is an exception here, at which the server drops the connection
 
-    def _behaviour(self, call: Call) -> Behaviour:
+    def behaviour(self, call: Call) -> Behaviour:
+        """What is played for this request."""
         refusal = self.refusal(call)
         if refusal is not None:
             return refusal

@@ -1,0 +1,48 @@
+"""Memory's figures, from samples that can be worked out by hand, and from a process that really grows."""
+
+import os
+
+import pytest
+
+from bench.load import drive
+from bench.memory import figures
+from bench.spec import MARK, Spec
+from bench.stats import trend
+from bench.upstream import Mock, listen, port_of
+
+
+def test_growth_is_that_of_the_second_half():
+    filling = [(float(second), 100.0 + 10 * second) for second in range(5)]
+    settled = [(float(second), 150.0 + 0.1 * (second - 5)) for second in range(5, 11)]
+    found = figures("ours", 80.0, [*filling, *settled], 120.0, {})
+    assert found.growth_mb_per_minute == pytest.approx(6.0)
+    assert found.steady_mb == 150.0
+    assert (found.cold_mb, found.recovered_mb) == (80.0, 120.0)
+
+
+def test_a_trend_is_the_line_through_the_points():
+    assert trend([(0, 1), (1, 3), (2, 5)]) == pytest.approx(2.0)
+    assert trend([(0, 1), (1, 2), (2, 1), (3, 2)]) == pytest.approx(0.2)
+    for points in ([], [(1.0, 5.0)], [(1.0, 5.0), (1.0, 6.0)]):
+        with pytest.raises(ValueError, match="two times"):
+            trend(points)
+
+
+async def test_memory_is_sampled_over_the_window():
+    server = await listen(Mock())
+    body = f'{{"messages": [{{"role": "user", "content": "{MARK}"}}]}}'
+    async with server:
+        spec = Spec(
+            port=port_of(server),
+            path="/v1/chat/completions",
+            body=body,
+            warmup_s=0,
+            window_s=0.3,
+            watch_pid=os.getpid(),
+            memory_every_s=0.05,
+        )
+        result = await drive(spec)
+    seconds = [second for second, _ in result.memory]
+    assert 3 <= len(seconds) <= 8
+    assert seconds == sorted(seconds)
+    assert all(10 < megabytes < 4000 for _, megabytes in result.memory)

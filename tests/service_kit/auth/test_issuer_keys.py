@@ -148,11 +148,11 @@ async def test_an_issuer_that_is_away_shows_in_health_until_it_is_back(issuer: F
     keys, loops = IssuerKeys(issuer.url, rest_seconds=0.02), BackgroundLoops()
     with loops.collecting():
         async with keys.running():
-            await until(lambda: loops.failing)
+            await eventually(lambda: loops.failing)
             assert [(loop.name, loop.error) for loop in loops.to_health()] == [("issuer keys", "Unavailable")]
             assert keys.fetch_soon()
             issuer.answers.clear()
-            await until(lambda: not loops.failing)
+            await eventually(lambda: not loops.failing)
             assert keys.get(issuer.key_id)
 
 
@@ -162,7 +162,7 @@ async def test_no_failure_of_ours_ends_the_fetching(issuer: FakeIssuer):
 
     keys = IssuerKeys(issuer.url, rest_seconds=0.02, clock=clock)
     async with keys.running():
-        await until(lambda: issuer.asked.count("/jwks") >= 2)
+        await eventually(lambda: issuer.asked.count("/jwks") >= 2)
 
 
 async def test_a_stop_while_the_fetching_is_ended_is_not_swallowed():
@@ -186,5 +186,5 @@ async def test_a_stop_while_the_fetching_is_ended_is_not_swallowed():
 async def test_an_issuer_that_is_not_there_harms_nothing():
     keys = IssuerKeys("http://127.0.0.1:9", rest_seconds=0.01)
     async with keys.running():
-        await until(lambda: keys.fetch_soon())
+        await eventually(lambda: keys.fetch_soon())
         assert keys.get(None) is None

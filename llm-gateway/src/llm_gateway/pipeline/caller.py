@@ -22,11 +22,13 @@ class Disconnect:
     `leave` ends the caller's own wait at once; a call that it shares with others goes on for them.
     """
 
-    __slots__ = ("_task", "reason")
+    __slots__ = ("_task", "reason", "sending_since")
 
     def __init__(self, task: asyncio.Task[object]) -> None:
         self._task = task
         self.reason: LeaveReason | None = None
+        self.sending_since = 0.0
+        """When the send that is under way began, by the loop's clock; 0 while there is none."""
 
     @property
     def left(self) -> bool:

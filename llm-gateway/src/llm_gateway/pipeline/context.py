@@ -14,7 +14,7 @@ from llm_gateway.catalog.catalog import Catalog, Route
 from llm_gateway.catalog.models import Model
 from llm_gateway.catalog.pricing import UNKNOWN, Cost
 from llm_gateway.errors import InvalidRequest, UpstreamError
-from llm_gateway.pipeline.caller import Caller
+from llm_gateway.pipeline.caller import Caller, ClientGone
 from llm_gateway.pipeline.single_flight import stopping
 from llm_gateway.providers.emulated_tools import emulates
 from llm_gateway.routing.router import Fitted
@@ -127,6 +127,8 @@ class CallContext:
             return "error", error.status, error
         if isinstance(error, RecursionError):
             return "error", 400, nested_too_deeply()
+        if isinstance(error, ClientGone):
+            return "cancelled", 499, None
         if error is not None and not isinstance(error, asyncio.CancelledError):
             return "error", 500, internal_error()
         disconnect = self.caller.disconnect

@@ -15,7 +15,6 @@ from llm_gateway.pipeline.caller import Disconnect
 from llm_gateway.pipeline.live_call import LiveCall
 from llm_gateway.surfaces.http.answer_headers import answer_headers, stream_headers
 from llm_gateway.surfaces.http.keep_alive import KeepAlive
-from llm_gateway.surfaces.send_limits import SendLimits
 
 _JSON = (b"content-type", b"application/json")
 _EVENTS = [
@@ -37,26 +36,21 @@ class Exchange:
     `begun` says that the status is sent: from then on a failure must be told in the body.
     """
 
-    __slots__ = ("_dialect", "_disconnect", "_now", "_send_unlimited", "_sending", "begun", "request_id")
+    __slots__ = ("_dialect", "_disconnect", "_now", "_send_unlimited", "begun", "request_id")
 
-    def __init__(
-        self, scope: Scope, send: Send, dialect: ErrorRenderer, disconnect: Disconnect, limits: SendLimits
-    ) -> None:
+    def __init__(self, scope: Scope, send: Send, dialect: ErrorRenderer, disconnect: Disconnect) -> None:
         self._send_unlimited = send
         self._disconnect = disconnect
-        self._sending = limits.sending
         self._now = asyncio.get_running_loop().time
         self._dialect = dialect
         self.request_id: str = scope["state"]["request_id"]
         self.begun = False
 
     async def _send(self, message: Message) -> None:
-        sending, disconnect = self._sending, self._disconnect
-        sending[disconnect] = self._now()
-        try:
-            await self._send_unlimited(message)
-        finally:
-            sending.pop(disconnect, None)
+        disconnect = self._disconnect
+        disconnect.sending_since = self._now()
+        await self._send_unlimited(message)
+        disconnect.sending_since = 0.0
 
     async def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self.begun = True

@@ -4,6 +4,7 @@
     ├── InvalidRequest             400  the request does not make sense, or this provider cannot do it
     ├── ModelNotFound              404  no model of that name
     ├── ProviderNotConfigured      503  the provider has no credentials here
+    ├── GatewaySaturated           503  as many calls are under way as may be
     └── UpstreamError                   a provider let us down
         ├── UpstreamRejected       400  it refused the request for what it is: never sent again unchanged
         ├── UpstreamCredentials    502  it refused our credentials
@@ -17,7 +18,7 @@
         │   │   └── UpstreamIdleTimeout       it stopped in the middle of its answer
         │   └── UpstreamTotalTimeout          its answer took too long as a whole
         ├── UpstreamProtocol       502  it answered, but not what its API promises
-        └── GatewaySaturated       503  it was not asked: the gateway has no connection free for it
+        └── ProviderSaturated      503  it was not asked: the gateway has no place or connection free for it
 
 What a provider said goes to the log (`detail`), never to the client; a rejection's code does reach the client, and so
 do the provider's name and the names of its variables, once `blame` has said them.
@@ -165,14 +166,23 @@ class UpstreamProtocol(UpstreamError):
     text = "The provider's answer could not be understood."
 
 
-class GatewaySaturated(UpstreamError):
-    """No connection to the provider became free in time. That is the gateway's own state: it says nothing about the
-    provider, and nothing was sent."""
+class GatewaySaturated(ApiError):
+    """As many calls are under way as may be, to all providers together. None was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            503, "gateway_saturated", "The gateway has as many calls under way as it may.", retry_after=1.0
+        )
+
+
+class ProviderSaturated(UpstreamError):
+    """The gateway has no place or no connection left for this provider. That is the gateway's own state: it says
+    nothing about the provider, and nothing was sent."""
 
     status_code = 503
     default_code = "gateway_saturated"
     text = "The gateway has no connection free for this provider."
 
-    def __init__(self, detail: str = "") -> None:
-        super().__init__(detail)
+    def __init__(self, detail: str = "", *, message: str | None = None) -> None:
+        super().__init__(detail, message=message)
         self.type = "unavailable_error"  # as every 503 of the gateway itself; it comes with Retry-After

@@ -6,19 +6,9 @@ budgets are limiters of the same shape.
 
 from __future__ import annotations
 
-from collections import Counter
 from enum import Enum
 
-from service_kit.errors import ApiError
-
-_COME_BACK_SECONDS = 1.0
-
-
-class GatewaySaturated(ApiError):
-    """As many calls are under way as may be. It is the gateway's own state, and counts against no provider."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(503, "gateway_saturated", message, retry_after=_COME_BACK_SECONDS)
+from llm_gateway.errors import GatewaySaturated, ProviderSaturated
 
 
 class TicketState(Enum):
@@ -33,11 +23,11 @@ class Ticket:
     """A place among the calls under way. What holds it settles or releases it, whatever ends the call; either may be
     said twice, and the first stands."""
 
-    __slots__ = ("_admission", "_provider", "state")
+    __slots__ = ("_admission", "provider", "state")
 
     def __init__(self, admission: AdmissionControl, provider: str | None) -> None:
         self._admission = admission
-        self._provider = provider
+        self.provider = provider
         self.state = TicketState.HELD
 
     def settle(self) -> None:
@@ -51,7 +41,7 @@ class Ticket:
     def _end(self, state: TicketState) -> None:
         if self.state is TicketState.HELD:
             self.state = state
-            self._admission._gave_back(self._provider)  # pyright: ignore[reportPrivateUsage]
+            self._admission._gave_back(self.provider)  # pyright: ignore[reportPrivateUsage]
 
 
 class AdmissionControl:
@@ -64,7 +54,7 @@ class AdmissionControl:
         self._most = most
         self._most_per_provider = most_per_provider
         self._callers = 0
-        self._calls: Counter[str] = Counter()
+        self._calls: dict[str, int] = {}
 
     @property
     def callers(self) -> int:
@@ -73,26 +63,29 @@ class AdmissionControl:
 
     def calls(self, provider: str) -> int:
         """How many calls are under way at a provider."""
-        return self._calls[provider]
+        return self._calls.get(provider, 0)
 
     def admit(self) -> Ticket:
         """A caller's ticket. Raises GatewaySaturated."""
         if self._callers >= self._most:
-            raise GatewaySaturated("The gateway has as many calls under way as it may.")
+            raise GatewaySaturated
         self._callers += 1
         return Ticket(self, None)
 
     def dispatch(self, provider: str) -> Ticket:
-        """A ticket for a call to `provider`. Raises GatewaySaturated."""
-        if self._calls[provider] >= self._most_per_provider:
-            raise GatewaySaturated(f"The gateway has as many calls under way to '{provider}' as it may.")
-        self._calls[provider] += 1
+        """A ticket for a call to `provider`. Raises ProviderSaturated."""
+        calls = self._calls.get(provider, 0)
+        if calls >= self._most_per_provider:
+            raise ProviderSaturated(message=f"The gateway has as many calls under way to '{provider}' as it may.")
+        self._calls[provider] = calls + 1
         return Ticket(self, provider)
 
     def _gave_back(self, provider: str | None) -> None:
         if provider is None:
             self._callers -= 1
             return
-        self._calls[provider] -= 1
-        if not self._calls[provider]:  # names of providers are few, but a reload of the catalogue changes them
+        calls = self._calls[provider] - 1
+        if calls:
+            self._calls[provider] = calls
+        else:  # names of providers are few, but a reload of the catalogue changes them
             del self._calls[provider]

@@ -31,6 +31,8 @@ class LiveCall(Generic[A]):
     Either `whole` is awaited, or `begun` and then `batches` is iterated; `answer` is set once the answer is complete.
     """
 
+    __slots__ = ("_clock", "_context", "_kind", "_origin", "_reader", "_ticket", "answer", "overhead_ms")
+
     def __init__(
         self,
         kind: CallKind[Any, A],
@@ -70,7 +72,7 @@ class LiveCall(Generic[A]):
         context = self._context
         context.cache = "hit"
         context.model = context.meant
-        self._completed(entry.result, entry, cast("Model", context.meant), billed=False)
+        self._completed(entry, cast("Model", context.meant), billed=False)
 
     async def begun(self) -> None:
         """Returns when somebody has begun to answer. Raises as `whole`."""
@@ -116,10 +118,10 @@ class LiveCall(Generic[A]):
 
     def _note(self, piece: Piece | None, reader: CallReader[Piece]) -> None:
         context = self._context
-        if isinstance(piece, Begun):
+        if type(piece) is Begun:
             context.model, context.dropped = piece.model, piece.dropped
             context.upstream_ms = piece.upstream_ms if reader.began else 0.0
-        elif isinstance(piece, Outcome):
+        elif type(piece) is Outcome:
             self._outcome(piece, reader)
         elif piece is None:
             raise UpstreamProtocol("a stream without an end", code="upstream_stream_cut")
@@ -128,23 +130,18 @@ class LiveCall(Generic[A]):
         context = self._context
         context.model, context.dropped = outcome.model, outcome.dropped
         context.upstream_ms = outcome.upstream_ms if reader.began else 0.0
-        self._completed(
-            outcome.result,
-            Entry(outcome.result, outcome.usage, outcome.cost),
-            outcome.model,
-            billed=reader.claim(complete=True),
-        )
+        self._completed(outcome, outcome.model, billed=reader.claim(complete=True))
 
-    def _completed(self, result: Any, entry: Entry[Any], model: Model, *, billed: bool) -> None:
+    def _completed(self, said: Outcome[Any] | Entry[Any], model: Model, *, billed: bool) -> None:
         """The answer is there and priced: it is settled before its last byte goes out."""
         context = self._context
-        context.usage, context.billed, context.complete = entry.usage, billed, True
-        context.cost = entry.cost if billed else _FREE_OF_CHARGE
-        context.saved = None if billed else entry.cost
+        context.usage, context.billed, context.complete = said.usage, billed, True
+        context.cost = said.cost if billed else _FREE_OF_CHARGE
+        context.saved = None if billed else said.cost
         self.answer = self._kind.answer(
-            result,
+            result=said.result,
             origin=context.origin(model, self._clock()),
-            usage=entry.usage,
+            usage=said.usage,
             cost=context.cost,
             latency_ms=context.elapsed_ms(),
             upstream_ms=context.upstream_ms,

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
-from types import TracebackType
+from contextlib import asynccontextmanager
 from typing import Generic, Protocol, TypeVar, cast
 
 from service_kit.errors import ApiError
@@ -18,6 +17,8 @@ from llm_gateway.errors import UpstreamProtocol, UpstreamTimeout
 from llm_gateway.pipeline.shared_calls import BufferLimits, CallState, Position, ReaderBehind, SharedCall, Signal
 
 T = TypeVar("T")
+P = TypeVar("P", contravariant=True)
+T_co = TypeVar("T_co", covariant=True)
 
 _log = get_logger(__name__)
 
@@ -27,22 +28,28 @@ _PIECES_A_TURN = 64
 """A reader that finds everything ready lets others have the loop after so many pieces."""
 
 
-class CallSource(Protocol[T]):
-    """What a shared call does: a context that holds what the call needs, and gives its pieces. It is entered, read and
-    left by the call's own task.
+class Outlet(Protocol[P]):
+    """Where a call's source puts its pieces, for all readers."""
+
+    def publish(self, piece: P, weight: int = 0) -> bool:
+        """Adds a piece of about `weight` bytes. Returns whether the source may go on; else it waits for `room`."""
+        ...
+
+    async def room(self) -> None:
+        """Returns when a reader has come far enough. Raises UpstreamTimeout if that takes until `ends_at`."""
+        ...
+
+
+class CallSource(Protocol[T_co]):
+    """What a shared call does; its own task runs it.
 
     `ends_at` is when the call is given up however slowly it is read, by the loop's clock, once that is known.
     """
 
     ends_at: float | None
 
-    async def __aenter__(self) -> AsyncIterator[T]: ...
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-    def weigh(self, piece: T) -> int:
-        """About how many bytes a piece takes."""
+    async def run(self, outlet: Outlet[T_co]) -> None:
+        """Publishes all pieces. What it raises is raised in every reader, after the pieces before."""
         ...
 
     async def after(self) -> None:
@@ -95,7 +102,7 @@ class CallReader(Generic[T]):
                 finally:
                     flight.readers_waiting.pop(waiter, None)  # one that was cancelled
                 continue
-            if flight.room is not None:
+            if flight.roomy is not None:
                 flight.was_read()
             if piece is Signal.END:
                 return None
@@ -127,7 +134,7 @@ class CallReader(Generic[T]):
 class _Flight(Generic[T]):
     """A shared call, its task, and those who wait for one another."""
 
-    __slots__ = ("beginner", "billed", "call", "loop", "readers_waiting", "room", "source", "task")
+    __slots__ = ("beginner", "billed", "call", "loop", "readers_waiting", "roomy", "source", "task")
 
     def __init__(self, source: CallSource[T], limits: BufferLimits) -> None:
         self.source = source
@@ -137,7 +144,7 @@ class _Flight(Generic[T]):
         self.beginner: Position | None = None
         self.loop = asyncio.get_running_loop()
         self.readers_waiting: dict[asyncio.Future[None], None] = {}  # in the order in which they came
-        self.room: asyncio.Future[None] | None = None
+        self.roomy: asyncio.Future[None] | None = None
 
     # --- readers ---
 
@@ -147,8 +154,8 @@ class _Flight(Generic[T]):
 
     def was_read(self) -> None:
         """A reader has come further: the producer may go on if it waits for that."""
-        if self.room is not None and not self.room.done() and self.call.has_room:
-            self.room.set_result(None)
+        if self.roomy is not None and not self.roomy.done() and self.call.has_room:
+            self.roomy.set_result(None)
 
     async def cancel(self) -> None:
         """Ends the call's task, and waits for it a moment: it hangs up, which providers do not delay."""
@@ -162,15 +169,9 @@ class _Flight(Generic[T]):
 
     async def run(self) -> None:
         """Publishes what the source gives, at the pace of the fastest reader."""
-        call, weigh = self.call, self.source.weigh
+        call = self.call
         try:
-            async with self.source as pieces, aclosing(pieces) as source:  # type: ignore[type-var]
-                async for piece in source:
-                    call.publish(piece, weigh(piece))
-                    if self.readers_waiting:
-                        self._wake()
-                    if not call.has_room:
-                        await self._wait_for_room()
+            await self.source.run(self)
             call.finish()
         except asyncio.CancelledError:
             call.fail(stopping())
@@ -178,10 +179,17 @@ class _Flight(Generic[T]):
         except Exception as error:  # noqa: BLE001 - it is raised in every reader, which is where it is answered
             call.fail(error)
         finally:
-            self._wake()
+            if self.readers_waiting:
+                self._wake()
         if call.state is CallState.FINISHED:
             await asyncio.sleep(0)  # the readers go first
             await self.source.after()
+
+    def publish(self, piece: T, weight: int = 0) -> bool:
+        self.call.publish(piece, weight)
+        if self.readers_waiting:
+            self._wake()
+        return self.call.has_room
 
     def _wake(self) -> None:
         for waiter in self.readers_waiting:
@@ -189,15 +197,15 @@ class _Flight(Generic[T]):
                 waiter.set_result(None)
         self.readers_waiting.clear()
 
-    async def _wait_for_room(self) -> None:
-        self.room = asyncio.get_running_loop().create_future()
+    async def room(self) -> None:
+        self.roomy = self.loop.create_future()
         try:
             async with asyncio.timeout_at(self.source.ends_at):
-                await self.room
+                await self.roomy
         except TimeoutError as error:
             raise UpstreamTimeout("its readers took longer than the whole answer may") from error
         finally:
-            self.room = None
+            self.roomy = None
 
 
 class SingleFlight(Generic[T]):

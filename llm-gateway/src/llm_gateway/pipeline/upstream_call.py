@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
@@ -17,6 +15,7 @@ from llm_gateway.catalog.models import Model
 from llm_gateway.catalog.pricing import UNKNOWN, Cost
 from llm_gateway.pipeline.admission import AdmissionControl, Ticket
 from llm_gateway.pipeline.context import CallContext
+from llm_gateway.pipeline.single_flight import Outlet
 from llm_gateway.routing import Routed
 from llm_gateway.routing.attempts import Attempt
 from llm_gateway.telemetry import record
@@ -50,11 +49,26 @@ class Outcome(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
 Piece = Begun | list[Event] | Outcome[Any]
 
 
+def weight_of(events: list[Event]) -> int:
+    """About how many bytes these take."""
+    weight = 0
+    for event in events:
+        weight += _EVENT_BYTES
+        kind = type(event)
+        if kind is Delta:
+            weight += len(event.text)  # type: ignore[union-attr]
+        elif kind is Signature:
+            weight += len(event.signature)  # type: ignore[union-attr]
+        elif kind is Logprobs:
+            weight += 10 * _EVENT_BYTES  # some tens of small objects
+    return weight
+
+
 class Asking(Protocol[R]):
     """How one kind of call asks its route, and what it keeps and counts of it."""
 
-    def ask(self, call: UpstreamCall[R]) -> AsyncIterator[Piece]:
-        """The pieces of the answer, the outcome last. Raises as a router does."""
+    async def ask(self, call: UpstreamCall[R], outlet: Outlet[Piece]) -> None:
+        """Publishes the pieces of the answer, the outcome last. Raises as a router does."""
         ...
 
     def encode_entry(self, outcome: Outcome[R]) -> bytes:
@@ -69,6 +83,26 @@ class Asking(Protocol[R]):
 class UpstreamCall(Generic[R]):
     """A `CallSource` for `SingleFlight`. It keeps what every reader may want to know of the call: its attempts, who
     answers, and what it has used by now."""
+
+    __slots__ = (
+        "_admission",
+        "_keeping",
+        "_key",
+        "_kind",
+        "_meant",
+        "_started",
+        "_ticket",
+        "aggregate",
+        "ends_at",
+        "fitted",
+        "log",
+        "options",
+        "outcome",
+        "pauses_end_at",
+        "request",
+        "route",
+        "routed",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -99,30 +133,26 @@ class UpstreamCall(Generic[R]):
 
     # --- what its task does ---
 
-    async def __aenter__(self) -> AsyncIterator[Piece]:
-        if self._meant is not None:
-            self._ticket = self._admission.dispatch(self._meant.provider)
-        return self._kind.ask(self)
+    async def run(self, outlet: Outlet[Piece]) -> None:
+        try:
+            await self._kind.ask(self, outlet)
+        finally:
+            if self._ticket is not None:
+                self._ticket.release()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._ticket is not None:
-            self._ticket.release()
+    def entered(self, attempt: Attempt) -> None:
+        """Notes an attempt as it begins. The call's place moves with it, to the provider that is asked now.
 
-    def weigh(self, piece: Piece) -> int:
-        if type(piece) is not list:
-            return 0
-        weight = 0
-        for event in piece:
-            weight += _EVENT_BYTES
-            if type(event) is Delta:
-                weight += len(event.text)
-            elif type(event) is Signature:
-                weight += len(event.signature)
-            elif type(event) is Logprobs:
-                weight += 10 * _EVENT_BYTES  # some tens of small objects
-        return weight
+        Raises:
+            ProviderSaturated: all places there are taken.
+        """
+        self.log.append(attempt)
+        provider, ticket = attempt.model.provider, self._ticket
+        if ticket is None or ticket.provider != provider:
+            if ticket is not None:
+                ticket.release()
+                self._ticket = None
+            self._ticket = self._admission.dispatch(provider)
 
     async def after(self) -> None:
         """Keeps the answer of the model that was meant; a fallback's would outlive the outage."""
@@ -162,15 +192,17 @@ class UpstreamCall(Generic[R]):
         clock = time.monotonic()
         tokens = self._tokens()
         return tuple(
-            record.Attempt(
-                deployment=attempt.model.deployment,
-                started_at=now - (clock - attempt.began),
-                duration_ms=((attempt.ended or clock) - attempt.began) * 1000,
-                outcome=attempt.outcome,
-                error_code=attempt.error_code,
-                tokens=tokens.get(number),
-            )
-            for number, attempt in enumerate(self.log)
+            [
+                record.Attempt(
+                    deployment=attempt.model.deployment,
+                    started_at=now - (clock - attempt.began),
+                    duration_ms=((attempt.ended or clock) - attempt.began) * 1000,
+                    outcome=attempt.outcome,
+                    error_code=attempt.error_code,
+                    tokens=tokens.get(number),
+                )
+                for number, attempt in enumerate(self.log)
+            ]
         )
 
     def _tokens(self) -> dict[int, int]:
@@ -178,6 +210,8 @@ class UpstreamCall(Generic[R]):
         usage, _ = self.spent()
         if usage is None or self.routed is None:
             return {}
+        if len(self.log) == 1:
+            return {0: usage.total_tokens}
         before = [segment.usage.total_tokens for segment in self.routed.broken]
         used = [*before, usage.total_tokens - sum(before)]
         return dict(zip((number for number, attempt in enumerate(self.log) if attempt.answered), used, strict=False))

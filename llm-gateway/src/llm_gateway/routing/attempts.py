@@ -80,8 +80,12 @@ class Attempt:
         self.answered = self.answered or outcome == "answered"
 
 
+Entered = Callable[[Attempt], None]
+"""Is told of an attempt as it begins; may raise an UpstreamError in place of it."""
+
+
 class Attempts:
-    """The attempts of one request, in order. `ends_at` is when its caller stops waiting, by the policy' clock.
+    """The attempts of one request, in order. `ends_at` is when its caller stops waiting, by the policy's clock.
 
     Each attempt that `next` gives is entered, and then settled by exactly one of `answered`, `failed`, `unfit`
     and `left`.
@@ -90,11 +94,11 @@ class Attempts:
     __slots__ = (
         "_asked",
         "_ends_at",
+        "_entered",
         "_failure",
         "_fit",
         "_left",
         "_line",
-        "_log",
         "_not_before",
         "_paused",
         "_place",
@@ -113,7 +117,7 @@ class Attempts:
         route: Route,
         fit: Fit,
         ends_at: float | None,
-        log: list[Attempt] | None = None,
+        entered: Entered | None = None,
         *,
         streamed: bool,
     ) -> None:
@@ -121,7 +125,7 @@ class Attempts:
         self._route = route
         self._fit = fit
         self._ends_at = ends_at
-        self._log = log
+        self._entered = entered
         self._streamed = streamed
         self._line: Sequence[Model] = route.targets
         self._place = 0
@@ -196,7 +200,11 @@ class Attempts:
         return Attempt(model, request, dropped, wait)
 
     def enter(self, attempt: Attempt) -> bool:
-        """Begin the attempt, after its wait; False when the deployment's circuit does not let it."""
+        """Begins the attempt, after its wait; False when the deployment's circuit does not let it.
+
+        Raises:
+            UpstreamError: the attempt has failed already, since it may not be made.
+        """
         policy, model = self._policy, attempt.model
         attempt.admission = policy.breakers.enter(model.deployment, served=attempt.wait)
         if attempt.admission is Admission.REFUSED:
@@ -205,8 +213,8 @@ class Attempts:
             return False
         self.made += 1
         attempt.began = policy.clock()
-        if self._log is not None:
-            self._log.append(attempt)
+        if self._entered is not None:
+            self._entered(attempt)
         return True
 
     # --- what came of it ---

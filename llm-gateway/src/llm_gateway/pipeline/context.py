@@ -123,6 +123,9 @@ class CallContext:
 
     def _outcome(self, error: BaseException | None) -> tuple[CallStatus, int, ApiError | None]:
         """How the call ended, with which status, and the failure behind it."""
+        disconnect = self.caller.disconnect
+        if error is None and self.complete and (disconnect is None or disconnect.reason is None):
+            return "ok", 200, None
         if isinstance(error, ApiError):
             return "error", error.status, error
         if isinstance(error, RecursionError):
@@ -131,7 +134,6 @@ class CallContext:
             return "cancelled", 499, None
         if error is not None and not isinstance(error, asyncio.CancelledError):
             return "error", 500, internal_error()
-        disconnect = self.caller.disconnect
         stopped = disconnect is not None and not disconnect.left and not self.complete
         if isinstance(error, asyncio.CancelledError) and stopped:
             return "error", 503, stopping()  # no client did that: the server cuts what outlives its grace period

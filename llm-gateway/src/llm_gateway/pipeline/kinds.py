@@ -63,7 +63,8 @@ class Generation:
 
     def __init__(self, router: Router, defaults: Defaults | None = None) -> None:
         self._router = router
-        self._defaults = defaults or Defaults()
+        said = msgspec.structs.asdict(defaults or Defaults())
+        self._defaults = {name: value for name, value in said.items() if value is not None}
 
     # --- on the way in ---
 
@@ -78,11 +79,9 @@ class Generation:
         """The request with the operator's defaults where it says nothing. Its caller did not ask for those, so they
         may be left out where a model lacks them."""
         request = cast("Request", context.request)
-        missing = {
-            name: value
-            for name in Defaults.__struct_fields__
-            if (value := getattr(self._defaults, name)) is not None and getattr(request, name) is None
-        }
+        if not self._defaults:
+            return request
+        missing = {name: value for name, value in self._defaults.items() if getattr(request, name) is None}
         if not missing:
             return request
         replace, options = msgspec.structs.replace, context.options

@@ -118,9 +118,11 @@ class Pipeline:
             return None
         context.cache = "miss"
         context.key = context.share_key = key = kind.key(context)
-        options = context.options
-        if context.streamed or options.drop or options.safe_stream:  # answers alike, but not asked for alike
+        options = context.options  # of these, answers are alike that are not asked for alike
+        if options.drop or options.safe_stream:
             context.share_key = key + repr((context.streamed, sorted(options.drop), options.safe_stream)).encode()
+        elif context.streamed:
+            context.share_key = key + b"stream"
         if not control.read:
             return None
         data = await cache.get(key, control.max_age)

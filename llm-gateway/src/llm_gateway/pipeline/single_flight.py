@@ -22,6 +22,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 _log = get_logger(__name__)
 
+_NOTHING_YET, _END = Signal
 _STOP_SECONDS = 1.0
 """How long the end of a call that was cancelled is waited for."""
 _PIECES_A_TURN = 64
@@ -94,17 +95,14 @@ class CallReader(Generic[T]):
                 if self.began:
                     raise
                 raise UpstreamProtocol("the shared call was given up") from error
-            if piece is Signal.NOTHING_YET:
+            if piece is _NOTHING_YET:
                 waiter = flight.loop.create_future()
-                flight.readers_waiting[waiter] = None
-                try:
-                    await waiter
-                finally:
-                    flight.readers_waiting.pop(waiter, None)  # one that was cancelled
+                flight.waiters.append(waiter)
+                await waiter
                 continue
             if flight.roomy is not None:
                 flight.was_read()
-            if piece is Signal.END:
+            if piece is _END:
                 return None
             self._taken += 1
             if self._taken % _PIECES_A_TURN == 0:
@@ -134,7 +132,7 @@ class CallReader(Generic[T]):
 class _Flight(Generic[T]):
     """A shared call, its task, and those who wait for one another."""
 
-    __slots__ = ("beginner", "billed", "call", "loop", "readers_waiting", "roomy", "source", "task")
+    __slots__ = ("beginner", "billed", "call", "loop", "roomy", "source", "task", "waiters")
 
     def __init__(self, source: CallSource[T], limits: BufferLimits) -> None:
         self.source = source
@@ -143,7 +141,7 @@ class _Flight(Generic[T]):
         self.billed = False
         self.beginner: Position | None = None
         self.loop = asyncio.get_running_loop()
-        self.readers_waiting: dict[asyncio.Future[None], None] = {}  # in the order in which they came
+        self.waiters: list[asyncio.Future[None]] = []  # readers', in the order in which they came
         self.roomy: asyncio.Future[None] | None = None
 
     # --- readers ---
@@ -179,23 +177,23 @@ class _Flight(Generic[T]):
         except Exception as error:  # noqa: BLE001 - it is raised in every reader, which is where it is answered
             call.fail(error)
         finally:
-            if self.readers_waiting:
+            if self.waiters:
                 self._wake()
         if call.state is CallState.FINISHED:
             await asyncio.sleep(0)  # the readers go first
             await self.source.after()
 
     def publish(self, piece: T, weight: int = 0) -> bool:
-        self.call.publish(piece, weight)
-        if self.readers_waiting:
+        room = self.call.publish(piece, weight)
+        if self.waiters:
             self._wake()
-        return self.call.has_room
+        return room
 
     def _wake(self) -> None:
-        for waiter in self.readers_waiting:
-            if not waiter.done():
+        waiters, self.waiters = self.waiters, []
+        for waiter in waiters:
+            if not waiter.done():  # else its reader was cancelled meanwhile
                 waiter.set_result(None)
-        self.readers_waiting.clear()
 
     async def room(self) -> None:
         self.roomy = self.loop.create_future()

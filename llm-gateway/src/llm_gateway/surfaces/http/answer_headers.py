@@ -49,6 +49,8 @@ _CACHE_STATUS = {
 
 
 def _header_safe(text: str) -> bytes:
+    if text.isascii() and text.isprintable():
+        return text.encode()
     return "".join(c if 32 <= ord(c) < 127 else "?" for c in text).encode()
 
 

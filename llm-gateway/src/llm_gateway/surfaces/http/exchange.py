@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from contextlib import aclosing
 from typing import Protocol, cast
 
@@ -56,8 +57,8 @@ class Exchange:
         self.begun = True
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
-    async def _body(self, body: bytes, *, more: bool = False) -> None:
-        await self._send({"type": "http.response.body", "body": body, "more_body": more})
+    def _body(self, body: bytes, *, more: bool = False) -> Awaitable[None]:
+        return self._send({"type": "http.response.body", "body": body, "more_body": more})
 
     async def respond(self, answer: Provenance, body: bytes) -> None:
         headers = [_JSON, (b"content-length", b"%d" % len(body)), *answer_headers(answer)]

@@ -37,18 +37,18 @@ def line_of(record: CallRecord) -> Line:
         "surface": record.surface,
         "status": record.http_status,
         "userId": record.principal[:_MAX_NAME],
-        "model": (record.model or record.asked)[:_MAX_NAME],
-        "processingTime": round(record.latency_ms, 2),
-        "cached": record.cache in ("hit", "coalesced"),
     }
+    if record.end_user is not None:
+        fields["endUser"] = record.end_user[:_MAX_NAME]
     if record.provider is not None:
         fields["provider"] = record.provider
+    fields["model"] = (record.model or record.asked)[:_MAX_NAME]
     if usage is not None:
         fields["tokensUsed"] = usage.total_tokens
     if record.cost_usd is not None:
         fields["costUsd"] = float(record.cost_usd)
-    if record.end_user is not None:
-        fields["endUser"] = record.end_user[:_MAX_NAME]
+    fields["processingTime"] = round(record.latency_ms, 2)
+    fields["cached"] = record.cache in ("hit", "coalesced")
     if record.fallback_from is not None:
         fields["fallbackFrom"] = record.fallback_from
     if len(record.attempts) > 1:

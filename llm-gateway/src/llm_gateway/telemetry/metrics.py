@@ -1,4 +1,4 @@
-"""Totals of this process, for Prometheus and as JSON. Reads records; labels are bounded."""
+"""Totals of this process, for Prometheus and as JSON, from records. The number of labels is bounded."""
 
 from __future__ import annotations
 
@@ -120,7 +120,10 @@ class Metrics:
         group = self._groups.get(key)
         if group is None:
             group = self._groups[key] = _Group(self._of(self._duration, surface, provider, model))
-        group.add(record.usage if record.billed else None, record.cost_usd)
+        usage = record.usage if record.billed else None
+        group.add(usage, record.cost_usd)
+        if usage is not None and record.cost_usd and record.cost_usd > 0:  # floats: their sum depends on the order
+            self._of(self._cost, provider, model).inc(float(record.cost_usd))
         group.duration.observe(record.latency_ms / 1000)
         if record.ttft_ms is not None:
             self._of(self._first_token, provider, model).observe(record.ttft_ms / 1000)
@@ -154,8 +157,6 @@ class Metrics:
             count: int = getattr(group, kind)
             if count:
                 self._of(self._tokens, provider, model, kind).inc(count)
-        if group.cost:
-            self._of(self._cost, provider, model).inc(float(group.cost))
 
     def _count_cache(self, status: str, count: int) -> None:
         self._cache[status] += count

@@ -5,7 +5,7 @@
     ├── ModelNotFound              404  no model of that name
     ├── ProviderNotConfigured      503  the provider has no credentials here
     ├── GatewaySaturated           503  as many calls are under way as may be
-    └── UpstreamError                   a provider let us down
+    └── UpstreamError                   a provider failed
         ├── UpstreamRejected       400  it refused the request for what it is: never sent again unchanged
         ├── UpstreamCredentials    502  it refused our credentials
         ├── UpstreamRateLimited    429  it asked us to wait
@@ -63,7 +63,7 @@ class UpstreamError(ApiError):
     text = "The provider failed."
     retriable = True
     final = False
-    """Whether the same request cannot succeed before somebody changes something."""
+    """Whether the same request cannot succeed before its settings or credentials change."""
 
     def __init__(
         self,

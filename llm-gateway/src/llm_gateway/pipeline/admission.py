@@ -1,7 +1,7 @@
-"""The stage that lets a call in: it gives a ticket, or refuses.
+"""Admission: a call gets a ticket, or is refused.
 
-Today one limiter stands here, of how many calls are under way at a time, in all and for each provider. Keys, limits and
-budgets are limiters of the same shape.
+The only limiter here bounds the number of calls under way, in all and for each provider. Limiters of keys and budgets
+have the same shape.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _HELD, _SETTLED, _RELEASED = TicketState  # a member of an enum costs five times
 
 
 class Ticket:
-    """A place among the calls under way. What holds it settles or releases it, whatever ends the call; either may be
-    said twice, and the first stands."""
+    """A place among the calls under way. Its holder settles or releases it, whatever ends the call. Both may be called
+    again; only the first call counts."""
 
     __slots__ = ("_admission", "provider", "state")
 
@@ -34,11 +34,11 @@ class Ticket:
         self.state = _HELD
 
     def settle(self) -> None:
-        """The call is complete and paid for. What is left of it is to be sent, which needs no place."""
+        """Gives the place back: the call is complete and priced. Sending the answer needs no place."""
         self._end(_SETTLED)
 
     def release(self) -> None:
-        """The call came to nothing, or needs its place no more. Does nothing to a ticket that is settled."""
+        """Gives the place back: the call ended without an answer. Does nothing to a ticket that is settled."""
         self._end(_RELEASED)
 
     def _end(self, state: TicketState) -> None:
@@ -48,9 +48,9 @@ class Ticket:
 
 
 class AdmissionControl:
-    """Lets `most` callers in at a time, and of their calls `most_per_provider` on to each provider.
+    """Admits `most` callers at a time, and `most_per_provider` calls to each provider.
 
-    A caller that is answered from the cache, or shares the call of another, takes no place at a provider.
+    A caller that is answered from the cache, or that shares a call, takes no place at a provider.
     """
 
     def __init__(self, most: int, most_per_provider: int) -> None:
@@ -61,22 +61,22 @@ class AdmissionControl:
 
     @property
     def callers(self) -> int:
-        """How many callers are let in now."""
+        """The number of callers that are admitted now."""
         return self._callers
 
     def calls(self, provider: str) -> int:
-        """How many calls are under way at a provider."""
+        """The number of calls that are under way at a provider."""
         return self._calls.get(provider, 0)
 
     def admit(self) -> Ticket:
-        """A caller's ticket. Raises GatewaySaturated."""
+        """Returns a caller's ticket. Raises GatewaySaturated."""
         if self._callers >= self._most:
             raise GatewaySaturated
         self._callers += 1
         return Ticket(self, None)
 
     def dispatch(self, provider: str) -> Ticket:
-        """A ticket for a call to `provider`. Raises ProviderSaturated."""
+        """Returns a ticket for a call to `provider`. Raises ProviderSaturated."""
         calls = self._calls.get(provider, 0)
         if calls >= self._most_per_provider:
             raise ProviderSaturated(message=f"The gateway has as many calls under way to '{provider}' as it may.")

@@ -1,6 +1,6 @@
-"""The kinds of call: what is meant, what counts in the key, how the route is asked, and what is kept of the answer.
+"""The kinds of call. A kind resolves the model, computes the key, asks the route, and encodes the cache entry.
 
-Everything else is the same for all of them, and is the pipeline's.
+Everything else is the same for all kinds, and is in `pipeline.py`.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ class CallKind(Asking[R], Protocol[R, A_co]):
     """One kind of call, whose results are of type `R` and whose answers are of type `A_co`."""
 
     def resolve(self, context: CallContext) -> None:
-        """Finds who is meant and asked: sets `route`, `meant` and what follows from them.
+        """Finds the models to ask: sets `route`, `meant` and what follows from them.
 
         Raises:
-            ModelNotFound, ProviderNotConfigured, InvalidRequest: nobody can be asked.
+            ModelNotFound, ProviderNotConfigured, InvalidRequest: no model can be asked.
         """
         ...
 
     def key(self, context: CallContext) -> bytes:
-        """What equal calls have in common."""
+        """Returns the key that equal calls have in common."""
         ...
 
     def decode_entry(self, data: bytes) -> Entry[R] | None:
-        """What was kept of an outcome; None for what cannot be read any more."""
+        """Returns the entry that these bytes encode, or None if they cannot be read any more."""
         ...
 
     @property
@@ -76,8 +76,8 @@ class Generation:
         context.dropped = context.fitted.dropped
 
     def _with_defaults(self, context: CallContext) -> Request:
-        """The request with the operator's defaults where it says nothing. Its caller did not ask for those, so they
-        may be left out where a model lacks them."""
+        """Returns the request with the operator's defaults for what it leaves out. The caller did not ask for these, so
+        a model that lacks such a parameter is asked without it."""
         request = cast("Request", context.request)
         if not self._defaults:
             return request
@@ -124,7 +124,7 @@ class Generation:
     def _priced(
         self, call: UpstreamCall[Result], request: Request, result: Result, begun: Begun | None = None
     ) -> Outcome[Result]:
-        """The outcome; `begun` was said of a stream, and stands."""
+        """Returns the priced outcome; for a stream, `begun` has already told its headers."""
         routed = cast("Routed[Any]", call.routed)
         usage = result.usage or estimated_usage(request, _characters(result))
         spent = cost(usage, routed.model.rates)

@@ -1,6 +1,6 @@
-"""Calls in flight: each is run by a task of its own, which this owns; equal calls share one.
+"""Calls in flight: each runs in a task of its own, which `SingleFlight` owns; equal calls share one.
 
-`SharedCall` decides; here are the tasks, the waiting and the limits in time around it.
+`SharedCall` holds the state; this module adds the tasks, the waiting and the time limits.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _log = get_logger(__name__)
 
 _NOTHING_YET, _END = Signal
 _STOP_SECONDS = 1.0
-"""How long the end of a call that was cancelled is waited for."""
+"""The longest wait for the end of a call that was cancelled."""
 _PIECES_A_TURN = 64
-"""A reader that finds everything ready lets others have the loop after so many pieces."""
+"""A reader that finds pieces ready yields to the loop after so many of them."""
 
 
 class Outlet(Protocol[P]):
-    """Where a call's source puts its pieces, for all readers."""
+    """Takes the pieces of a call from its source."""
 
     def publish(self, piece: P, weight: int = 0) -> bool:
         """Adds a piece of about `weight` bytes. Returns whether the source may go on; else it waits for `room`."""
@@ -42,7 +42,7 @@ class Outlet(Protocol[P]):
 
 
 class CallSource(Protocol[T_co]):
-    """What a shared call does; its own task runs it.
+    """What a shared call does, in the call's own task.
 
     `ends_at` is when the call is given up however slowly it is read, by the loop's clock, once that is known.
     """
@@ -54,7 +54,7 @@ class CallSource(Protocol[T_co]):
         ...
 
     async def after(self) -> None:
-        """What is left to do once all readers may have the last piece. Equal calls still find this one until then."""
+        """Does what may wait until the readers have the last piece. Equal calls find this one until it returns."""
         ...
 
 
@@ -110,9 +110,9 @@ class CallReader(Generic[T]):
             return cast("T", piece)
 
     def claim(self, *, complete: bool = False) -> bool:
-        """Whether the call is billed to this reader, which is so for exactly one of them: the one that began it, or,
-        where that one left early, the first to see the end of it or the last to leave. `complete` says that this
-        reader has seen the end."""
+        """Returns whether the call is billed to this reader, which is true for exactly one reader of a call: the one
+        that began it, or, if that one left early, the first to see the end or the last to leave. `complete` says that
+        this reader has seen the end."""
         flight = self._flight
         over = complete or flight.call.state is not CallState.RUNNING
         alone = flight.call.readers == 0 or (flight.call.readers == 1 and self._position.attached)
@@ -122,7 +122,7 @@ class CallReader(Generic[T]):
         return True
 
     async def close(self) -> None:
-        """Leaves. The last reader to leave a call that is running ends it, and waits for its end."""
+        """Leaves the call. The last reader to leave a running call cancels it and waits for its end."""
         flight = self._flight
         flight.call.detach(self._position)
         if flight.call.state is CallState.ABANDONED:
@@ -130,7 +130,7 @@ class CallReader(Generic[T]):
 
 
 class _Flight(Generic[T]):
-    """A shared call, its task, and those who wait for one another."""
+    """A shared call, its task, and the futures that its readers and its producer wait for."""
 
     __slots__ = ("beginner", "billed", "call", "loop", "roomy", "source", "task", "waiters")
 
@@ -151,7 +151,7 @@ class _Flight(Generic[T]):
         return self.beginner is None or not self.beginner.attached
 
     def was_read(self) -> None:
-        """A reader has come further: the producer may go on if it waits for that."""
+        """Wakes the producer if it waits for room and there is some."""
         if self.roomy is not None and not self.roomy.done() and self.call.has_room:
             self.roomy.set_result(None)
 
@@ -166,7 +166,7 @@ class _Flight(Generic[T]):
     # --- the task ---
 
     async def run(self) -> None:
-        """Publishes what the source gives, at the pace of the fastest reader."""
+        """Runs the source to its end, at the pace of the fastest reader."""
         call = self.call
         try:
             await self.source.run(self)

@@ -1,4 +1,4 @@
-"""The call that is shared: a route asked by one task, whoever reads the answer, and what it has cost so far."""
+"""The work of a shared call: one route asked once, its attempts, and what it has used so far."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from llm_gateway.telemetry import record
 R = TypeVar("R")
 
 _EVENT_BYTES = 160
-"""What an event takes beside its text."""
+"""The weight of an event without its text."""
 
 
 class Begun(msgspec.Struct, frozen=True):
-    """The first piece of a stream: who answers, and what of the request that model was not sent."""
+    """The first piece of a stream: the model that answers, and the parameters that it was not sent."""
 
     model: Model
     dropped: tuple[str, ...]
@@ -35,7 +35,7 @@ class Begun(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
-    """The last piece of every call: the whole answer, priced. `keepable` says that it may be given again."""
+    """The last piece of every call: the whole answer, priced. `keepable` says that the cache may hold it."""
 
     result: R
     usage: Usage
@@ -81,8 +81,8 @@ class Asking(Protocol[R]):
 
 
 class UpstreamCall(Generic[R]):
-    """A `CallSource` for `SingleFlight`. It keeps what every reader may want to know of the call: its attempts, who
-    answers, and what it has used by now."""
+    """A `CallSource` for `SingleFlight`. It holds what all readers may ask: the attempts, the model that answers, and
+    what the call has used by now."""
 
     __slots__ = (
         "_admission",
@@ -123,8 +123,8 @@ class UpstreamCall(Generic[R]):
         self.options = context.options
         self.fitted = context.fitted
         self.pauses_end_at = context.ends_at
-        """When the caller that began the call stops waiting: no pause between two attempts is longer. The call itself
-        ends with its last reader."""
+        """When the caller that began the call stops waiting: no pause between two attempts goes beyond it. The call
+        itself ends with its last reader."""
         self.ends_at: float | None = None
         self.log: list[Attempt] = []
         self.routed: Routed[Any] | None = None
@@ -155,7 +155,7 @@ class UpstreamCall(Generic[R]):
             self._ticket = self._admission.dispatch(provider)
 
     async def after(self) -> None:
-        """Keeps the answer of the model that was meant; a fallback's would outlive the outage."""
+        """Writes the cache entry, for an answer of the model that was meant: a fallback's would outlive the outage."""
         outcome, keeping, key = self.outcome, self._keeping, self._key
         if outcome is None or keeping is None or key is None or not outcome.keepable or self._meant is None:
             return
@@ -170,23 +170,23 @@ class UpstreamCall(Generic[R]):
 
     @property
     def model(self) -> Model | None:
-        """Who answers, once that is known."""
+        """The model that answers, or None while that is open."""
         return self.routed.model if self.routed is not None else None
 
     def limit(self) -> None:
-        """From now on the whole answer has as long as its model allows, counted from when that was asked."""
+        """Sets `ends_at`: the total time that the model allows, counted from the attempt's beginning."""
         if self.model is not None:
             asked_for = time.monotonic() - self.log[-1].began if self.log else 0.0
             self.ends_at = asyncio.get_running_loop().time() + max(0.0, self.model.timeouts.total - asked_for)
 
     def spent(self) -> tuple[Usage | None, Cost]:
-        """What the call has used, by its outcome or as far as it came."""
+        """Returns what the call has used: its outcome's figures, or an estimate of what came so far."""
         if self.outcome is not None:
             return self.outcome.usage, self.outcome.cost
         return self._kind.spent(self) if self.model is not None else (None, UNKNOWN)
 
     def attempts(self, now: float) -> tuple[record.Attempt, ...]:
-        """Every attempt so far; `now` in seconds since 1970 is now."""
+        """Returns all attempts so far; `now` is in seconds since 1970."""
         if not self.log:
             return ()
         clock = time.monotonic()
@@ -206,7 +206,7 @@ class UpstreamCall(Generic[R]):
         )
 
     def _tokens(self) -> dict[int, int]:
-        """What the attempts that had begun to answer used, by their number: those that broke, and the last one."""
+        """Returns the tokens of each attempt that began to answer, by its number."""
         usage, _ = self.spent()
         if usage is None or self.routed is None:
             return {}

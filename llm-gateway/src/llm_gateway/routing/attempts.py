@@ -1,4 +1,4 @@
-"""Whom to ask next for one request, until somebody answers or nobody is left."""
+"""The order of attempts for one request, until a model answers or none is left."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _log = get_logger(__name__)
 Fit = Callable[[Model], tuple[Request, tuple[str, ...]]]
 """A request as a model takes it, and what was left out of it; raises InvalidRequest."""
 
-_NOBODY: frozenset[Any] = frozenset()
+_NOTHING: frozenset[Any] = frozenset()
 _NEVER: dict[Deployment, float] = {}
 
 
 class RoutingPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """Who decides on attempts, for all requests alike. `clock` is in seconds, `draw` gives numbers from 0 to 1."""
+    """What decides on attempts, for all requests alike. `clock` is in seconds, `draw` gives numbers from 0 to 1."""
 
     breakers: Breakers
     balancer: Balancer
@@ -130,22 +130,22 @@ class Attempts:
         self._line: Sequence[Model] = route.targets
         self._place = 0
         self._retries = 0  # made at the model in this place
-        # Most requests are answered at once, and need none of these: they are made when somebody was asked in vain.
-        self._spent: AbstractSet[Deployment] = _NOBODY  # not to be asked (again) for this request
+        # Most requests are answered at once, and need none of these: they are made after a first failure.
+        self._spent: AbstractSet[Deployment] = _NOTHING  # not to be asked (again) for this request
         self._not_before: Mapping[Deployment, float] = _NEVER  # failed once, may be asked again from then on
         self._paused: tuple[tuple[Pause, Model], ...] = ()
-        self._asked: AbstractSet[str] = _NOBODY
+        self._asked: AbstractSet[str] = _NOTHING
         self._failure: UpstreamError | None = None
         self._unfit: InvalidRequest | None = None
         self.made = 0
 
-    # --- who is next ---
+    # --- the next attempt ---
 
     def next(self) -> Attempt:
         """The next attempt.
 
         Raises:
-            UpstreamError: nobody is left; the last failure.
+            UpstreamError: no model is left; the last failure.
             InvalidRequest: the model that was meant cannot do what the request asks for.
         """
         line = self._line
@@ -179,7 +179,7 @@ class Attempts:
         return self._repeated([one for one in candidates if one.deployment in self._not_before])
 
     def _repeated(self, candidates: list[Model]) -> Attempt | None:
-        """One that failed already, after a pause; nobody if that would take too long."""
+        """Returns a repeated attempt after a pause, or None if that would take too long."""
         if not candidates:
             return None
         chosen = min(candidates, key=lambda one: self._not_before[one.deployment])
@@ -240,7 +240,7 @@ class Attempts:
         self._unfit = self._unfit or error
 
     def failed(self, attempt: Attempt, error: UpstreamError) -> None:
-        """It failed. Raises `error` when nobody else would do better."""
+        """Notes a failure. Raises `error` if no other model would do better."""
         model = attempt.model
         attempt.end("failed", self._policy.clock(), error.code)
         report_failure(self._policy.breakers, model, error, attempt.admission, number=self.made)
@@ -265,7 +265,7 @@ class Attempts:
         return self._policy.retry.backoff(self._retries, self._policy.draw())
 
     def _turn(self, error: UpstreamError) -> None:
-        """To those who stand in for a model that a request is too long for, or that may not answer it."""
+        """Turns to the fallbacks for requests that are too long, or that the provider's filter refused."""
         self._asked |= {self._line[self._place].name}
         if error.code == "context_length_exceeded" and self._line is not self._route.context_window:
             self._line = self._route.context_window
@@ -280,7 +280,7 @@ class Attempts:
         self._place = self._retries = 0
 
     def _refusal(self) -> UpstreamError:
-        """Nobody could be asked: the one who may be asked soonest says for how long."""
+        """Returns the error for a route of which every circuit is open; the shortest pause is its Retry-After."""
         if not self._paused:
             return UpstreamUnavailable("an empty route")
         pause, model = min(self._paused, key=lambda paused: paused[0].seconds)

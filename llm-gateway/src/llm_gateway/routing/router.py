@@ -130,7 +130,7 @@ class Router:
     async def first_of(
         self, targets: tuple[Model, ...], ask: Callable[[Model], Awaitable[T]], entered: Entered | None = None
     ) -> tuple[T, Model]:
-        """What `ask` gets of the first target that answers, and who that was; raises as `complete`."""
+        """Returns what `ask` gets from the first target that answers, and that target; raises as `complete`."""
         route = Route(targets[0].name if targets else "", targets)
         attempts = Attempts(self._policy, route, lambda _: (_NOTHING, ()), None, entered, streamed=False)
         answered = await self._first(attempts, lambda attempt: ask(attempt.model))

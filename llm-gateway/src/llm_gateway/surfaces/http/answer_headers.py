@@ -1,4 +1,4 @@
-"""Where an answer came from and what it cost, as response headers for those who do not read the body."""
+"""Where an answer came from and what it cost, as response headers for clients that do not read the body."""
 
 from __future__ import annotations
 

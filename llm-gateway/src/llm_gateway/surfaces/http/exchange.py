@@ -1,4 +1,4 @@
-"""The answering side of one request: whole answers, streams, refusals."""
+"""Sends whole answers, streams and refusals of one request."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class ErrorRenderer(Protocol):
 
 
 class Exchange:
-    """Answers, and refuses in `dialect`.
+    """Sends the answer to one request, or its refusal in the words of `dialect`.
 
-    `begun` says that the status is sent: from then on a failure must be told in the body.
+    `begun` says that the status is sent: a later failure is told in the body.
     """
 
     __slots__ = ("_dialect", "_disconnect", "_now", "_send_unlimited", "begun", "request_id")
@@ -72,13 +72,13 @@ class Exchange:
         await self._body(body)
 
     async def beat(self) -> None:
-        """A comment, which every reader of server-sent events passes over, while there is nothing else to say."""
+        """Sends a comment, which readers of server-sent events skip."""
         if not self.begun:
             await self._start(200, _EVENTS)
         await self._body(b": keep-alive\n\n", more=True)
 
     async def stream(self, call: LiveCall[Answer], encoder: StreamEncoder, alive: KeepAlive) -> None:
-        """Hand over each piece as it comes, and the end. What the call raises is left to the caller to tell."""
+        """Sends each piece as it comes, and the end. Raises what the call raises."""
         opened = False
         async with aclosing(call.batches()) as batches:  # type: ignore[type-var]
             async for events in batches:
@@ -97,5 +97,5 @@ class Exchange:
         await self.end(encoder.finish(cast("Answer", call.answer)))
 
     async def end(self, last: bytes) -> None:
-        """The last words of a stream."""
+        """Sends the last bytes of a stream."""
         await self._body(last)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -403,6 +403,24 @@ async def test_what_is_refused_before_anybody_is_asked_counts_for_the_model_that
         async with pipeline(Scripted()).generate(msgspec.structs.replace(ASK, model="none such"), caller()):
             pass
     assert [record.metered_model for record in seen] == ["offline", "none"]
+
+
+async def test_callers_that_come_and_leave_while_a_call_is_silent_leave_nothing_with_it(pipeline: Any):
+    provider = Scripted()
+    gateway = pipeline(provider)
+    patient = asyncio.create_task(generated(gateway, ASK, caller("patient")))
+    await asked(provider)
+    [call] = [task for task in asyncio.all_tasks() if task.get_name().startswith("call ")]
+    flight: Any = cast("Any", call.get_coro()).cr_frame.f_locals["self"]
+    for number in range(20):
+        leaving = asyncio.create_task(generated(gateway, ASK, caller(str(number))))
+        while len(flight.waiters) < 2:
+            await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.wait([leaving])
+    assert len(flight.waiters) == flight.call.readers == 1
+    provider.gate.set()
+    assert (await patient).result.content == (Text(text="Hola"),) and provider.asked == 1
 
 
 async def test_one_callers_time_ends_no_other_callers_call(pipeline: Any, seen: list[CallRecord]):

@@ -106,7 +106,8 @@ class LiveCall(Generic[A]):
         while self.answer is None:
             piece = await reader.next()
             if type(piece) is list:
-                self._spoke()
+                if self._context.ttft_ms is None:
+                    self._spoke()
                 yield piece
             else:
                 self._note(piece, reader)
@@ -152,8 +153,8 @@ class LiveCall(Generic[A]):
         self._ticket.settle()
 
     def _spoke(self) -> None:
-        if self._context.ttft_ms is None:
-            self._context.ttft_ms = self._context.elapsed_ms()
+        """Notes the time of the first content."""
+        self._context.ttft_ms = self._context.elapsed_ms()
 
     # --- the end ---
 

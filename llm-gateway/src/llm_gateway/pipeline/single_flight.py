@@ -98,7 +98,12 @@ class CallReader(Generic[T]):
             if piece is _NOTHING_YET:
                 waiter = flight.loop.create_future()
                 flight.waiters.append(waiter)
-                await waiter
+                try:
+                    await waiter
+                except asyncio.CancelledError:
+                    if waiter in flight.waiters:  # else the next piece would remove it, which may be long in coming
+                        flight.waiters.remove(waiter)
+                    raise
                 continue
             if flight.roomy is not None:
                 flight.was_read()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
@@ -13,6 +14,9 @@ from fake_providers import FakeOpenAI
 from llm_gateway.app import Parts, build_parts, create_app
 from llm_gateway.settings import GatewaySettings
 from llm_gateway.telemetry.record import CallRecord
+from service_kit.edge.connections import Connections
+from service_kit.edge.limits import ConnectionLimits
+from service_kit.edge.protocol import HttpProtocol
 from service_kit.settings import load
 from service_kit.testing import running
 
@@ -71,7 +75,8 @@ async def gateway(**environ: str) -> AsyncIterator[Stage]:
     parts = build_parts(settings, environ)
     seen: list[CallRecord] = []
     app = create_app(settings, msgspec.structs.replace(parts, sinks=(*parts.sinks, Collected(seen))))
-    async with running(app) as url, httpx.AsyncClient(base_url=url, timeout=20, verify=False) as http:
+    protocol = partial(HttpProtocol, register=Connections(ConnectionLimits(), app.refusals, settings.ui_language))
+    async with running(app, http=protocol) as url, httpx.AsyncClient(base_url=url, timeout=20, verify=False) as http:
         yield Stage(url, http, parts, seen)
 
 

@@ -4,7 +4,8 @@
     ├── InvalidRequest             400  the request does not make sense, or this provider cannot do it
     ├── ModelNotFound              404  no model of that name
     ├── ProviderNotConfigured      503  the provider has no credentials here
-    └── UpstreamError                   a provider let us down
+    ├── GatewaySaturated           503  as many calls are under way as may be
+    └── UpstreamError                   a provider failed
         ├── UpstreamRejected       400  it refused the request for what it is: never sent again unchanged
         ├── UpstreamCredentials    502  it refused our credentials
         ├── UpstreamRateLimited    429  it asked us to wait
@@ -17,7 +18,7 @@
         │   │   └── UpstreamIdleTimeout       it stopped in the middle of its answer
         │   └── UpstreamTotalTimeout          its answer took too long as a whole
         ├── UpstreamProtocol       502  it answered, but not what its API promises
-        └── GatewaySaturated       503  it was not asked: the gateway has no connection free for it
+        └── ProviderSaturated      503  it was not asked: the gateway has no place or connection free for it
 
 What a provider said goes to the log (`detail`), never to the client; a rejection's code does reach the client, and so
 do the provider's name and the names of its variables, once `blame` has said them.
@@ -62,7 +63,7 @@ class UpstreamError(ApiError):
     text = "The provider failed."
     retriable = True
     final = False
-    """Whether the same request cannot succeed before somebody changes something."""
+    """Whether the same request cannot succeed before its settings or credentials change."""
 
     def __init__(
         self,
@@ -165,14 +166,23 @@ class UpstreamProtocol(UpstreamError):
     text = "The provider's answer could not be understood."
 
 
-class GatewaySaturated(UpstreamError):
-    """No connection to the provider became free in time. That is the gateway's own state: it says nothing about the
-    provider, and nothing was sent."""
+class GatewaySaturated(ApiError):
+    """As many calls are under way as may be, to all providers together. None was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            503, "gateway_saturated", "The gateway has as many calls under way as it may.", retry_after=1.0
+        )
+
+
+class ProviderSaturated(UpstreamError):
+    """The gateway has no place or no connection left for this provider. That is the gateway's own state: it says
+    nothing about the provider, and nothing was sent."""
 
     status_code = 503
     default_code = "gateway_saturated"
     text = "The gateway has no connection free for this provider."
 
-    def __init__(self, detail: str = "") -> None:
-        super().__init__(detail)
+    def __init__(self, detail: str = "", *, message: str | None = None) -> None:
+        super().__init__(detail, message=message)
         self.type = "unavailable_error"  # as every 503 of the gateway itself; it comes with Retry-After

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import msgspec
 import pytest
 from llm_gateway.errors import (
-    GatewaySaturated,
+    ProviderSaturated,
     UpstreamConnectTimeout,
     UpstreamError,
     UpstreamFirstByteTimeout,
@@ -140,7 +140,7 @@ async def test_no_place_in_the_pool_is_saturation_which_counts_against_nobody():
     async with calling(says(), connect=0.1) as (transport, url, timeouts):
         held = [asyncio.ensure_future(called(transport, url, timeouts, streamed=False)) for _ in range(2)]
         await asyncio.sleep(0)
-        with pytest.raises(GatewaySaturated) as caught:
+        with pytest.raises(ProviderSaturated) as caught:
             await called(transport, url, timeouts, streamed=False)
         for task in held:
             task.cancel()

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llm_gateway.pipeline.admission import AdmissionControl, GatewaySaturated, TicketState
+from llm_gateway.errors import GatewaySaturated, ProviderSaturated
+from llm_gateway.pipeline.admission import AdmissionControl, TicketState
 
 
 def test_a_place_is_given_back_once_however_a_ticket_ends():
@@ -26,7 +27,7 @@ def test_a_place_is_given_back_once_however_a_ticket_ends():
 def test_each_provider_has_its_own_places():
     control = AdmissionControl(9, 1)
     hung = control.dispatch("a")
-    with pytest.raises(GatewaySaturated, match="'a'"):
+    with pytest.raises(ProviderSaturated, match="'a'"):
         control.dispatch("a")
     control.dispatch("b").release()
     hung.release()
@@ -41,7 +42,7 @@ def test_whatever_comes_all_places_are_free_at_the_end(calls: list[tuple[str, st
     for what, end in calls:
         try:
             held.append((control.admit() if what == "admit" else control.dispatch(what), end))
-        except GatewaySaturated:
+        except (GatewaySaturated, ProviderSaturated):
             for ticket, how in held:
                 if how != "release":
                     ticket.settle()

@@ -28,6 +28,12 @@ def calls_under_way() -> list[str]:
     return [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("call ")]
 
 
+def readers() -> int:
+    """How many readers the shared calls have together."""
+    tasks: list[Any] = [task for task in asyncio.all_tasks() if task.get_name().startswith("call ")]
+    return sum(task.get_coro().cr_frame.f_locals["self"].call.readers for task in tasks)
+
+
 def on_uvloop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
     """Runs a test on uvloop, and checks that none of the gateway's tasks is left at its end."""
 
@@ -99,7 +105,7 @@ async def test_a_slow_reader_beside_a_fast_one_loses_its_place_and_stops_nobody(
     async with staged(FakeOpenAI(pours), UPSTREAM_MAX_BYTES=str(10**9), STREAM_BUFFER_BYTES=str(256 * 1024)) as stage:
         async with open_stream(stage) as slow:
             asking = asyncio.create_task(stage.chat(stream=True))
-            await asyncio.sleep(0.1)
+            await until(lambda: readers() == 2)
             pours.gate.set()
             fast = await asyncio.wait_for(asking, SOON)
             assert fast.headers["x-cache"] == "coalesced"
@@ -121,7 +127,7 @@ async def test_when_the_one_that_began_it_leaves_the_others_have_it_all_and_it_i
         async with open_stream(stage):
             await fake.call()
             staying = asyncio.create_task(stage.chat(stream=True))
-            await asyncio.sleep(0.1)
+            await until(lambda: readers() == 2)
         answer = await asyncio.wait_for(staying, SOON)
         calls = await recorded(stage, 2)
     said = "".join(c["choices"][0]["delta"].get("content") or "" for c in events(answer.content)[:-1] if c["choices"])
@@ -164,7 +170,7 @@ async def test_a_stop_in_the_middle_ends_every_call_and_each_leaves_a_record(str
             body = {"model": "gpt-4o", "messages": QUESTION, "stream": stream}
             asking = [asyncio.create_task(http.post(f"{stage.url}{CHAT}", json=body)) for _ in range(3)]
             await fake.call()
-            await asyncio.sleep(0.1)
+            await until(lambda: readers() == 3)
             calls = stage.calls
         answers = await asyncio.gather(*asking, return_exceptions=True)
     await asyncio.wait_for(fake.calls[0].left.wait(), SOON)
@@ -175,6 +181,25 @@ async def test_a_stop_in_the_middle_ends_every_call_and_each_leaves_a_record(str
         for answer in answers:  # a cancellation that is swallowed would leave them without any
             assert not isinstance(answer, BaseException)
             assert (answer.status_code, error_of(answer)["code"]) == (503, "stopping")
+
+
+@pytest.mark.parametrize("length", [10, 300_000])
+@on_uvloop
+async def test_a_client_that_leaves_is_noticed_without_a_task_that_waits_for_it(length: int):
+    """A long body is one that the server had paused to read."""
+    fake = FakeOpenAI(Silent())
+    async with staged(fake) as stage:
+        host, port = stage.url.removeprefix("http://").split(":")
+        _, writer = await asyncio.open_connection(host, int(port))
+        body = msgspec.json.encode({"model": "gpt-4o", "messages": [{"role": "user", "content": "a" * length}]})
+        head = f"POST {CHAT} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+        writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        exchange = await fake.call()
+        assert not [task for task in asyncio.all_tasks() if "Watch" in str(task.get_coro())]
+        writer.close()
+        await asyncio.wait_for(exchange.left.wait(), SOON)
+        [call] = await recorded(stage, 1)
+    assert (call.status, call.http_status, call.error_code) == ("cancelled", 499, "client_gone")
 
 
 # --- who is let in ---
@@ -209,7 +234,7 @@ async def test_who_shares_a_call_takes_no_place_at_the_provider():
     async with staged(fake, PROVIDER_MAX_CONCURRENT="1") as stage:
         asking = [asyncio.create_task(stage.chat(stream=True)) for _ in range(4)]
         await fake.call()
-        await asyncio.sleep(0.1)
+        await until(lambda: readers() == 4)
         hold.set()
         assert [(await one).status_code for one in asking] == [200] * 4
         assert (await stage.chat()).headers["x-cache"] == "hit"

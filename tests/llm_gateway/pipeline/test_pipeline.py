@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -146,6 +146,13 @@ async def generated(pipeline: Pipeline, request: Request, caller: Caller) -> Ans
     return answer
 
 
+async def asked(provider: Scripted) -> None:
+    """The provider is asked; callers that were there before share that call by then."""
+    async with asyncio.timeout(2):
+        while not provider.asked:
+            await asyncio.sleep(0)
+
+
 async def streamed(pipeline: Pipeline, caller: Caller, request: Request = STREAM) -> tuple[str, str]:
     """What a stream says, and what it tells of the cache."""
     async with pipeline.generate(request, caller) as call:
@@ -180,7 +187,7 @@ async def test_a_failure_ends_the_flight(pipeline: Any, failure: Exception):
     provider = Scripted(failure)
     gateway = pipeline(provider)
     asking = [asyncio.create_task(generated(gateway, ASK, caller(str(n)))) for n in range(3)]
-    await asyncio.sleep(0.01)
+    await asked(provider)
     assert provider.asked == 1
     provider.gate.set()
     results = await asyncio.gather(*asking, return_exceptions=True)
@@ -195,7 +202,7 @@ async def test_a_failure_in_the_middle_ends_the_flight_of_a_stream(pipeline: Any
     provider = Scripted(UpstreamUnavailable("x"))
     gateway = pipeline(provider)
     asking = [asyncio.create_task(streamed(gateway, caller(str(n)))) for n in range(2)]
-    await asyncio.sleep(0.01)
+    await asked(provider)
     provider.gate.set()
     results = await asyncio.gather(*asking, return_exceptions=True)
     assert all(isinstance(result, UpstreamError) for result in results)
@@ -208,8 +215,15 @@ async def test_a_failure_in_the_middle_ends_the_flight_of_a_stream(pipeline: Any
 async def test_leaving_in_the_middle_of_a_stream_ends_its_flight(pipeline: Any, seen: list[CallRecord]):
     provider = Scripted()
     gateway = pipeline(provider)
-    task = asyncio.create_task(streamed(gateway, caller()))
-    await asyncio.sleep(0.01)
+    heard = asyncio.Event()
+
+    async def listens() -> None:
+        async with gateway.generate(STREAM, caller()) as call:
+            async for _ in call.batches():
+                heard.set()
+
+    task = asyncio.create_task(listens())
+    await heard.wait()
     task.cancel()
     await asyncio.wait([task])
     assert provider.closed == 1 and seen[0].status == "cancelled"
@@ -273,6 +287,53 @@ async def test_no_store_neither_reads_nor_writes(pipeline: Any):
     no_store = caller(cache_control=CacheControl(read=False, write=False))
     assert [(await generated(gateway, ASK, no_store)).cache for _ in range(2)] == ["bypass", "bypass"]
     assert (await generated(gateway, ASK, caller())).cache == "miss" and provider.asked == 3
+
+
+# --- a place at a provider ---
+
+
+class Watched(Scripted):
+    """Notes the places taken at both providers whenever one is asked; the first that is asked fails."""
+
+    def __init__(self, admission: AdmissionControl) -> None:
+        super().__init__()
+        self.admission = admission
+        self.places: list[tuple[int, int]] = []
+
+    async def complete(self, request: Request, model: Model) -> Result:
+        self.places.append((self.admission.calls("mine"), self.admission.calls("offline")))
+        if model.provider == "mine":
+            raise UpstreamUnavailable("x")
+        return values.said("Hola")
+
+
+def two_models(tmp_path: Path, admission: AdmissionControl, seen: list[CallRecord]) -> tuple[Watched, Pipeline]:
+    path = tmp_path / "two.yaml"
+    path.write_text(FILE.replace("id: m-1,", "id: m-1, fallbacks: [offline], retries: 0,"))
+    catalog, provider = load_catalog(load(GatewaySettings, {}), {}, path), Watched(admission)
+    router = Router({"openai_chat": provider, "offline": provider}, Breakers())
+    return provider, Pipeline(
+        catalog=lambda: catalog, generation=Generation(router), vectors=Vectors(router, {}), cache=None,
+        admission=admission, calls=SingleFlight(), records=seen.append,
+    )  # fmt: skip
+
+
+async def test_a_place_moves_to_the_provider_that_is_asked(tmp_path: Path, seen: list[CallRecord]):
+    admission = AdmissionControl(10, 1)
+    provider, gateway = two_models(tmp_path, admission, seen)
+    assert (await generated(gateway, ASK, caller())).origin.model == "offline"
+    assert provider.places == [(1, 0), (0, 1)]
+    assert (admission.calls("mine"), admission.calls("offline"), admission.callers) == (0, 0, 0)
+
+
+async def test_a_provider_without_a_free_place_is_passed_over(tmp_path: Path, seen: list[CallRecord]):
+    admission = AdmissionControl(10, 1)
+    provider, gateway = two_models(tmp_path, admission, seen)
+    held = admission.dispatch("mine")
+    assert (await generated(gateway, ASK, caller())).origin.fallback_from == "one"
+    held.release()
+    assert provider.places == [(1, 1)] and admission.calls("mine") == admission.calls("offline") == 0
+    assert [attempt.error_code for attempt in seen[0].attempts] == ["gateway_saturated", None]
 
 
 # --- what is owned at every moment ---
@@ -342,6 +403,24 @@ async def test_what_is_refused_before_anybody_is_asked_counts_for_the_model_that
         async with pipeline(Scripted()).generate(msgspec.structs.replace(ASK, model="none such"), caller()):
             pass
     assert [record.metered_model for record in seen] == ["offline", "none"]
+
+
+async def test_callers_that_come_and_leave_while_a_call_is_silent_leave_nothing_with_it(pipeline: Any):
+    provider = Scripted()
+    gateway = pipeline(provider)
+    patient = asyncio.create_task(generated(gateway, ASK, caller("patient")))
+    await asked(provider)
+    [call] = [task for task in asyncio.all_tasks() if task.get_name().startswith("call ")]
+    flight: Any = cast("Any", call.get_coro()).cr_frame.f_locals["self"]
+    for number in range(20):
+        leaving = asyncio.create_task(generated(gateway, ASK, caller(str(number))))
+        while len(flight.waiters) < 2:
+            await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.wait([leaving])
+    assert len(flight.waiters) == flight.call.readers == 1
+    provider.gate.set()
+    assert (await patient).result.content == (Text(text="Hola"),) and provider.asked == 1
 
 
 async def test_one_callers_time_ends_no_other_callers_call(pipeline: Any, seen: list[CallRecord]):

@@ -24,6 +24,7 @@ def metrics(*calls: CallRecord) -> Metrics:
     all_of_them = Metrics(Breakers().providers)
     for each in calls:
         all_of_them.observe(each)
+    all_of_them.flush()
     return all_of_them
 
 

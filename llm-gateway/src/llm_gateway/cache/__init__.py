@@ -6,20 +6,20 @@ from typing import Protocol
 
 
 class Cache(Protocol):
-    """Keeps entries for a while, as bytes. No method raises: a cache that is away is a cache that misses."""
+    """Stores entries as bytes, for a limited time. No method raises: a cache that cannot be reached misses."""
 
     async def get(self, key: bytes, max_age: float | None = None) -> bytes | None:
-        """The entry under `key`, if it is not older than `max_age` seconds."""
+        """Returns the entry under `key`, if it is not older than `max_age` seconds."""
         ...
 
     async def put(self, key: bytes, entry: bytes) -> None:
-        """Keeps `entry` in place of what was under `key`."""
+        """Stores `entry` under `key`."""
         ...
 
     async def clear(self) -> int:
-        """Forgets all entries, and tells how many those were."""
+        """Removes all entries, and returns their number."""
         ...
 
     def size(self) -> int:
-        """How many entries there are."""
+        """Returns the number of entries."""
         ...

@@ -8,8 +8,8 @@ _MOST_AT_ONCE = 256
 
 
 class WriteBehind:
-    """Writes entries to `cache`, in the task of the call that they are of. One that finds too many others on their way
-    is not kept: a slow cache must not hold memory. How long a write may last is the cache's own to limit."""
+    """Writes entries to `cache`, in the task of their call. An entry beyond `most_at_once` pending writes is dropped: a
+    slow cache must not hold memory. The cache itself limits the time of a write."""
 
     def __init__(self, cache: Cache, most_at_once: int = _MOST_AT_ONCE) -> None:
         self._cache = cache

@@ -21,7 +21,7 @@ _NO_EFFECT = frozenset({"model", "provider", "stream", "include_usage", "user", 
 """Fields of a request that are no part of the question, or are looked at one by one."""
 NO_EFFECT_HINTS = frozenset(
     {
-        # who asks, and what for
+        # the asker and its purpose
         "metadata", "safety_identifier", "user",
         # how it is served and billed
         "inference_geo", "service_tier", "speed", "store",
@@ -41,7 +41,7 @@ def cache_key(request: Request, model: Model, tenant: str) -> bytes:
     """16 bytes that are equal for equal questions to the same model by the same tenant.
 
     The order of JSON keys does not matter; whether the answer is streamed does not either. Unknown fields
-    count, since nobody knows what they change.
+    count, since what they change is unknown.
     """
     own = _own_words(request.dialect, request.extra, request.hints) if request.hints or request.extra else None
     return _hashed((tenant, *_place(model), _effect(request), own))
@@ -54,13 +54,14 @@ def embedding_key(request: EmbeddingRequest, model: Model, tenant: str) -> bytes
 
 
 def _place(model: Model) -> tuple[Any, ...]:
-    """Who is asked, and what its endpoint puts into every body."""
+    """Returns what identifies the model, and what its endpoint adds to every body."""
     endpoint = model.endpoint
     return model.provider, model.id, endpoint.base_url, endpoint.extra_body
 
 
 def _own_words(dialect: str, extra: dict[str, Any], hints: dict[str, Any]) -> tuple[Any, ...] | None:
-    """What a client said in words of its dialect alone. The dialect counts with them: it decides who is sent them."""
+    """Returns what only the client's dialect can say, or None. The dialect is part of it: it decides which providers
+    are sent these fields."""
     effective = {name: value for name, value in hints.items() if name not in NO_EFFECT_HINTS}
     return (dialect, extra, effective) if effective or extra else None
 

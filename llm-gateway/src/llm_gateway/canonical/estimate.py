@@ -45,25 +45,3 @@ def estimated_embedding_usage(request: EmbeddingRequest) -> Usage:
         -(-len(item) // _CHARACTERS_PER_TOKEN) if isinstance(item, str) else len(item) for item in request.inputs
     )
     return Usage(prompt_tokens=tokens, estimated=True)
-
-
-_MOST_TOKENS = 1_000_000_000
-
-
-def plausible(usage: Usage | None) -> Usage | None:
-    """`usage`, or None where a figure of it cannot be: less than nothing, or more than any model takes.
-
-    A provider's figures are somebody else's word; what is nonsense counts as not said.
-    """
-    if usage is None:
-        return None
-    counts = (
-        usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens, usage.cache_write_tokens,
-        usage.cache_write_1h_tokens, usage.reasoning_tokens, usage.audio_prompt_tokens, usage.audio_completion_tokens,
-    )  # fmt: skip
-    if min(counts) < 0 or max(counts) > _MOST_TOKENS:
-        return None
-    reported = usage.cost_usd
-    if reported is not None and not (reported.is_finite() and reported >= 0):
-        return msgspec.structs.replace(usage, cost_usd=None)
-    return usage

@@ -87,6 +87,13 @@ def _items(usage: Usage, rates: Rates) -> dict[str, Decimal]:
     hour = min(usage.cache_write_1h_tokens, usage.cache_write_tokens)
     written = rates.cache_write or rates.input
     said = usage.completion_tokens - usage.audio_completion_tokens
+    if fresh == prompt and said == usage.completion_tokens and rates.output is not None:  # as it mostly is
+        items: dict[str, Decimal] = {}
+        if fresh > 0:
+            items["input"] = fresh * rates.input.at(prompt) * _PER_TOKEN
+        if said > 0:
+            items["output"] = said * rates.output.at(prompt) * _PER_TOKEN
+        return items
     lines = (
         ("input", max(0, fresh), rates.input),
         ("cached_input", usage.cached_tokens, rates.cached_input or rates.input),

@@ -12,7 +12,7 @@ from service_kit.ids import current_traceparent
 from service_kit.telemetry.logs import get_logger
 
 from llm_gateway.errors import (
-    GatewaySaturated,
+    ProviderSaturated,
     UpstreamConnectTimeout,
     UpstreamError,
     UpstreamFirstByteTimeout,
@@ -182,7 +182,7 @@ class Transport:
         """Returns the whole answer; if its status is an error, as much of the body as is needed to tell which error.
 
         Raises:
-            GatewaySaturated: no connection became free in time; nothing was sent.
+            ProviderSaturated: no connection became free in time; nothing was sent.
             UpstreamUnavailable: no connection, or it broke before an answer.
             UpstreamTimeout: no connection, no beginning or no end of the answer in time, or silence in its middle.
             UpstreamProtocol: the answer broke off, is too large, or in no coding that is known.
@@ -298,7 +298,7 @@ async def _connection(pool: Pool, route: Route, seconds: float, *, fresh: bool) 
     try:
         return await pool.acquire(route, seconds, fresh=fresh)
     except PoolTimeout as error:
-        raise GatewaySaturated(str(error)) from error
+        raise ProviderSaturated(str(error)) from error
     except ConnectTimeout as error:
         raise UpstreamConnectTimeout(str(error)) from error
     except ConnectFailed as error:

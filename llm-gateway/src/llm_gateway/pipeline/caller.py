@@ -1,4 +1,4 @@
-"""Who calls, on which terms, and whether that client is still there."""
+"""The caller of one request: its principal, its options, and whether its client is still connected."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ class ClientGone(Exception):
 class Disconnect:
     """Whether a caller's client has left, and why: it hung up, or it read nothing for too long.
 
-    `leave` ends the caller's own wait at once; a call that it shares with others goes on for them.
+    `leave` cancels the task that serves this client. A call that it shares goes on for the other readers.
     """
 
-    __slots__ = ("_task", "reason")
+    __slots__ = ("_task", "reason", "sending_since")
 
     def __init__(self, task: asyncio.Task[object]) -> None:
         self._task = task
         self.reason: LeaveReason | None = None
+        self.sending_since = 0.0
+        """When the send that is under way began, by the loop's clock; 0 while there is none."""
 
     @property
     def left(self) -> bool:
@@ -50,7 +52,7 @@ ANY_CACHE = CacheControl()
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks: `principal` is the key's short id, `user` what a caller says of its own user."""
+    """The caller of one request. `principal` is the short id of its key, `user` the end user that it names."""
 
     request_id: str
     surface: str

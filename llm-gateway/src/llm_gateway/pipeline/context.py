@@ -1,4 +1,4 @@
-"""One caller's call on its way through the pipeline: what is asked, its clock, and what came of it so far."""
+"""The state of one caller's call in the pipeline: its request, its clock, and its outcome so far."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from llm_gateway.canonical.cost import UNKNOWN, Cost
 from llm_gateway.catalog.catalog import Catalog, Route
 from llm_gateway.catalog.models import Model
 from llm_gateway.errors import InvalidRequest, UpstreamError
-from llm_gateway.pipeline.caller import Caller
+from llm_gateway.pipeline.caller import Caller, ClientGone
 from llm_gateway.pipeline.single_flight import stopping
 from llm_gateway.providers.emulated_tools import emulates
 from llm_gateway.routing.router import Fitted
 from llm_gateway.telemetry.record import Attempt, CallRecord, CallStatus
 
 UNREAD = Request(model="", messages=())
-"""What is known of a request that could not be read."""
+"""Stands for a request that could not be read."""
 
 
 class Defaults(msgspec.Struct, frozen=True, gc=False):
-    """What a request that does not say gets."""
+    """The operator's values for parameters that a request leaves out."""
 
     max_tokens: int | None = None
     temperature: float | None = None
 
 
 class CallContext:
-    """What the stages tell one another about one call. `resolve` sets `route`, `meant`, `fitted` and the keys; `share`
-    and what follows set who answered, and what that used."""
+    """What the stages know of one call. `resolve` sets `route`, `meant` (the first model of the route) and `fitted`;
+    `look up` sets the keys; the stages from `share` on set the model that answered and what the answer used."""
 
     __slots__ = (
         "_started", "attempts", "billed", "cache", "caller", "catalog", "complete", "cost", "dropped", "ends_at",
@@ -70,11 +70,11 @@ class CallContext:
         self.attempts: tuple[Attempt, ...] = ()
 
     def elapsed_ms(self) -> float:
-        """How long the call has taken by now."""
+        """Returns the age of the call in milliseconds."""
         return (time.perf_counter() - self._started) * 1000
 
     def origin(self, model: Model, now: float) -> Origin:
-        """What a surface tells of `model`, which answers; `now` in seconds since 1970."""
+        """Returns the origin of an answer by `model`; `now` is in seconds since 1970."""
         request = self.request
         return Origin(
             request_id=self.caller.request_id,
@@ -87,7 +87,7 @@ class CallContext:
         )
 
     def record(self, error: BaseException | None, now: float) -> CallRecord:
-        """The call's record; `error` is what ended it."""
+        """Returns the call's record; `error` is what ended the call, None for a complete answer."""
         status, http_status, failure = self._outcome(error)
         upstream = failure if isinstance(failure, UpstreamError) else None
         caller, answered = self.caller, self.model
@@ -122,14 +122,18 @@ class CallContext:
         )
 
     def _outcome(self, error: BaseException | None) -> tuple[CallStatus, int, ApiError | None]:
-        """How the call ended, with which status, and the failure behind it."""
+        """Returns how the call ended, its HTTP status, and the failure behind it."""
+        disconnect = self.caller.disconnect
+        if error is None and self.complete and (disconnect is None or disconnect.reason is None):
+            return "ok", 200, None
         if isinstance(error, ApiError):
             return "error", error.status, error
         if isinstance(error, RecursionError):
             return "error", 400, nested_too_deeply()
+        if isinstance(error, ClientGone):
+            return "cancelled", 499, None
         if error is not None and not isinstance(error, asyncio.CancelledError):
             return "error", 500, internal_error()
-        disconnect = self.caller.disconnect
         stopped = disconnect is not None and not disconnect.left and not self.complete
         if isinstance(error, asyncio.CancelledError) and stopped:
             return "error", 503, stopping()  # no client did that: the server cuts what outlives its grace period
@@ -142,7 +146,7 @@ class CallContext:
         return (disconnect and disconnect.reason) or "client_gone"
 
     def _meant(self) -> Model | None:
-        """The model that was meant, also where it cannot be asked at all."""
+        """Returns the model that the request names, also if that model cannot be asked."""
         if self.meant is None and self.request is not UNREAD:
             try:
                 return self.catalog.resolve(self.request.model or self.catalog.default, self.request.provider)
@@ -152,12 +156,12 @@ class CallContext:
 
 
 def nested_too_deeply() -> InvalidRequest:
-    """What a request is told that is nested as deeply as the stack: it was read, but that is all."""
+    """The error for a request whose body is nested more deeply than the stack allows."""
     return InvalidRequest("The body is nested too deeply.", code="invalid_json")
 
 
 def metered(model: Model | None, catalog: Catalog) -> str:
-    """A label that clients cannot multiply: a catalogue name, or `PROVIDER/*` for what is passed through."""
+    """Returns a metrics label of bounded cardinality: a catalog name, or `PROVIDER/*` for a passed-through id."""
     if model is None:
         return "none"
     return model.name if model.name in catalog.models else f"{model.provider}/*"

@@ -1,11 +1,11 @@
-"""The kinds of call: what is meant, what counts in the key, how the route is asked, and what is kept of the answer.
+"""The kinds of call. A kind resolves the model, computes the key, asks the route, and encodes the cache entry.
 
-Everything else is the same for all of them, and is the pipeline's.
+Everything else is the same for all kinds, and is in `pipeline.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from typing import Any, Protocol, TypeVar, cast
 
@@ -13,17 +13,18 @@ import msgspec
 
 from llm_gateway.cache.entry import Entry, decode_answer, decode_vectors, encode_answer, encode_vectors
 from llm_gateway.cache.key import cache_key, embedding_key
-from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Event, Request, Result, Usage, UsageReport
+from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Request, Result, Usage
 from llm_gateway.canonical.aggregate import Aggregate, events_of
 from llm_gateway.canonical.answer import Answer, EmbeddingAnswer, Provenance
 from llm_gateway.canonical.cost import UNKNOWN, Cost
-from llm_gateway.canonical.estimate import as_far_as, estimated_embedding_usage, estimated_usage, plausible
+from llm_gateway.canonical.estimate import as_far_as, estimated_embedding_usage, estimated_usage
 from llm_gateway.catalog.catalog import Route
 from llm_gateway.catalog.models import Model
 from llm_gateway.catalog.pricing import cost
 from llm_gateway.errors import InvalidRequest, ProviderNotConfigured
 from llm_gateway.pipeline.context import CallContext, Defaults
-from llm_gateway.pipeline.upstream_call import Asking, Begun, Outcome, Piece, UpstreamCall
+from llm_gateway.pipeline.single_flight import Outlet
+from llm_gateway.pipeline.upstream_call import Asking, Begun, Outcome, Piece, UpstreamCall, weight_of
 from llm_gateway.providers.embeddings import Embedder
 from llm_gateway.routing import Routed, Router, sum_usage
 
@@ -35,32 +36,36 @@ class CallKind(Asking[R], Protocol[R, A_co]):
     """One kind of call, whose results are of type `R` and whose answers are of type `A_co`."""
 
     def resolve(self, context: CallContext) -> None:
-        """Finds who is meant and asked: sets `route`, `meant` and what follows from them.
+        """Finds the models to ask: sets `route`, `meant` and what follows from them.
 
         Raises:
-            ModelNotFound, ProviderNotConfigured, InvalidRequest: nobody can be asked.
+            ModelNotFound, ProviderNotConfigured, InvalidRequest: no model can be asked.
         """
         ...
 
     def key(self, context: CallContext) -> bytes:
-        """What equal calls have in common."""
+        """Returns the key that equal calls have in common."""
         ...
 
     def decode_entry(self, data: bytes) -> Entry[R] | None:
-        """What was kept of an outcome; None for what cannot be read any more."""
+        """Returns the entry that these bytes encode, or None if they cannot be read any more."""
         ...
 
-    def answer(self, result: R, **fields: Any) -> A_co:
-        """The answer, from a result and the fields of a `Provenance`."""
+    @property
+    def answer(self) -> Callable[..., A_co]:
+        """The answer's type, made of a `result` and the fields of a `Provenance`."""
         ...
 
 
 class Generation:
     """Answers to chat requests, whole or as streams."""
 
+    answer: Callable[..., Answer] = Answer
+
     def __init__(self, router: Router, defaults: Defaults | None = None) -> None:
         self._router = router
-        self._defaults = defaults or Defaults()
+        said = msgspec.structs.asdict(defaults or Defaults())
+        self._defaults = {name: value for name, value in said.items() if value is not None}
 
     # --- on the way in ---
 
@@ -72,14 +77,12 @@ class Generation:
         context.dropped = context.fitted.dropped
 
     def _with_defaults(self, context: CallContext) -> Request:
-        """The request with the operator's defaults where it says nothing. Its caller did not ask for those, so they
-        may be left out where a model lacks them."""
+        """Returns the request with the operator's defaults for what it leaves out. The caller did not ask for these, so
+        a model that lacks such a parameter is asked without it."""
         request = cast("Request", context.request)
-        missing = {
-            name: value
-            for name in Defaults.__struct_fields__
-            if (value := getattr(self._defaults, name)) is not None and getattr(request, name) is None
-        }
+        if not self._defaults:
+            return request
+        missing = {name: value for name, value in self._defaults.items() if getattr(request, name) is None}
         if not missing:
             return request
         replace, options = msgspec.structs.replace, context.options
@@ -94,33 +97,37 @@ class Generation:
 
     # --- the call ---
 
-    async def ask(self, call: UpstreamCall[Result]) -> AsyncIterator[Piece]:
+    async def ask(self, call: UpstreamCall[Result], outlet: Outlet[Piece]) -> None:
         request = cast("Request", call.request)
-        if not request.stream:
-            routed = call.routed = await self._router.complete(
-                request, call.route, call.options, call.pauses_end_at, fitted=call.fitted, log=call.log
-            )
-            yield self._priced(call, request, routed.value)
+        if request.stream:
+            await self._ask_stream(call, request, outlet)
             return
+        routed = call.routed = await self._router.complete(
+            request, call.route, call.options, call.pauses_end_at, fitted=call.fitted, entered=call.entered
+        )
+        outlet.publish(self._priced(call, request, routed.value))
+
+    async def _ask_stream(self, call: UpstreamCall[Result], request: Request, outlet: Outlet[Piece]) -> None:
         stream = call.routed = await self._router.stream(
-            request, call.route, call.options, call.pauses_end_at, fitted=call.fitted, log=call.log
+            request, call.route, call.options, call.pauses_end_at, fitted=call.fitted, entered=call.entered
         )
         call.limit()
         aggregate = call.aggregate = Aggregate()
         begun = Begun(stream.model, self._dropped(request, stream), call.elapsed_ms())
-        yield begun
+        outlet.publish(begun)
         async with aclosing(stream.value) as batches:  # type: ignore[type-var]
             async for batch in batches:
                 aggregate.feed(batch)
-                yield _without_odd_usage(batch)
-        yield self._priced(call, request, aggregate.result(), begun)
+                if not outlet.publish(batch, weight_of(batch)):
+                    await outlet.room()
+        outlet.publish(self._priced(call, request, aggregate.result(), begun))
 
     def _priced(
         self, call: UpstreamCall[Result], request: Request, result: Result, begun: Begun | None = None
     ) -> Outcome[Result]:
-        """The outcome; `begun` was said of a stream, and stands."""
+        """Returns the priced outcome; for a stream, `begun` has already told its headers."""
         routed = cast("Routed[Any]", call.routed)
-        usage = plausible(result.usage) or estimated_usage(request, _characters(result))
+        usage = result.usage or estimated_usage(request, _characters(result))
         spent = cost(usage, routed.model.rates)
         if routed.broken:
             usage, spent = sum_usage(usage, spent, routed.broken)
@@ -145,7 +152,7 @@ class Generation:
             return None, UNKNOWN
         request, said = cast("Request", call.request), aggregate.characters()
         if not routed.broken:
-            usage = as_far_as(plausible(aggregate.usage), request, said)
+            usage = as_far_as(aggregate.usage, request, said)
             return usage, cost(usage, routed.model.rates)
         rest = max(0, said - sum(segment.characters for segment in routed.broken))
         usage = estimated_usage(request, rest)
@@ -159,15 +166,14 @@ class Generation:
     def decode_entry(self, data: bytes) -> Entry[Result] | None:
         return decode_answer(data)
 
-    def answer(self, result: Result, **fields: Any) -> Answer:
-        return Answer(result=result, **fields)
-
 
 class Vectors:
     """Embeddings; `embedders` are found by the dialect of a model's endpoint.
 
     Vectors of two models cannot be compared, so nothing but another deployment of the same model stands in for one.
     """
+
+    answer: Callable[..., EmbeddingAnswer] = EmbeddingAnswer
 
     def __init__(self, router: Router, embedders: Mapping[str, Embedder]) -> None:
         self._router = router
@@ -190,7 +196,7 @@ class Vectors:
         assert context.meant is not None
         return embedding_key(cast("EmbeddingRequest", context.request), context.meant, context.caller.principal)
 
-    async def ask(self, call: UpstreamCall[EmbeddingResult]) -> AsyncIterator[Piece]:
+    async def ask(self, call: UpstreamCall[EmbeddingResult], outlet: Outlet[Piece]) -> None:
         request = cast("EmbeddingRequest", call.request)
 
         async def ask(model: Model) -> EmbeddingResult:
@@ -199,15 +205,15 @@ class Vectors:
                 raise _gives_none(model)
             return await embedder.embed(request, model)
 
-        result, model = await self._router.first_of(call.route.targets, ask, call.log)
+        result, model = await self._router.first_of(call.route.targets, ask, call.entered)
         call.routed = Routed(result, model, ())
-        usage = plausible(result.usage) or estimated_embedding_usage(request)
+        usage = result.usage or estimated_embedding_usage(request)
         call.outcome = Outcome(
             result=result, usage=usage, cost=cost(usage, model.rates), model=model,
             dropped=self._embedders[model.endpoint.dialect].dropped(request, model), upstream_ms=call.elapsed_ms(),
             keepable=True,
         )  # fmt: skip
-        yield call.outcome
+        outlet.publish(call.outcome)
 
     def spent(self, call: UpstreamCall[EmbeddingResult]) -> tuple[Usage | None, Cost]:
         return None, UNKNOWN
@@ -218,9 +224,6 @@ class Vectors:
     def decode_entry(self, data: bytes) -> Entry[EmbeddingResult] | None:
         return decode_vectors(data)
 
-    def answer(self, result: EmbeddingResult, **fields: Any) -> EmbeddingAnswer:
-        return EmbeddingAnswer(result=result, **fields)
-
 
 def _gives_none(model: Model) -> InvalidRequest:
     return InvalidRequest(f"model: '{model.name}' gives no embeddings", param="model", code="embeddings_not_supported")
@@ -230,11 +233,3 @@ def _characters(result: Result) -> int:
     aggregate = Aggregate()
     aggregate.feed(events_of(result))
     return aggregate.characters()
-
-
-def _without_odd_usage(batch: list[Event]) -> list[Event]:
-    """A batch without figures that cannot be: some surfaces show them as they come."""
-    for event in batch:
-        if type(event) is UsageReport and plausible(event.usage) is None:
-            return [one for one in batch if one is not event]
-    return batch

@@ -1,4 +1,4 @@
-"""A call under way as a surface sees it: who answers, the stream or the whole answer, and what it cost."""
+"""A call under way as a surface sees it: its origin, the stream or the whole answer, and the cost."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ class LiveCall(Generic[A]):
     Either `whole` is awaited, or `begun` and then `batches` is iterated; `answer` is set once the answer is complete.
     """
 
+    __slots__ = ("_clock", "_context", "_kind", "_origin", "_reader", "_ticket", "answer", "overhead_ms")
+
     def __init__(
         self,
         kind: CallKind[Any, A],
@@ -60,30 +62,30 @@ class LiveCall(Generic[A]):
 
     @property
     def origin(self) -> Origin:
-        """Who answers. Known once the call has begun."""
+        """The model that answers. Set once the call has begun."""
         return cast("Origin", self._origin)
 
     # --- the answer ---
 
     def replay(self, entry: Entry[Any]) -> None:
-        """The answer is one that was kept."""
+        """Completes the call with an answer from the cache."""
         context = self._context
         context.cache = "hit"
         context.model = context.meant
-        self._completed(entry.result, entry, cast("Model", context.meant), billed=False)
+        self._completed(entry, cast("Model", context.meant), billed=False)
 
     async def begun(self) -> None:
-        """Returns when somebody has begun to answer. Raises as `whole`."""
+        """Returns when a model has begun to answer. Raises as `whole`."""
         while self.answer is None and self._context.model is None:
             await self._take()
         self._origin = self._context.origin(cast("Model", self._context.model), self._clock())
         self.overhead_ms = self._context.elapsed_ms() - self._context.upstream_ms
 
     async def whole(self) -> A:
-        """The whole answer.
+        """Returns the whole answer.
 
         Raises:
-            UpstreamError: nobody who was asked answered.
+            UpstreamError: no model that was asked answered.
             InvalidRequest: the request cannot be put into the provider's words.
         """
         while self.answer is None:
@@ -91,7 +93,7 @@ class LiveCall(Generic[A]):
         return self.answer
 
     async def batches(self) -> AsyncIterator[list[Event]]:
-        """Lists of events, one for each piece that arrived.
+        """Yields lists of events, one list for each piece that arrived.
 
         Raises:
             UpstreamError: the stream broke; what came so far is not a whole answer.
@@ -104,22 +106,23 @@ class LiveCall(Generic[A]):
         while self.answer is None:
             piece = await reader.next()
             if type(piece) is list:
-                self._spoke()
+                if self._context.ttft_ms is None:
+                    self._spoke()
                 yield piece
             else:
                 self._note(piece, reader)
 
     async def _take(self) -> None:
-        """Takes note of the next piece of the call."""
+        """Reads the next piece of the call into the context."""
         reader = cast("CallReader[Piece]", self._reader)
         self._note(await reader.next(), reader)
 
     def _note(self, piece: Piece | None, reader: CallReader[Piece]) -> None:
         context = self._context
-        if isinstance(piece, Begun):
+        if type(piece) is Begun:
             context.model, context.dropped = piece.model, piece.dropped
             context.upstream_ms = piece.upstream_ms if reader.began else 0.0
-        elif isinstance(piece, Outcome):
+        elif type(piece) is Outcome:
             self._outcome(piece, reader)
         elif piece is None:
             raise UpstreamProtocol("a stream without an end", code="upstream_stream_cut")
@@ -128,23 +131,18 @@ class LiveCall(Generic[A]):
         context = self._context
         context.model, context.dropped = outcome.model, outcome.dropped
         context.upstream_ms = outcome.upstream_ms if reader.began else 0.0
-        self._completed(
-            outcome.result,
-            Entry(outcome.result, outcome.usage, outcome.cost),
-            outcome.model,
-            billed=reader.claim(complete=True),
-        )
+        self._completed(outcome, outcome.model, billed=reader.claim(complete=True))
 
-    def _completed(self, result: Any, entry: Entry[Any], model: Model, *, billed: bool) -> None:
-        """The answer is there and priced: it is settled before its last byte goes out."""
+    def _completed(self, said: Outcome[Any] | Entry[Any], model: Model, *, billed: bool) -> None:
+        """Sets the answer and settles the ticket, before the first byte of a whole answer goes out."""
         context = self._context
-        context.usage, context.billed, context.complete = entry.usage, billed, True
-        context.cost = entry.cost if billed else _FREE_OF_CHARGE
-        context.saved = None if billed else entry.cost
+        context.usage, context.billed, context.complete = said.usage, billed, True
+        context.cost = said.cost if billed else _FREE_OF_CHARGE
+        context.saved = None if billed else said.cost
         self.answer = self._kind.answer(
-            result,
+            result=said.result,
             origin=context.origin(model, self._clock()),
-            usage=entry.usage,
+            usage=said.usage,
             cost=context.cost,
             latency_ms=context.elapsed_ms(),
             upstream_ms=context.upstream_ms,
@@ -155,13 +153,13 @@ class LiveCall(Generic[A]):
         self._ticket.settle()
 
     def _spoke(self) -> None:
-        if self._context.ttft_ms is None:
-            self._context.ttft_ms = self._context.elapsed_ms()
+        """Notes the time of the first content."""
+        self._context.ttft_ms = self._context.elapsed_ms()
 
     # --- the end ---
 
     async def close(self) -> None:
-        """Leaves the call, and takes down what it used if this caller is the one to be billed."""
+        """Leaves the call, and notes what it used if this caller is billed for it."""
         self._ticket.release()
         reader, context = self._reader, self._context
         if reader is None:

@@ -1,7 +1,7 @@
 """The pipeline: resolve → admit → look up → share → route → price → settle → record.
 
-It is written once, for answers, streams and vectors alike, and reads from top to bottom here. It knows no dialect and
-no provider.
+It is written once, for answers, streams and vectors. `Pipeline.enter` and `Pipeline.leave` hold the stages in their
+order. No dialect and no provider is named here.
 """
 
 from __future__ import annotations
@@ -61,10 +61,10 @@ class Pipeline:
     # --- what surfaces call ---
 
     def generate(self, request: Request, caller: Caller) -> AbstractAsyncContextManager[LiveCall[Answer]]:
-        """A chat request: the call is under way, for the length of the block, and leaves its record at the end.
+        """Serves a chat request: the call is under way for the length of the block, and leaves one record at its end.
 
         Raises:
-            ModelNotFound, ProviderNotConfigured, InvalidRequest: nobody was asked.
+            ModelNotFound, ProviderNotConfigured, InvalidRequest: no model was asked.
             GatewaySaturated: too many calls are under way.
             UpstreamTimeout: the time that the caller gave has passed.
         """
@@ -73,11 +73,11 @@ class Pipeline:
     def embed(
         self, request: EmbeddingRequest, caller: Caller
     ) -> AbstractAsyncContextManager[LiveCall[EmbeddingAnswer]]:
-        """A request for vectors; as `generate`."""
+        """Serves a request for vectors, as `generate` does."""
         return self._call(self._vectors, request, caller)
 
     def unread(self, error: BaseException, caller: Caller) -> None:
-        """Leaves the record of a request that could not be read."""
+        """Leaves the record of a request that could not be read, or did not arrive."""
         self._records(CallContext(UNREAD, caller, self._catalog()).record(error, self._clock()))
 
     def _call(self, kind: CallKind[R, A], request: Request | EmbeddingRequest, caller: Caller) -> _Passage[R, A]:
@@ -104,7 +104,7 @@ class Pipeline:
         return live  # which settles the ticket once its answer is complete and priced
 
     async def leave(self, context: CallContext, live: LiveCall[A] | None, error: BaseException | None) -> None:
-        """On the way out, whatever ended the call: what it holds is given back, and its record left."""
+        """Releases what the call holds and leaves its record, whatever ended it: settle → record."""
         try:
             if live is not None:
                 await live.close()
@@ -112,25 +112,27 @@ class Pipeline:
             self._records(context.record(error, self._clock()))
 
     async def _look_up(self, kind: CallKind[R, A], context: CallContext) -> Any:
-        """What is kept of an equal call. Finds the keys on the way."""
+        """Returns the cached entry of an equal call, or None. Sets the keys."""
         cache, control = self._cache, context.caller.cache_control
         if cache is None or not (control.read or control.write):
             return None
         context.cache = "miss"
         context.key = context.share_key = key = kind.key(context)
-        options = context.options
-        if context.streamed or options.drop or options.safe_stream:  # answers alike, but not asked for alike
+        options = context.options  # of these, answers are alike that are not asked for alike
+        if options.drop or options.safe_stream:
             context.share_key = key + repr((context.streamed, sorted(options.drop), options.safe_stream)).encode()
+        elif context.streamed:
+            context.share_key = key + b"stream"
         if not control.read:
             return None
         data = await cache.get(key, control.max_age)
         return kind.decode_entry(data) if data is not None else None
 
     def _share(self, kind: CallKind[R, A], context: CallContext) -> CallReader[Piece]:
-        """A reader of an equal call that is in flight, or of one that is started now.
+        """Returns a reader of an equal call in flight, or of one that it starts.
 
-        A caller with a limit of its own may join another's call, but none joins its: what it asks is given up between
-        two attempts when that caller would not wait for the next one.
+        A caller with a time limit of its own may join a call, but no other may join one that it began: such a call is
+        given up between two attempts when its caller would not wait for the next.
         """
         key = context.share_key
         reader = self._calls.join(key) if key is not None else None
@@ -145,7 +147,7 @@ class _Passage(Generic[R, A]):
     """One call through the pipeline as a context manager. It is a class, since it is on the hot path, where a
     generator around every call can be measured.
 
-    The caller's own limit in time is over everything, and ends that caller's wait alone.
+    The caller's own time limit covers the whole block, and ends the wait of that caller alone.
     """
 
     __slots__ = ("_context", "_kind", "_limit", "_live", "_pipeline")

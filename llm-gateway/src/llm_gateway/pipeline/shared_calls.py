@@ -37,11 +37,18 @@ class CallState(Enum):
     ABANDONED = "abandoned"
 
 
+_RUNNING, _FINISHED, _FAILED, _ABANDONED = CallState
+
+
 class Signal(Enum):
     """What `SharedCall.read` returns in place of a piece."""
 
     NOTHING_YET = "nothing yet"
     END = "end"
+
+
+_NOTHING_YET, _END = Signal
+# A member of an enum costs five times as much to find as a name of the module.
 
 
 class ReaderBehind(Exception):
@@ -63,11 +70,12 @@ class SharedCall(Generic[T]):
     """The pieces of one call, and how far each of its readers is."""
 
     __slots__ = (
-        "_dropped", "_dropped_weight", "_error", "_fastest", "_limits", "_pieces", "_positions", "_published", "state",
+        "_ahead", "_capacity", "_dropped", "_dropped_weight", "_error", "_fastest", "_pieces", "_positions",
+        "_published", "state",
     )  # fmt: skip
 
     def __init__(self, limits: BufferLimits) -> None:
-        self._limits = limits
+        self._capacity, self._ahead = limits.capacity, limits.ahead
         self._pieces: deque[tuple[T, int]] = deque()
         self._positions: list[Position] = []
         self._published = 0  # the weight of all pieces so far
@@ -75,7 +83,7 @@ class SharedCall(Generic[T]):
         self._dropped_weight = 0
         self._fastest: Position | None = None  # one of the readers that are furthest: asked for at each piece
         self._error: BaseException | None = None
-        self.state = CallState.RUNNING
+        self.state = _RUNNING
 
     # --- readers ---
 
@@ -87,7 +95,7 @@ class SharedCall(Generic[T]):
     @property
     def joinable(self) -> bool:
         """Whether a new reader would still get every piece, and has no failure of the past to share."""
-        return self._dropped == 0 and self.state in (CallState.RUNNING, CallState.FINISHED)
+        return self._dropped == 0 and self.state in (_RUNNING, _FINISHED)
 
     def attach(self) -> Position:
         """A new reader's place, before the first piece. Raises ValueError if the call is not `joinable`."""
@@ -105,8 +113,8 @@ class SharedCall(Generic[T]):
             self._positions.remove(position)
             if position is self._fastest:
                 self._fastest = max(self._positions, key=lambda one: one.pieces, default=None)
-        if not self._positions and self.state is CallState.RUNNING:
-            self.state = CallState.ABANDONED
+        if not self._positions and self.state is _RUNNING:
+            self.state = _ABANDONED
 
     def read(self, position: Position) -> T | Signal:
         """The next piece for this reader, `NOTHING_YET` or `END`.
@@ -127,7 +135,7 @@ class SharedCall(Generic[T]):
             return piece
         if self._error is not None:
             raise self._error
-        return Signal.NOTHING_YET if self.state is CallState.RUNNING else Signal.END
+        return _NOTHING_YET if self.state is _RUNNING else _END
 
     # --- the producer ---
 
@@ -135,27 +143,29 @@ class SharedCall(Generic[T]):
     def has_room(self) -> bool:
         """Whether the producer may go on: it is not too far in front of the fastest reader."""
         fastest = self._fastest
-        return self._published - (fastest.weight if fastest is not None else 0) < self._limits.ahead
+        return self._published - (fastest.weight if fastest is not None else 0) < self._ahead
 
-    def publish(self, piece: T, weight: int) -> None:
-        """Adds a piece. It is ignored once the call has ended."""
-        if self.state is not CallState.RUNNING:
-            return
+    def publish(self, piece: T, weight: int) -> bool:
+        """Adds a piece, and returns whether there is room for another. It is ignored once the call has ended."""
+        if self.state is not _RUNNING:
+            return True
         self._pieces.append((piece, weight))
         self._published += weight
         # One piece is always held, however heavy it is: the fastest reader has yet to read it.
-        while self._published - self._dropped_weight > self._limits.capacity and self._dropped < self._furthest():
+        while self._published - self._dropped_weight > self._capacity and self._dropped < self._furthest():
             self._drop_first()
+        fastest = self._fastest
+        return self._published - (fastest.weight if fastest is not None else 0) < self._ahead
 
     def finish(self) -> None:
         """The call is complete."""
-        if self.state is CallState.RUNNING:
-            self.state = CallState.FINISHED
+        if self.state is _RUNNING:
+            self.state = _FINISHED
 
     def fail(self, error: BaseException) -> None:
         """The call broke; readers are told after the pieces that came before."""
-        if self.state is CallState.RUNNING:
-            self.state, self._error = CallState.FAILED, error
+        if self.state is _RUNNING:
+            self.state, self._error = _FAILED, error
 
     def _furthest(self) -> int:
         return self._fastest.pieces if self._fastest is not None else 0

@@ -1,14 +1,13 @@
-"""Calls in flight: each is run by a task of its own, which this owns; equal calls share one.
+"""Calls in flight: each runs in a task of its own, which `SingleFlight` owns; equal calls share one.
 
-`SharedCall` decides; here are the tasks, the waiting and the limits in time around it.
+`SharedCall` holds the state; this module adds the tasks, the waiting and the time limits.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
-from types import TracebackType
+from contextlib import asynccontextmanager
 from typing import Generic, Protocol, TypeVar, cast
 
 from service_kit.errors import ApiError
@@ -18,35 +17,44 @@ from llm_gateway.errors import UpstreamProtocol, UpstreamTimeout
 from llm_gateway.pipeline.shared_calls import BufferLimits, CallState, Position, ReaderBehind, SharedCall, Signal
 
 T = TypeVar("T")
+P = TypeVar("P", contravariant=True)
+T_co = TypeVar("T_co", covariant=True)
 
 _log = get_logger(__name__)
 
+_NOTHING_YET, _END = Signal
 _STOP_SECONDS = 1.0
-"""How long the end of a call that was cancelled is waited for."""
+"""The longest wait for the end of a call that was cancelled."""
 _PIECES_A_TURN = 64
-"""A reader that finds everything ready lets others have the loop after so many pieces."""
+"""A reader that finds pieces ready yields to the loop after so many of them."""
 
 
-class CallSource(Protocol[T]):
-    """What a shared call does: a context that holds what the call needs, and gives its pieces. It is entered, read and
-    left by the call's own task.
+class Outlet(Protocol[P]):
+    """Takes the pieces of a call from its source."""
+
+    def publish(self, piece: P, weight: int = 0) -> bool:
+        """Adds a piece of about `weight` bytes. Returns whether the source may go on; else it waits for `room`."""
+        ...
+
+    async def room(self) -> None:
+        """Returns when a reader has come far enough. Raises UpstreamTimeout if that takes until `ends_at`."""
+        ...
+
+
+class CallSource(Protocol[T_co]):
+    """What a shared call does, in the call's own task.
 
     `ends_at` is when the call is given up however slowly it is read, by the loop's clock, once that is known.
     """
 
     ends_at: float | None
 
-    async def __aenter__(self) -> AsyncIterator[T]: ...
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-    def weigh(self, piece: T) -> int:
-        """About how many bytes a piece takes."""
+    async def run(self, outlet: Outlet[T_co]) -> None:
+        """Publishes all pieces. What it raises is raised in every reader, after the pieces before."""
         ...
 
     async def after(self) -> None:
-        """What is left to do once all readers may have the last piece. Equal calls still find this one until then."""
+        """Does what may wait until the readers have the last piece. Equal calls find this one until it returns."""
         ...
 
 
@@ -87,17 +95,19 @@ class CallReader(Generic[T]):
                 if self.began:
                     raise
                 raise UpstreamProtocol("the shared call was given up") from error
-            if piece is Signal.NOTHING_YET:
+            if piece is _NOTHING_YET:
                 waiter = flight.loop.create_future()
-                flight.readers_waiting[waiter] = None
+                flight.waiters.append(waiter)
                 try:
                     await waiter
-                finally:
-                    flight.readers_waiting.pop(waiter, None)  # one that was cancelled
+                except asyncio.CancelledError:
+                    if waiter in flight.waiters:  # else the next piece would remove it, which may be long in coming
+                        flight.waiters.remove(waiter)
+                    raise
                 continue
-            if flight.room is not None:
+            if flight.roomy is not None:
                 flight.was_read()
-            if piece is Signal.END:
+            if piece is _END:
                 return None
             self._taken += 1
             if self._taken % _PIECES_A_TURN == 0:
@@ -105,9 +115,9 @@ class CallReader(Generic[T]):
             return cast("T", piece)
 
     def claim(self, *, complete: bool = False) -> bool:
-        """Whether the call is billed to this reader, which is so for exactly one of them: the one that began it, or,
-        where that one left early, the first to see the end of it or the last to leave. `complete` says that this
-        reader has seen the end."""
+        """Returns whether the call is billed to this reader, which is true for exactly one reader of a call: the one
+        that began it, or, if that one left early, the first to see the end or the last to leave. `complete` says that
+        this reader has seen the end."""
         flight = self._flight
         over = complete or flight.call.state is not CallState.RUNNING
         alone = flight.call.readers == 0 or (flight.call.readers == 1 and self._position.attached)
@@ -117,7 +127,7 @@ class CallReader(Generic[T]):
         return True
 
     async def close(self) -> None:
-        """Leaves. The last reader to leave a call that is running ends it, and waits for its end."""
+        """Leaves the call. The last reader to leave a running call cancels it and waits for its end."""
         flight = self._flight
         flight.call.detach(self._position)
         if flight.call.state is CallState.ABANDONED:
@@ -125,9 +135,9 @@ class CallReader(Generic[T]):
 
 
 class _Flight(Generic[T]):
-    """A shared call, its task, and those who wait for one another."""
+    """A shared call, its task, and the futures that its readers and its producer wait for."""
 
-    __slots__ = ("beginner", "billed", "call", "loop", "readers_waiting", "room", "source", "task")
+    __slots__ = ("beginner", "billed", "call", "loop", "roomy", "source", "task", "waiters")
 
     def __init__(self, source: CallSource[T], limits: BufferLimits) -> None:
         self.source = source
@@ -136,8 +146,8 @@ class _Flight(Generic[T]):
         self.billed = False
         self.beginner: Position | None = None
         self.loop = asyncio.get_running_loop()
-        self.readers_waiting: dict[asyncio.Future[None], None] = {}  # in the order in which they came
-        self.room: asyncio.Future[None] | None = None
+        self.waiters: list[asyncio.Future[None]] = []  # readers', in the order in which they came
+        self.roomy: asyncio.Future[None] | None = None
 
     # --- readers ---
 
@@ -146,9 +156,9 @@ class _Flight(Generic[T]):
         return self.beginner is None or not self.beginner.attached
 
     def was_read(self) -> None:
-        """A reader has come further: the producer may go on if it waits for that."""
-        if self.room is not None and not self.room.done() and self.call.has_room:
-            self.room.set_result(None)
+        """Wakes the producer if it waits for room and there is some."""
+        if self.roomy is not None and not self.roomy.done() and self.call.has_room:
+            self.roomy.set_result(None)
 
     async def cancel(self) -> None:
         """Ends the call's task, and waits for it a moment: it hangs up, which providers do not delay."""
@@ -161,16 +171,10 @@ class _Flight(Generic[T]):
     # --- the task ---
 
     async def run(self) -> None:
-        """Publishes what the source gives, at the pace of the fastest reader."""
-        call, weigh = self.call, self.source.weigh
+        """Runs the source to its end, at the pace of the fastest reader."""
+        call = self.call
         try:
-            async with self.source as pieces, aclosing(pieces) as source:  # type: ignore[type-var]
-                async for piece in source:
-                    call.publish(piece, weigh(piece))
-                    if self.readers_waiting:
-                        self._wake()
-                    if not call.has_room:
-                        await self._wait_for_room()
+            await self.source.run(self)
             call.finish()
         except asyncio.CancelledError:
             call.fail(stopping())
@@ -178,26 +182,33 @@ class _Flight(Generic[T]):
         except Exception as error:  # noqa: BLE001 - it is raised in every reader, which is where it is answered
             call.fail(error)
         finally:
-            self._wake()
+            if self.waiters:
+                self._wake()
         if call.state is CallState.FINISHED:
             await asyncio.sleep(0)  # the readers go first
             await self.source.after()
 
-    def _wake(self) -> None:
-        for waiter in self.readers_waiting:
-            if not waiter.done():
-                waiter.set_result(None)
-        self.readers_waiting.clear()
+    def publish(self, piece: T, weight: int = 0) -> bool:
+        room = self.call.publish(piece, weight)
+        if self.waiters:
+            self._wake()
+        return room
 
-    async def _wait_for_room(self) -> None:
-        self.room = asyncio.get_running_loop().create_future()
+    def _wake(self) -> None:
+        waiters, self.waiters = self.waiters, []
+        for waiter in waiters:
+            if not waiter.done():  # else its reader was cancelled meanwhile
+                waiter.set_result(None)
+
+    async def room(self) -> None:
+        self.roomy = self.loop.create_future()
         try:
             async with asyncio.timeout_at(self.source.ends_at):
-                await self.room
+                await self.roomy
         except TimeoutError as error:
             raise UpstreamTimeout("its readers took longer than the whole answer may") from error
         finally:
-            self.room = None
+            self.roomy = None
 
 
 class SingleFlight(Generic[T]):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from operator import attrgetter
+from typing import Any
 
 from llm_gateway.canonical import Image, Request
 from llm_gateway.canonical.parameters import OPTIONAL, given, without
@@ -12,7 +14,23 @@ from llm_gateway.providers import Provider
 from llm_gateway.providers.emulated_tools import EMULATED_TOOLS
 from llm_gateway.routing.system_prompt import instructed
 
+_BLANK = Request(model="", messages=())
 _TOOL_WORDS = ("tools", "tool_choice", "parallel_tool_calls")
+
+
+class _Lacks:
+    """The parameters that a kind of model lacks."""
+
+    __slots__ = ("_blank", "_values", "names")
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.names = names
+        self._values: Callable[[Request], Any] = attrgetter(*names) if names else lambda _: None
+        self._blank = self._values(_BLANK)
+
+    def says_nothing_of(self, request: Request) -> bool:
+        """Whether `request` leaves all of them as they are by default: one look, for what is nearly always so."""
+        return self._values(request) == self._blank
 
 
 class RequestAdapter:
@@ -20,7 +38,7 @@ class RequestAdapter:
 
     def __init__(self, providers: Mapping[str, Provider]) -> None:
         self._providers = providers
-        self._lacks: dict[tuple[str, frozenset[str], tuple[str, ...]], tuple[str, ...]] = {}
+        self._lacks: dict[tuple[str, frozenset[str], tuple[str, ...]], _Lacks] = {}
 
     def fit(self, request: Request, model: Model, drop: frozenset[str]) -> tuple[Request, tuple[str, ...]]:
         """Returns `request` with the model's own system prompt and as `model` takes it, and the names of what was left
@@ -31,17 +49,13 @@ class RequestAdapter:
         """
         if model.system_prompt is not None:
             request = instructed(request, model.system_prompt)
-        lacked = self._lacks.get(model.kind)
-        if lacked is None:
-            lacked = self._lacked(model)
-        for name in lacked:
-            if given(request, name):
-                break
-        else:  # as it nearly always is: the loop costs less than a list
-            if not request.tools or _calls_tools(model):
-                check_supported(request, model)
-                return request, ()
-        lacking = [name for name in lacked if given(request, name)]
+        lacks = self._lacks.get(model.kind)
+        if lacks is None:
+            lacks = self._lacks[model.kind] = self._lacked(model)
+        if lacks.says_nothing_of(request) and (not request.tools or _calls_tools(model)):  # as it nearly always is
+            check_supported(request, model)
+            return request, ()
+        lacking = [name for name in lacks.names if given(request, name)]
         if request.tools and not _calls_tools(model):
             lacking += [name for name in _TOOL_WORDS if name not in lacking and given(request, name)]
         return self._without(request, model, lacking, drop)
@@ -59,11 +73,9 @@ class RequestAdapter:
         check_supported(fitted, model)
         return fitted, left_out
 
-    def _lacked(self, model: Model) -> tuple[str, ...]:
+    def _lacked(self, model: Model) -> _Lacks:
         carried = self._providers[model.endpoint.dialect].carries(model)
-        lacked = tuple(name for name in OPTIONAL if name not in carried or name in model.lacks)
-        self._lacks[model.kind] = lacked
-        return lacked
+        return _Lacks(tuple(name for name in OPTIONAL if name not in carried or name in model.lacks))
 
 
 def check_supported(request: Request, model: Model) -> None:

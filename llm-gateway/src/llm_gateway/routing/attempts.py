@@ -1,4 +1,4 @@
-"""The order of attempts for one request: which deployment is asked next, until one answers or none is left."""
+"""The order of attempts for one request, until a model answers or none is left."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _log = get_logger(__name__)
 Fit = Callable[[Model], tuple[Request, tuple[str, ...]]]
 """A request as a model takes it, and what was left out of it; raises InvalidRequest."""
 
-_NOBODY: frozenset[Any] = frozenset()
+_NOTHING: frozenset[Any] = frozenset()
 _NEVER: dict[Deployment, float] = {}
 
 
 class RoutingPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """What decides on attempts, the same for all requests. `clock` is in seconds, `draw` gives numbers from 0 to 1."""
+    """What decides on attempts, for all requests alike. `clock` is in seconds, `draw` gives numbers from 0 to 1."""
 
     breakers: Breakers
     balancer: Balancer
@@ -80,8 +80,12 @@ class Attempt:
         self.answered = self.answered or outcome == "answered"
 
 
+Entered = Callable[[Attempt], None]
+"""Is told of an attempt as it begins; may raise an UpstreamError in place of it."""
+
+
 class Attempts:
-    """The attempts of one request, in order. `ends_at` is when its caller stops waiting, by the policy' clock.
+    """The attempts of one request, in order. `ends_at` is when its caller stops waiting, by the policy's clock.
 
     Each attempt that `next` gives is entered, and then settled by exactly one of `answered`, `failed`, `unfit`
     and `left`.
@@ -90,11 +94,11 @@ class Attempts:
     __slots__ = (
         "_asked",
         "_ends_at",
+        "_entered",
         "_failure",
         "_fit",
         "_left",
         "_line",
-        "_log",
         "_not_before",
         "_paused",
         "_place",
@@ -113,7 +117,7 @@ class Attempts:
         route: Route,
         fit: Fit,
         ends_at: float | None,
-        log: list[Attempt] | None = None,
+        entered: Entered | None = None,
         *,
         streamed: bool,
     ) -> None:
@@ -121,16 +125,16 @@ class Attempts:
         self._route = route
         self._fit = fit
         self._ends_at = ends_at
-        self._log = log
+        self._entered = entered
         self._streamed = streamed
         self._line: Sequence[Model] = route.targets
         self._place = 0
         self._retries = 0  # made at the model in this place
-        # Most requests are answered at once, and need none of these: they are made when an attempt has failed.
-        self._spent: AbstractSet[Deployment] = _NOBODY  # not to be asked (again) for this request
+        # Most requests are answered at once, and need none of these: they are made after a first failure.
+        self._spent: AbstractSet[Deployment] = _NOTHING  # not to be asked (again) for this request
         self._not_before: Mapping[Deployment, float] = _NEVER  # failed once, may be asked again from then on
         self._paused: tuple[tuple[Pause, Model], ...] = ()
-        self._asked: AbstractSet[str] = _NOBODY
+        self._asked: AbstractSet[str] = _NOTHING
         self._failure: UpstreamError | None = None
         self._unfit: InvalidRequest | None = None
         self.made = 0
@@ -141,7 +145,7 @@ class Attempts:
         """Returns the next attempt.
 
         Raises:
-            UpstreamError: no deployment is left; the last failure.
+            UpstreamError: no model is left; the last failure.
             InvalidRequest: the model that was meant cannot do what the request asks for.
         """
         line = self._line
@@ -175,7 +179,7 @@ class Attempts:
         return self._repeated([one for one in candidates if one.deployment in self._not_before])
 
     def _repeated(self, candidates: list[Model]) -> Attempt | None:
-        """Returns an attempt at a deployment that failed before, after a pause, or None if that would take too long."""
+        """Returns a repeated attempt after a pause, or None if that would take too long."""
         if not candidates:
             return None
         chosen = min(candidates, key=lambda one: self._not_before[one.deployment])
@@ -196,7 +200,11 @@ class Attempts:
         return Attempt(model, request, dropped, wait)
 
     def enter(self, attempt: Attempt) -> bool:
-        """Begins the attempt, after its wait. Returns False if the deployment's circuit does not allow it."""
+        """Begins the attempt, after its wait; False when the deployment's circuit does not let it.
+
+        Raises:
+            UpstreamError: the attempt has failed already, since it may not be made.
+        """
         policy, model = self._policy, attempt.model
         attempt.admission = policy.breakers.enter(model.deployment, served=attempt.wait)
         if attempt.admission is Admission.REFUSED:
@@ -205,8 +213,8 @@ class Attempts:
             return False
         self.made += 1
         attempt.began = policy.clock()
-        if self._log is not None:
-            self._log.append(attempt)
+        if self._entered is not None:
+            self._entered(attempt)
         return True
 
     # --- what came of it ---
@@ -232,7 +240,7 @@ class Attempts:
         self._unfit = self._unfit or error
 
     def failed(self, attempt: Attempt, error: UpstreamError) -> None:
-        """Notes that the attempt failed. Raises `error` if no other deployment would do better."""
+        """Notes a failure. Raises `error` if no other model would do better."""
         model = attempt.model
         attempt.end("failed", self._policy.clock(), error.code)
         report_failure(self._policy.breakers, model, error, attempt.admission, number=self.made)
@@ -257,7 +265,7 @@ class Attempts:
         return self._policy.retry.backoff(self._retries, self._policy.draw())
 
     def _turn(self, error: UpstreamError) -> None:
-        """Turns to the fallbacks for requests that are too long for their model, or that its content policy forbids."""
+        """Turns to the fallbacks for requests that are too long, or that the provider's filter refused."""
         self._asked |= {self._line[self._place].name}
         if error.code == "context_length_exceeded" and self._line is not self._route.context_window:
             self._line = self._route.context_window
@@ -272,7 +280,7 @@ class Attempts:
         self._place = self._retries = 0
 
     def _refusal(self) -> UpstreamError:
-        """Returns the error for when no deployment may be asked; it says when the first of them may be asked again."""
+        """Returns the error for a route of which every circuit is open; the shortest pause is its Retry-After."""
         if not self._paused:
             return UpstreamUnavailable("an empty route")
         pause, model = min(self._paused, key=lambda paused: paused[0].seconds)

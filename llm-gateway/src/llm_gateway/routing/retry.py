@@ -7,7 +7,7 @@ from enum import Enum
 import msgspec
 
 from llm_gateway.errors import (
-    GatewaySaturated,
+    ProviderSaturated,
     UpstreamCredentials,
     UpstreamError,
     UpstreamProtocol,
@@ -52,7 +52,7 @@ def retry_scope(error: UpstreamError) -> RetryScope:
     if not error.retriable:
         return RetryScope.NONE
     match error:
-        case GatewaySaturated():
+        case ProviderSaturated():
             return RetryScope.ELSEWHERE  # connections are counted by address, and a place there was just waited for
         case UpstreamTimeout():
             return RetryScope.ELSEWHERE  # silence at one address is not asked for twice

@@ -15,14 +15,14 @@ from llm_gateway.catalog.models import Model, SafeStream
 from llm_gateway.errors import InvalidRequest, UpstreamError
 from llm_gateway.providers import Provider
 from llm_gateway.routing.adapt import RequestAdapter
-from llm_gateway.routing.attempts import Attempt, Attempts, RoutingPolicy, report_failure
+from llm_gateway.routing.attempts import Attempt, Attempts, Entered, RoutingPolicy, report_failure
 from llm_gateway.routing.balance import Balancer
 from llm_gateway.routing.breakers import Breakers
 from llm_gateway.routing.continuation import continued
 from llm_gateway.routing.options import NO_OPTIONS, CallOptions
 from llm_gateway.routing.retry import RetryPolicy
 from llm_gateway.routing.routed import Routed
-from llm_gateway.routing.streams import Batches, begin, check_filter, check_filtered, replay, resume
+from llm_gateway.routing.streams import Batches, begin, check_filter, check_filtered, replay
 
 T = TypeVar("T")
 
@@ -80,17 +80,17 @@ class Router:
         ends_at: float | None = None,
         *,
         fitted: Fitted | None = None,
-        log: list[Attempt] | None = None,
+        entered: Entered | None = None,
     ) -> Routed[Result]:
         """Returns the first whole answer of the route.
 
-        `fitted` is the request as it was fitted to a model already; every attempt that is made is added to `log`.
+        `fitted` is the request as it was fitted to a model already; `entered` is told of every attempt as it begins.
 
         Raises:
             UpstreamError: the last failure, when all failed; a rejection at once.
             InvalidRequest: the model cannot do what the request asks for.
         """
-        attempts = self._attempts(request, route, options, ends_at, fitted, log, streamed=False)
+        attempts = self._attempts(request, route, options, ends_at, fitted, entered, streamed=False)
         return await self._first(attempts, self._whole_filtered if route.content_filter else self._whole)
 
     async def stream(
@@ -101,7 +101,7 @@ class Router:
         ends_at: float | None = None,
         *,
         fitted: Fitted | None = None,
-        log: list[Attempt] | None = None,
+        entered: Entered | None = None,
     ) -> Routed[Batches]:
         """Returns the first stream of the route that has begun to say something; takes and raises what `complete` does.
 
@@ -116,21 +116,23 @@ class Router:
                 return replay(await self._held(stream, attempt, route))
             return await self._begun(stream, attempt, route)
 
-        answered = await self._first(self._attempts(request, route, options, ends_at, fitted, log, streamed=True), ask)
+        answered = await self._first(
+            self._attempts(request, route, options, ends_at, fitted, entered, streamed=True), ask
+        )
         if safety(answered.model, options) == "continue":
 
             def further(asked: Request, others: Route) -> Awaitable[Routed[Batches]]:
-                return self._first(self._attempts(asked, others, options, ends_at, None, log, streamed=True), ask)
+                return self._first(self._attempts(asked, others, options, ends_at, None, entered, streamed=True), ask)
 
             answered.value = continued(answered.value, answered, request, route, further)
         return answered
 
     async def first_of(
-        self, targets: tuple[Model, ...], ask: Callable[[Model], Awaitable[T]], log: list[Attempt] | None = None
+        self, targets: tuple[Model, ...], ask: Callable[[Model], Awaitable[T]], entered: Entered | None = None
     ) -> tuple[T, Model]:
         """Returns what `ask` gets from the first target that answers, and that target. Raises as `complete`."""
         route = Route(targets[0].name if targets else "", targets)
-        attempts = Attempts(self._policy, route, lambda _: (_NOTHING, ()), None, log, streamed=False)
+        attempts = Attempts(self._policy, route, lambda _: (_NOTHING, ()), None, entered, streamed=False)
         answered = await self._first(attempts, lambda attempt: ask(attempt.model))
         return answered.value, answered.model
 
@@ -140,23 +142,23 @@ class Router:
 
     def _attempts(
         self, request: Request, route: Route, options: CallOptions, ends_at: float | None, fitted: Fitted | None,
-        log: list[Attempt] | None, *, streamed: bool,
+        entered: Entered | None, *, streamed: bool,
     ) -> Attempts:  # fmt: skip
         def fit(model: Model) -> tuple[Request, tuple[str, ...]]:
             if fitted is not None and model is fitted.model:
                 return fitted.request, fitted.dropped
             return self._adapter.fit(request, model, options.drop)
 
-        return Attempts(self._policy, route, fit, ends_at, log, streamed=streamed)
+        return Attempts(self._policy, route, fit, ends_at, entered, streamed=streamed)
 
     async def _first(self, attempts: Attempts, ask: Callable[[Attempt], Awaitable[T]]) -> Routed[T]:
         while True:
             attempt = attempts.next()
             if attempt.wait:
                 await self._sleep(attempt.wait)
-            if not attempts.enter(attempt):
-                continue
             try:
+                if not attempts.enter(attempt):
+                    continue
                 value = await ask(attempt)
             except UpstreamError as error:
                 attempts.failed(attempt, error)
@@ -188,7 +190,7 @@ class Router:
         except BaseException:
             await cast("AsyncGenerator[list[Event]]", stream).aclose()
             raise
-        return self._watched(resume(begun, stream), attempt)
+        return self._watched(begun, stream, attempt)
 
     async def _held(self, stream: Batches, attempt: Attempt, route: Route) -> list[list[Event]]:
         """Returns all of the stream, held back; a stream that breaks meanwhile counts as not begun."""
@@ -198,9 +200,11 @@ class Router:
                 check_filter(begun)
             return [begun, *[batch async for batch in events]]
 
-    async def _watched(self, stream: Batches, attempt: Attempt) -> Batches:
+    async def _watched(self, begun: list[Event], stream: Batches, attempt: Attempt) -> Batches:
+        """`begun`, then the rest of the stream that it was taken from; closing this closes that."""
         try:
             async with aclosing(cast("AsyncGenerator[list[Event]]", stream)) as events:
+                yield begun
                 async for batch in events:
                     yield batch
             attempt.end("answered", self._policy.clock())

@@ -45,14 +45,6 @@ async def begin(stream: Batches, seconds: float) -> list[Event]:
     raise UpstreamProtocol("an empty stream", code="upstream_stream_cut")
 
 
-async def resume(begun: list[Event], stream: Batches) -> Batches:
-    """Yields `begun`, then the rest of the stream it was taken from; closing this closes that."""
-    async with aclosing(cast("AsyncGenerator[list[Event]]", stream)) as events:
-        yield begun
-        async for batch in events:
-            yield batch
-
-
 async def replay(batches: list[list[Event]]) -> Batches:
     """Yields what was held back."""
     for batch in batches:

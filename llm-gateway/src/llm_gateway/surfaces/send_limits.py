@@ -15,13 +15,13 @@ _TICKS = 8
 class SendLimits:
     """Lets a `Disconnect` leave, as stalled, when a single send to its client lasts for `seconds`.
 
-    `sending` holds those that are under way, and when they began by the loop's clock: whoever sends enters and removes
-    itself. One loop looks after them all, since a timer for each would cost more than most sends do.
+    `open` holds those of the requests that are being answered. Each says itself since when it sends; one loop looks
+    after them all, since a timer for each send would cost more than most sends do.
     """
 
     def __init__(self, seconds: float = 30.0) -> None:
         self._seconds = seconds
-        self.sending: dict[Disconnect, float] = {}
+        self.open: set[Disconnect] = set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -39,5 +39,6 @@ class SendLimits:
         while True:
             await asyncio.sleep(self._seconds / _TICKS)
             latest = now() - self._seconds
-            for disconnect in [one for one, since in self.sending.items() if since <= latest]:
-                disconnect.leave("client_stalled")
+            for disconnect in self.open:
+                if 0 < disconnect.sending_since <= latest:
+                    disconnect.leave("client_stalled")

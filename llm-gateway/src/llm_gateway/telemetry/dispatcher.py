@@ -69,7 +69,7 @@ class RecordDispatcher:
         return self._trouble_at is not None and self._clock() - self._trouble_at < _TROUBLE_SECONDS
 
     def flush(self) -> None:
-        """Hands on all that is queued, for whoever is about to read a total."""
+        """Hands on all that is queued. Called before totals are read."""
         self._hand_on(len(self._queue))
 
     def _hand_on(self, count: int) -> None:
@@ -78,7 +78,7 @@ class RecordDispatcher:
             for record in batch:
                 try:
                     sink.observe(record)
-                except Exception as error:  # noqa: BLE001 - a sink may be anybody's: its failure is its own
+                except Exception as error:  # noqa: BLE001 - sinks are plug-ins: the failure of one must not cost the others
                     self._failed(sink, error)
             try:
                 sink.flush()
@@ -94,7 +94,7 @@ class RecordDispatcher:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Hands on in the background for the length of the block, and once more at its end."""
+        """Hands on records in the background for the length of the block, and once more at its end."""
         task = asyncio.create_task(self._forever(), name="record-dispatcher")
         try:
             yield

@@ -31,24 +31,32 @@ class CallLog:
 
 def line_of(record: CallRecord) -> Line:
     """The record's line; what is unknown is left out, and so is the usual one attempt."""
+    usage = record.usage
     fields: dict[str, Any] = {
         "requestId": record.request_id,
         "surface": record.surface,
         "status": record.http_status,
         "userId": record.principal[:_MAX_NAME],
-        "endUser": record.end_user and record.end_user[:_MAX_NAME],
-        "provider": record.provider,
-        "model": (record.model or record.asked)[:_MAX_NAME],
-        "tokensUsed": record.usage.total_tokens if record.usage else None,
-        "costUsd": None if record.cost_usd is None else float(record.cost_usd),
-        "processingTime": round(record.latency_ms, 2),
-        "cached": record.cache in ("hit", "coalesced"),
-        "fallbackFrom": record.fallback_from,
-        "attempts": len(record.attempts) if len(record.attempts) > 1 else None,
-        "error": record.error_code,
-        "detail": record.error_detail,
     }
-    known = {name: value for name, value in fields.items() if value is not None}
+    if record.end_user is not None:
+        fields["endUser"] = record.end_user[:_MAX_NAME]
+    if record.provider is not None:
+        fields["provider"] = record.provider
+    fields["model"] = (record.model or record.asked)[:_MAX_NAME]
+    if usage is not None:
+        fields["tokensUsed"] = usage.total_tokens
+    if record.cost_usd is not None:
+        fields["costUsd"] = float(record.cost_usd)
+    fields["processingTime"] = round(record.latency_ms, 2)
+    fields["cached"] = record.cache in ("hit", "coalesced")
+    if record.fallback_from is not None:
+        fields["fallbackFrom"] = record.fallback_from
+    if len(record.attempts) > 1:
+        fields["attempts"] = len(record.attempts)
+    if record.error_code is not None:
+        fields["error"] = record.error_code
+    if record.error_detail is not None:
+        fields["detail"] = record.error_detail
     if record.status == "error":
-        return Line(logging.WARNING, record.finished_at, "call failed", known)
-    return Line(logging.INFO, record.finished_at, "call" if record.status == "ok" else "call cancelled", known)
+        return Line(logging.WARNING, record.finished_at, "call failed", fields)
+    return Line(logging.INFO, record.finished_at, "call" if record.status == "ok" else "call cancelled", fields)

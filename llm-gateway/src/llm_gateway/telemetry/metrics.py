@@ -1,4 +1,4 @@
-"""Totals of this process, for Prometheus and as JSON. Reads records; labels are bounded."""
+"""Totals of this process, for Prometheus and as JSON, from records. The number of labels is bounded."""
 
 from __future__ import annotations
 
@@ -11,12 +11,38 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 
+from llm_gateway.canonical import Usage
 from llm_gateway.telemetry.dispatcher import RecordDispatcher
 from llm_gateway.telemetry.record import CallRecord
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 _SAMPLES = 4096
 _CIRCUIT = {"closed": 0, "half_open": 1, "open": 2}
+
+
+class _Group:
+    """What the records of one batch that are alike have in common, and their sums.
+
+    A counter of the library takes a lock and a check for each change: summing up first costs a third of that.
+    """
+
+    __slots__ = ("cached", "completion", "cost", "duration", "errors", "prompt", "reasoning", "requests")
+
+    def __init__(self, duration: Any) -> None:
+        self.duration = duration
+        self.requests = self.errors = self.prompt = self.completion = self.cached = self.reasoning = 0
+        self.cost = Decimal(0)
+
+    def add(self, usage: Usage | None, cost: Decimal | None) -> None:
+        """Adds one record's. No figure may be below zero: no counter takes that."""
+        self.requests += 1
+        if usage is not None:
+            self.prompt += max(0, usage.prompt_tokens)
+            self.completion += max(0, usage.completion_tokens)
+            self.cached += max(0, usage.cached_tokens)
+            self.reasoning += max(0, usage.reasoning_tokens)
+        if cost and cost > 0:
+            self.cost += cost
 
 
 class _Tally:
@@ -28,11 +54,11 @@ class _Tally:
         self.requests = self.errors = self.tokens = 0
         self.cost = Decimal(0)
 
-    def add(self, record: CallRecord) -> None:
-        self.requests += 1
-        self.errors += record.status == "error"
-        self.tokens += _spent_tokens(record)
-        self.cost += max(record.cost_usd or 0, 0)
+    def add(self, group: _Group) -> None:
+        self.requests += group.requests
+        self.errors += group.errors
+        self.tokens += group.prompt + group.completion
+        self.cost += group.cost
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -74,6 +100,7 @@ class Metrics:
             ("provider",),
             registry=registry,
         )
+        self._groups: dict[tuple[Any, ...], _Group] = {}
         self._children: dict[tuple[Any, tuple[str, ...]], Any] = {}
         self._total = _Tally()
         self._models: defaultdict[str, _Tally] = defaultdict(_Tally)
@@ -88,24 +115,35 @@ class Metrics:
     # --- in ---
 
     def observe(self, record: CallRecord) -> None:
-        provider, model = record.provider or "none", record.metered_model
-        self._of(self._requests, record.surface, record.status, provider, model).inc()
-        self._of(self._duration, record.surface, provider, model).observe(record.latency_ms / 1000)
+        provider, model, surface = record.provider or "none", record.metered_model, record.surface
+        key = (surface, record.status, provider, model, record.principal, record.cache, record.error_code)
+        group = self._groups.get(key)
+        if group is None:
+            group = self._groups[key] = _Group(self._of(self._duration, surface, provider, model))
+        usage = record.usage if record.billed else None
+        group.add(usage, record.cost_usd)
+        if usage is not None and record.cost_usd and record.cost_usd > 0:  # floats: their sum depends on the order
+            self._of(self._cost, provider, model).inc(float(record.cost_usd))
+        group.duration.observe(record.latency_ms / 1000)
         if record.ttft_ms is not None:
             self._of(self._first_token, provider, model).observe(record.ttft_ms / 1000)
             self._first_tokens.append(record.ttft_ms)
-        self._count_tokens(record, provider, model)
-        self._count_cache(record)
-        if record.status == "error":
-            self._errors.labels(record.error_code or "unknown", provider).inc()
-            self._error_codes[record.error_code or "unknown"] += 1
-        for tally in (self._total, self._models[model], self._providers[provider], self._keys[record.principal]):
-            tally.add(record)
         self._latencies.append(record.latency_ms)
         self._latency_sum += record.latency_ms
 
     def flush(self) -> None:
-        """Totals are kept record by record: nothing is held back."""
+        """Adds the batch to the totals."""
+        groups, self._groups = self._groups, {}
+        for (surface, status, provider, model, principal, cache, code), group in groups.items():
+            self._of(self._requests, surface, status, provider, model).inc(group.requests)
+            self._count_tokens(group, provider, model)
+            self._count_cache(cache, group.requests)
+            if status == "error":
+                group.errors = group.requests
+                self._errors.labels(code or "unknown", provider).inc(group.errors)
+                self._error_codes[code or "unknown"] += group.errors
+            for tally in (self._total, self._models[model], self._providers[provider], self._keys[principal]):
+                tally.add(group)
 
     def _of(self, metric: Any, *labels: str) -> Any:
         """The metric's child with these labels; found once, since the library's own look-up takes a lock."""
@@ -114,28 +152,19 @@ class Metrics:
             child = self._children[(metric, labels)] = metric.labels(*labels)
         return child
 
-    def _count_tokens(self, record: CallRecord, provider: str, model: str) -> None:
-        usage = record.usage
-        if usage is None or not record.billed:
-            return
-        for kind, count in (
-            ("prompt", usage.prompt_tokens),
-            ("completion", usage.completion_tokens),
-            ("cached", usage.cached_tokens),
-            ("reasoning", usage.reasoning_tokens),
-        ):
-            if count > 0:  # a counter takes no less, and no figure of a provider's may end the counting
+    def _count_tokens(self, group: _Group, provider: str, model: str) -> None:
+        for kind in ("prompt", "completion", "cached", "reasoning"):
+            count: int = getattr(group, kind)
+            if count:
                 self._of(self._tokens, provider, model, kind).inc(count)
-        if record.cost_usd and record.cost_usd > 0:
-            self._of(self._cost, provider, model).inc(float(record.cost_usd))
 
-    def _count_cache(self, record: CallRecord) -> None:
-        self._cache[record.cache] += 1
-        if record.cache == "hit":
-            self._hits.inc()
-            self._of(self._level_hits, "memory").inc()
-        elif record.cache == "miss":
-            self._misses.inc()
+    def _count_cache(self, status: str, count: int) -> None:
+        self._cache[status] += count
+        if status == "hit":
+            self._hits.inc(count)
+            self._of(self._level_hits, "memory").inc(count)
+        elif status == "miss":
+            self._misses.inc(count)
 
     # --- out ---
 
@@ -145,6 +174,7 @@ class Metrics:
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """Prometheus's text, in the form that `accept` prefers, and its content type."""
+        self.flush()
         circuits = self._circuits()
         for provider in self._providers:
             if provider != "none":
@@ -155,6 +185,7 @@ class Metrics:
     def summary(self, key: str | None = None) -> dict[str, Any]:
         """The totals as JSON; `cache_hit_rate` is hits over look-ups. `by_key` has the principal `key` alone, or all
         of them when that is None."""
+        self.flush()
         total, hits = self._total, self._cache["hit"]
         looked = hits + self._cache["miss"]
         return {
@@ -188,10 +219,6 @@ class _Losses:
         for sink, count in self._dispatcher.failures.items():
             failures.add_metric([sink], count)
         yield failures
-
-
-def _spent_tokens(record: CallRecord) -> int:
-    return max(0, record.usage.total_tokens) if record.usage and record.billed else 0
 
 
 def _percentiles(samples: deque[float]) -> dict[str, float | None]:

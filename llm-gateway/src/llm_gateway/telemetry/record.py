@@ -1,4 +1,4 @@
-"""The one record that a call leaves, whatever ended it. All that is told of calls afterwards is read from here."""
+"""The one record of a call, whatever ended it. Logs, metrics and totals are made from records alone."""
 
 from __future__ import annotations
 

@@ -354,8 +354,9 @@ async def test_a_body_that_stops_midway_troubles_nobody():
         for end in (10, len(request) - len(body), len(request) - 1):
             await exchanged(stage, [request[:end]], close=True)
         assert text_of((await ask(stage)).json()) == "Hola"
-        [call] = await stage.observed()
+        *left, call = await stage.observed()
     assert call.status == "ok"
+    assert {(one.status, one.http_status, one.error_code) for one in left} == {("cancelled", 499, "client_gone")}
 
 
 async def test_two_questions_on_one_connection_get_their_answers_in_order():

@@ -1,4 +1,4 @@
-"""Where an answer came from and what it cost, as response headers for those who do not read the body."""
+"""Where an answer came from and what it cost, as response headers for clients that do not read the body."""
 
 from __future__ import annotations
 
@@ -49,6 +49,8 @@ _CACHE_STATUS = {
 
 
 def _header_safe(text: str) -> bytes:
+    if text.isascii() and text.isprintable():
+        return text.encode()
     return "".join(c if 32 <= ord(c) < 127 else "?" for c in text).encode()
 
 

@@ -1,8 +1,9 @@
-"""The answering side of one request: whole answers, streams, refusals."""
+"""Sends whole answers, streams and refusals of one request."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from contextlib import aclosing
 from typing import Protocol, cast
 
@@ -15,7 +16,6 @@ from llm_gateway.pipeline.caller import Disconnect
 from llm_gateway.pipeline.live_call import LiveCall
 from llm_gateway.surfaces.http.answer_headers import answer_headers, stream_headers
 from llm_gateway.surfaces.http.keep_alive import KeepAlive
-from llm_gateway.surfaces.send_limits import SendLimits
 
 _JSON = (b"content-type", b"application/json")
 _EVENTS = [
@@ -32,38 +32,33 @@ class ErrorRenderer(Protocol):
 
 
 class Exchange:
-    """Answers, and refuses in `dialect`.
+    """Sends the answer to one request, or its refusal in the words of `dialect`.
 
-    `begun` says that the status is sent: from then on a failure must be told in the body.
+    `begun` says that the status is sent: a later failure is told in the body.
     """
 
-    __slots__ = ("_dialect", "_disconnect", "_now", "_send_unlimited", "_sending", "begun", "request_id")
+    __slots__ = ("_dialect", "_disconnect", "_now", "_send_unlimited", "begun", "request_id")
 
-    def __init__(
-        self, scope: Scope, send: Send, dialect: ErrorRenderer, disconnect: Disconnect, limits: SendLimits
-    ) -> None:
+    def __init__(self, scope: Scope, send: Send, dialect: ErrorRenderer, disconnect: Disconnect) -> None:
         self._send_unlimited = send
         self._disconnect = disconnect
-        self._sending = limits.sending
         self._now = asyncio.get_running_loop().time
         self._dialect = dialect
         self.request_id: str = scope["state"]["request_id"]
         self.begun = False
 
     async def _send(self, message: Message) -> None:
-        sending, disconnect = self._sending, self._disconnect
-        sending[disconnect] = self._now()
-        try:
-            await self._send_unlimited(message)
-        finally:
-            sending.pop(disconnect, None)
+        disconnect = self._disconnect
+        disconnect.sending_since = self._now()
+        await self._send_unlimited(message)
+        disconnect.sending_since = 0.0
 
     async def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self.begun = True
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
-    async def _body(self, body: bytes, *, more: bool = False) -> None:
-        await self._send({"type": "http.response.body", "body": body, "more_body": more})
+    def _body(self, body: bytes, *, more: bool = False) -> Awaitable[None]:
+        return self._send({"type": "http.response.body", "body": body, "more_body": more})
 
     async def respond(self, answer: Provenance, body: bytes) -> None:
         headers = [_JSON, (b"content-length", b"%d" % len(body)), *answer_headers(answer)]
@@ -77,13 +72,13 @@ class Exchange:
         await self._body(body)
 
     async def beat(self) -> None:
-        """A comment, which every reader of server-sent events passes over, while there is nothing else to say."""
+        """Sends a comment, which readers of server-sent events skip."""
         if not self.begun:
             await self._start(200, _EVENTS)
         await self._body(b": keep-alive\n\n", more=True)
 
     async def stream(self, call: LiveCall[Answer], encoder: StreamEncoder, alive: KeepAlive) -> None:
-        """Hand over each piece as it comes, and the end. What the call raises is left to the caller to tell."""
+        """Sends each piece as it comes, and the end. Raises what the call raises."""
         opened = False
         async with aclosing(call.batches()) as batches:  # type: ignore[type-var]
             async for events in batches:
@@ -102,5 +97,5 @@ class Exchange:
         await self.end(encoder.finish(cast("Answer", call.answer)))
 
     async def end(self, last: bytes) -> None:
-        """The last words of a stream."""
+        """Sends the last bytes of a stream."""
         await self._body(last)

@@ -83,7 +83,7 @@ class GenerationSurface(RawEndpoint[Request]):
 
 
 def _nobody(request: Request, caller: Caller) -> Origin:
-    """The origin of a stream that failed before anybody spoke."""
+    """The origin of a stream that failed before any model answered."""
     return Origin(
         request_id=caller.request_id, created=int(time.time()), model=request.model, provider="", provider_model=""
     )

@@ -1,4 +1,4 @@
-"""Signs of life for a stream that has nothing to say for a while, so that nobody on the way gives it up."""
+"""Signs of life for a stream that has nothing to say for a while, so that no proxy on the way closes it."""
 
 from __future__ import annotations
 

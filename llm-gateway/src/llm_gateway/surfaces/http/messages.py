@@ -60,7 +60,7 @@ class MessagesDialect:
 
 
 class CountTokens:
-    """`POST /v1/messages/count_tokens`: an estimate of ours, whoever answers the model, without asking anybody.
+    """`POST /v1/messages/count_tokens`: an estimate of ours for any model; no provider is asked.
 
     About four characters are a token, and an image is the most that one can cost: good enough to see that a prompt
     fits, too rough to tell a bill.

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 from service_kit.auth.principal import Principal, principal_in
+from service_kit.edge.departure import DEPARTURE, Departure
 from service_kit.errors import ApiError
 from starlette.types import Receive, Scope, Send
 
@@ -49,23 +50,27 @@ class RawEndpoint(ABC, Generic[Q]):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         task = cast("asyncio.Task[object]", asyncio.current_task())
         disconnect = Disconnect(task)
-        exchange = Exchange(scope, send, self._errors, disconnect, self._limits)
+        exchange = Exchange(scope, send, self._errors, disconnect)
         principal = principal_in(scope)
         caller = Caller(
-            request_id=scope["state"]["request_id"],
+            request_id=exchange.request_id,
             surface=self._name,
             principal=principal.id,
             disconnect=disconnect,
         )
-        watch: Watch | None = None
+        departure: Departure | Watch = scope["state"].get(DEPARTURE) or Watch(receive)
+        self._limits.open.add(disconnect)
         try:
             try:
                 body = await read_body(receive)
-                watch = Watch(receive, disconnect)
+                if departure.over:
+                    raise ClientGone
+                departure.watch(disconnect.leave)
                 caller = as_told(caller, principal, scope["headers"])
                 request = self.read(body) if len(body) < _LONG_BODY else await asyncio.to_thread(self.read, body)
-            except ClientGone:
-                return  # it never asked
+            except ClientGone as error:
+                self._pipeline.unread(error, caller)
+                return
             except BaseException as error:
                 self._pipeline.unread(error, caller)
                 raise
@@ -79,8 +84,8 @@ class RawEndpoint(ABC, Generic[Q]):
                 raise  # the server stops
             task.uncancel()
         finally:
-            if watch is not None:
-                watch.stop()
+            self._limits.open.discard(disconnect)
+            departure.unwatch()
 
 
 def as_told(caller: Caller, principal: Principal, headers: list[tuple[bytes, bytes]]) -> Caller:

@@ -13,6 +13,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service_kit.edge.connections import Connections
+from service_kit.edge.departure import DEPARTURE, Departure
 from service_kit.edge.raw_answers import raw_answer
 from service_kit.errors import ApiError
 
@@ -60,7 +61,10 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._register.leave(self)
+        cycle = self.cycle
         super().connection_lost(exc)
+        if cycle is not None and cycle.disconnected:
+            cycle.scope.setdefault("state", {})[DEPARTURE].happen()
 
     def pause_writing(self) -> None:
         self._stalled_since = self._register.now
@@ -133,6 +137,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._began_within = True
             self._begin_head()
         super().on_message_begin()
+        self.scope.setdefault("state", {})[DEPARTURE] = Departure()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._phase == _HEAD:  # else it is a trailer, which must not be merged into the head (RFC 9110 §6.5.1)
@@ -158,6 +163,8 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._phase = _IDLE
         super().on_message_complete()
+        if self.flow.read_paused and not self.pipeline:
+            self.flow.resume_reading()  # else the end of the connection would not be read, and so not be known
 
     def _give_up(self, kind: str, error: ApiError) -> None:
         """Stops the parser by an exception; `_feed` then refuses the request with `error`."""

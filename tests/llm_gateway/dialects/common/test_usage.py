@@ -12,7 +12,7 @@ from llm_gateway.canonical import Request, Usage, UsageReport
 from llm_gateway.dialects.anthropic.decode import usage_of as anthropic
 from llm_gateway.dialects.bedrock.decode import usage_of as bedrock
 from llm_gateway.dialects.common.usage import usage_from
-from llm_gateway.dialects.gemini.decode import usage_of as gemini
+from llm_gateway.dialects.gemini.decode_chunk import usage_of as gemini
 from llm_gateway.dialects.openai_chat import client as openai_client
 from llm_gateway.dialects.openai_chat.decode import usage_of as openai
 from llm_gateway.dialects.openai_chat.wire import Received

@@ -15,8 +15,8 @@ from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.anthropic.encode_format import NAME, Form, form_of
 from llm_gateway.dialects.anthropic.encode_messages import Block, conversation
 from llm_gateway.dialects.anthropic.encode_thinking import Thinking, thinking_of
-from llm_gateway.dialects.anthropic.models import generation_of
 from llm_gateway.dialects.common.cache_control import control_of, with_fewer_marks
+from llm_gateway.dialects.common.claude_models import generation_of
 from llm_gateway.errors import InvalidRequest
 
 _DEFAULT_MAX_TOKENS = 4096

@@ -15,7 +15,7 @@ import msgspec
 
 from llm_gateway.canonical import Request, ResponseFormat, Tool
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects.anthropic.models import generation_of
+from llm_gateway.dialects.common.claude_models import generation_of
 from llm_gateway.dialects.common.closed_schema import closed
 
 NAME = "anthropic"

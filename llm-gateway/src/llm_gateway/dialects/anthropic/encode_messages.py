@@ -13,8 +13,8 @@ from llm_gateway.canonical import CacheMark, Image, Message, Part, Reasoning, Re
 from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.anthropic.call_arguments import input_of
 from llm_gateway.dialects.anthropic.call_ids import tool_id
-from llm_gateway.dialects.anthropic.models import generation_of
 from llm_gateway.dialects.common.cache_control import control_of
+from llm_gateway.dialects.common.claude_models import generation_of
 from llm_gateway.errors import InvalidRequest
 
 Block = dict[str, Any]

@@ -16,9 +16,8 @@ from llm_gateway.canonical import Message, Request, ResponseFormat, Tool, ToolCh
 from llm_gateway.dialects.anthropic import wire
 from llm_gateway.dialects.anthropic.parse_messages import mark, messages_of, text_parts
 from llm_gateway.dialects.common.reasoning_effort import LEAST_BUDGET
-from llm_gateway.dialects.common.request_body import BodyReader, invalid, not_json
+from llm_gateway.dialects.common.request_body import BodyReader, invalid, not_json, within
 from llm_gateway.dialects.common.tolerant_json import UNREADABLE
-from llm_gateway.dialects.openai_chat.server import within
 from llm_gateway.errors import InvalidRequest
 
 NAME = "anthropic"

@@ -12,7 +12,7 @@ from typing import Any
 
 from llm_gateway.canonical import Request, ResponseFormat, Tool
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects.anthropic.models import generation_of
+from llm_gateway.dialects.common.claude_models import generation_of
 from llm_gateway.errors import InvalidRequest
 
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")

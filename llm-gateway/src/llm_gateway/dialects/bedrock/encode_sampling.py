@@ -9,9 +9,9 @@ from typing import Any
 
 from llm_gateway.canonical import Request
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects.anthropic.models import generation_of
 from llm_gateway.dialects.bedrock.encode_thinking import Thought
 from llm_gateway.dialects.bedrock.models import Family
+from llm_gateway.dialects.common.claude_models import generation_of
 from llm_gateway.errors import InvalidRequest
 
 _LEAST_THINKING_TOP_P = 0.95

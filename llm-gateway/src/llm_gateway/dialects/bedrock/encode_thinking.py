@@ -11,8 +11,8 @@ import msgspec
 
 from llm_gateway.canonical import Request
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects.anthropic.models import generation_of
 from llm_gateway.dialects.bedrock.models import Family
+from llm_gateway.dialects.common.claude_models import generation_of
 from llm_gateway.dialects.common.reasoning_effort import LEAST_BUDGET, budget_of, effort_of
 from llm_gateway.errors import InvalidRequest
 

@@ -7,11 +7,11 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from llm_gateway.dialects.common.tolerant_json import UNREADABLE
 from llm_gateway.errors import InvalidRequest
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _NAMED_FIELD = re.compile(r"field `([^`]+)`")
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -62,3 +62,11 @@ def invalid(error: msgspec.ValidationError) -> InvalidRequest:
 def not_json(error: Exception) -> InvalidRequest:
     """A body that is no JSON at all."""
     return InvalidRequest(f"The body is not valid JSON: {error}", code="invalid_json")
+
+
+def within(value: Any, name: str, least: float, most: float | None = None) -> Any:
+    """`value` if it is None or in bounds; raises InvalidRequest, naming the field."""
+    if value is not None and (value < least or (most is not None and value > most)):
+        bound = f"between {least} and {most}" if most is not None else f"at least {least}"
+        raise InvalidRequest(f"{name}: must be {bound}", param=name)
+    return value

@@ -21,7 +21,7 @@ from llm_gateway.canonical import (
 from llm_gateway.dialects.common.torn_text import TornText
 from llm_gateway.dialects.gemini import wire
 from llm_gateway.dialects.gemini.call_ids import made_id
-from llm_gateway.dialects.gemini.decode import finish_reason, latest, logprobs_of, received, usage_of
+from llm_gateway.dialects.gemini.decode_chunk import finish_reason, latest, logprobs_of, received, usage_of
 from llm_gateway.errors import UpstreamProtocol
 
 

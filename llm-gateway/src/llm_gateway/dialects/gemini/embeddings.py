@@ -13,7 +13,7 @@ from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Usage
 from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.common.tolerant_json import UNREADABLE, TolerantReader
 from llm_gateway.dialects.gemini import wire
-from llm_gateway.dialects.gemini.decode import usage_of
+from llm_gateway.dialects.gemini.decode_chunk import usage_of
 from llm_gateway.errors import InvalidRequest, UpstreamProtocol
 
 _MOST_TEXTS = 100

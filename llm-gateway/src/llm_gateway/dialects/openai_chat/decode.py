@@ -13,15 +13,17 @@ from llm_gateway.canonical import (
     Part,
     Reasoning,
     Refusal,
+    Request,
     Result,
     Text,
     ToolCall,
     Usage,
 )
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.common import usage as counted
+from llm_gateway.dialects.common.openai_errors import error_of, hidden_error, status_of
 from llm_gateway.dialects.common.tolerant_json import UNREADABLE, TolerantReader
 from llm_gateway.dialects.openai_chat import wire
-from llm_gateway.dialects.openai_chat.errors import error_of, hidden_error, status_of
 from llm_gateway.dialects.openai_chat.reasoning_details import thoughts
 from llm_gateway.errors import UpstreamError, UpstreamProtocol, UpstreamUnavailable
 
@@ -173,3 +175,8 @@ def usage_of(received: wire.Received) -> Usage | None:
         audio_prompt_tokens=prompt.get("audio_tokens"),
         audio_completion_tokens=completion.get("audio_tokens"),
     )
+
+
+def decode_result(body: bytes, request: Request, model: Model) -> Result:
+    """A whole `chat.completion`; raises what `decode_answer` does."""
+    return decode_answer(body, model.provider)

@@ -7,8 +7,7 @@ from typing import Any
 import msgspec
 
 from llm_gateway.canonical import Request, ResponseFormat
-from llm_gateway.dialects.common.request_body import BodyReader
-from llm_gateway.dialects.openai_chat.server import within
+from llm_gateway.dialects.common.request_body import BodyReader, within
 from llm_gateway.dialects.openai_responses import wire
 from llm_gateway.dialects.openai_responses.parse_items import messages_of
 from llm_gateway.dialects.openai_responses.parse_tools import tools_of

@@ -1,0 +1,68 @@
+"""The tools of a request as Converse's `toolConfig`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llm_gateway.canonical import Request, Tool, ToolChoice
+from llm_gateway.catalog.models import Model
+from llm_gateway.dialects.bedrock import encode_format as schema_answers
+from llm_gateway.dialects.bedrock.encode_format import NAME as TOOL_NAME
+from llm_gateway.dialects.bedrock.encode_messages import Turns
+from llm_gateway.dialects.bedrock.models import Family
+from llm_gateway.errors import InvalidRequest
+
+
+def _lacking(param: str, what: str) -> InvalidRequest:
+    return InvalidRequest(f"{param}: this model has no {what}", param=param, code="unsupported_parameter")
+
+
+def _tool_config(request: Request, model: Model, family: Family) -> dict[str, Any] | None:
+    """The tools, or None where the model is to use none.
+
+    Converse refuses calls and results in a conversation without tools, and has no way to forbid their use. So with
+    `none`, or when no tools are offered any more, what was called before is told in words.
+    """
+    answer = schema_answers.answer_tool(request, model)
+    forbidden = request.tool_choice is not None and request.tool_choice.mode == "none"
+    offered = () if forbidden else request.tools
+    if answer is None and not offered:
+        return None
+    if not family.tools:
+        raise _lacking("tools" if offered else "response_format", "tool calling")
+    if request.stream and not family.streamed_tools:
+        raise _lacking("tools" if offered else "response_format", "tool calling in a stream")
+    specs = [spec for tool in offered for spec in _tool(tool, model, family)]
+    if answer is not None and request.response_format is not None:
+        specs += _tool(schema_answers.as_tool(request.response_format, answer), model, family)
+        choice = ToolChoice(mode="required") if offered else ToolChoice(mode="tool", name=answer)
+        return {"tools": specs, **_choice(choice, family, "response_format", alone=not offered)}
+    return {"tools": specs, **(_choice(request.tool_choice, family) if request.tool_choice else {})}
+
+
+def _tool(tool: Tool, model: Model, family: Family) -> list[dict[str, Any]]:
+    if not TOOL_NAME.fullmatch(tool.name):
+        raise InvalidRequest(
+            f"tools: Bedrock takes no tool named '{tool.name[:80]}': letters, digits, _ and -, at most 64",
+            param="tools",
+        )
+    spec: dict[str, Any] = {"name": tool.name}
+    if tool.description.strip():
+        spec["description"] = tool.description
+    spec["inputSchema"] = {"json": schema_answers.object_schema(tool.parameters, "tools")}
+    # Models that can be held to a schema can be held to a tool's, too; the others refuse the very word.
+    if tool.strict and schema_answers.has_schemas(model):
+        spec["strict"] = True
+    point = Turns(family, model.provider, tools=True).point(tool.cache, "tools")
+    return [{"toolSpec": spec}, *point]
+
+
+def _choice(choice: ToolChoice, family: Family, param: str = "tool_choice", *, alone: bool = False) -> dict[str, Any]:
+    if choice.mode == "auto":
+        return {"toolChoice": {"auto": {}}} if family.choices else {}
+    if choice.mode == "tool" and "tool" in family.choices:
+        return {"toolChoice": {"tool": {"name": choice.name}}}
+    # With a single tool on offer, any tool is that tool.
+    if "required" in family.choices and (choice.mode == "required" or alone):
+        return {"toolChoice": {"any": {}}}
+    raise _lacking(param, "way to force a tool call")

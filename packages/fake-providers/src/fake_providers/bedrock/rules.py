@@ -64,7 +64,8 @@ def _thinking_mistakes(
     body: dict[str, Any], thinking: dict[str, Any], config: dict[str, Any], fields: dict[str, Any]
 ) -> Iterator[str]:
     budget = thinking.get("budget_tokens", 1024)
-    if budget < 1024 or budget >= config.get("maxTokens", budget + 1):
+    bounded = thinking["type"] == "enabled"  # adaptive thinking has no budget that an answer could be too short for
+    if bounded and (budget < 1024 or budget >= config.get("maxTokens", budget + 1)):
         yield "`max_tokens` must be greater than `thinking.budget_tokens`, which must be at least 1024"
     if {"any", "tool"} & set(body.get("toolConfig", {}).get("toolChoice", {})):
         yield "Thinking may not be enabled when tool_choice forces tool use."

@@ -16,10 +16,14 @@ from typing import Any
 
 import yaml
 from llm_gateway.canonical.parameters import OPTIONAL
+from llm_gateway.dialects.anthropic.client import AnthropicClient
+from llm_gateway.dialects.bedrock.client import BedrockClient
+from llm_gateway.dialects.gemini.client import GeminiClient
+from llm_gateway.dialects.openai_chat.client import OpenAIChatClient
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/providers.md"
-CLIENTS = {name: f"llm_gateway.dialects.{name}.client" for name in ("openai_chat", "anthropic", "gemini", "bedrock")}
+CLIENTS = (OpenAIChatClient, AnthropicClient, GeminiClient, BedrockClient)
 AWS_VARIABLES = ("AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 """Read by the settings, not by a row of the catalogue."""
 
@@ -154,7 +158,7 @@ def _variables(name: str, row: dict[str, Any]) -> str:
 
 
 def _parameters(rows: dict[str, Any]) -> str:
-    carries = {name: import_module(module).CARRIES for name, module in CLIENTS.items()}
+    carries = {client.name: client.carries for client in CLIENTS}
     table = [
         [
             f"`{parameter}`",

@@ -27,7 +27,7 @@ from llm_gateway.canonical.parameters import EVERYTHING
 from llm_gateway.catalog.catalog import Catalog
 from llm_gateway.catalog.loader import load_catalog
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects.native import server as native
+from llm_gateway.dialects.native.server import NativeServer
 from llm_gateway.errors import InvalidRequest, UpstreamError, UpstreamProtocol, UpstreamUnavailable
 from llm_gateway.gateway import Gateway, LiveStream
 from llm_gateway.journey import Defaults, Waist
@@ -188,7 +188,7 @@ async def test_leaving_in_the_middle_of_a_stream_ends_its_flight(pipeline: Any, 
 async def test_a_client_that_is_gone_before_the_first_byte_leaves_no_flight_behind(pipeline: Any):
     """Its answer cannot even begin; the next one who asks the same must not wait for it."""
     provider = Scripted()
-    surface = GenerationSurface("generate", native, pipeline(provider))
+    surface = GenerationSurface("generate", NativeServer(), pipeline(provider))
     body = b'{"model": "one", "messages": [{"role": "user", "content": "Hola"}], "stream": true}'
     sent: list[Any] = []
 

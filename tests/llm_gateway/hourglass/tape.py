@@ -12,7 +12,7 @@ from fake_providers import Behaviour, Call, Exchange
 from llm_gateway.canonical import Event, Request, Result
 from llm_gateway.canonical.aggregate import Aggregate
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects import ClientDialect
+from llm_gateway.dialects.protocols import ClientDialect
 from llm_gateway.net.transport import Reply, Transport
 from llm_gateway.providers.http import HttpProvider
 
@@ -58,6 +58,9 @@ class _Played:
         self.status = recording.status
         self.headers = recording.headers
         self.content_type = recording.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    def may_be(self, media_type: str) -> bool:
+        return self.content_type in (media_type, "")
 
     async def chunks(self) -> AsyncIterator[bytes]:
         for piece in self._recording.pieces:

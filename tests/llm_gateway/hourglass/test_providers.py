@@ -30,7 +30,7 @@ STREAMED = msgspec.structs.replace(ASKED, stream=True)
 
 def refusal(vendor: Vendor, request: Request) -> object:
     """What the provider itself would say against the request, as our dialect sends it."""
-    asked = vendor.takes(without(request, lacking(request, vendor.client.CARRIES)))
+    asked = vendor.takes(without(request, lacking(request, vendor.client.carries)))
     return vendor.fake().refusal(call_of(vendor.client, asked, vendor.model))
 
 
@@ -146,7 +146,7 @@ def test_noise_between_events_means_nothing(vendor: Vendor):
 @QUICK
 @given(body=st.binary(max_size=60) | st.sampled_from([b"", b"null", b"[]", b"7", b'"x"', b"{}", b"[" * 5000]))
 def test_what_is_no_answer_is_an_upstream_error(vendor: Vendor, body: bytes):
-    kinds = ("application/json", vendor.client.STREAM_TYPE)
+    kinds = ("application/json", vendor.client.stream_type)
     with pytest.raises(UpstreamError):
         plain(vendor.client, Recording(200, {"content-type": kinds[0]}, (body,)), ASKED, vendor.model)
     with pytest.raises(UpstreamError):

@@ -22,10 +22,12 @@ from llm_gateway.canonical import (
     ToolCall,
     ToolChoice,
 )
-from llm_gateway.dialects.anthropic import client
+from llm_gateway.dialects.anthropic.client import AnthropicClient
 from llm_gateway.errors import InvalidRequest
 
 from tests.llm_gateway import values
+
+client = AnthropicClient()
 
 OLD, ADAPTIVE, NEW, ALWAYS = "claude-haiku-4-5", "claude-opus-4-6", "claude-sonnet-5-5", "claude-opus-5-5"
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}

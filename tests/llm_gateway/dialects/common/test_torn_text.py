@@ -11,14 +11,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from llm_gateway.canonical import BlockStart, BlockStop, Delta, Reasoning, Request, Text, ToolCall
 from llm_gateway.canonical.aggregate import Aggregate
-from llm_gateway.dialects.anthropic import client as anthropic
-from llm_gateway.dialects.bedrock import client as bedrock
+from llm_gateway.dialects.anthropic.client import AnthropicClient
+from llm_gateway.dialects.bedrock.client import BedrockClient
 from llm_gateway.dialects.common.torn_text import TornText
-from llm_gateway.dialects.gemini import client as gemini
-from llm_gateway.dialects.openai_chat import client as openai
+from llm_gateway.dialects.gemini.client import GeminiClient
+from llm_gateway.dialects.openai_chat.client import OpenAIChatClient
 from llm_gateway.net.event_stream import Frame
 
 from tests.llm_gateway import values
+
+openai = OpenAIChatClient()
+
+gemini = GeminiClient()
+
+bedrock = BedrockClient()
+
+anthropic = AnthropicClient()
 
 ASKED, MODEL = Request(model="m", messages=()), values.model("m")
 FIRST, SECOND = rb"a\ud83d", rb"\ude00b"

@@ -16,10 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from llm_gateway.canonical import Event, Message, Reasoning, Request, Result, Text, ToolCall
 from llm_gateway.canonical.aggregate import Aggregate
-from llm_gateway.dialects.gemini import client
+from llm_gateway.dialects.gemini.client import GeminiClient
 from llm_gateway.errors import InvalidRequest, UpstreamError, UpstreamProtocol
 
 from tests.llm_gateway import values
+
+client = GeminiClient()
 
 QUICK = settings(max_examples=80, deadline=None)
 PLAIN, STREAMED = "generateContent", "streamGenerateContent"

@@ -12,7 +12,8 @@ import msgspec
 
 from llm_gateway.canonical import Request, Tool, ToolChoice
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects.anthropic.encode_format import NAME, Form, form_of
+from llm_gateway.dialects.anthropic import NAME
+from llm_gateway.dialects.anthropic.encode_format import Form, form_of
 from llm_gateway.dialects.anthropic.encode_messages import Block, conversation
 from llm_gateway.dialects.anthropic.encode_thinking import Thinking, thinking_of
 from llm_gateway.dialects.common.cache_control import control_of, with_fewer_marks
@@ -52,6 +53,11 @@ def encode_request(request: Request, model: Model) -> bytes:
         _merge(body, request.extra)
     _merge(body, model.endpoint.extra_body)
     return _encode(body)
+
+
+def dropped(request: Request, model: Model) -> tuple[str, ...]:
+    """What of `request` is not sent: fields that another dialect's client gave."""
+    return () if request.dialect == NAME else (*request.hints, *request.extra)
 
 
 def _with_words(system: str | list[Block] | None, words: str | None) -> str | list[Block] | None:

@@ -15,10 +15,9 @@ import msgspec
 
 from llm_gateway.canonical import Request, ResponseFormat, Tool
 from llm_gateway.catalog.models import Model
+from llm_gateway.dialects.anthropic import NAME
 from llm_gateway.dialects.common.claude_models import generation_of
 from llm_gateway.dialects.common.closed_schema import closed
-
-NAME = "anthropic"
 
 _ANSWER = "json_answer"
 _ANY_OBJECT: dict[str, Any] = {"type": "object", "additionalProperties": True}

@@ -13,14 +13,12 @@ from typing import Any
 import msgspec
 
 from llm_gateway.canonical import Message, Request, ResponseFormat, Tool, ToolChoice
-from llm_gateway.dialects.anthropic import wire
+from llm_gateway.dialects.anthropic import NAME, wire
 from llm_gateway.dialects.anthropic.parse_messages import mark, messages_of, text_parts
 from llm_gateway.dialects.common.reasoning_effort import LEAST_BUDGET
 from llm_gateway.dialects.common.request_body import BodyReader, invalid, not_json, within
 from llm_gateway.dialects.common.tolerant_json import UNREADABLE
 from llm_gateway.errors import InvalidRequest
-
-NAME = "anthropic"
 
 _FORMAT_NAME = "answer"
 """OpenAI wants a name for a schema, and Anthropic has none."""

@@ -8,16 +8,16 @@ import msgspec
 
 from llm_gateway.canonical import Request
 from llm_gateway.catalog.models import Model
+from llm_gateway.dialects.bedrock import NAME
 from llm_gateway.dialects.bedrock import encode_format as schema_answers
 from llm_gateway.dialects.bedrock.encode_messages import Turns
 from llm_gateway.dialects.bedrock.encode_sampling import sampled
 from llm_gateway.dialects.bedrock.encode_thinking import thought_of
-from llm_gateway.dialects.bedrock.encode_tools import _lacking, _tool_config
+from llm_gateway.dialects.bedrock.encode_tools import lacking, tool_config
 from llm_gateway.dialects.bedrock.models import Family, family_of
 from llm_gateway.dialects.common.cache_control import with_fewer_marks
 from llm_gateway.dialects.common.closed_schema import closed
 
-NAME = "bedrock"
 _OWN_FIELDS = frozenset({"guardrailConfig", "performanceConfig", "promptVariables", "requestMetadata", "serviceTier"})
 _STOP_SEQUENCE = ["/stop_sequence", "/delta/stop_sequence"]
 """Where Claude says which stop sequence it met, in an answer and in a stream."""
@@ -29,7 +29,7 @@ def encode_request(request: Request, model: Model) -> bytes:
     """The body that asks `model` for `request`; the model itself is named by the address."""
     family = family_of(model.id)
     request = with_fewer_marks(request)
-    tools = _tool_config(request, model, family)
+    tools = tool_config(request, model, family)
     turns = Turns(family, model.provider, tools=tools is not None)
     system = [*turns.system(request), *schema_answers.in_words(request, model)]
     body: dict[str, Any] = {}
@@ -43,7 +43,7 @@ def encode_request(request: Request, model: Model) -> bytes:
     thought = thought_of(request, model, family)
     if thought.exclusive and tools is not None and {"any", "tool"} & set(tools.get("toolChoice", ())):
         param = "response_format" if schema_answers.answer_tool(request, model) else "tool_choice"
-        raise _lacking(param, "way to force a tool call while it thinks")
+        raise lacking(param, "way to force a tool call while it thinks")
     inference, own = sampled(request, model, family, thought)
     if inference:
         body["inferenceConfig"] = inference

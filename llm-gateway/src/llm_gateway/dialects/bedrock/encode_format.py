@@ -15,7 +15,7 @@ from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.common.claude_models import generation_of
 from llm_gateway.errors import InvalidRequest
 
-NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 """What Bedrock takes as the name of a tool, and Claude as the id of a call."""
 
 _FALLBACK = "json_answer"
@@ -60,7 +60,7 @@ def answer_tool(request: Request, model: Model) -> str | None:
     if request.tools and choice is not None and choice.mode in ("required", "tool"):
         return None
     taken = {tool.name for tool in request.tools}
-    asked = wanted.name if wanted.name and NAME.fullmatch(wanted.name) else _FALLBACK
+    asked = wanted.name if wanted.name and TOOL_NAME.fullmatch(wanted.name) else _FALLBACK
     numbered = (f"{_FALLBACK}_{number}" for number in count(1))
     return next(name for name in chain((asked, _FALLBACK), numbered) if name not in taken)
 

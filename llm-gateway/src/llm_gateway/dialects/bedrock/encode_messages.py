@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from llm_gateway.canonical import CacheMark, Image, Message, Part, Reasoning, Refusal, Request, Text, ToolCall
-from llm_gateway.dialects.bedrock.encode_format import NAME
+from llm_gateway.dialects.bedrock.encode_format import TOOL_NAME
 from llm_gateway.dialects.bedrock.models import Family
 from llm_gateway.errors import InvalidRequest
 
@@ -161,13 +161,13 @@ def calls_in(request: Request) -> Iterator[ToolCall]:
 
 def call_id(id_: str) -> str:
     """An id as Bedrock and its models take one; a foreign one that does not fit always becomes the same other one."""
-    if NAME.fullmatch(id_):
+    if TOOL_NAME.fullmatch(id_):
         return id_
     return "call_" + hashlib.sha256(id_.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _name(call: ToolCall) -> str:
-    if not NAME.fullmatch(call.name):
+    if not TOOL_NAME.fullmatch(call.name):
         raise InvalidRequest(
             f"messages: Bedrock takes no tool named '{call.name[:80]}': letters, digits, _ and -, at most 64",
             param="messages",

@@ -7,17 +7,17 @@ from typing import Any
 from llm_gateway.canonical import Request, Tool, ToolChoice
 from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.bedrock import encode_format as schema_answers
-from llm_gateway.dialects.bedrock.encode_format import NAME as TOOL_NAME
+from llm_gateway.dialects.bedrock.encode_format import TOOL_NAME
 from llm_gateway.dialects.bedrock.encode_messages import Turns
 from llm_gateway.dialects.bedrock.models import Family
 from llm_gateway.errors import InvalidRequest
 
 
-def _lacking(param: str, what: str) -> InvalidRequest:
+def lacking(param: str, what: str) -> InvalidRequest:
     return InvalidRequest(f"{param}: this model has no {what}", param=param, code="unsupported_parameter")
 
 
-def _tool_config(request: Request, model: Model, family: Family) -> dict[str, Any] | None:
+def tool_config(request: Request, model: Model, family: Family) -> dict[str, Any] | None:
     """The tools, or None where the model is to use none.
 
     Converse refuses calls and results in a conversation without tools, and has no way to forbid their use. So with
@@ -29,9 +29,9 @@ def _tool_config(request: Request, model: Model, family: Family) -> dict[str, An
     if answer is None and not offered:
         return None
     if not family.tools:
-        raise _lacking("tools" if offered else "response_format", "tool calling")
+        raise lacking("tools" if offered else "response_format", "tool calling")
     if request.stream and not family.streamed_tools:
-        raise _lacking("tools" if offered else "response_format", "tool calling in a stream")
+        raise lacking("tools" if offered else "response_format", "tool calling in a stream")
     specs = [spec for tool in offered for spec in _tool(tool, model, family)]
     if answer is not None and request.response_format is not None:
         specs += _tool(schema_answers.as_tool(request.response_format, answer), model, family)
@@ -65,4 +65,4 @@ def _choice(choice: ToolChoice, family: Family, param: str = "tool_choice", *, a
     # With a single tool on offer, any tool is that tool.
     if "required" in family.choices and (choice.mode == "required" or alone):
         return {"toolChoice": {"any": {}}}
-    raise _lacking(param, "way to force a tool call")
+    raise lacking(param, "way to force a tool call")

@@ -8,10 +8,10 @@ import msgspec
 
 from llm_gateway.canonical import Request
 from llm_gateway.catalog.models import Model
+from llm_gateway.dialects.gemini import NAME
 from llm_gateway.dialects.gemini.encode_config import generation_config, tools
 from llm_gateway.dialects.gemini.encode_messages import Conversation
 
-NAME = "gemini"
 _encode = msgspec.json.Encoder().encode
 
 

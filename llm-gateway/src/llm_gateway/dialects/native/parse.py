@@ -15,10 +15,10 @@ from llm_gateway.dialects.common import openai_wire as wire
 from llm_gateway.dialects.common.parse_openai import content_parts, response_format, tool_choice
 from llm_gateway.dialects.common.request_body import invalid, not_json, within
 from llm_gateway.dialects.common.tolerant_json import UNREADABLE
+from llm_gateway.dialects.native import NAME
 from llm_gateway.dialects.native.wire import GenerateRequest, NativeMessage, NativeToolCall
 from llm_gateway.errors import InvalidRequest
 
-NAME = "native"
 _decoder = msgspec.json.Decoder(GenerateRequest)
 
 

@@ -19,12 +19,12 @@ from llm_gateway.canonical import (
 from llm_gateway.dialects.common.tolerant_json import UNREADABLE
 from llm_gateway.dialects.native.wire import ReasoningDetail
 
-_encode = msgspec.json.Encoder(decimal_format="number").encode
+encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def render_result(answer: Answer, request: Request) -> bytes:
     """The answer object."""
-    return _encode({**_content(answer.result.content), **_tail(answer)})
+    return encode({**_content(answer.result.content), **tail_of(answer)})
 
 
 def _content(parts: tuple[Part, ...]) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def _content(parts: tuple[Part, ...]) -> dict[str, Any]:
     return body
 
 
-def _tail(answer: Answer) -> dict[str, Any]:
+def tail_of(answer: Answer) -> dict[str, Any]:
     """Everything of an answer but its content."""
     origin, cost = answer.origin, answer.cost
     tail: dict[str, Any] = {

@@ -15,7 +15,7 @@ from llm_gateway.canonical import (
     Request,
 )
 from llm_gateway.dialects.common.render_error import render_error
-from llm_gateway.dialects.native.render import _encode, _tail
+from llm_gateway.dialects.native.render import encode, tail_of
 
 
 def stream_encoder(origin: Origin, request: Request) -> StreamEncoder:
@@ -59,7 +59,7 @@ class StreamEncoder:
                 return {"content": event.text}
 
     def finish(self, answer: Answer) -> bytes:
-        return _sse(_tail(answer)) + b"data: [DONE]\n\n"
+        return _sse(tail_of(answer)) + b"data: [DONE]\n\n"
 
     def fail(self, error: ApiError) -> bytes:
         """The error, and no `[DONE]`: a stream without it was not complete."""
@@ -67,4 +67,4 @@ class StreamEncoder:
 
 
 def _sse(body: dict[str, Any]) -> bytes:
-    return b"data: " + _encode(body) + b"\n\n"
+    return b"data: " + encode(body) + b"\n\n"

@@ -1,25 +1,22 @@
-"""The gateway's own dialect, spoken as a server: `/mcp/llm/generate`.
-
-Messages are OpenAI's in shape; tool calls have their arguments as an object (`args`), and an answer carries
-its provenance and its cost.
-"""
+"""The gateway's own dialect served to clients: their requests in, its answers out."""
 
 from __future__ import annotations
 
 from llm_gateway.dialects.common.render_error import render_error
-from llm_gateway.dialects.native.parse import NAME, parse_request
-from llm_gateway.dialects.native.render import render_result, render_usage
-from llm_gateway.dialects.native.render_stream import StreamEncoder, stream_encoder
-from llm_gateway.dialects.native.wire import GenerateRequest, ReasoningDetail
+from llm_gateway.dialects.native import NAME
+from llm_gateway.dialects.native.parse import parse_request
+from llm_gateway.dialects.native.render import render_result
+from llm_gateway.dialects.native.render_stream import stream_encoder
 
-__all__ = [
-    "NAME",
-    "GenerateRequest",
-    "ReasoningDetail",
-    "StreamEncoder",
-    "parse_request",
-    "render_error",
-    "render_result",
-    "render_usage",
-    "stream_encoder",
-]
+
+class NativeServer:
+    """The ServerDialect of `POST /mcp/llm/generate`."""
+
+    __slots__ = ()
+
+    name = NAME
+
+    parse_request = staticmethod(parse_request)
+    render_result = staticmethod(render_result)
+    stream_encoder = staticmethod(stream_encoder)
+    render_error = staticmethod(render_error)

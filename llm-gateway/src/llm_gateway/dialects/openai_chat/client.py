@@ -1,4 +1,4 @@
-"""Chat completions as we speak them to a provider: our requests out, its answers in."""
+"""Chat completions spoken to a provider: the gateway's requests out, the provider's answers in."""
 
 from __future__ import annotations
 
@@ -7,25 +7,30 @@ from llm_gateway.canonical.parameters import EVERYTHING
 from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.common import MAX_FRAME_BYTES
 from llm_gateway.dialects.common.openai_errors import decode_error
+from llm_gateway.dialects.openai_chat import NAME
 from llm_gateway.dialects.openai_chat.decode import decode_result
 from llm_gateway.dialects.openai_chat.decode_stream import StreamDecoder
-from llm_gateway.dialects.openai_chat.encode import NAME, dropped, encode_request
+from llm_gateway.dialects.openai_chat.encode import dropped, encode_request
 from llm_gateway.net.sse import SseDecoder
 
-__all__ = [
-    "CARRIES", "NAME", "STREAM_TYPE", "StreamDecoder", "decode_error", "decode_result", "dropped", "encode_request",
-    "framing", "stream_decoder",
-]  # fmt: skip
 
-CARRIES = EVERYTHING - {"top_k"}
-"""A budget for thinking becomes an effort where the endpoint takes no other."""
+class OpenAIChatClient:
+    """The ClientDialect of OpenAI and of all servers with its API."""
 
-STREAM_TYPE = "text/event-stream"
+    __slots__ = ()
 
+    name = NAME
+    carries = EVERYTHING - {"top_k"}
+    """A thinking budget is sent as an effort, except where the endpoint takes a budget."""
+    stream_type = "text/event-stream"
 
-def framing(max_bytes: int = MAX_FRAME_BYTES) -> SseDecoder:
-    return SseDecoder(max_bytes)
+    encode_request = staticmethod(encode_request)
+    dropped = staticmethod(dropped)
+    decode_result = staticmethod(decode_result)
+    decode_error = staticmethod(decode_error)
 
+    def framing(self, max_bytes: int = MAX_FRAME_BYTES) -> SseDecoder:
+        return SseDecoder(max_bytes)
 
-def stream_decoder(request: Request, model: Model) -> StreamDecoder:
-    return StreamDecoder(model.provider)
+    def stream_decoder(self, request: Request, model: Model) -> StreamDecoder:
+        return StreamDecoder(model.provider)

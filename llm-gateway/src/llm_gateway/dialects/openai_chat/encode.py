@@ -10,9 +10,9 @@ from llm_gateway.canonical import Request, ResponseFormat, Tool, ToolChoice
 from llm_gateway.catalog.models import Endpoint, Model
 from llm_gateway.dialects.common.cache_control import control_of
 from llm_gateway.dialects.common.reasoning_effort import effort_of
+from llm_gateway.dialects.openai_chat import NAME
 from llm_gateway.dialects.openai_chat.encode_messages import has_marks, messages
 
-NAME = "openai_chat"
 _encode = msgspec.json.Encoder().encode
 
 _PLAIN = (

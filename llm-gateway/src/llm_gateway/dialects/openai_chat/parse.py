@@ -12,11 +12,10 @@ from llm_gateway.canonical import (
 from llm_gateway.dialects.common.cache_control import mark_of
 from llm_gateway.dialects.common.parse_openai import response_format, tool_choice
 from llm_gateway.dialects.common.request_body import BodyReader, within
-from llm_gateway.dialects.openai_chat import wire
+from llm_gateway.dialects.openai_chat import NAME, wire
 from llm_gateway.dialects.openai_chat.parse_messages import _message
 from llm_gateway.errors import InvalidRequest
 
-NAME = "openai_chat"
 _reader = BodyReader(wire.ChatRequest)
 
 

@@ -1,25 +1,22 @@
-"""Chat completions as our clients speak them: their requests in, our answers out."""
+"""Chat completions served to clients: their requests in, the gateway's answers out."""
 
 from __future__ import annotations
 
-from llm_gateway.dialects.common.parse_openai import content_parts, response_format, tool_choice
 from llm_gateway.dialects.common.render_error import render_error
-from llm_gateway.dialects.common.request_body import within
-from llm_gateway.dialects.openai_chat.parse import NAME, parse_request
-from llm_gateway.dialects.openai_chat.render import render_message, render_result, render_usage
-from llm_gateway.dialects.openai_chat.render_stream import StreamEncoder, stream_encoder
+from llm_gateway.dialects.openai_chat import NAME
+from llm_gateway.dialects.openai_chat.parse import parse_request
+from llm_gateway.dialects.openai_chat.render import render_result
+from llm_gateway.dialects.openai_chat.render_stream import stream_encoder
 
-__all__ = [
-    "NAME",
-    "StreamEncoder",
-    "content_parts",
-    "parse_request",
-    "render_error",
-    "render_message",
-    "render_result",
-    "render_usage",
-    "response_format",
-    "stream_encoder",
-    "tool_choice",
-    "within",
-]
+
+class OpenAIChatServer:
+    """The ServerDialect of `POST /v1/chat/completions`."""
+
+    __slots__ = ()
+
+    name = NAME
+
+    parse_request = staticmethod(parse_request)
+    render_result = staticmethod(render_result)
+    stream_encoder = staticmethod(stream_encoder)
+    render_error = staticmethod(render_error)

@@ -8,9 +8,9 @@ import msgspec
 
 from llm_gateway.canonical import EmbeddingRequest
 from llm_gateway.catalog.models import Model
+from llm_gateway.dialects.openai_embeddings import NAME
 from llm_gateway.errors import InvalidRequest
 
-NAME = "openai_embeddings"
 _encode = msgspec.json.Encoder().encode
 
 

@@ -9,7 +9,7 @@ import msgspec
 from llm_gateway.canonical import EmbeddingRequest
 from llm_gateway.dialects.common.request_body import invalid, not_json, within
 from llm_gateway.dialects.common.tolerant_json import UNREADABLE
-from llm_gateway.dialects.openai_embeddings.encode import NAME
+from llm_gateway.dialects.openai_embeddings import NAME
 from llm_gateway.dialects.openai_embeddings.wire import EmbeddingsRequest, Encoding
 from llm_gateway.errors import InvalidRequest
 

@@ -8,12 +8,10 @@ import msgspec
 
 from llm_gateway.canonical import Request, ResponseFormat
 from llm_gateway.dialects.common.request_body import BodyReader, within
-from llm_gateway.dialects.openai_responses import wire
+from llm_gateway.dialects.openai_responses import NAME, wire
 from llm_gateway.dialects.openai_responses.parse_items import messages_of
 from llm_gateway.dialects.openai_responses.parse_tools import tools_of
 from llm_gateway.errors import InvalidRequest
-
-NAME = "openai_responses"
 
 _reader = BodyReader(wire.ResponsesRequest)
 _LOGPROBS = "message.output_text.logprobs"

@@ -9,7 +9,7 @@ from service_kit.errors import ApiError
 from starlette.types import Scope, Send
 
 from llm_gateway.answer import Answer, Provenance
-from llm_gateway.dialects import StreamEncoder
+from llm_gateway.dialects.protocols import StreamEncoder
 from llm_gateway.gateway import LiveStream
 from llm_gateway.surfaces.http.answer_headers import answer_headers, stream_headers
 from llm_gateway.surfaces.http.keep_alive import KeepAlive

@@ -10,7 +10,7 @@ from service_kit.telemetry.logs import get_logger
 from llm_gateway.answer import Origin
 from llm_gateway.calls import Caller
 from llm_gateway.canonical import Request
-from llm_gateway.dialects import ServerDialect
+from llm_gateway.dialects.protocols import ServerDialect
 from llm_gateway.gateway import Gateway
 from llm_gateway.surfaces.http.exchange import Exchange
 from llm_gateway.surfaces.http.keep_alive import KeepAlive

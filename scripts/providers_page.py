@@ -47,7 +47,16 @@ then refused in the same way.
 ERRORS = """\
 An upstream's 400 reaches the client as a 400 with the reason as a code, its 429 as a 429 with its `Retry-After`, its
 500 as a 503; each in the form of the surface. A stream that dies midway ends with an explicit error: an `error` object
-without `[DONE]`, `response.failed`, or Anthropic's `error` event. A client that leaves ends the upstream's call.
+without `[DONE]`, `response.failed`, or Anthropic's `error` event. What follows a stream's end is no part of the answer,
+and an answer whose finish reason has come ends within 2 s whatever is still sent. One event of a stream may be as large
+as a whole answer (`UPSTREAM_MAX_BYTES`).
+
+Odd but harmless fields cost no answer: what the vendors' own clients take is taken (numbers as text, empty lists for
+empty objects, NaN, a character cut into two pieces). Token counts that cannot be (negative, absurd, no numbers) count as
+missing: usage and cost are then `estimated`. A cost is scaled by what was served where the factor is known (`flex`,
+Anthropic's fast mode and `inference_geo`), and `estimated` where it is not (`priority`, tools that a provider ran).
+
+A client that leaves ends the upstream's call.
 
 A conversation may change providers between two turns, calls and thoughts included: ids are fitted to the next one's
 alphabet, and a signed thought goes back to nobody but to who signed it.

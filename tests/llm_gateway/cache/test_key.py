@@ -6,9 +6,9 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from llm_gateway.dialects.openai_chat.server import OpenAIChatServer
 from llm_gateway.cache.key import cache_key
 from llm_gateway.canonical import Message, Request, Text
+from llm_gateway.dialects.openai_chat.server import OpenAIChatServer
 
 from tests.llm_gateway import values
 

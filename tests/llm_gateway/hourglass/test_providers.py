@@ -123,14 +123,13 @@ def test_an_answer_that_is_cut_anywhere_is_an_upstream_error(vendor: Vendor):
 @EACH
 def test_garbage_between_events_is_an_upstream_error(vendor: Vendor):
     stream, meant = answered(vendor, drawn.EVERYTHING, STREAMED), vendor.carried(drawn.EVERYTHING)
-    ends = vendor.framing.ends(stream.body)
-    for position in ends:
+    for position in vendor.framing.ends(stream.body):
         for garbage in vendor.framing.garbage:
             try:
                 result = streamed(vendor.client, stream.with_inserted(position, garbage), ASKED, vendor.model)
             except UpstreamError:
                 continue
-            assert position == ends[-1] and result.choices == meant.choices  # after the end nobody listens
+            assert result.choices == meant.choices  # it came after the last finish reason, and takes nothing back
 
 
 @EACH

@@ -301,14 +301,14 @@ def test_without_schemas_a_forced_tool_is_the_form(wanted: ResponseFormat):
         (None, {"type": "any"}),
         (ToolChoice(mode="auto"), {"type": "any"}),
         (ToolChoice(mode="required"), {"type": "any"}),
-        (ToolChoice(mode="none"), {"type": "tool", "name": "json_answer_"}),
+        (ToolChoice(mode="none"), {"type": "tool", "name": "json_answer_1"}),
         (ToolChoice(mode="tool", name="json_answer"), {"type": "tool", "name": "json_answer"}),
     ],
 )
 def test_the_form_beside_other_tools(choice: ToolChoice | None, sent: dict[str, Any]):
     mine = Tool(name="json_answer", parameters=SCHEMA)
     body = encoded(tools=(mine,), tool_choice=choice, response_format=SCHEMA_FORM, limits=UNLISTED)
-    assert [tool["name"] for tool in body["tools"]] == ["json_answer", "json_answer_"]
+    assert [tool["name"] for tool in body["tools"]] == ["json_answer", "json_answer_1"]
     assert body["tool_choice"] == sent
 
 

@@ -13,7 +13,7 @@ from llm_gateway.dialects.anthropic import NAME
 from llm_gateway.dialects.anthropic.decode import decode_result
 from llm_gateway.dialects.anthropic.decode_stream import StreamDecoder
 from llm_gateway.dialects.anthropic.encode import dropped, encode_request
-from llm_gateway.dialects.anthropic.encode_format import form_of
+from llm_gateway.dialects.anthropic.encode_format import format_plan
 from llm_gateway.dialects.anthropic.errors import decode_error
 from llm_gateway.dialects.common import MAX_FRAME_BYTES
 from llm_gateway.net.sse import SseDecoder
@@ -39,5 +39,5 @@ class AnthropicClient:
         return SseDecoder(max_bytes)
 
     def stream_decoder(self, request: Request, model: Model) -> StreamDecoder:
-        answer = form_of(request, model).tool
+        answer = format_plan(request, model).tool
         return StreamDecoder(model.provider, answer and answer.name)

@@ -6,11 +6,11 @@ from typing import Any
 
 from llm_gateway.canonical import Choice, FinishReason, Part, Reasoning, Request, Result, Text, ToolCall, Usage
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects.anthropic.call_arguments import arguments_of
-from llm_gateway.dialects.anthropic.encode_format import form_of
+from llm_gateway.dialects.anthropic.encode_format import format_plan
 from llm_gateway.dialects.anthropic.errors import error_of
 from llm_gateway.dialects.anthropic.wire_answers import Block, ReceivedMessage
 from llm_gateway.dialects.common import usage as counted
+from llm_gateway.dialects.common.call_arguments import arguments_of
 from llm_gateway.dialects.common.tolerant_json import UNREADABLE, TolerantReader
 from llm_gateway.errors import UpstreamProtocol
 
@@ -32,7 +32,7 @@ def decode_result(body: bytes, request: Request, model: Model) -> Result:
         raise error_of(None, {}, received.error, body)
     if received.content is None or not (received.content or received.stop_reason):
         raise UpstreamProtocol(f"no message: {body[:500]!r}")
-    answer = form_of(request, model).tool
+    answer = format_plan(request, model).tool
     content = tuple(part_of(block, model.provider, answer and answer.name) for block in received.content)
     parts = tuple(part for part in content if part is not None)
     has_calls = any(isinstance(part, ToolCall) for part in parts)

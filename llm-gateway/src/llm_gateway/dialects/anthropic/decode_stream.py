@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from llm_gateway.canonical import BlockKind, BlockStart, BlockStop, Delta, Event, Finish, Signature, UsageReport
-from llm_gateway.dialects.anthropic.call_arguments import arguments_of
 from llm_gateway.dialects.anthropic.decode import finish_reason, usage_of
 from llm_gateway.dialects.anthropic.errors import error_of
 from llm_gateway.dialects.anthropic.wire_answers import PIECES, Block, Change, ReceivedEvent
 from llm_gateway.dialects.common import usage as counted
+from llm_gateway.dialects.common.call_arguments import arguments_of
+from llm_gateway.dialects.common.surrogates import SurrogateJoiner
 from llm_gateway.dialects.common.tolerant_json import UNREADABLE, TolerantReader
-from llm_gateway.dialects.common.torn_text import TornText
 from llm_gateway.errors import UpstreamProtocol
 
 _reader = TolerantReader(ReceivedEvent, PIECES)
@@ -49,7 +49,7 @@ class StreamDecoder:
         self._usage: dict[str, Any] = {}
         self._model: str | None = None
         self._unreported = False
-        self._torn: TornText | None = None  # where pieces of text end within a character
+        self._torn: SurrogateJoiner | None = None  # where pieces of text end within a character
         self._reason: str | None = None
         self._sequence: str | None = None
         self._done = False
@@ -75,7 +75,7 @@ class StreamDecoder:
         return events if self._torn is None else self._torn.join(events)
 
     def _forgiven(self, data: bytes, error: Exception) -> ReceivedEvent:
-        self._torn = self._torn or TornText()
+        self._torn = self._torn or SurrogateJoiner()
         try:
             return _reader.forgive_piece(data, error)
         except UNREADABLE:

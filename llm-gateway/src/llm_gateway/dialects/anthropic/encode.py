@@ -13,7 +13,7 @@ import msgspec
 from llm_gateway.canonical import Request, Tool, ToolChoice
 from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.anthropic import NAME
-from llm_gateway.dialects.anthropic.encode_format import Form, form_of
+from llm_gateway.dialects.anthropic.encode_format import FormatPlan, format_plan
 from llm_gateway.dialects.anthropic.encode_messages import Block, conversation
 from llm_gateway.dialects.anthropic.encode_thinking import Thinking, thinking_of
 from llm_gateway.dialects.common.cache_control import control_of, with_fewer_marks
@@ -36,14 +36,14 @@ def encode_request(request: Request, model: Model) -> bytes:
     native = request.dialect == NAME
     request = with_fewer_marks(request)
     thinking = thinking_of(request, model, _max_tokens(request, model), native=native)
-    form = form_of(request, model)
+    plan = format_plan(request, model)
     system, messages = conversation(request, model)
     body: dict[str, Any] = {"model": model.id, "max_tokens": thinking.max_tokens, "messages": messages}
-    if system is not None or form.words:
-        body["system"] = _with_words(system, form.words)
+    if system is not None or plan.instruction:
+        body["system"] = _with_instruction(system, plan.instruction)
     body.update(_sampling(request, model, thinking))
-    body.update(_tools(request, model, form, thinking))
-    body.update(_output(form, thinking))
+    body.update(_tools(request, model, plan, thinking))
+    body.update(_output(plan, thinking))
     if request.user is not None:
         body["metadata"] = {"user_id": request.user}
     if request.stream:
@@ -60,12 +60,12 @@ def dropped(request: Request, model: Model) -> tuple[str, ...]:
     return () if request.dialect == NAME else (*request.hints, *request.extra)
 
 
-def _with_words(system: str | list[Block] | None, words: str | None) -> str | list[Block] | None:
+def _with_instruction(system: str | list[Block] | None, instruction: str | None) -> str | list[Block] | None:
     """The system prompt, and behind it what is asked for in words."""
-    if words is None:
+    if instruction is None:
         return system
     blocks = system if isinstance(system, list) else [{"type": "text", "text": system}] if system else []
-    return [*blocks, {"type": "text", "text": words}]
+    return [*blocks, {"type": "text", "text": instruction}]
 
 
 def _merge(body: dict[str, Any], fields: Mapping[str, Any]) -> None:
@@ -133,8 +133,8 @@ def _unsupported(name: str, why: str) -> InvalidRequest:
 # --- tools -----------------------------------------------------------------------------------------------
 
 
-def _tools(request: Request, model: Model, form: Form, thinking: Thinking) -> dict[str, Any]:
-    answer = form.tool
+def _tools(request: Request, model: Model, plan: FormatPlan, thinking: Thinking) -> dict[str, Any]:
+    answer = plan.tool
     tools = (*request.tools, answer) if answer else request.tools
     choice = _answering(request, answer) if answer else request.tool_choice
     forced = choice is not None and choice.mode in _FORCED
@@ -200,11 +200,11 @@ def _tool_choice(choice: ToolChoice | None, *, parallel: bool | None) -> dict[st
 # --- output ----------------------------------------------------------------------------------------------
 
 
-def _output(form: Form, thinking: Thinking) -> dict[str, Any]:
+def _output(plan: FormatPlan, thinking: Thinking) -> dict[str, Any]:
     fields: dict[str, Any] = {} if thinking.config is None else {"thinking": thinking.config}
     config: dict[str, Any] = {}
     if thinking.effort is not None:
         config["effort"] = thinking.effort
-    if form.native is not None:
-        config["format"] = form.native
+    if plan.native is not None:
+        config["format"] = plan.native
     return {**fields, "output_config": config} if config else fields

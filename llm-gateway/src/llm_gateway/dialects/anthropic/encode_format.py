@@ -16,37 +16,36 @@ import msgspec
 from llm_gateway.canonical import Request, ResponseFormat, Tool
 from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.anthropic import NAME
+from llm_gateway.dialects.common.answer_format import JSON_INSTRUCTION, has_schemas, unused_name
 from llm_gateway.dialects.common.claude_models import generation_of
 from llm_gateway.dialects.common.closed_schema import closed
 
-_ANSWER = "json_answer"
 _ANY_OBJECT: dict[str, Any] = {"type": "object", "additionalProperties": True}
-_IN_WORDS = "Answer with one JSON object and nothing else: no text around it and no code fence."
 
 
-class Form(msgspec.Struct, frozen=True):
+class FormatPlan(msgspec.Struct, frozen=True):
     """How a form is asked for: one of `output_config.format`, a tool, or a sentence; none of them for free text."""
 
     native: dict[str, Any] | None = None
     tool: Tool | None = None
-    words: str | None = None
+    instruction: str | None = None
 
 
-_FREE = Form()
+_FREE = FormatPlan()
 
 
-def form_of(request: Request, model: Model) -> Form:
+def format_plan(request: Request, model: Model) -> FormatPlan:
     """How `model` is asked for the form that `request` wants; the same whenever it is asked."""
     wanted = request.response_format
     if wanted is None or wanted.type == "text":
         return _FREE
-    if wanted.schema is not None and _has_schemas(model):
+    if wanted.schema is not None and has_schemas(model):
         schema = wanted.schema if request.dialect == NAME else closed(wanted.schema)
-        return Form(native={"type": "json_schema", "schema": schema})
+        return FormatPlan(native={"type": "json_schema", "schema": schema})
     if wanted.schema is None and _thinks(request, model):
-        return Form(words=_IN_WORDS)
+        return FormatPlan(instruction=JSON_INSTRUCTION)
     parameters = wanted.schema or _ANY_OBJECT
-    return Form(tool=Tool(name=_free_name(request), description=_purpose(wanted), parameters=parameters))
+    return FormatPlan(tool=Tool(name=unused_name(request.tools), description=_purpose(wanted), parameters=parameters))
 
 
 def _has_schemas(model: Model) -> bool:
@@ -64,10 +63,3 @@ def _thinks(request: Request, model: Model) -> bool:
 def _purpose(wanted: ResponseFormat) -> str:
     about = f" {wanted.description}" if wanted.description else ""
     return f"Gives the final answer to the user, as JSON.{about}"
-
-
-def _free_name(request: Request) -> str:
-    name, taken = _ANSWER, {tool.name for tool in request.tools}
-    while name in taken:
-        name += "_"
-    return name

@@ -11,9 +11,9 @@ from typing import Any
 
 from llm_gateway.canonical import CacheMark, Image, Message, Part, Reasoning, Refusal, Request, Text, ToolCall
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects.anthropic.call_arguments import input_of
 from llm_gateway.dialects.anthropic.call_ids import tool_id
 from llm_gateway.dialects.common.cache_control import control_of
+from llm_gateway.dialects.common.call_arguments import wrapped_object
 from llm_gateway.dialects.common.claude_models import generation_of
 from llm_gateway.errors import InvalidRequest
 
@@ -90,7 +90,12 @@ def _block(part: Part, provider: str) -> Block | None:
         case Image():
             return _marked({"type": "image", "source": _source(part)}, part.cache)
         case ToolCall():
-            call = {"type": "tool_use", "id": tool_id(part.id), "name": part.name, "input": input_of(part.arguments)}
+            call = {
+                "type": "tool_use",
+                "id": tool_id(part.id),
+                "name": part.name,
+                "input": wrapped_object(part.arguments),
+            }
             return _marked(call, part.cache)
         case Refusal():
             return {"type": "text", "text": part.text} if part.text.strip() else None

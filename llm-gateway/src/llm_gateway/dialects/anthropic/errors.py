@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from llm_gateway.dialects.common.failures import failure, shown, status_in
+from llm_gateway.dialects.common.failures import failure, shown, status_from_code
 from llm_gateway.dialects.common.tolerant_json import loads
 from llm_gateway.errors import UpstreamError
 
@@ -34,5 +34,5 @@ def error_of(status: int | None, headers: Mapping[str, str], error: Any, body: b
     too_long = isinstance(message, str) and _TOO_LONG.search(message) is not None
     words = (fields.get("code"), fields.get("type"))
     if status is None:
-        status = status_in(fields.get("code"))
+        status = status_from_code(fields.get("code"))
     return failure(status, headers, shown(status, body), words, too_long=too_long)

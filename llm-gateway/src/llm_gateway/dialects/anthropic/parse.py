@@ -16,7 +16,7 @@ from llm_gateway.canonical import Message, Request, ResponseFormat, Tool, ToolCh
 from llm_gateway.dialects.anthropic import NAME, wire
 from llm_gateway.dialects.anthropic.parse_messages import mark, messages_of, text_parts
 from llm_gateway.dialects.common.reasoning_effort import LEAST_BUDGET
-from llm_gateway.dialects.common.request_body import BodyReader, invalid, not_json, within
+from llm_gateway.dialects.common.request_body import BodyReader, in_range, invalid, not_json
 from llm_gateway.dialects.common.tolerant_json import UNREADABLE
 from llm_gateway.errors import InvalidRequest
 
@@ -41,7 +41,7 @@ def parse_request(body: bytes) -> Request:
         raise InvalidRequest(f"thread: {_NO_THREADS}", param="thread", code="thread_unsupported_request")
     hints = {name: msgspec.to_builtins(value) for name in wire.HINTS if (value := getattr(sent, name)) is not None}
     effort, budget = _reasoning(sent, hints)
-    served = _served_tools(sent, body)
+    served = _server_tools(sent, body)
     if served:
         extra = {**extra, "tools": served}
     return Request(
@@ -50,10 +50,10 @@ def parse_request(body: bytes) -> Request:
         tools=_tools(sent.tools),
         tool_choice=_tool_choice(sent.tool_choice),
         parallel_tool_calls=_parallel(sent.tool_choice),
-        temperature=within(sent.temperature, "temperature", 0, 1),
-        max_tokens=within(sent.max_tokens, "max_tokens", 1),
-        top_p=within(sent.top_p, "top_p", 0, 1),
-        top_k=within(sent.top_k, "top_k", 0),
+        temperature=in_range(sent.temperature, "temperature", 0, 1),
+        max_tokens=in_range(sent.max_tokens, "max_tokens", 1),
+        top_p=in_range(sent.top_p, "top_p", 0, 1),
+        top_k=in_range(sent.top_k, "top_k", 0),
         stop=tuple(sent.stop_sequences or ()),
         response_format=_response_format(sent),
         reasoning_effort=effort,
@@ -121,7 +121,7 @@ def _tools(sent: list[wire.ToolParam] | None) -> tuple[Tool, ...]:
     return tuple(tools)
 
 
-def _served_tools(sent: wire.MessagesRequest, body: bytes) -> list[Any]:
+def _server_tools(sent: wire.MessagesRequest, body: bytes) -> list[Any]:
     """The tools that Anthropic runs itself (web search and so on), as they were sent."""
     if all(_is_ours(tool) for tool in sent.tools or ()):
         return []

@@ -11,7 +11,7 @@ import msgspec
 
 from llm_gateway.answer import Answer, Origin
 from llm_gateway.canonical import Choice, Part, Reasoning, Refusal, Request, Text, ToolCall, Usage
-from llm_gateway.dialects.anthropic.call_arguments import input_of
+from llm_gateway.dialects.common.call_arguments import wrapped_object
 from llm_gateway.dialects.common.signatures import wrap
 
 _OWN = "anthropic"
@@ -80,7 +80,7 @@ def _block(part: Part) -> dict[str, Any] | None:
         case Text() | Refusal():
             return {"type": "text", "text": part.text}
         case ToolCall():
-            return {"type": "tool_use", "id": part.id, "name": part.name, "input": input_of(part.arguments)}
+            return {"type": "tool_use", "id": part.id, "name": part.name, "input": wrapped_object(part.arguments)}
         case Reasoning(redacted=True):
             return {"type": "redacted_thinking", "data": signed(part.provider, part.signature or "", redacted=True)}
         case Reasoning():

@@ -20,7 +20,7 @@ _reader = TolerantReader(wire.Answer)
 
 
 def decode_result(body: bytes, request: Request, model: Model) -> Result:
-    """A whole answer; where a tool stood for it (`schema_answers`), that tool's arguments as text.
+    """A whole answer; where a tool stood for it (`encode_format`), that tool's arguments as text.
 
     Raises:
         UpstreamProtocol: it is none, or the model wrote something that Bedrock could not read.

@@ -23,8 +23,8 @@ from llm_gateway.dialects.bedrock import wire
 from llm_gateway.dialects.bedrock.decode import finish_reason, stop_sequence, usage_of
 from llm_gateway.dialects.bedrock.encode_format import answer_tool
 from llm_gateway.dialects.bedrock.errors import in_stream
+from llm_gateway.dialects.common.surrogates import SurrogateJoiner
 from llm_gateway.dialects.common.tolerant_json import UNREADABLE, TolerantReader
-from llm_gateway.dialects.common.torn_text import TornText
 from llm_gateway.errors import UpstreamProtocol, UpstreamUnavailable
 from llm_gateway.net.event_stream import Frame
 
@@ -67,7 +67,7 @@ class StreamDecoder:
         self._answered = False
         self._aside: list[str] = []
         self._usage: Usage | None = None
-        self._torn: TornText | None = None  # where pieces of text end within a character
+        self._torn: SurrogateJoiner | None = None  # where pieces of text end within a character
         self._stop: str | None = None
         self._stop_sequence: str | None = None
         self._done = False
@@ -100,7 +100,7 @@ class StreamDecoder:
         return events if self._torn is None else self._torn.join(events)
 
     def _forgiven(self, reader: TolerantReader[Any], frame: Frame, error: Exception) -> Any:
-        self._torn = self._torn or TornText()
+        self._torn = self._torn or SurrogateJoiner()
         try:
             return reader.forgive_piece(frame.payload, error)
         except UNREADABLE:

@@ -8,13 +8,13 @@ import msgspec
 
 from llm_gateway.canonical import Request
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects.bedrock import NAME
-from llm_gateway.dialects.bedrock import encode_format as schema_answers
+from llm_gateway.dialects.bedrock import NAME, encode_format
 from llm_gateway.dialects.bedrock.encode_messages import Turns
-from llm_gateway.dialects.bedrock.encode_sampling import sampled
-from llm_gateway.dialects.bedrock.encode_thinking import thought_of
+from llm_gateway.dialects.bedrock.encode_sampling import sampling_of
+from llm_gateway.dialects.bedrock.encode_thinking import thinking_of
 from llm_gateway.dialects.bedrock.encode_tools import lacking, tool_config
 from llm_gateway.dialects.bedrock.models import Family, family_of
+from llm_gateway.dialects.common.answer_format import has_schemas
 from llm_gateway.dialects.common.cache_control import with_fewer_marks
 from llm_gateway.dialects.common.closed_schema import closed
 
@@ -31,7 +31,7 @@ def encode_request(request: Request, model: Model) -> bytes:
     request = with_fewer_marks(request)
     tools = tool_config(request, model, family)
     turns = Turns(family, model.provider, tools=tools is not None)
-    system = [*turns.system(request), *schema_answers.in_words(request, model)]
+    system = [*turns.system(request), *encode_format.instruction_blocks(request, model)]
     body: dict[str, Any] = {}
     # A model without a system prompt reads it as the user's first words; so does one that is told nothing else.
     apart = family.system and any(message.role != "system" for message in request.messages)
@@ -40,17 +40,17 @@ def encode_request(request: Request, model: Model) -> bytes:
         body["system"] = system
     if tools is not None:
         body["toolConfig"] = tools
-    thought = thought_of(request, model, family)
-    if thought.exclusive and tools is not None and {"any", "tool"} & set(tools.get("toolChoice", ())):
-        param = "response_format" if schema_answers.answer_tool(request, model) else "tool_choice"
+    thinking = thinking_of(request, model, family)
+    if thinking.exclusive and tools is not None and {"any", "tool"} & set(tools.get("toolChoice", ())):
+        param = "response_format" if encode_format.answer_tool(request, model) else "tool_choice"
         raise lacking(param, "way to force a tool call while it thinks")
-    inference, own = sampled(request, model, family, thought)
+    inference, own = sampling_of(request, model, family, thinking)
     if inference:
         body["inferenceConfig"] = inference
-    fields = {**own, **thought.fields}
+    fields = {**own, **thinking.fields}
     if fields:
         body["additionalModelRequestFields"] = fields
-    output = {**_text_format(request, model), **thought.output}
+    output = {**_text_format(request, model), **thinking.output}
     if output:
         body["outputConfig"] = output
     if request.stop and family.stop_sequence:
@@ -67,14 +67,14 @@ def dropped(request: Request, model: Model) -> tuple[str, ...]:
     lost = {
         "user": request.user is not None,
         "cache_control": _loses_marks(request, family_of(model.id)),
-        "strict": any(tool.strict for tool in request.tools) and not schema_answers.has_schemas(model),
+        "strict": any(tool.strict for tool in request.tools) and not has_schemas(model),
     }
     foreign = [name for name in request.extra if request.dialect != NAME or name not in _OWN_FIELDS]
     return (*request.hints, *foreign, *(name for name, applies in lost.items() if applies))
 
 
 def _text_format(request: Request, model: Model) -> dict[str, Any]:
-    wanted = schema_answers.native(request, model)
+    wanted = encode_format.native_format(request, model)
     if wanted is None:
         return {}
     closed_schema = _encode(closed(wanted.schema)).decode()

@@ -11,6 +11,7 @@ import msgspec
 from llm_gateway.canonical import CacheMark, Image, Message, Part, Reasoning, Refusal, Request, Text, ToolCall
 from llm_gateway.dialects.bedrock.encode_format import TOOL_NAME
 from llm_gateway.dialects.bedrock.models import Family
+from llm_gateway.dialects.common.call_arguments import raw_object
 from llm_gateway.errors import InvalidRequest
 
 Block = dict[str, Any]
@@ -175,17 +176,14 @@ def _name(call: ToolCall) -> str:
     return call.name
 
 
-def _input(call: ToolCall) -> Any:
+def _input(call: ToolCall) -> msgspec.Raw:
     """A call's arguments, which Converse wants as an object and not as text."""
-    try:
-        arguments = msgspec.json.decode(call.arguments or "{}")
-    except (msgspec.DecodeError, RecursionError):
-        arguments = None
-    if not isinstance(arguments, dict):
+    found = raw_object(call.arguments)
+    if found is None:
         raise InvalidRequest(
             f"messages: the arguments of the call '{call.id[:80]}' are no JSON object", param="messages"
         )
-    return msgspec.Raw(call.arguments.encode()) if call.arguments else {}
+    return found
 
 
 def _blank(text: str) -> bool:

@@ -20,7 +20,7 @@ _THREE_WORDS = {"minimal": "low", "xhigh": "high"}
 """Words that the others do not know, and the nearest one that they do."""
 
 
-class Thought(msgspec.Struct, frozen=True):
+class Thinking(msgspec.Struct, frozen=True):
     """`fields` go among the model's own, `output` into `outputConfig`. `max_tokens`, if set, replaces the request's.
     `exclusive` says that no tool can be forced beside it."""
 
@@ -30,7 +30,7 @@ class Thought(msgspec.Struct, frozen=True):
     exclusive: bool = False
 
 
-def thought_of(request: Request, model: Model, family: Family) -> Thought:
+def thinking_of(request: Request, model: Model, family: Family) -> Thinking:
     """What makes `model` think as `request` wishes.
 
     Raises:
@@ -49,12 +49,12 @@ def thought_of(request: Request, model: Model, family: Family) -> Thought:
         case "budget":
             return _within(budget, request, model)
         case "adaptive":
-            return Thought({"thinking": {"type": "adaptive"}}, {"effort": _low(word)}, exclusive=True)
+            return Thinking({"thinking": {"type": "adaptive"}}, {"effort": _low(word)}, exclusive=True)
         case "nova":
             config = {"type": "enabled", "maxReasoningEffort": _THREE_WORDS.get(word, word)}
-            return Thought({"reasoningConfig": config})
+            return Thinking({"reasoningConfig": config})
         case "effort":
-            return Thought({"reasoning_effort": _THREE_WORDS.get(word, word)})
+            return Thinking({"reasoning_effort": _THREE_WORDS.get(word, word)})
         case None:
             param = "reasoning_budget" if effort is None else "reasoning_effort"
             raise InvalidRequest(
@@ -62,29 +62,29 @@ def thought_of(request: Request, model: Model, family: Family) -> Thought:
             )
 
 
-def _within(budget: int, request: Request, model: Model) -> Thought:
+def _within(budget: int, request: Request, model: Model) -> Thinking:
     """Claude counts the budget within `maxTokens`: an answer that would have no room left is given more."""
     limit = model.max_output_tokens
     budget = max(LEAST_BUDGET, min(budget, limit - 1) if limit else budget)
     most = request.max_tokens
-    return Thought(
+    return Thinking(
         {"thinking": {"type": "enabled", "budget_tokens": budget}},
         max_tokens=budget + most if most is not None and most <= budget else None,
         exclusive=True,
     )
 
 
-def _unasked(request: Request, model: Model) -> Thought:
+def _unasked(request: Request, model: Model) -> Thinking:
     """Claude thinks from 5.0 on unless it is told not to; some cannot but think."""
     told = request.reasoning_budget is not None or request.reasoning_effort is not None
     claude = generation_of(model.id)
     if not claude.thinks_unasked:
-        return Thought()
+        return Thinking()
     if not told:
-        return Thought(exclusive=True)
+        return Thinking(exclusive=True)
     if claude.always_thinks:
-        return Thought({"thinking": {"type": "adaptive"}}, {"effort": "low"}, exclusive=True)
-    return Thought({"thinking": {"type": claude.unthinking}})
+        return Thinking({"thinking": {"type": "adaptive"}}, {"effort": "low"}, exclusive=True)
+    return Thinking({"thinking": {"type": claude.unthinking}})
 
 
 def _low(word: str) -> str:

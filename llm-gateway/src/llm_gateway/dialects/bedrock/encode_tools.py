@@ -6,10 +6,11 @@ from typing import Any
 
 from llm_gateway.canonical import Request, Tool, ToolChoice
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects.bedrock import encode_format as schema_answers
+from llm_gateway.dialects.bedrock import encode_format
 from llm_gateway.dialects.bedrock.encode_format import TOOL_NAME
 from llm_gateway.dialects.bedrock.encode_messages import Turns
 from llm_gateway.dialects.bedrock.models import Family
+from llm_gateway.dialects.common.answer_format import has_schemas
 from llm_gateway.errors import InvalidRequest
 
 
@@ -23,7 +24,7 @@ def tool_config(request: Request, model: Model, family: Family) -> dict[str, Any
     Converse refuses calls and results in a conversation without tools, and has no way to forbid their use. So with
     `none`, or when no tools are offered any more, what was called before is told in words.
     """
-    answer = schema_answers.answer_tool(request, model)
+    answer = encode_format.answer_tool(request, model)
     forbidden = request.tool_choice is not None and request.tool_choice.mode == "none"
     offered = () if forbidden else request.tools
     if answer is None and not offered:
@@ -34,7 +35,7 @@ def tool_config(request: Request, model: Model, family: Family) -> dict[str, Any
         raise lacking("tools" if offered else "response_format", "tool calling in a stream")
     specs = [spec for tool in offered for spec in _tool(tool, model, family)]
     if answer is not None and request.response_format is not None:
-        specs += _tool(schema_answers.as_tool(request.response_format, answer), model, family)
+        specs += _tool(encode_format.as_tool(request.response_format, answer), model, family)
         choice = ToolChoice(mode="required") if offered else ToolChoice(mode="tool", name=answer)
         return {"tools": specs, **_choice(choice, family, "response_format", alone=not offered)}
     return {"tools": specs, **(_choice(request.tool_choice, family) if request.tool_choice else {})}
@@ -49,9 +50,9 @@ def _tool(tool: Tool, model: Model, family: Family) -> list[dict[str, Any]]:
     spec: dict[str, Any] = {"name": tool.name}
     if tool.description.strip():
         spec["description"] = tool.description
-    spec["inputSchema"] = {"json": schema_answers.object_schema(tool.parameters, "tools")}
+    spec["inputSchema"] = {"json": encode_format.object_schema(tool.parameters, "tools")}
     # Models that can be held to a schema can be held to a tool's, too; the others refuse the very word.
-    if tool.strict and schema_answers.has_schemas(model):
+    if tool.strict and has_schemas(model):
         spec["strict"] = True
     point = Turns(family, model.provider, tools=True).point(tool.cache, "tools")
     return [{"toolSpec": spec}, *point]

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-Thinking = Literal["budget", "adaptive", "nova", "effort"]
+ThinkingStyle = Literal["budget", "adaptive", "nova", "effort"]
 """How a family is told to think: Claude's budget in tokens, newer Claudes' effort, Nova 2's, or a plain word."""
 
 
@@ -32,7 +32,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     caching: frozenset[str] = frozenset()
     hour: bool = False
     top_k: tuple[str, ...] = ()
-    thinking: Thinking | None = None
+    thinking: ThinkingStyle | None = None
     stop_sequence: bool = False
 
 
@@ -50,7 +50,7 @@ _NOVA = Family(
 )
 
 
-def _claude(thinking: Thinking | None, *, hour: bool = False) -> Family:
+def _claude(thinking: ThinkingStyle | None, *, hour: bool = False) -> Family:
     return msgspec.structs.replace(_CLAUDE, caching=_EVERYWHERE, hour=hour, thinking=thinking)
 
 

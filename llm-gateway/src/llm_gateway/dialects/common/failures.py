@@ -142,7 +142,7 @@ def shown(status: int | None, body: bytes) -> str:
     return f"{status or 200}: {body[:_SHOWN_BYTES].decode('utf-8', 'replace')}"
 
 
-def status_in(code: Any) -> int | None:
+def status_from_code(code: Any) -> int | None:
     """The status that an error's code stands for, if it is a number of one."""
     if isinstance(code, str) and len(code) == 3 and code.isdecimal():
         code = int(code)

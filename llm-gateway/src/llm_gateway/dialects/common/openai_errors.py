@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from llm_gateway.dialects.common.failures import failure, shown, status_in
+from llm_gateway.dialects.common.failures import failure, shown, status_from_code
 from llm_gateway.dialects.common.tolerant_json import loads
 from llm_gateway.errors import UpstreamError
 
@@ -70,4 +70,4 @@ def _moderated(fields: Mapping[str, Any]) -> bool:
 
 def status_of(error: Any) -> int | None:
     """The status of an error that came inside a 200, as its code names it (OpenRouter, vLLM)."""
-    return status_in(error.get("code") if isinstance(error, dict) else None)
+    return status_from_code(error.get("code") if isinstance(error, dict) else None)

@@ -64,7 +64,7 @@ def not_json(error: Exception) -> InvalidRequest:
     return InvalidRequest(f"The body is not valid JSON: {error}", code="invalid_json")
 
 
-def within(value: Any, name: str, least: float, most: float | None = None) -> Any:
+def in_range(value: Any, name: str, least: float, most: float | None = None) -> Any:
     """`value` if it is None or in bounds; raises InvalidRequest, naming the field."""
     if value is not None and (value < least or (most is not None and value > most)):
         bound = f"between {least} and {most}" if most is not None else f"at least {least}"

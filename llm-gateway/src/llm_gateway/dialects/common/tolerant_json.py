@@ -29,7 +29,7 @@ _LEFT_OUT: Any = object()
 
 class TolerantReader(Generic[T]):
     """Reads JSON as `kind`, a struct. Fields named in `pieces` are pieces of a streamed text, which may end within a
-    character: `forgive_piece` leaves them so, for `TornText` to join.
+    character: `forgive_piece` leaves them so, for `SurrogateJoiner` to join.
 
     A stream's decoder calls `strictly` itself, and `forgive_piece` where that raises: it is asked for every token.
     """

@@ -18,9 +18,9 @@ from llm_gateway.canonical import (
     Signature,
     UsageReport,
 )
-from llm_gateway.dialects.common.torn_text import TornText
+from llm_gateway.dialects.common.surrogates import SurrogateJoiner
 from llm_gateway.dialects.gemini import wire
-from llm_gateway.dialects.gemini.call_ids import made_id
+from llm_gateway.dialects.gemini.call_ids import generated_id
 from llm_gateway.dialects.gemini.decode_chunk import finish_reason, latest, logprobs_of, received, usage_of
 from llm_gateway.errors import UpstreamProtocol
 
@@ -82,7 +82,7 @@ class _Candidate:
         index, tool_index = self.blocks, self.calls
         self.blocks += 1
         self.calls += 1
-        id_ = call.id or made_id(response_id, self.number, tool_index)
+        id_ = call.id or generated_id(response_id, self.number, tool_index)
         events += (
             BlockStart(
                 index=index, kind="tool_call", choice=self.number, tool_index=tool_index, id=id_, name=call.name
@@ -103,7 +103,7 @@ class StreamDecoder:
         self._provider = provider
         self._candidates: dict[int, _Candidate] = {}
         self._usage: dict[str, Any] = {}
-        self._torn: TornText | None = None  # where pieces of text end within a character
+        self._torn: SurrogateJoiner | None = None  # where pieces of text end within a character
         self.id: str | None = None
         self.model: str | None = None
         self.complete = False
@@ -122,7 +122,7 @@ class StreamDecoder:
         """
         chunk, odd = received(data)
         if odd and self._torn is None:
-            self._torn = TornText()
+            self._torn = SurrogateJoiner()
         self.id = self.id or chunk.response_id
         self.model = chunk.model_version or self.model
         events: list[Event] = []

@@ -10,11 +10,10 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
 from llm_gateway.canonical import Image, Message, Part, Reasoning, Refusal, Text, ToolCall
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects.gemini.call_ids import given_id
+from llm_gateway.dialects.common.call_arguments import read_arguments
+from llm_gateway.dialects.gemini.call_ids import id_field
 from llm_gateway.dialects.gemini.models import fetches_urls, is_modern
 from llm_gateway.errors import InvalidRequest
 
@@ -86,7 +85,7 @@ class Conversation:
             raise InvalidRequest("messages: a tool result without the call that it answers", param="messages")
         # As text, whatever it holds: Gemini reads a `$ref` within an object as the name of one of its parts.
         key = "error" if message.is_error else "result"
-        response: Json = {**given_id(id_), "name": name, "response": {key: message.text()}}
+        response: Json = {**id_field(id_), "name": name, "response": {key: message.text()}}
         images = list(self._media(tuple(part for part in message.content if isinstance(part, Image))))
         within = [image for image in images if "inlineData" in image] if is_modern(self._model.id) else []
         if within:
@@ -124,14 +123,13 @@ class Conversation:
             yield {"text": "", "thoughtSignature": signature}
 
     def _call(self, call: ToolCall) -> Json:
-        try:
-            arguments = msgspec.json.decode(call.arguments or "{}", type=dict[str, Any])
-        except (msgspec.DecodeError, RecursionError):
+        arguments = read_arguments(call.arguments)
+        if not isinstance(arguments, dict):
             raise InvalidRequest(
                 f"messages: the arguments of the call of {call.name[:100]} are not a JSON object", param="messages"
-            ) from None
+            )
         self._called[call.id] = call.name
-        return {"functionCall": {**given_id(call.id), "name": call.name, "args": arguments}}
+        return {"functionCall": {**id_field(call.id), "name": call.name, "args": arguments}}
 
 
 def _inline(image: Image) -> Json:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from llm_gateway.dialects.common.failures import failure, shown, status_in
+from llm_gateway.dialects.common.failures import failure, shown, status_from_code
 from llm_gateway.dialects.common.retry_after import retry_after
 from llm_gateway.dialects.common.tolerant_json import loads
 from llm_gateway.errors import UpstreamError, UpstreamRejected
@@ -41,7 +41,7 @@ def error_of(status: int | None, headers: Mapping[str, str], error: Any, body: b
 
 def status_of(error: Any) -> int | None:
     """The status of an error that came inside a 200, as its code names it."""
-    return status_in(error.get("code") if isinstance(error, dict) else None)
+    return status_from_code(error.get("code") if isinstance(error, dict) else None)
 
 
 def policy_violation(reason: str | None, detail: str) -> UpstreamRejected:

@@ -13,7 +13,7 @@ from llm_gateway.canonical import (
 )
 from llm_gateway.dialects.common import openai_wire as wire
 from llm_gateway.dialects.common.parse_openai import content_parts, response_format, tool_choice
-from llm_gateway.dialects.common.request_body import invalid, not_json, within
+from llm_gateway.dialects.common.request_body import in_range, invalid, not_json
 from llm_gateway.dialects.common.tolerant_json import UNREADABLE
 from llm_gateway.dialects.native import NAME
 from llm_gateway.dialects.native.wire import GenerateRequest, NativeMessage, NativeToolCall
@@ -43,17 +43,17 @@ def parse_request(body: bytes) -> Request:
         tools=tuple(_tool(tool) for tool in sent.tools or ()),
         tool_choice=tool_choice(sent.tool_choice),
         parallel_tool_calls=sent.parallel_tool_calls,
-        temperature=within(sent.temperature, "temperature", 0, 2),
-        max_tokens=within(sent.max_tokens, "max_tokens", 1),
-        top_p=within(sent.top_p, "top_p", 0, 1),
-        top_k=within(sent.top_k, "top_k", 1),
-        presence_penalty=within(sent.presence_penalty, "presence_penalty", -2, 2),
-        frequency_penalty=within(sent.frequency_penalty, "frequency_penalty", -2, 2),
+        temperature=in_range(sent.temperature, "temperature", 0, 2),
+        max_tokens=in_range(sent.max_tokens, "max_tokens", 1),
+        top_p=in_range(sent.top_p, "top_p", 0, 1),
+        top_k=in_range(sent.top_k, "top_k", 1),
+        presence_penalty=in_range(sent.presence_penalty, "presence_penalty", -2, 2),
+        frequency_penalty=in_range(sent.frequency_penalty, "frequency_penalty", -2, 2),
         stop=(sent.stop,) if isinstance(sent.stop, str) else tuple(sent.stop or ()),
         seed=sent.seed,
         response_format=response_format(sent.response_format),
         reasoning_effort=sent.reasoning_effort,
-        reasoning_budget=within(sent.reasoning_budget, "reasoning_budget", 0),
+        reasoning_budget=in_range(sent.reasoning_budget, "reasoning_budget", 0),
         user=sent.user,
         stream=sent.stream,
         include_usage=True,

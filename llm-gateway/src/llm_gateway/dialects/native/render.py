@@ -16,7 +16,7 @@ from llm_gateway.canonical import (
     ToolCall,
     Usage,
 )
-from llm_gateway.dialects.common.tolerant_json import UNREADABLE
+from llm_gateway.dialects.common.call_arguments import read_arguments
 from llm_gateway.dialects.native.wire import ReasoningDetail
 
 encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -44,7 +44,7 @@ def tail_of(answer: Answer) -> dict[str, Any]:
         "provider": origin.provider,
         "provider_model": answer.result.model or origin.provider_model,
         "tool_calls": [
-            {"id": part.id, "name": part.name, "args": _arguments(part.arguments)}
+            {"id": part.id, "name": part.name, "args": read_arguments(part.arguments)}
             for part in answer.result.content
             if isinstance(part, ToolCall)
         ],
@@ -67,14 +67,6 @@ def tail_of(answer: Answer) -> dict[str, Any]:
     if origin.fallback_from is not None:
         tail["fallback_from"] = origin.fallback_from
     return tail
-
-
-def _arguments(text: str) -> Any:
-    """A call's arguments as an object; what a model wrote that is none is handed on as it is."""
-    try:
-        return msgspec.json.decode(text or "{}")
-    except UNREADABLE:
-        return text
 
 
 def render_usage(usage: Usage) -> dict[str, int]:

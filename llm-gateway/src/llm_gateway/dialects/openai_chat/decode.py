@@ -93,7 +93,7 @@ def _choice(choice: wire.ReceivedChoice, id_: str | None, provider: str | None) 
     for number, call in enumerate(calls):
         function = call.function
         arguments = arguments_of(function.arguments) or "{}"
-        content.append(ToolCall(id=call.id or made_id(id_, number), name=function.name or "", arguments=arguments))
+        content.append(ToolCall(id=call.id or generated_id(id_, number), name=function.name or "", arguments=arguments))
     reason = finish_reason(choice.finish_reason or "stop", has_calls=bool(calls))
     return Choice(content=tuple(content), finish_reason=reason, logprobs=choice.logprobs)
 
@@ -121,7 +121,7 @@ def arguments_of(arguments: str | dict[str, Any] | None) -> str | None:
     return msgspec.json.encode(arguments).decode() if isinstance(arguments, dict) else arguments
 
 
-def made_id(response_id: str | None, number: int) -> str:
+def generated_id(response_id: str | None, number: int) -> str:
     """An id for a tool call of a provider that gives none."""
     return f"call_{response_id or 'gateway'}_{number}"
 

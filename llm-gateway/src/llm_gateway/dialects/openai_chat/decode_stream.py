@@ -16,14 +16,14 @@ from llm_gateway.canonical import (
     Usage,
     UsageReport,
 )
+from llm_gateway.dialects.common.surrogates import SurrogateJoiner
 from llm_gateway.dialects.common.tolerant_json import UNREADABLE
-from llm_gateway.dialects.common.torn_text import TornText
 from llm_gateway.dialects.openai_chat import wire
 from llm_gateway.dialects.openai_chat.decode import (
     arguments_of,
     chunks_of,
     finish_reason,
-    made_id,
+    generated_id,
     reader,
     refuse_error,
     unreadable,
@@ -66,7 +66,7 @@ class StreamDecoder:
         self._usage: Usage | None = None
         self._model: str | None = None
         self._tier: Any = None
-        self._torn: TornText | None = None  # where pieces of text end within a character
+        self._torn: SurrogateJoiner | None = None  # where pieces of text end within a character
         self._done = False
         self.complete = False
 
@@ -99,7 +99,7 @@ class StreamDecoder:
         return events if self._torn is None else self._torn.join(events)
 
     def _forgiven(self, data: bytes, error: Exception) -> wire.Received:
-        self._torn = self._torn or TornText()
+        self._torn = self._torn or SurrogateJoiner()
         try:
             return reader.forgive_piece(data, error)
         except UNREADABLE:
@@ -208,7 +208,7 @@ class StreamDecoder:
         self._close(state, number, events)
         block, tool_index = state.blocks, len(state.tools)
         state.blocks += 1
-        id_ = call.id or made_id(self._id, tool_index)
+        id_ = call.id or generated_id(self._id, tool_index)
         state.tools.append((call.index, call.id or "", block))
         events.append(
             BlockStart(

@@ -20,7 +20,7 @@ _PLAIN = (
     "top_logprobs", "parallel_tool_calls", "user",
 )  # fmt: skip
 
-_KIN = "openai_responses"
+_RESPONSES = "openai_responses"
 _SHARED_HINTS = frozenset({"prompt_cache_key", "safety_identifier", "service_tier", "verbosity"})
 """What Responses' clients say in the same words, and means the same here."""
 
@@ -54,7 +54,7 @@ def encode_request(request: Request, model: Model) -> bytes:
     if request.dialect == NAME:
         body.update(request.hints)
         body.update(request.extra)
-    elif request.dialect == _KIN:
+    elif request.dialect == _RESPONSES:
         body.update((name, value) for name, value in request.hints.items() if name in _SHARED_HINTS)
     body.update(endpoint.extra_body)
     return _encode(body)
@@ -63,7 +63,7 @@ def encode_request(request: Request, model: Model) -> bytes:
 def dropped(request: Request, model: Model) -> tuple[str, ...]:
     """What of `request` is not sent: fields that another dialect's client gave, and marks that nobody there reads."""
     foreign: tuple[str, ...] = () if request.dialect == NAME else (*request.hints, *request.extra)
-    if request.dialect == _KIN:
+    if request.dialect == _RESPONSES:
         foreign = tuple(name for name in foreign if name not in _SHARED_HINTS or name in request.extra)
     if not model.endpoint.cache_marks and has_marks(request):
         return (*foreign, "cache_control")

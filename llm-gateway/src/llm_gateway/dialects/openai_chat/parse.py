@@ -11,7 +11,7 @@ from llm_gateway.canonical import (
 )
 from llm_gateway.dialects.common.cache_control import mark_of
 from llm_gateway.dialects.common.parse_openai import response_format, tool_choice
-from llm_gateway.dialects.common.request_body import BodyReader, within
+from llm_gateway.dialects.common.request_body import BodyReader, in_range
 from llm_gateway.dialects.openai_chat import NAME, wire
 from llm_gateway.dialects.openai_chat.parse_messages import _message
 from llm_gateway.errors import InvalidRequest
@@ -36,16 +36,16 @@ def parse_request(body: bytes) -> Request:
         tools=tuple(_tool(tool) for tool in sent.tools or ()),
         tool_choice=tool_choice(sent.tool_choice),
         parallel_tool_calls=sent.parallel_tool_calls,
-        temperature=within(sent.temperature, "temperature", 0, 2),
-        top_p=within(sent.top_p, "top_p", 0, 1),
-        top_k=within(sent.top_k, "top_k", 1),
-        max_tokens=within(_max_tokens(sent), "max_tokens", 1),
+        temperature=in_range(sent.temperature, "temperature", 0, 2),
+        top_p=in_range(sent.top_p, "top_p", 0, 1),
+        top_k=in_range(sent.top_k, "top_k", 1),
+        max_tokens=in_range(_max_tokens(sent), "max_tokens", 1),
         stop=_stop(sent.stop),
         seed=sent.seed,
-        presence_penalty=within(sent.presence_penalty, "presence_penalty", -2, 2),
-        frequency_penalty=within(sent.frequency_penalty, "frequency_penalty", -2, 2),
+        presence_penalty=in_range(sent.presence_penalty, "presence_penalty", -2, 2),
+        frequency_penalty=in_range(sent.frequency_penalty, "frequency_penalty", -2, 2),
         logit_bias=sent.logit_bias,
-        n=within(sent.n, "n", 1, 128),
+        n=in_range(sent.n, "n", 1, 128),
         logprobs=sent.logprobs,
         top_logprobs=sent.top_logprobs,
         response_format=response_format(sent.response_format),
@@ -78,7 +78,7 @@ def _max_tokens(sent: wire.ChatRequest) -> int | None:
 def _thinking(sent: wire.ChatRequest) -> tuple[str | None, int | None]:
     """An effort and a budget, from OpenRouter's `reasoning`; OpenAI's own word counts where that says nothing."""
     reasoning = sent.reasoning or wire.ReasoningParam()
-    budget = within(reasoning.max_tokens, "reasoning.max_tokens", 0)
+    budget = in_range(reasoning.max_tokens, "reasoning.max_tokens", 0)
     if reasoning.enabled is False:
         return "none", 0
     return reasoning.effort or sent.reasoning_effort, budget

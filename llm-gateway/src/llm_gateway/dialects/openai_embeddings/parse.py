@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from llm_gateway.canonical import EmbeddingRequest
-from llm_gateway.dialects.common.request_body import invalid, not_json, within
+from llm_gateway.dialects.common.request_body import in_range, invalid, not_json
 from llm_gateway.dialects.common.tolerant_json import UNREADABLE
 from llm_gateway.dialects.openai_embeddings import NAME
 from llm_gateway.dialects.openai_embeddings.wire import EmbeddingsRequest, Encoding
@@ -46,7 +46,7 @@ def parse_request(body: bytes) -> tuple[EmbeddingRequest, Encoding]:
         model=sent.model,
         provider=sent.provider,
         inputs=_inputs(sent.input),
-        dimensions=within(sent.dimensions, "dimensions", 1),
+        dimensions=in_range(sent.dimensions, "dimensions", 1),
         purpose=purpose,
         user=sent.user,
         extra=extra,

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from llm_gateway.canonical import Request, ResponseFormat
-from llm_gateway.dialects.common.request_body import BodyReader, within
+from llm_gateway.dialects.common.request_body import BodyReader, in_range
 from llm_gateway.dialects.openai_responses import NAME, wire
 from llm_gateway.dialects.openai_responses.parse_items import messages_of
 from llm_gateway.dialects.openai_responses.parse_tools import tools_of
@@ -49,7 +49,7 @@ def parse_request(body: bytes) -> EchoedRequest:
     sent, extra = _reader.read(body)
     _refuse(sent)
     tools, tool_choice = tools_of(sent)
-    top_logprobs = within(sent.top_logprobs, "top_logprobs", 0, 20)
+    top_logprobs = in_range(sent.top_logprobs, "top_logprobs", 0, 20)
     return EchoedRequest(
         model=sent.model,
         provider=sent.provider,
@@ -57,9 +57,9 @@ def parse_request(body: bytes) -> EchoedRequest:
         tools=tools,
         tool_choice=tool_choice,
         parallel_tool_calls=sent.parallel_tool_calls,
-        temperature=within(sent.temperature, "temperature", 0, 2),
-        top_p=within(sent.top_p, "top_p", 0, 1),
-        max_tokens=within(sent.max_output_tokens, "max_output_tokens", 1),
+        temperature=in_range(sent.temperature, "temperature", 0, 2),
+        top_p=in_range(sent.top_p, "top_p", 0, 1),
+        max_tokens=in_range(sent.max_output_tokens, "max_output_tokens", 1),
         logprobs=True if top_logprobs or _LOGPROBS in (sent.include or ()) else None,
         top_logprobs=top_logprobs or None,
         response_format=_response_format(sent.text),
@@ -83,7 +83,7 @@ def _refuse(sent: wire.ResponsesRequest) -> None:
     if sent.background:
         text = "background is not supported: answers are given at once"
         raise InvalidRequest(text, param="background", code="unsupported_parameter")
-    within(sent.max_tool_calls, "max_tool_calls", 1)
+    in_range(sent.max_tool_calls, "max_tool_calls", 1)
 
 
 def _response_format(text: wire.TextSettings | None) -> ResponseFormat | None:

@@ -16,7 +16,7 @@ from llm_gateway.dialects.common.tolerant_json import whole_characters
 _UNKNOWN = "\ufffd"
 
 
-class TornText:
+class SurrogateJoiner:
     """Carries half a character over to the next piece of its block; one without another half becomes U+FFFD."""
 
     __slots__ = ("_halves",)

@@ -48,13 +48,6 @@ def format_plan(request: Request, model: Model) -> FormatPlan:
     return FormatPlan(tool=Tool(name=unused_name(request.tools), description=_purpose(wanted), parameters=parameters))
 
 
-def _has_schemas(model: Model) -> bool:
-    """As the catalogue says; of a model that is not in it, as its generation says."""
-    if model.supports:
-        return "json_schema" in model.supports
-    return generation_of(model.id).schemas
-
-
 def _thinks(request: Request, model: Model) -> bool:
     asked = bool(request.reasoning_budget) or request.reasoning_effort not in (None, "none")
     return asked or generation_of(model.id).thinks_unasked

@@ -1,4 +1,4 @@
-"""A request as the body of `POST /v1/messages`.
+"""Encodes a request as the body of `POST /v1/messages`.
 
 Source: https://platform.claude.com/docs/en/api/messages/create
 """
@@ -28,10 +28,11 @@ _encode = msgspec.json.Encoder().encode
 
 
 def encode_request(request: Request, model: Model) -> bytes:
-    """The body that asks `model` for `request`; `max_tokens`, which is a must, is the model's limit where not given.
+    """Returns the body that sends `request` to `model`. Anthropic requires `max_tokens`: by default it is the model's
+    limit.
 
     Raises:
-        InvalidRequest: Anthropic cannot be asked that; names the parameter.
+        InvalidRequest: Anthropic does not support a parameter; names it.
     """
     native = request.dialect == NAME
     request = with_fewer_marks(request)
@@ -56,12 +57,12 @@ def encode_request(request: Request, model: Model) -> bytes:
 
 
 def dropped(request: Request, model: Model) -> tuple[str, ...]:
-    """What of `request` is not sent: fields that another dialect's client gave."""
+    """Returns the names of the fields that are not sent: hints and unknown fields of another dialect's client."""
     return () if request.dialect == NAME else (*request.hints, *request.extra)
 
 
 def _with_instruction(system: str | list[Block] | None, instruction: str | None) -> str | list[Block] | None:
-    """The system prompt, and behind it what is asked for in words."""
+    """Returns the system prompt followed by `instruction`."""
     if instruction is None:
         return system
     blocks = system if isinstance(system, list) else [{"type": "text", "text": system}] if system else []
@@ -69,7 +70,7 @@ def _with_instruction(system: str | list[Block] | None, instruction: str | None)
 
 
 def _merge(body: dict[str, Any], fields: Mapping[str, Any]) -> None:
-    """Add `fields`; what is an object, or a list, on both sides is joined: `output_config` and `tools` have two."""
+    """Adds `fields` to `body`. Objects and lists that both have (`output_config`, `tools`) are merged."""
     for name, value in fields.items():
         known = body.get(name)
         if isinstance(known, dict) and isinstance(value, dict):
@@ -103,7 +104,7 @@ def _sampling(request: Request, model: Model, thinking: Thinking) -> dict[str, A
 
 
 def _check_samplers(fields: dict[str, Any], model: Model, thinking: Thinking) -> None:
-    """Drop what asks for no more than the default, and refuse by name what the API would refuse."""
+    """Removes values equal to the default where the API takes no others, and refuses, by name, what it would refuse."""
     generation = generation_of(model.id)
     if not generation.sampling or thinking.on:
         for name in ("temperature", "top_p"):
@@ -151,12 +152,12 @@ def _tools(request: Request, model: Model, plan: FormatPlan, thinking: Thinking)
 
 
 def _served(request: Request) -> bool:
-    """Whether there are tools that Anthropic runs itself, which pass as they are."""
+    """Whether the request has server tools (run by Anthropic), which are sent unchanged."""
     return request.dialect == NAME and bool(request.extra.get("tools"))
 
 
 def _answering(request: Request, answer: Tool) -> ToolChoice:
-    """The choice with which the model either uses a tool of the client's or answers."""
+    """Returns the tool choice that makes the model call either one of the client's tools or the answer's."""
     choice = request.tool_choice
     if choice is not None and choice.mode == "tool":
         return choice

@@ -1,8 +1,8 @@
-"""Answers in a form: natively where the model has it, else by a tool whose arguments are the answer.
+"""Structured output: by `output_config.format` if the model has it, else by a tool whose arguments are the answer.
 
-The tool is forced, so that the model cannot but call it; beside the client's own tools any one of them is. What it
-is called with becomes the text of the answer again, plain and streamed. A JSON object without a schema is asked for
-in the same way, by a tool that takes any object; where the model thinks, which forbids force, in words.
+The model is forced to call that tool, or any tool if the client has tools of its own. The arguments of the call become
+the text of the answer, plain and streamed. A JSON object without a schema is asked for by a tool that takes any object;
+a model that thinks may not be forced, and is asked in the system prompt.
 
 Source: https://platform.claude.com/docs/en/build-with-claude/structured-outputs
 """
@@ -24,7 +24,8 @@ _ANY_OBJECT: dict[str, Any] = {"type": "object", "additionalProperties": True}
 
 
 class FormatPlan(msgspec.Struct, frozen=True):
-    """How a form is asked for: one of `output_config.format`, a tool, or a sentence; none of them for free text."""
+    """How an answer's format is asked for: by one of `output_config.format`, a tool or an instruction; by none for
+    text."""
 
     native: dict[str, Any] | None = None
     tool: Tool | None = None
@@ -35,7 +36,8 @@ _FREE = FormatPlan()
 
 
 def format_plan(request: Request, model: Model) -> FormatPlan:
-    """How `model` is asked for the form that `request` wants; the same whenever it is asked."""
+    """Returns how `model` is asked for the format that `request` wants. The encoder and the decoder both call it, so it
+    depends on nothing else."""
     wanted = request.response_format
     if wanted is None or wanted.type == "text":
         return _FREE

@@ -1,7 +1,7 @@
-"""Requests as our clients send them to `POST /v1/messages`.
+"""Parses requests to `POST /v1/messages`.
 
-What has no word in our own vocabulary stays as it is and reaches a provider of this dialect alone: as a hint where
-it changes nothing (a thinking mode that is only switched off, `service_tier`), as an extra field otherwise.
+A field without a canonical counterpart is kept and sent only to a provider of this dialect: as a hint if it does not
+change the answer (disabled thinking, `service_tier`), as an extra field otherwise.
 
 Source: https://platform.claude.com/docs/en/api/messages/create
 """
@@ -21,20 +21,20 @@ from llm_gateway.dialects.common.tolerant_json import UNREADABLE
 from llm_gateway.errors import InvalidRequest
 
 _FORMAT_NAME = "answer"
-"""OpenAI wants a name for a schema, and Anthropic has none."""
+"""The name of a schema, which OpenAI requires and Anthropic does not have."""
 
 _NO_THREADS = "conversations are not kept here; send the whole of it, without this field"
-"""Anthropic has a code for that, at which its clients do so by themselves."""
+"""Anthropic's clients recognize the code of this error, and then send the whole conversation by themselves."""
 
 _reader = BodyReader(wire.MessagesRequest)
 _count_decoder = msgspec.json.Decoder(wire.CountTokensRequest)
 
 
 def parse_request(body: bytes) -> Request:
-    """A Messages request.
+    """Returns the canonical request in `body`.
 
     Raises:
-        InvalidRequest: the body is no JSON, lacks what it needs, or a field has the wrong type; names the field.
+        InvalidRequest: the body is not JSON, or a field is missing or of the wrong type; names the field.
     """
     sent, extra = _reader.read(body)
     if "thread" in extra:
@@ -68,7 +68,7 @@ def parse_request(body: bytes) -> Request:
 
 
 def parse_count(body: bytes) -> Request:
-    """What is to be counted; raises as `parse_request`."""
+    """Returns the request whose tokens are to be counted; raises like `parse_request`."""
     try:
         sent = _count_decoder.decode(body)
     except msgspec.ValidationError as error:
@@ -97,7 +97,7 @@ def _conversation(system: str | list[wire.TextBlock] | None, sent: list[wire.Mes
 
 
 def _is_ours(tool: wire.ToolParam) -> bool:
-    """Whether it is the client that runs this tool."""
+    """Whether the client runs this tool, not Anthropic."""
     return tool.type is None or tool.type == "custom"
 
 
@@ -122,7 +122,7 @@ def _tools(sent: list[wire.ToolParam] | None) -> tuple[Tool, ...]:
 
 
 def _server_tools(sent: wire.MessagesRequest, body: bytes) -> list[Any]:
-    """The tools that Anthropic runs itself (web search and so on), as they were sent."""
+    """Returns the server tools (web search and others, run by Anthropic) exactly as they were sent."""
     if all(_is_ours(tool) for tool in sent.tools or ()):
         return []
     whole = msgspec.json.decode(body)["tools"]
@@ -155,7 +155,8 @@ def _response_format(sent: wire.MessagesRequest) -> ResponseFormat | None:
 
 
 def _reasoning(sent: wire.MessagesRequest, hints: dict[str, Any]) -> tuple[str | None, int | None]:
-    """The effort and the budget; what they cannot say goes to `hints`, and to Anthropic as it is."""
+    """Returns the effort and the budget. Settings that neither can express are added to `hints`, for Anthropic
+    alone."""
     effort = sent.output_config.effort if sent.output_config else None
     if effort == "max":
         hints["output_config"] = {"effort": "max"}

@@ -1,8 +1,8 @@
-"""Our streams as Anthropic's events.
+"""Renders streams as Anthropic's events.
 
-There a block begins, is filled and ends before the next one may begin, and its kind is told as it begins. With us
-several may be open at once (parallel calls), and whether a thought is redacted shows later. So events of a block
-that is not the one in front wait for their turn, and a thought's beginning waits for its first words.
+In Anthropic's streams a block ends before the next one begins, and its type is known from the start. Canonical streams
+may have several open blocks (parallel calls), and a redacted thought shows only later. So events of any block but the
+current one are queued, and the start of a thought is held back until its first event.
 
 Source: https://platform.claude.com/docs/en/build-with-claude/streaming
 """
@@ -30,7 +30,7 @@ def stream_encoder(origin: Origin, request: Request) -> StreamEncoder:
 
 
 class StreamEncoder:
-    """`message_start`, blocks one after another, `message_delta` with the counts, `message_stop`."""
+    """Renders `message_start`, the blocks one after another, `message_delta` with the counts, and `message_stop`."""
 
     def __init__(self, origin: Origin) -> None:
         self._origin = origin
@@ -70,7 +70,7 @@ class StreamEncoder:
         return current.say(event)
 
     def _close(self, current: _OpenBlock) -> bytes:
-        """The end of the block in front, and what waited for it."""
+        """Ends the current block and renders the queued events of the next ones."""
         out = [current.end()]
         self._blocks += current.begun
         self._open = None
@@ -90,12 +90,12 @@ class StreamEncoder:
         return b"".join(out)
 
     def fail(self, error: ApiError) -> bytes:
-        """An error event and no `message_stop`: the official clients raise on it."""
+        """Renders an error event, without `message_stop`: the official clients raise an error."""
         return b"event: error\ndata: " + render_error(error, self._origin.request_id) + b"\n\n"
 
 
 class _OpenBlock:
-    """The block that is being sent, as number `number` of those that were."""
+    """The block that is being sent; `number` is its index in Anthropic's stream."""
 
     __slots__ = ("_number", "_prefix", "begun", "start")
 
@@ -119,7 +119,7 @@ class _OpenBlock:
                 return b""
 
     def end(self) -> bytes:
-        """The end; a block that said nothing begins now, but for a thought, of which there is nothing to show."""
+        """Ends the block. A block without content is still shown, except for an empty thought."""
         opening = b"" if self.start.kind == "reasoning" else self._begin()
         return opening + self._framed("content_block_stop", {}) if self.begun else b""
 

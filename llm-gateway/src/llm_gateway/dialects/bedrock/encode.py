@@ -1,4 +1,4 @@
-"""A request as the body of Converse."""
+"""Encodes a request as the body of Converse and ConverseStream."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from llm_gateway.dialects.common.closed_schema import closed
 
 _OWN_FIELDS = frozenset({"guardrailConfig", "performanceConfig", "promptVariables", "requestMetadata", "serviceTier"})
 _STOP_SEQUENCE = ["/stop_sequence", "/delta/stop_sequence"]
-"""Where Claude says which stop sequence it met, in an answer and in a stream."""
+"""Where Claude reports the stop sequence, in an answer and in a stream."""
 
 _encode = msgspec.json.Encoder().encode
 
 
 def encode_request(request: Request, model: Model) -> bytes:
-    """The body that asks `model` for `request`; the model itself is named by the address."""
+    """Returns the body that sends `request` to `model`, whose id is part of the URL."""
     family = family_of(model.id)
     request = with_fewer_marks(request)
     tools = tool_config(request, model, family)
@@ -62,8 +62,8 @@ def encode_request(request: Request, model: Model) -> bytes:
 
 
 def dropped(request: Request, model: Model) -> tuple[str, ...]:
-    """What of `request` is not sent: hints, another dialect's fields, the user, whom Converse does not ask for, cache
-    marks where the family takes none, and the strictness of tools for models that cannot be held to it."""
+    """Returns the names of what is not sent: hints, fields of another dialect, `user`, cache marks and `strict` where
+    the model does not support them."""
     lost = {
         "user": request.user is not None,
         "cache_control": _loses_marks(request, family_of(model.id)),
@@ -84,7 +84,7 @@ def _text_format(request: Request, model: Model) -> dict[str, Any]:
 
 
 def _loses_marks(request: Request, family: Family) -> bool:
-    """Whether something is marked that stands where the family takes no cache points."""
+    """Whether a cache mark stands where the family takes no cache points."""
     if any(tool.cache for tool in request.tools) and "tools" not in family.caching:
         return True
     return any(

@@ -1,6 +1,7 @@
-"""Answers that follow a JSON schema: by Bedrock's own means where a model has them, else by a tool that must be called.
+"""Structured output: by Bedrock's `outputConfig` if the model has it, else by a tool that the model is forced to call.
 
-The tool's arguments are then the answer, and nobody but this dialect ever sees that there was a call.
+The tool's arguments are the answer; the decoder turns the call back into text.
+
 Source: https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html
 """
 
@@ -16,11 +17,11 @@ from llm_gateway.dialects.common.claude_models import generation_of
 from llm_gateway.errors import InvalidRequest
 
 TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-"""What Bedrock takes as the name of a tool, and Claude as the id of a call."""
+"""A valid tool name for Bedrock, and a valid call id for Claude."""
 
 
 def native_format(request: Request, model: Model) -> ResponseFormat | None:
-    """The schema, when the model itself can be held to it."""
+    """Returns the requested schema if the model supports schemas, else None."""
     wanted = request.response_format
     if wanted is None or wanted.type != "json_schema" or wanted.schema is None:
         return None
@@ -28,7 +29,8 @@ def native_format(request: Request, model: Model) -> ResponseFormat | None:
 
 
 def instruction_blocks(request: Request, model: Model) -> list[dict[str, str]]:
-    """A sentence for the system prompt, when any JSON object will do and the model thinks, which forbids force."""
+    """Returns an instruction for the system prompt if any JSON object is wanted and the model, since it thinks, may not
+    be forced to use a tool."""
     return [{"text": JSON_INSTRUCTION}] if _needs_instruction(request, model) else []
 
 
@@ -42,9 +44,9 @@ def _needs_instruction(request: Request, model: Model) -> bool:
 
 
 def answer_tool(request: Request, model: Model) -> str | None:
-    """The name of the tool that stands for the answer, or None when there is no need of one.
+    """Returns the name of the answer's tool, or None if none is needed.
 
-    Who forces the model to call one of the caller's own tools gets that call, and no answer that a schema could fit.
+    A request that forces one of the client's own tools gets that call, so it needs none.
     """
     wanted, choice = request.response_format, request.tool_choice
     if (
@@ -60,16 +62,16 @@ def answer_tool(request: Request, model: Model) -> str | None:
 
 
 def as_tool(wanted: ResponseFormat, name: str) -> Tool:
-    """The tool whose arguments are the answer."""
+    """Returns the tool whose arguments are the answer."""
     description = wanted.description or "Give the final answer to the user. Call it once, with the whole answer."
     return Tool(name=name, description=description, parameters=object_schema(wanted.schema or {}, "response_format"))
 
 
 def object_schema(schema: dict[str, Any], param: str) -> dict[str, Any]:
-    """`schema` as Bedrock wants one: its root says that it is an object.
+    """Returns `schema` with the explicit `"type": "object"` that Bedrock requires.
 
     Raises:
-        InvalidRequest: it is something else.
+        InvalidRequest: the root is not an object.
     """
     kind = schema.get("type")
     if kind is None:

@@ -1,4 +1,4 @@
-"""How an answer is drawn: Converse's own parameters, those that lie among a model's, and what a model refuses of them.
+"""Encodes the sampling parameters: Converse's own, and those among a model's additional fields.
 
 Source: https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html
 """
@@ -20,10 +20,10 @@ _LEAST_THINKING_TOP_P = 0.95
 def sampling_of(
     request: Request, model: Model, family: Family, thinking: Thinking
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The fields of `inferenceConfig`, and those among the model's own.
+    """Returns the fields of `inferenceConfig`, and the model's additional fields.
 
     Raises:
-        InvalidRequest: names what the model, or the model while it thinks, would refuse.
+        InvalidRequest: names a parameter that the model refuses, always or while it thinks.
     """
     if request.temperature is not None and request.temperature > 1:
         raise InvalidRequest("temperature: Bedrock takes 0 to 1", param="temperature")
@@ -41,7 +41,7 @@ def sampling_of(
 
 
 def _permitted(request: Request, model: Model, thinking: Thinking) -> dict[str, float]:
-    """What is given of the three, without what asks for no more than the default where anything else is refused."""
+    """Returns the given ones of temperature, top_p and top_k, without default values where the model refuses others."""
     given = {"temperature": request.temperature, "top_p": request.top_p, "top_k": request.top_k}
     wanted: dict[str, float] = {name: value for name, value in given.items() if value is not None}
     claude = generation_of(model.id)

@@ -1,4 +1,4 @@
-"""How a model is told to think, which each family has its own field for.
+"""Encodes how much the model should think; each family has its own field.
 
 Source: https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html
 """
@@ -17,12 +17,12 @@ from llm_gateway.dialects.common.reasoning_effort import LEAST_BUDGET, budget_of
 from llm_gateway.errors import InvalidRequest
 
 _THREE_WORDS = {"minimal": "low", "xhigh": "high"}
-"""Words that the others do not know, and the nearest one that they do."""
+"""The nearest of low, medium and high for other efforts."""
 
 
 class Thinking(msgspec.Struct, frozen=True):
-    """`fields` go among the model's own, `output` into `outputConfig`. `max_tokens`, if set, replaces the request's.
-    `exclusive` says that no tool can be forced beside it."""
+    """`fields` are additional model fields, `output` goes into `outputConfig`. `max_tokens`, if set, replaces the
+    request's. If `exclusive`, no tool may be forced."""
 
     fields: dict[str, Any] = {}
     output: dict[str, Any] = {}
@@ -31,10 +31,10 @@ class Thinking(msgspec.Struct, frozen=True):
 
 
 def thinking_of(request: Request, model: Model, family: Family) -> Thinking:
-    """What makes `model` think as `request` wishes.
+    """Returns what makes `model` think as much as `request` asks.
 
     Raises:
-        InvalidRequest: it does not think, or nobody knows that word.
+        InvalidRequest: the model does not think, or the effort is unknown.
     """
     longest = request.max_tokens or model.max_output_tokens
     budget, effort = request.reasoning_budget, request.reasoning_effort
@@ -63,7 +63,7 @@ def thinking_of(request: Request, model: Model, family: Family) -> Thinking:
 
 
 def _within(budget: int, request: Request, model: Model) -> Thinking:
-    """Claude counts the budget within `maxTokens`: an answer that would have no room left is given more."""
+    """Returns a thinking budget. It is part of `maxTokens`, which is raised if nothing would be left for the answer."""
     limit = model.max_output_tokens
     budget = max(LEAST_BUDGET, min(budget, limit - 1) if limit else budget)
     most = request.max_tokens
@@ -75,7 +75,7 @@ def _within(budget: int, request: Request, model: Model) -> Thinking:
 
 
 def _unasked(request: Request, model: Model) -> Thinking:
-    """Claude thinks from 5.0 on unless it is told not to; some cannot but think."""
+    """Returns the fields for no thinking. Claude thinks by default from 5.0 on, and some models always think."""
     told = request.reasoning_budget is not None or request.reasoning_effort is not None
     claude = generation_of(model.id)
     if not claude.thinks_unasked:

@@ -1,4 +1,4 @@
-"""The tools of a request as Converse's `toolConfig`."""
+"""Encodes the tools of a request as Converse's `toolConfig`."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def lacking(param: str, what: str) -> InvalidRequest:
 
 
 def tool_config(request: Request, model: Model, family: Family) -> dict[str, Any] | None:
-    """The tools, or None where the model is to use none.
+    """Returns the `toolConfig`, or None if the model is to use no tools.
 
-    Converse refuses calls and results in a conversation without tools, and has no way to forbid their use. So with
-    `none`, or when no tools are offered any more, what was called before is told in words.
+    Converse refuses calls and results in a request without tools, and cannot forbid the use of tools. So without tools,
+    or with the choice `none`, earlier calls and results are sent as text.
     """
     answer = encode_format.answer_tool(request, model)
     forbidden = request.tool_choice is not None and request.tool_choice.mode == "none"

@@ -49,7 +49,7 @@ class StreamDecoder:
         self._usage: dict[str, Any] = {}
         self._model: str | None = None
         self._unreported = False
-        self._torn: SurrogateJoiner | None = None  # where pieces of text end within a character
+        self._torn: SurrogateJoiner | None = None  # set once a piece of text ends within a character
         self._reason: str | None = None
         self._sequence: str | None = None
         self._done = False

@@ -56,7 +56,7 @@ def thinking_of(request: Request, model: Model, max_tokens: int, *, native: bool
         return Thinking({"type": "adaptive"}, _word("low" if word == "none" else word), max_tokens)
     tokens = budget if budget is not None else budget_of(effort or "", request.max_tokens or model.max_output_tokens)
     if tokens <= 0:
-        return Thinking(None, None, max_tokens)  # up to 4.5 nobody thinks unasked
+        return Thinking(None, None, max_tokens)  # up to 4.5 no model thinks by default
     return _budgeted(max(tokens, LEAST_BUDGET), max_tokens, model.max_output_tokens)
 
 

@@ -68,7 +68,7 @@ def _result(block: wire.ToolResultBlock) -> Message:
             _image(part) if isinstance(part, wire.ImageBlock) else Text(text=part.text, cache=mark(part.cache_control))
             for part in block.content or ()
         )
-    if content and block.cache_control:  # we mark parts, of which the last ends the result
+    if content and block.cache_control:  # canonical marks are on parts, and the last one ends the result
         content = (*content[:-1], msgspec.structs.replace(content[-1], cache=mark(block.cache_control)))
     return Message(role="tool", content=content, tool_call_id=block.tool_use_id, is_error=bool(block.is_error))
 

@@ -40,7 +40,7 @@ class StreamEncoder:
         self._waiting: dict[int, deque[_Content]] = {}
 
     def start(self) -> bytes:
-        return b""  # the first event carries the prompt's count, which may come with the first content
+        return b""  # `message_start` has the prompt's count, which may come with the first content
 
     def feed(self, events: list[Event]) -> bytes:
         out = [self._opening(events)] if not self._begun else []
@@ -81,7 +81,7 @@ class StreamEncoder:
 
     def finish(self, answer: Answer) -> bytes:
         out = [] if self._begun else [self._opening([])]
-        while self._open is not None:  # a stream that never ended its blocks has ended them now
+        while self._open is not None:  # blocks that the stream did not end
             out.append(self._close(self._open))
         reason, sequence = stop_of(answer.result.choices[0])
         delta = {"stop_reason": reason, "stop_sequence": sequence}
@@ -128,7 +128,7 @@ class _OpenBlock:
             return b""
         self.begun = True
         opening, kind, field = self._kind()
-        # All deltas of a block begin alike, so that is encoded once and the text is spliced in behind it.
+        # All deltas of a block begin alike, so the beginning is encoded once and the text is appended.
         self._prefix = (
             b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":{"type":"%s","%s":'
             % (self._number, kind, field)

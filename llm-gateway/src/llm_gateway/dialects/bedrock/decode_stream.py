@@ -62,13 +62,13 @@ class StreamDecoder:
         self._provider = provider
         self._model_id = model_id
         self._hidden = hidden
-        self._open: dict[int, _Open | None] = {}  # by Bedrock's index; None for what is nobody's business
+        self._open: dict[int, _Open | None] = {}  # by Bedrock's index; None for a block that is skipped
         self._blocks = 0
         self._tools = 0
         self._answered = False
         self._aside: list[str] = []
         self._usage: Usage | None = None
-        self._torn: SurrogateJoiner | None = None  # where pieces of text end within a character
+        self._torn: SurrogateJoiner | None = None  # set once a piece of text ends within a character
         self._stop: str | None = None
         self._stop_sequence: str | None = None
         self._done = False

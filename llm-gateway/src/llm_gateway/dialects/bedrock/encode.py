@@ -33,7 +33,7 @@ def encode_request(request: Request, model: Model) -> bytes:
     turns = Turns(family, model.provider, tools=tools is not None)
     system = [*turns.system(request), *encode_format.instruction_blocks(request, model)]
     body: dict[str, Any] = {}
-    # A model without a system prompt reads it as the user's first words; so does one that is told nothing else.
+    # If the model has no system prompt, or there is no other message, the system's text opens the user's first turn.
     apart = family.system and any(message.role != "system" for message in request.messages)
     body["messages"] = turns.turns(request, [] if apart else system)
     if system and apart:

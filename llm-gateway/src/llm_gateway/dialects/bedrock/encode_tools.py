@@ -51,7 +51,7 @@ def _tool(tool: Tool, model: Model, family: Family) -> list[dict[str, Any]]:
     if tool.description.strip():
         spec["description"] = tool.description
     spec["inputSchema"] = {"json": encode_format.object_schema(tool.parameters, "tools")}
-    # Models that can be held to a schema can be held to a tool's, too; the others refuse the very word.
+    # Models that support schemas also support strict tools; the others refuse the field.
     if tool.strict and has_schemas(model):
         spec["strict"] = True
     point = Turns(family, model.provider, tools=True).point(tool.cache, "tools")
@@ -63,7 +63,7 @@ def _choice(choice: ToolChoice, family: Family, param: str = "tool_choice", *, a
         return {"toolChoice": {"auto": {}}} if family.choices else {}
     if choice.mode == "tool" and "tool" in family.choices:
         return {"toolChoice": {"tool": {"name": choice.name}}}
-    # With a single tool on offer, any tool is that tool.
+    # If only one tool is offered, `any` means that one.
     if "required" in family.choices and (choice.mode == "required" or alone):
         return {"toolChoice": {"any": {}}}
     raise lacking(param, "way to force a tool call")

@@ -1,4 +1,4 @@
-"""Content parts, tool choices and answer formats in OpenAI's form, as canonical values."""
+"""Parses content parts, tool choices and answer formats in OpenAI's form."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from llm_gateway.errors import InvalidRequest
 
 
 def content_parts(content: str | list[wire.ContentPart] | None, index: int) -> tuple[Part, ...]:
-    """The parts of message number `index`."""
+    """Returns the parts of message number `index`; raises InvalidRequest for types that are not supported."""
     if isinstance(content, str):
         return (Text(text=content),)
     return tuple(_part(part, index) for part in content or ())
@@ -50,7 +50,7 @@ def _image(image: wire.ImageUrl, cache: CacheMark | None) -> Image:
 
 
 def tool_choice(choice: Any) -> ToolChoice | None:
-    """OpenAI's `tool_choice`: a mode, or a function's name."""
+    """Parses `tool_choice`: a mode, or the name of a function."""
     if choice is None:
         return None
     if isinstance(choice, str):
@@ -59,7 +59,7 @@ def tool_choice(choice: Any) -> ToolChoice | None:
 
 
 def response_format(sent: wire.ResponseFormatParam | None) -> ResponseFormat | None:
-    """OpenAI's `response_format`; plain text is the same as none."""
+    """Parses `response_format`; the type `text` is the same as none."""
     if sent is None or sent.type == "text":
         return None
     if sent.type == "json_object":

@@ -1,4 +1,4 @@
-"""A provider's `GenerateContentResponse`, whole, as a result."""
+"""Decodes a whole `GenerateContentResponse`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from llm_gateway.dialects.gemini.decode_stream import StreamDecoder
 
 
 def decode_result(body: bytes, request: Request, model: Model) -> Result:
-    """A whole `GenerateContentResponse`.
+    """Returns the result in a whole `GenerateContentResponse`.
 
     Raises:
-        UpstreamProtocol: it is none, or it is not whole.
-        UpstreamError: it is an error that came with status 200, or says that the prompt was blocked.
+        UpstreamProtocol: the body is not one, or it is incomplete.
+        UpstreamError: the body is an error that came with status 200, or says that the prompt was blocked.
     """
     decoder, whole = StreamDecoder(model.provider), Aggregate()
     whole.feed(decoder.feed(body))

@@ -1,4 +1,4 @@
-"""What Gemini's answers and the chunks of its streams have in common, as canonical values."""
+"""Decodes what Gemini's whole answers and the chunks of its streams have in common."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _FILTERED = frozenset({
 
 
 def received(body: bytes) -> tuple[wire.Received, bool]:
-    """An answer, or a chunk of one, and whether its texts may end within a character.
+    """Returns an answer or a chunk, and whether its texts may end within a character.
 
     Raises:
-        UpstreamProtocol: it is none.
+        UpstreamProtocol: the body is neither.
         UpstreamRejected: the prompt was blocked.
-        UpstreamError: it is an error.
+        UpstreamError: the body is an error.
     """
     try:
         found, odd = _strictly(body), False
@@ -48,11 +48,11 @@ def _forgiven(body: bytes, error: Exception) -> wire.Received:
 
 
 def finish_reason(reason: str, message: str | None, *, has_calls: bool) -> FinishReason:
-    """One of Gemini's reasons as one of the four.
+    """Returns the canonical finish reason.
 
     Raises:
-        UpstreamProtocol: the model stumbled (a malformed or unexpected call), or stopped for a reason that is not
-            told or not known: what it said until then must not look like a whole answer.
+        UpstreamProtocol: the model failed (a malformed or unexpected call), or stopped for an unknown reason:
+            what it said so far must not look like a whole answer.
     """
     if reason == "STOP":
         return "tool_calls" if has_calls else "stop"
@@ -68,8 +68,8 @@ _USUAL_TRAFFIC = frozenset({"ON_DEMAND", "TRAFFIC_TYPE_UNSPECIFIED"})
 
 
 def usage_of(told: Any) -> Usage | None:
-    """Gemini's counts as ours, or None when there are none that can be. The prompt's include what came from a cache;
-    the candidates' do not include the thoughts."""
+    """Returns canonical usage, or None if the counts are missing or impossible. The prompt's count includes cached
+    tokens; the candidates' count does not include thoughts."""
     counts = counted.fields(told)
     thoughts, traffic = counts.get("thoughtsTokenCount"), counts.get("trafficType")
     unusual = isinstance(traffic, str) and traffic not in _USUAL_TRAFFIC
@@ -85,12 +85,12 @@ def usage_of(told: Any) -> Usage | None:
 
 
 def latest(before: dict[str, Any], now: Any) -> dict[str, Any]:
-    """Counts are cumulative: the last of each is what counts, and one that is left out of `now` stays."""
+    """Returns the latest counts. They are cumulative, and one that is missing in `now` keeps its value."""
     return before | {name: value for name, value in counted.fields(now).items() if value is not None}
 
 
 def _audio(details: Any) -> Any:
-    """The count of the one modality that has a price of its own."""
+    """Returns the count of audio tokens, which have a price of their own."""
     for item in details if isinstance(details, list) else ():
         if isinstance(item, dict) and item.get("modality") == _AUDIO:
             return item.get("tokenCount")
@@ -98,7 +98,7 @@ def _audio(details: Any) -> Any:
 
 
 def logprobs_of(result: wire.LogprobsResult) -> dict[str, Any] | None:
-    """Log probabilities in OpenAI's form, or None when there are none."""
+    """Returns log probabilities in OpenAI's form, or None if there are none."""
     tops = result.top_candidates or []
     content: list[dict[str, Any]] = []
     for number, token in enumerate(result.chosen_candidates or ()):

@@ -1,4 +1,4 @@
-"""A request as the body of `generateContent`."""
+"""Encodes a request as the body of `generateContent`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 def encode_request(request: Request, model: Model) -> bytes:
-    """The body that asks `model` for `request`; whether it is streamed is said by the address alone.
+    """Returns the body that sends `request` to `model`. Only the URL says whether the answer is streamed.
 
     Raises:
-        InvalidRequest: Gemini cannot be told this.
+        InvalidRequest: Gemini does not support something in the request.
     """
     conversation = Conversation(request.messages, model)
     body: dict[str, Any] = {"contents": conversation.contents}
@@ -36,8 +36,8 @@ def encode_request(request: Request, model: Model) -> bytes:
 
 
 def dropped(request: Request, model: Model) -> tuple[str, ...]:
-    """What of `request` is not sent: hints, fields of other dialects, the user, whom Gemini does not ask for, and
-    caching marks, since it finds by itself what a prompt shares with earlier ones."""
+    """Returns the names of what is not sent: hints, fields of other dialects, `user`, and cache marks, which Gemini
+    does not need."""
     foreign = () if request.dialect == NAME else tuple(request.extra)
     named = ("user",) if request.user is not None else ()
     return (*request.hints, *foreign, *named, *(("cache_control",) if _has_marks(request) else ()))

@@ -1,4 +1,4 @@
-"""Conversations as Gemini's `systemInstruction` and `contents`.
+"""Encodes a conversation as Gemini's `systemInstruction` and `contents`.
 
 Sources: https://ai.google.dev/api/caching#Content, https://ai.google.dev/gemini-api/docs/function-calling and
 https://ai.google.dev/gemini-api/docs/thought-signatures
@@ -18,7 +18,7 @@ from llm_gateway.dialects.gemini.models import fetches_urls, is_modern
 from llm_gateway.errors import InvalidRequest
 
 _UNSIGNED = "skip_thought_signature_validator"
-"""What Google wants in place of a signature that nobody has, as on a call that another model made."""
+"""What Google accepts in place of a missing signature, as on a call that another model made."""
 
 _EXTENSIONS = {
     "gif": "image/gif", "heic": "image/heic", "heif": "image/heif", "jpeg": "image/jpeg", "jpg": "image/jpeg",
@@ -29,10 +29,10 @@ Json = dict[str, Any]
 
 
 class Conversation:
-    """The messages of one request, told to `model`: what the system says apart, and turns that alternate.
+    """The messages of one request to `model`: the system instruction, and alternating turns.
 
-    Building it raises InvalidRequest for what Gemini cannot be told: a tool's result without its call, arguments
-    that are no object, an address that it cannot read, or nothing at all.
+    Raises InvalidRequest for a tool result without its call, arguments that are not an object, an image URL that Gemini
+    cannot read, or a conversation without content.
     """
 
     def __init__(self, messages: tuple[Message, ...], model: Model) -> None:
@@ -42,7 +42,7 @@ class Conversation:
         self._called: dict[str, str] = {}  # names of tools by the ids of their calls
         for message in messages:
             self._add(message)
-        if not self.contents:  # Gemini answers somebody: the system's words alone are asked as a user's
+        if not self.contents:  # Gemini needs a user's turn: system messages alone are sent as one
             self.system, instruction = [], self.system
             self._say("user", instruction)
         if not self.contents:
@@ -83,7 +83,7 @@ class Conversation:
         name = self._called.get(id_) or message.name
         if name is None:
             raise InvalidRequest("messages: a tool result without the call that it answers", param="messages")
-        # As text, whatever it holds: Gemini reads a `$ref` within an object as the name of one of its parts.
+        # Always as text: Gemini reads a `$ref` within an object as the name of one of its parts.
         key = "error" if message.is_error else "result"
         response: Json = {**id_field(id_), "name": name, "response": {key: message.text()}}
         images = list(self._media(tuple(part for part in message.content if isinstance(part, Image))))
@@ -95,9 +95,9 @@ class Conversation:
     # --- what a model answered ---
 
     def _answered(self, message: Message) -> Iterator[Json]:
-        """An assistant's parts. A signature goes with the next call, or else with the text that follows it."""
+        """Yields an assistant's parts. A signature is put on the next call, or on the next text if no call follows."""
         waiting: deque[str] = deque()
-        signable: Json | None = None  # the text after the last signature that waits
+        signable: Json | None = None  # the text after the last pending signature
         for part in message.content:
             match part:
                 case Reasoning(redacted=False, signature=str(signature)) if part.provider == self._model.provider:
@@ -137,7 +137,7 @@ def _inline(image: Image) -> Json:
 
 
 def _linked(image: Image, model_id: str) -> Json:
-    """An address that Gemini reads itself: a public one, or a file of Google's own.
+    """Returns an image by a URL that Gemini reads itself: a public one, or a file in Google's storage.
 
     Source: https://ai.google.dev/gemini-api/docs/file-input-methods
     """
@@ -155,7 +155,8 @@ def _linked(image: Image, model_id: str) -> Json:
 
 
 def _sign(contents: list[Json]) -> None:
-    """In the turn that is going on, the first call of every step must be signed, else the request is refused."""
+    """Signs the first call of each step in the current turn, if it has no signature: Gemini refuses the request
+    otherwise."""
     for content in reversed(contents):
         if content["role"] == "user":
             if not any("functionResponse" in part for part in content["parts"]):

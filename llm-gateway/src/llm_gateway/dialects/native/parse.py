@@ -1,4 +1,4 @@
-"""Requests as clients send them to `POST /mcp/llm/generate`."""
+"""Parses requests to `POST /mcp/llm/generate`."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _decoder = msgspec.json.Decoder(GenerateRequest)
 
 
 def parse_request(body: bytes) -> Request:
-    """A generate request.
+    """Returns the canonical request in `body`.
 
     Raises:
-        InvalidRequest: the body is no JSON, a field is missing, unknown or of the wrong type; names the field.
+        InvalidRequest: the body is not JSON, or a field is missing, unknown or of the wrong type; names the field.
     """
     try:
         sent = _decoder.decode(body)

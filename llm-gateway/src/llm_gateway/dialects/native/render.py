@@ -1,4 +1,4 @@
-"""Answers as the gateway's own object."""
+"""Renders answers as the gateway's own object."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def render_result(answer: Answer, request: Request) -> bytes:
-    """The answer object."""
+    """Returns the answer object as JSON."""
     return encode({**_content(answer.result.content), **tail_of(answer)})
 
 
@@ -37,7 +37,7 @@ def _content(parts: tuple[Part, ...]) -> dict[str, Any]:
 
 
 def tail_of(answer: Answer) -> dict[str, Any]:
-    """Everything of an answer but its content."""
+    """Returns all fields of an answer but its content; a stream ends with them."""
     origin, cost = answer.origin, answer.cost
     tail: dict[str, Any] = {
         "model": origin.model,

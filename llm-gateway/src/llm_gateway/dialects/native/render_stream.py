@@ -1,4 +1,4 @@
-"""Streams as the gateway's own events."""
+"""Renders streams as the gateway's own events."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def stream_encoder(origin: Origin, request: Request) -> StreamEncoder:
 
 
 class StreamEncoder:
-    """`{"content"?, "tool_calls"?, "finish_reason"?}` events, one with the rest of the answer, `[DONE]`."""
+    """Renders events with `content`, `tool_calls` or `finish_reason`, one with the other fields of the answer, and
+    `[DONE]`."""
 
     def __init__(self, origin: Origin) -> None:
         self._request_id = origin.request_id
@@ -62,7 +63,7 @@ class StreamEncoder:
         return _sse(tail_of(answer)) + b"data: [DONE]\n\n"
 
     def fail(self, error: ApiError) -> bytes:
-        """The error, and no `[DONE]`: a stream without it was not complete."""
+        """Renders the error, without `[DONE]`: a stream without that was not complete."""
         return b"data: " + render_error(error, self._request_id) + b"\n\n"
 
 

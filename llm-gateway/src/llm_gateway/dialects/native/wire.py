@@ -10,7 +10,7 @@ from llm_gateway.dialects.common import openai_wire as wire
 
 
 class NativeToolCall(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """A tool call as an answer has it; OpenAI's form (`function`) is taken too."""
+    """A tool call. Answers have `name` and `args`; requests may have OpenAI's `function` instead."""
 
     id: str
     name: str | None = None

@@ -1,4 +1,4 @@
-"""A request as the body of `POST /chat/completions`."""
+"""Encodes a request as the body of `POST /chat/completions`."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _PLAIN = (
 
 _RESPONSES = "openai_responses"
 _SHARED_HINTS = frozenset({"prompt_cache_key", "safety_identifier", "service_tier", "verbosity"})
-"""What Responses' clients say in the same words, and means the same here."""
+"""Hints that have the same name and meaning in the Responses API."""
 
 
 def encode_request(request: Request, model: Model) -> bytes:
-    """The body that asks `model` for `request`; `max_tokens` is clamped to the model's limit."""
+    """Returns the body that sends `request` to `model`; `max_tokens` is clamped to the model's limit."""
     endpoint = model.endpoint
     body: dict[str, Any] = {"model": model.id, "messages": messages(request, model)}
     for name in _PLAIN:
@@ -61,7 +61,7 @@ def encode_request(request: Request, model: Model) -> bytes:
 
 
 def dropped(request: Request, model: Model) -> tuple[str, ...]:
-    """What of `request` is not sent: fields that another dialect's client gave, and marks that nobody there reads."""
+    """Returns the names of what is not sent: fields of another dialect, and cache marks if the endpoint takes none."""
     foreign: tuple[str, ...] = () if request.dialect == NAME else (*request.hints, *request.extra)
     if request.dialect == _RESPONSES:
         foreign = tuple(name for name in foreign if name not in _SHARED_HINTS or name in request.extra)
@@ -71,7 +71,8 @@ def dropped(request: Request, model: Model) -> tuple[str, ...]:
 
 
 def _thinking(request: Request, endpoint: Endpoint) -> dict[str, Any]:
-    """How much to think, as the endpoint wants to be told: no thinking at all goes without saying to most of them."""
+    """Returns the reasoning fields in the endpoint's form. A budget of 0 sends nothing, except where the endpoint takes
+    budgets."""
     effort, budget = request.reasoning_effort, request.reasoning_budget
     if "reasoning_budget" in endpoint.also_carries:
         if budget is None:

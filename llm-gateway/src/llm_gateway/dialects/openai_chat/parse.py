@@ -1,4 +1,4 @@
-"""Requests as clients send them to `POST /v1/chat/completions`."""
+"""Parses requests to `POST /v1/chat/completions`."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _reader = BodyReader(wire.ChatRequest)
 
 
 def parse_request(body: bytes) -> Request:
-    """A chat completion request.
+    """Returns the canonical request in `body`.
 
     Raises:
-        InvalidRequest: the body is no JSON, lacks what it needs, or a field has the wrong type; names the field.
+        InvalidRequest: the body is not JSON, or a field is missing or of the wrong type; names the field.
     """
     sent, extra = _reader.read(body)
     if not sent.messages:
@@ -76,7 +76,8 @@ def _max_tokens(sent: wire.ChatRequest) -> int | None:
 
 
 def _thinking(sent: wire.ChatRequest) -> tuple[str | None, int | None]:
-    """An effort and a budget, from OpenRouter's `reasoning`; OpenAI's own word counts where that says nothing."""
+    """Returns the effort and the budget in OpenRouter's `reasoning`; the effort falls back to OpenAI's
+    `reasoning_effort`."""
     reasoning = sent.reasoning or wire.ReasoningParam()
     budget = in_range(reasoning.max_tokens, "reasoning.max_tokens", 0)
     if reasoning.enabled is False:

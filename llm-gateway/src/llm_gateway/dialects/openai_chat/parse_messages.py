@@ -1,4 +1,4 @@
-"""The turns of a chat completion request, as messages."""
+"""Parses the messages of a chat completion request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The JSON of chat completions, as structs; both directions share them."""
+"""The JSON of chat completions, requests and answers, as structs."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class ToolCallParam(msgspec.Struct):
 
 
 class MessageParam(msgspec.Struct):
-    """One turn. Clients send an answer back with all that it had, so what is unknown here is passed over.
+    """One turn. Clients send answers back with all fields, so unknown ones are ignored.
 
-    Parts that no other provider could be told (`input_audio`, `file`) are refused by name, whoever is asked.
+    Parts without a canonical counterpart (`input_audio`, `file`) are always refused, by name.
     """
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
@@ -41,7 +41,7 @@ class MessageParam(msgspec.Struct):
 
 
 class ReasoningParam(msgspec.Struct, forbid_unknown_fields=True):
-    """OpenRouter's form: how much to think, as a word or in tokens."""
+    """OpenRouter's `reasoning`: an effort or a budget in tokens."""
 
     effort: str | None = None
     max_tokens: int | None = None
@@ -54,7 +54,7 @@ class StreamOptions(msgspec.Struct):
 
 
 class ChatRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """The request. Unknown fields are refused here so that `server` notices them and keeps them apart."""
+    """The body of `POST /v1/chat/completions`. Unknown fields are errors here: `BodyReader` then collects them."""
 
     messages: list[MessageParam]
     model: str = ""
@@ -93,18 +93,18 @@ class ChatRequest(msgspec.Struct, forbid_unknown_fields=True):
 HINTS = (
     "metadata", "prediction", "prompt_cache_key", "safety_identifier", "service_tier", "store",
 )  # fmt: skip
-"""Fields that change no meaning."""
+"""Fields that do not change the answer."""
 
 
 class CalledFunction(msgspec.Struct):
-    """`arguments` are JSON as text; some servers send the object itself."""
+    """The function of a call. `arguments` is JSON text; some servers send an object."""
 
     name: str | None = None
     arguments: str | dict[str, Any] | None = None
 
 
 class ReceivedToolCall(msgspec.Struct):
-    """A tool call, whole or a piece of one; providers leave out what they think is known."""
+    """A tool call or a piece of one; providers leave fields out."""
 
     index: int | None = None
     id: str | None = None
@@ -112,7 +112,7 @@ class ReceivedToolCall(msgspec.Struct):
 
 
 class ReceivedMessage(msgspec.Struct):
-    """A message, or the delta of one; `content` is a list of chunks where Mistral's models think."""
+    """A message or a delta. With Mistral's thinking models, `content` is a list of chunks."""
 
     content: str | list[Any] | None = None
     refusal: str | None = None
@@ -131,7 +131,7 @@ class ReceivedChoice(msgspec.Struct):
 
 
 class Received(msgspec.Struct):
-    """An answer, or a chunk of one. `usage` is read apart, so that no figure in it costs the answer."""
+    """An answer or a chunk. `usage` is read separately, so that a bad count does not invalidate the answer."""
 
     choices: list[ReceivedChoice] | None = None
     id: str | None = None
@@ -143,4 +143,4 @@ class Received(msgspec.Struct):
 
 
 PIECES = frozenset({"content", "refusal", "reasoning_content", "reasoning", "text", "summary", "arguments"})
-"""The fields of a delta that are pieces of a text."""
+"""The fields of a delta that hold a piece of text."""

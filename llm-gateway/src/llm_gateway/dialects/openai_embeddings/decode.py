@@ -1,4 +1,4 @@
-"""A provider's vectors."""
+"""Decodes a provider's vectors."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _reader = TolerantReader(_Received)
 
 
 def decode_embeddings(bodies: list[bytes]) -> EmbeddingResult:
-    """The vectors of all `bodies`, in order.
+    """Returns the vectors of all `bodies` in order.
 
     Raises:
-        UpstreamProtocol: one of them is no list of vectors, or not all are of one length.
-        UpstreamError: one is an error that came with status 200.
+        UpstreamProtocol: a body is not a list of vectors, or the vectors differ in length.
+        UpstreamError: a body is an error that came with status 200.
     """
     answers = [_received(body) for body in bodies]
     vectors = tuple(vector for answer in answers for vector in _vectors(answer.data or []))
@@ -61,7 +61,7 @@ def _received(body: bytes) -> _Received:
 
 
 def _vectors(data: list[_Vector]) -> list[Sequence[float]]:
-    """In the order of their `index`, which some servers leave out."""
+    """Returns the vectors in the order of their `index`, which some servers leave out."""
     numbers = [place if item.index is None else item.index for place, item in enumerate(data)]
     if sorted(numbers) != list(range(len(data))):
         raise UpstreamProtocol(f"vectors numbered {numbers[:20]}")
@@ -80,7 +80,7 @@ def _vector(sent: str | list[float]) -> Sequence[float]:
 
 
 def _usage(answers: list[_Received]) -> Usage | None:
-    """The sum of all counts; None when one is missing, since a part of them would look like all."""
+    """Returns the sum of all counts, or None if one is missing."""
     counts = [_counts(answer.usage) for answer in answers]
     told = [one for one in counts if one is not None]
     if not told or len(told) < len(counts):

@@ -1,4 +1,4 @@
-"""A request for vectors as the bodies of `POST /embeddings`."""
+"""Encodes a request for vectors as bodies of `POST /embeddings`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 def encode_embeddings(request: EmbeddingRequest, model: Model) -> list[bytes]:
-    """The bodies that ask `model` for all inputs, each with as many as its endpoint takes at once.
+    """Returns bodies for all inputs, each with as many as the endpoint takes at once.
 
     Raises:
-        InvalidRequest: token ids for an endpoint that takes only text.
+        InvalidRequest: the inputs are token ids, and the endpoint takes only text.
     """
     endpoint = model.endpoint
     if not endpoint.token_inputs and any(not isinstance(text, str) for text in request.inputs):

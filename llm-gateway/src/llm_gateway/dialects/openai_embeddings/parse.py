@@ -1,4 +1,4 @@
-"""Requests as clients send them to `POST /v1/embeddings`."""
+"""Parses requests to `POST /v1/embeddings`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from llm_gateway.dialects.openai_embeddings.wire import EmbeddingsRequest, Encod
 from llm_gateway.errors import InvalidRequest
 
 MOST_INPUTS = 2048
-"""OpenAI's limit for one request."""
+"""The most inputs of one request; OpenAI's limit."""
 
 _decoder = msgspec.json.Decoder(EmbeddingsRequest)
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -27,10 +27,10 @@ _PURPOSES: dict[str, Literal["query", "document"]] = {
 
 
 def parse_request(body: bytes) -> tuple[EmbeddingRequest, Encoding]:
-    """What is asked for, and how its vectors are to be written.
+    """Returns the canonical request and the encoding of its vectors.
 
     Raises:
-        InvalidRequest: the body is no JSON, lacks what it needs, or a field has the wrong type; names the field.
+        InvalidRequest: the body is not JSON, or a field is missing or of the wrong type; names the field.
     """
     try:
         sent = _decoder.decode(body)

@@ -1,4 +1,4 @@
-"""Vectors as OpenAI's `list` object."""
+"""Renders vectors as OpenAI's `list` object."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def render_result(answer: EmbeddingAnswer, encoding: Encoding) -> bytes:
-    """The `list` object."""
+    """Returns the `list` object as JSON."""
     origin, tokens = answer.origin, answer.usage.prompt_tokens
     body: dict[str, Any] = {
         "object": "list",

@@ -125,8 +125,8 @@ def _pictures(message: Message, endpoint: Endpoint) -> Iterator[dict[str, Any]]:
 def _think_back(sent: dict[str, Any], message: Message, model: Model, *, thinks: bool) -> None:
     """Adds an assistant's thoughts for a provider that wants them back.
 
-    DeepSeek, while it thinks, wants the thoughts of turns with tool calls, even empty ones, and of no others. OpenRouter
-    wants everything that it sent.
+    DeepSeek, while it thinks, wants the thoughts of turns with tool calls, even empty ones, and of no others.
+    OpenRouter wants everything that it sent.
 
     Sources: https://api-docs.deepseek.com/guides/thinking_mode,
     https://openrouter.ai/docs/use-cases/reasoning-tokens#preserving-reasoning-blocks

@@ -1,4 +1,4 @@
-"""What Converse refuses: what is not in the API's model, and what its documentation or its models forbid."""
+"""The rules that Converse enforces: the API's own model, and what its documentation and its models forbid."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ADAPTIVE = ("claude-opus-4-6", "claude-sonnet-4-6", "claude-opus-4-7", "claude-
 
 
 def mistake_in(raw: bytes, model: str, operation: str) -> str | None:
-    """What is wrong with this body for this model, or None."""
+    """Returns the message for the first rule that the body breaks for this model, or None."""
     try:
         body = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -18,7 +18,7 @@ import httpx
 import pytest
 from fake_providers import Call
 from fake_providers.gemini import Embeds, FakeGemini, Says
-from fake_providers.gemini.judging import in_camel_case
+from fake_providers.gemini.rules import in_camel_case
 from google import genai
 from google.genai import types
 from llm_gateway.app import build_parts

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from fake_providers import Call, Exchange
 from fake_providers.gemini import Says
-from fake_providers.gemini.judging import mistake
+from fake_providers.gemini.rules import mistake
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from llm_gateway.canonical import Event, Message, Reasoning, Request, Result, Text, ToolCall

@@ -1,4 +1,4 @@
-"""What a surface may ask of a dialect that the gateway serves, and a provider of one that it speaks as a client."""
+"""The protocols of dialects: what surfaces need of one that is served, and providers of one that is spoken upstream."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ FrameIn = TypeVar("FrameIn", contravariant=True)
 
 
 class StreamEncoder(Protocol):
-    """Renders one stream as the bytes of server-sent events."""
+    """Renders one stream as the bytes of server-sent events: `start`, `feed` any number of times, then `finish` or
+    `fail`."""
 
     def start(self) -> bytes: ...
     def feed(self, events: list[Event]) -> bytes: ...
@@ -26,7 +27,7 @@ class StreamEncoder(Protocol):
 
 
 class ServerDialect(Protocol):
-    """What a surface needs. `parse_request` raises InvalidRequest, naming the field."""
+    """A dialect that clients speak to the gateway. `parse_request` raises InvalidRequest, naming the field."""
 
     def parse_request(self, body: bytes) -> Request: ...
     def render_result(self, answer: Answer, request: Request) -> bytes: ...
@@ -35,17 +36,18 @@ class ServerDialect(Protocol):
 
 
 class Framing(Protocol[Frame]):
-    """Cuts the bytes of a stream, however they were split, into the frames that a StreamDecoder takes."""
+    """Splits the bytes of a stream, in pieces of any size, into the frames that a StreamDecoder takes. Raises
+    UpstreamProtocol for a frame that is too large or malformed."""
 
     def feed(self, chunk: bytes) -> list[Frame]: ...
     def finish(self) -> list[Frame]: ...
 
 
 class StreamDecoder(Protocol[FrameIn]):
-    """Decodes one stream. Both methods raise UpstreamError; `finish` does when the stream was not complete.
+    """Decodes one stream. `feed` and `finish` raise UpstreamError; `finish` does so if the stream was cut off.
 
-    `done` says that nothing more can come, so that a connection which stays open need not be waited for;
-    `complete` that nothing more is needed, so that one which breaks does no harm.
+    `done` says that nothing more can come: a connection that stays open need not be waited for. `complete` says that
+    the answer is whole: a connection that breaks now does no harm.
     """
 
     complete: bool
@@ -57,11 +59,12 @@ class StreamDecoder(Protocol[FrameIn]):
 
 
 class ClientDialect(Protocol[Frame]):
-    """What a provider needs. `encode_request` raises InvalidRequest for what the dialect cannot say.
+    """A dialect that the gateway speaks to providers. `encode_request` raises InvalidRequest for what it does not
+    support.
 
-    `carries` names the optional fields of a Request (`parameters.OPTIONAL`) that the dialect can say; the others are
-    refused before it is asked. `stream_type` is the content type of its streams; `framing` takes the most bytes that a
-    single frame may have. `dropped` names the hints of a request that are not sent.
+    `carries` names the optional fields of a Request (`parameters.OPTIONAL`) that the dialect supports; a request with
+    others is refused before `encode_request`. `stream_type` is the content type of its streams. `framing` takes the
+    most bytes of one frame. `dropped` returns the names of the hints that are not sent.
     """
 
     @property
@@ -79,11 +82,11 @@ class ClientDialect(Protocol[Frame]):
 
 
 class EmbeddingDialect(Protocol):
-    """What a provider of embeddings needs.
+    """A dialect in which the gateway asks providers for embeddings.
 
-    A request becomes one body, or several where the provider takes only so many texts at once; `decode_embeddings`
-    gets the answers in the same order. `encode_embeddings` raises InvalidRequest for what the dialect cannot say
-    (token ids, dimensions).
+    A request becomes one body, or several if the provider limits the texts of one; `decode_embeddings` gets the answers
+    in the same order. `encode_embeddings` raises InvalidRequest for what the dialect does not support (token ids,
+    dimensions).
     """
 
     @property

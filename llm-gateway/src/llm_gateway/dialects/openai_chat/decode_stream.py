@@ -48,7 +48,7 @@ class _OpenChoice:
         self.kind: BlockKind | None = None
         self.detail: Detail | None = None  # of the open block, if it is a thought with details
         self.said: list[str] = []  # the text of an open thought without details
-        self.tools: list[tuple[int | None, str, int]] = []  # the provider's index, its id, our block
+        self.tools: list[tuple[int | None, str, int]] = []  # the provider's index, its id, the canonical block's index
         self.finish: str | None = None
 
 

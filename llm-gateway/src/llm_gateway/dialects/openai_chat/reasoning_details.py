@@ -94,7 +94,7 @@ def sent_back(content: Iterable[Part], provider: str) -> list[Detail]:
     return details
 
 
-# --- from and to our clients -----------------------------------------------------------------------------
+# --- from and to clients ---------------------------------------------------------------------------------
 
 
 def rendered(content: tuple[Part, ...]) -> list[dict[str, Any]]:

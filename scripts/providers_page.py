@@ -16,10 +16,14 @@ from typing import Any
 
 import yaml
 from llm_gateway.canonical.parameters import OPTIONAL
+from llm_gateway.dialects.anthropic.client import AnthropicClient
+from llm_gateway.dialects.bedrock.client import BedrockClient
+from llm_gateway.dialects.gemini.client import GeminiClient
+from llm_gateway.dialects.openai_chat.client import OpenAIChatClient
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/providers.md"
-CLIENTS = {name: f"llm_gateway.dialects.{name}.client" for name in ("openai_chat", "anthropic", "gemini", "bedrock")}
+CLIENTS = (OpenAIChatClient, AnthropicClient, GeminiClient, BedrockClient)
 AWS_VARIABLES = ("AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 """Read by the settings, not by a row of the catalogue."""
 
@@ -45,12 +49,14 @@ An upstream's 400 reaches the client as a 400 with the reason as a code, its 429
 500 as a 503; each in the form of the surface. A stream that dies midway ends with an explicit error: an `error` object
 without `[DONE]`, `response.failed`, or Anthropic's `error` event. What follows a stream's end is no part of the answer,
 and an answer whose finish reason has come ends within 2 s whatever is still sent. One event of a stream may be as large
-as a whole answer (`UPSTREAM_MAX_BYTES`). A client that leaves ends the upstream's call.
+as a whole answer (`UPSTREAM_MAX_BYTES`).
 
 Odd but harmless fields cost no answer: what the vendors' own clients take is taken (numbers as text, empty lists for
 empty objects, NaN, a character cut in two). Token counts that cannot be (negative, absurd, no numbers) count as
 missing: usage and cost are then `estimated`. A cost is scaled by what was served where the factor is known (`flex`,
 Anthropic's fast mode and `inference_geo`), and `estimated` where it is not (`priority`, tools that a provider ran).
+
+A client that leaves ends the upstream's call.
 
 A conversation may change providers between two turns, calls and thoughts included: ids are fitted to the next one's
 alphabet, and a signed thought goes back to nobody but to who signed it.
@@ -161,7 +167,7 @@ def _variables(name: str, row: dict[str, Any]) -> str:
 
 
 def _parameters(rows: dict[str, Any]) -> str:
-    carries = {name: import_module(module).CARRIES for name, module in CLIENTS.items()}
+    carries = {client.name: client.carries for client in CLIENTS}
     table = [
         [
             f"`{parameter}`",

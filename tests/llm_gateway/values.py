@@ -148,13 +148,12 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
 
 requests = st.builds(Request, model=names, **FIELDS)
 usages = st.builds(
-    Usage,
-    prompt_tokens=st.integers(0, 10**6),
-    completion_tokens=st.integers(0, 10**6),
-    cached_tokens=st.integers(0, 10**5),
-    reasoning_tokens=st.integers(0, 10**5),
-)
-
+    lambda fresh, cached, said, thought: Usage(
+        prompt_tokens=fresh + cached, cached_tokens=cached, completion_tokens=said + thought, reasoning_tokens=thought
+    ),
+    st.integers(0, 10**6), st.integers(0, 10**5), st.integers(0, 10**6), st.integers(0, 10**5),
+)  # fmt: skip
+"""Counts that can be: of one that cannot, a reader makes an estimate."""
 
 _REASONS: tuple[FinishReason, ...] = ("stop", "length", "content_filter")
 

@@ -24,15 +24,15 @@ from llm_gateway.catalog.aws import aws_region
 from llm_gateway.catalog.document import CatalogError
 from llm_gateway.catalog.loader import load_catalog
 from llm_gateway.catalog.watcher import CatalogHolder
-from llm_gateway.dialects import ServerDialect
-from llm_gateway.dialects.anthropic import client as anthropic_client
+from llm_gateway.dialects.anthropic.client import AnthropicClient
 from llm_gateway.dialects.anthropic.render_error import render_error as anthropic_error
-from llm_gateway.dialects.gemini import client as gemini_client
-from llm_gateway.dialects.native import server as native
-from llm_gateway.dialects.openai_chat import client as openai_client
-from llm_gateway.dialects.openai_chat import server as openai_server
-from llm_gateway.dialects.openai_embeddings import client as openai_embeddings
-from llm_gateway.dialects.openai_responses import server as responses_server
+from llm_gateway.dialects.gemini.client import GeminiClient
+from llm_gateway.dialects.native.server import NativeServer
+from llm_gateway.dialects.openai_chat.client import OpenAIChatClient
+from llm_gateway.dialects.openai_chat.server import OpenAIChatServer
+from llm_gateway.dialects.openai_embeddings.client import OpenAIEmbeddingsClient
+from llm_gateway.dialects.openai_responses.server import OpenAIResponsesServer
+from llm_gateway.dialects.protocols import ServerDialect
 from llm_gateway.errors import ModelNotFound
 from llm_gateway.net.proxy import NoProxy, Proxies, Proxy, proxy_of
 from llm_gateway.net.transport import Transport
@@ -103,10 +103,10 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
         return GenerationSurface(name, dialect, pipeline, settings.stream_keepalive, limits)
 
     hot: dict[str, ASGIApp] = {
-        "/mcp/llm/generate": surface("generate", native),
-        "/v1/chat/completions": surface("chat.completions", openai_server),
+        "/mcp/llm/generate": surface("generate", NativeServer()),
+        "/v1/chat/completions": surface("chat.completions", OpenAIChatServer()),
         "/v1/embeddings": EmbeddingsSurface(pipeline, limits),
-        "/v1/responses": surface("responses", responses_server),
+        "/v1/responses": surface("responses", OpenAIResponsesServer()),
         MESSAGES: surface("messages", MessagesDialect(parts.holder.current)),
         COUNT_TOKENS: CountTokens(parts.holder.current),
     }
@@ -184,9 +184,13 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
         providers={
             **_over_http(
                 {
-                    "openai_chat": HttpProvider(openai_client, transport, max_frame_bytes=settings.upstream_max_bytes),
-                    "gemini": HttpProvider(gemini_client, transport, max_frame_bytes=settings.upstream_max_bytes),
-                    "anthropic": HttpProvider(anthropic_client, transport, max_frame_bytes=settings.upstream_max_bytes),
+                    "openai_chat": HttpProvider(
+                        OpenAIChatClient(), transport, max_frame_bytes=settings.upstream_max_bytes
+                    ),
+                    "gemini": HttpProvider(GeminiClient(), transport, max_frame_bytes=settings.upstream_max_bytes),
+                    "anthropic": HttpProvider(
+                        AnthropicClient(), transport, max_frame_bytes=settings.upstream_max_bytes
+                    ),
                     **bedrock,
                 },
                 settings,
@@ -195,8 +199,8 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
             "offline": planner,
         },
         embedders={
-            "openai_chat": HttpEmbedder(openai_embeddings, transport),
-            "gemini": HttpEmbedder(gemini_client, transport),
+            "openai_chat": HttpEmbedder(OpenAIEmbeddingsClient(), transport),
+            "gemini": HttpEmbedder(GeminiClient(), transport),
             **bedrock_embedder,
         },
         cache=MemoryCache(

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from llm_gateway.cache.key import cache_key
 from llm_gateway.canonical import Message, Request, Text
-from llm_gateway.dialects.anthropic import server as anthropic
-from llm_gateway.dialects.openai_chat import server
-from llm_gateway.dialects.openai_responses import server as responses
+from llm_gateway.dialects.anthropic.server import AnthropicServer
+from llm_gateway.dialects.openai_chat.server import OpenAIChatServer
+from llm_gateway.dialects.openai_responses.server import OpenAIResponsesServer
 
 from tests.llm_gateway import values
 
@@ -66,6 +66,9 @@ def test_tenants_and_models_are_kept_apart(changes: dict[str, Any]):
 
 # --- what a dialect says in its own words ---
 
+_anthropic, _responses, _chat = (
+    server().parse_request for server in (AnthropicServer, OpenAIResponsesServer, OpenAIChatServer)
+)
 CHAT = {"messages": [{"role": "user", "content": "Hola"}]}
 ANTHROPIC = {**CHAT, "model": "m", "max_tokens": 9}
 RESPONSES = {"input": "Hola"}
@@ -78,22 +81,22 @@ def asked(parse: Callable[[bytes], Request], body: dict[str, Any]) -> bytes:
 @pytest.mark.parametrize(
     ("parse", "body", "one", "other"),
     [
-        (anthropic.parse_request, ANTHROPIC, {"thinking": {"type": "disabled"}}, {"thinking": {"type": "adaptive"}}),
-        (anthropic.parse_request, ANTHROPIC, {}, {"thinking": {"type": "adaptive"}}),
+        (_anthropic, ANTHROPIC, {"thinking": {"type": "disabled"}}, {"thinking": {"type": "adaptive"}}),
+        (_anthropic, ANTHROPIC, {}, {"thinking": {"type": "adaptive"}}),
         (
-            anthropic.parse_request, ANTHROPIC, {"thinking": {"type": "adaptive"}},
+            _anthropic, ANTHROPIC, {"thinking": {"type": "adaptive"}},
             {"thinking": {"type": "adaptive", "display": "summarized"}},
         ),
         (
-            anthropic.parse_request, ANTHROPIC, {"output_config": {"effort": "xhigh"}},
+            _anthropic, ANTHROPIC, {"output_config": {"effort": "xhigh"}},
             {"output_config": {"effort": "max"}},
         ),
-        (anthropic.parse_request, ANTHROPIC, {}, {"context_management": {"edits": []}}),
-        (responses.parse_request, RESPONSES, {"text": {"verbosity": "low"}}, {"text": {"verbosity": "high"}}),
-        (responses.parse_request, RESPONSES, {}, {"truncation": "auto"}),
-        (server.parse_request, CHAT, {"verbosity": "low"}, {"verbosity": "high"}),
-        (server.parse_request, CHAT, {"reasoning_effort": "low"}, {"reasoning_effort": "high"}),
-        (server.parse_request, CHAT, {}, {"web_search_options": {}}),
+        (_anthropic, ANTHROPIC, {}, {"context_management": {"edits": []}}),
+        (_responses, RESPONSES, {"text": {"verbosity": "low"}}, {"text": {"verbosity": "high"}}),
+        (_responses, RESPONSES, {}, {"truncation": "auto"}),
+        (_chat, CHAT, {"verbosity": "low"}, {"verbosity": "high"}),
+        (_chat, CHAT, {"reasoning_effort": "low"}, {"reasoning_effort": "high"}),
+        (_chat, CHAT, {}, {"web_search_options": {}}),
     ],
 )  # fmt: skip
 def test_a_hint_that_changes_the_answer_changes_the_key(
@@ -105,16 +108,16 @@ def test_a_hint_that_changes_the_answer_changes_the_key(
 @pytest.mark.parametrize(
     ("parse", "body", "told"),
     [
-        (anthropic.parse_request, ANTHROPIC, {"metadata": {"user_id": "u"}}),
-        (anthropic.parse_request, ANTHROPIC, {"service_tier": "auto"}),
-        (anthropic.parse_request, ANTHROPIC, {"inference_geo": "us"}),
-        (responses.parse_request, RESPONSES, {"metadata": {"a": "b"}}),
-        (responses.parse_request, RESPONSES, {"prompt_cache_key": "k"}),
-        (responses.parse_request, RESPONSES, {"service_tier": "flex"}),
-        (server.parse_request, CHAT, {"safety_identifier": "u"}),
-        (server.parse_request, CHAT, {"store": True, "metadata": {"a": "b"}}),
-        (server.parse_request, CHAT, {"service_tier": "flex"}),
-        (server.parse_request, CHAT, {"user": "u"}),
+        (_anthropic, ANTHROPIC, {"metadata": {"user_id": "u"}}),
+        (_anthropic, ANTHROPIC, {"service_tier": "auto"}),
+        (_anthropic, ANTHROPIC, {"inference_geo": "us"}),
+        (_responses, RESPONSES, {"metadata": {"a": "b"}}),
+        (_responses, RESPONSES, {"prompt_cache_key": "k"}),
+        (_responses, RESPONSES, {"service_tier": "flex"}),
+        (_chat, CHAT, {"safety_identifier": "u"}),
+        (_chat, CHAT, {"store": True, "metadata": {"a": "b"}}),
+        (_chat, CHAT, {"service_tier": "flex"}),
+        (_chat, CHAT, {"user": "u"}),
     ],
 )  # fmt: skip
 def test_identity_billing_and_the_providers_cache_do_not(
@@ -147,7 +150,7 @@ def test_the_order_of_json_keys_does_not_matter():
             "tools": [tool],
             "logit_bias": dict.fromkeys(properties, 1),
         }
-        return key(server.parse_request(msgspec.json.encode(body)))
+        return key(_chat(msgspec.json.encode(body)))
 
     assert parsed("a", "b", "c") == parsed("c", "a", "b") != parsed("a", "b")
 

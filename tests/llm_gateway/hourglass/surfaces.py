@@ -24,15 +24,15 @@ from llm_gateway.canonical import (
     ToolChoice,
 )
 from llm_gateway.canonical.aggregate import events_of
-from llm_gateway.dialects import ServerDialect
-from llm_gateway.dialects.anthropic import server as anthropic
+from llm_gateway.dialects.anthropic.server import AnthropicServer
 from llm_gateway.dialects.common.cache_control import with_fewer_marks
 from llm_gateway.dialects.common.reasoning_effort import effort_of
 from llm_gateway.dialects.common.signatures import wrap
-from llm_gateway.dialects.native import server as native_dialect
-from llm_gateway.dialects.openai_chat import server as openai_chat
+from llm_gateway.dialects.native.server import NativeServer
 from llm_gateway.dialects.openai_chat.reasoning_details import parsed, sent_back
-from llm_gateway.dialects.openai_responses import server as openai_responses
+from llm_gateway.dialects.openai_chat.server import OpenAIChatServer
+from llm_gateway.dialects.openai_responses.server import OpenAIResponsesServer
+from llm_gateway.dialects.protocols import ServerDialect
 
 from tests.llm_gateway import values
 from tests.llm_gateway.hourglass import drawn, readers
@@ -40,6 +40,10 @@ from tests.llm_gateway.hourglass.tape import Recording, plain, streamed
 from tests.llm_gateway.vendors.anthropic import ANTHROPIC
 from tests.llm_gateway.vendors.openai import OPENAI
 from tests.llm_gateway.vendors.vendor import Vendor
+
+openai_chat = OpenAIChatServer()
+
+anthropic = AnthropicServer()
 
 ASKED = Request(model="m", messages=(Message(role="user", content=(Text(text="Hola"),)),), include_usage=True)
 
@@ -93,7 +97,7 @@ def essence(result: Result) -> Result:
 
 def _spoken(vendor: Vendor) -> dict[str, Any]:
     """The readers of a dialect that we speak as a client too."""
-    whole, events = {"content-type": "application/json"}, {"content-type": vendor.client.STREAM_TYPE}
+    whole, events = {"content-type": "application/json"}, {"content-type": vendor.client.stream_type}
 
     def read_stream(body: bytes) -> Result:
         return streamed(vendor.client, Recording(200, events, (body,)), ASKED, vendor.model)
@@ -190,11 +194,11 @@ def _read_by_native(result: Result) -> Result:
     return msgspec.structs.replace(result, choices=(choice,))
 
 
-NATIVE = Surface("generate", native_dialect, readers.native, readers.native_stream, carried=_read_by_native)
+NATIVE = Surface("generate", NativeServer(), readers.native, readers.native_stream, carried=_read_by_native)
 
 # --- Responses ---
 
-RESPONSES = Surface("responses", openai_responses, readers.responses, readers.responses_stream)
+RESPONSES = Surface("responses", OpenAIResponsesServer(), readers.responses, readers.responses_stream)
 
 # --- Anthropic's Messages ---
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar, cast
@@ -12,7 +13,7 @@ from fake_providers import Behaviour, Call, Exchange
 from llm_gateway.canonical import Event, Request, Result
 from llm_gateway.canonical.aggregate import Aggregate
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects import ClientDialect
+from llm_gateway.dialects.protocols import ClientDialect
 from llm_gateway.net.transport import Reply, Transport
 from llm_gateway.providers.http import HttpProvider
 
@@ -60,7 +61,7 @@ class _Played:
         self.content_type = recording.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     def may_be(self, media_type: str) -> bool:
-        return self.content_type == media_type
+        return self.content_type in (media_type, "")
 
     async def chunks(self) -> AsyncIterator[bytes]:
         for piece in self._recording.pieces:
@@ -148,7 +149,11 @@ def call_of(dialect: ClientDialect[Any], request: Request, model: Model) -> Call
 
 
 def at_once(work: Coroutine[Any, Any, T]) -> T:
-    """The outcome of something asynchronous that waits for nothing, without the cost of a loop."""
+    """The outcome of something asynchronous that waits for nothing: on the loop that runs, or on one of its own."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
     try:
         for _ in range(_MAX_YIELDS):
             assert work.send(None) is None, "it waits for something"

@@ -94,7 +94,7 @@ def understood(asking: Asking, body: bytes) -> Request | None:
 def told_to_everybody(request: Request) -> None:
     for vendor in VENDORS:
         try:
-            asked = without(request, lacking(request, vendor.client.CARRIES))
+            asked = without(request, lacking(request, vendor.client.carries))
             msgspec.json.decode(vendor.client.encode_request(asked, vendor.model))
             vendor.client.dropped(asked, vendor.model)
         except InvalidRequest as error:

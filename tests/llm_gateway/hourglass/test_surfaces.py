@@ -29,7 +29,7 @@ STREAMED = msgspec.structs.replace(ASKED, stream=True)
 def recording(surface: Surface, body: bytes) -> Recording:
     """What our own client side is sent by our own server side."""
     assert surface.vendor
-    return Recording(200, {"content-type": surface.vendor.client.STREAM_TYPE}, (body,))
+    return Recording(200, {"content-type": surface.vendor.client.stream_type}, (body,))
 
 
 # --- requests ---

@@ -11,7 +11,7 @@ from fake_providers import Behaviour, Endless, Fails, FakeOpenAI, Says, Sends
 from llm_gateway.canonical import Delta, Event, Message, Request, Result, Text
 from llm_gateway.canonical.aggregate import Aggregate
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects.openai_chat import client
+from llm_gateway.dialects.openai_chat.client import OpenAIChatClient
 from llm_gateway.errors import UpstreamError, UpstreamProtocol
 from llm_gateway.net.transport import Transport
 from llm_gateway.providers.http import HttpProvider
@@ -29,7 +29,7 @@ async def provider_of(*script: Behaviour) -> AsyncIterator[tuple[HttpProvider, M
     transport = Transport(max_connections=4, max_bytes=10**6)
     async with running(fake) as url, transport.running():
         at = values.endpoint(base_url=f"{url}/v1")
-        yield HttpProvider(client, transport), values.model("m", endpoint=at), fake
+        yield HttpProvider(OpenAIChatClient(), transport), values.model("m", endpoint=at), fake
     fake.check()
 
 

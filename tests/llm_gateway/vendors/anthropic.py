@@ -8,7 +8,7 @@ import msgspec
 from fake_providers import Behaviour
 from fake_providers.anthropic import Fails, FakeAnthropic, Says
 from llm_gateway.canonical import FinishReason, Part, Reasoning, Result, ToolCall, Usage
-from llm_gateway.dialects.anthropic import client
+from llm_gateway.dialects.anthropic.client import AnthropicClient
 
 from tests.llm_gateway import values
 from tests.llm_gateway.vendors.vendor import SSE, Vendor, pieces, text_of
@@ -67,8 +67,8 @@ def _model(id_: str):
 
 
 ANTHROPIC = Vendor(
-    name="anthropic", client=client, model=_model("claude-sonnet-4-5"), fake=FakeAnthropic, says=says, fails=fails,
-    framing=SSE, carried=lambda result: signed(result, "anthropic", SIGNATURE),
+    name="anthropic", client=AnthropicClient(), model=_model("claude-sonnet-4-5"), fake=FakeAnthropic,
+    says=says, fails=fails, framing=SSE, carried=lambda result: signed(result, "anthropic", SIGNATURE),
 )  # fmt: skip
 CURRENT = msgspec.structs.replace(ANTHROPIC.model, id="claude-opus-4-8", name="claude-opus-4-8")
 """A model of the generation that decides itself how long to think."""

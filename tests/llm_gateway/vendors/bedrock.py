@@ -11,7 +11,7 @@ from fake_providers import Behaviour, Exchange
 from fake_providers.bedrock import Embeds, Fails, FakeBedrock, Says, event, exception, frame
 from llm_gateway.canonical import FinishReason, Image, Message, Reasoning, Request, Result, ToolCall, Usage
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects.bedrock import client
+from llm_gateway.dialects.bedrock.client import BedrockClient
 
 from tests.llm_gateway import values
 from tests.llm_gateway.vendors.anthropic import signed
@@ -105,7 +105,7 @@ def _model(id_: str) -> Model:
 
 def _bedrock(name: str, id_: str, **more: Any) -> Vendor:
     return Vendor(
-        name=name, client=client, model=_model(id_), fake=FakeBedrock, says=says, fails=fails, embeds=Embeds,
+        name=name, client=BedrockClient(), model=_model(id_), fake=FakeBedrock, says=says, fails=fails, embeds=Embeds,
         framing=EVENT_STREAM, carried=carried, **more,
     )  # fmt: skip
 

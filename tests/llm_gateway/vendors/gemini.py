@@ -8,7 +8,7 @@ import msgspec
 from fake_providers import Behaviour
 from fake_providers.gemini import Embeds, Fails, FakeGemini, Says
 from llm_gateway.canonical import FinishReason, Reasoning, Result, ToolCall, Usage
-from llm_gateway.dialects.gemini import client
+from llm_gateway.dialects.gemini.client import GeminiClient
 
 from tests.llm_gateway import values
 from tests.llm_gateway.vendors.vendor import SSE, Vendor, pieces, text_of
@@ -52,7 +52,7 @@ _ENDPOINT = values.endpoint(
 )  # fmt: skip
 
 GEMINI = Vendor(
-    name="gemini", client=client, model=values.model("gemini-3.8-flash", "google", endpoint=_ENDPOINT),
+    name="gemini", client=GeminiClient(), model=values.model("gemini-3.8-flash", "google", endpoint=_ENDPOINT),
     fake=FakeGemini, says=says, fails=fails, embeds=Embeds, framing=SSE,
 )  # fmt: skip
 OLDER = msgspec.structs.replace(GEMINI.model, id="gemini-2.5-flash", name="gemini-2.5-flash")

@@ -6,10 +6,12 @@ from typing import Any
 
 from fake_providers import Behaviour, Fails, FakeAzure, FakeOpenAI, FakeOpenRouter, FakeVllm, Says
 from llm_gateway.canonical import Reasoning, Refusal, Result, ToolCall, Usage
-from llm_gateway.dialects.openai_chat import client
+from llm_gateway.dialects.openai_chat.client import OpenAIChatClient
 
 from tests.llm_gateway import values
 from tests.llm_gateway.vendors.vendor import SSE, Vendor, pieces, text_of
+
+client = OpenAIChatClient()
 
 
 def says(result: Result) -> Says:

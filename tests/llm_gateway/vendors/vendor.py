@@ -10,7 +10,7 @@ from typing import Any
 from fake_providers import Behaviour, Embeds, FakeProvider
 from llm_gateway.canonical import Request, Result, Text
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects import ClientDialect
+from llm_gateway.dialects.protocols import ClientDialect
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""The vocabulary of the gateway: what every dialect is parsed into and rendered from.
+"""The canonical types, which all dialects are translated from and to.
 
-A request enters as one `Request`; an answer leaves as one `Result`, or as a stream of `Event`s whose
-aggregate is that result. Nothing here knows a dialect, a provider, a clock or a socket.
+A client's request becomes a `Request`. A provider's answer becomes a `Result`, or a stream of `Event`s whose aggregate
+is that result. Nothing here depends on a dialect, a provider, a clock or a socket.
 """
 
 from llm_gateway.canonical.content import CacheMark, Image, Part, Reasoning, Refusal, Text, ToolCall

@@ -1,4 +1,4 @@
-"""Streams to results and back: the aggregate of a stream equals the plain answer."""
+"""Converts streams to results and back: the aggregate of a stream equals the plain answer."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ class Aggregate:
 
     @property
     def finished(self) -> bool:
-        """Whether every choice that began has also ended."""
+        """Whether each choice that began has ended."""
         return bool(self._finish) and all(choice in self._finish for choice, _ in self._blocks)
 
     def characters(self) -> int:
-        """How much text, reasoning and arguments have come so far."""
+        """The number of characters of text, reasoning and arguments so far."""
         return sum(len(piece) for pieces in self._pieces.values() for piece in pieces)
 
     def result(self) -> Result:
@@ -107,7 +107,7 @@ def _reasoning(text: str, signed: Signature | None) -> Reasoning:
 
 
 def _joined(pieces: list[dict[str, object]] | None) -> dict[str, object] | None:
-    """OpenAI's logprobs of several chunks as those of one answer: its lists, one after the other."""
+    """Joins the logprobs of several chunks (OpenAI's form) by concatenating their lists."""
     if not pieces:
         return None
     joined: dict[str, object] = {}
@@ -119,7 +119,7 @@ def _joined(pieces: list[dict[str, object]] | None) -> dict[str, object] | None:
 
 
 def events_of(result: Result) -> Iterator[Event]:
-    """A result as a stream, one delta a block."""
+    """Returns a result as a stream, with one delta for each block."""
     tools = 0
     for number, choice in enumerate(result.choices):
         for index, part in enumerate(choice.content):

@@ -1,4 +1,4 @@
-"""What a message or an answer is made of: text, images, reasoning, refusals and tool calls."""
+"""The parts of a message or an answer: text, images, reasoning, refusals and tool calls."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 from llm_gateway.canonical.value import Value
 
 CacheMark = Literal["5m", "1h"]
-"""How long a provider is asked to keep a prefix of the prompt."""
+"""How long a provider is asked to cache a prefix of the prompt."""
 
 
 class Text(Value, tag="text", frozen=True):
@@ -28,10 +28,10 @@ class Image(Value, tag="image", frozen=True):
 
 
 class Reasoning(Value, tag="reasoning", frozen=True):
-    """What a model thought; `signature` is opaque and means something only to `provider`.
+    """A model's thought. `signature` is opaque to all but `provider`.
 
-    `redacted` says that the thought itself is encrypted: `signature` is all there is of it. A signature that a
-    provider puts on a tool call (Gemini's thought signatures) is a block of its own, without text, before that call.
+    `redacted` says that the thought is encrypted: `signature` holds it, and there is no text. A signature on a tool
+    call (Gemini's thought signatures) is a separate part without text before that call.
     """
 
     text: str = ""
@@ -41,13 +41,13 @@ class Reasoning(Value, tag="reasoning", frozen=True):
 
 
 class Refusal(Value, tag="refusal", frozen=True):
-    """A model's refusal, kept apart from its text as OpenAI does."""
+    """A model's refusal, separate from its text as in OpenAI's API."""
 
     text: str
 
 
 class ToolCall(Value, tag="tool_call", frozen=True):
-    """A call that the model asks for; `arguments` is the JSON text exactly as the model wrote it."""
+    """A tool call that the model makes; `arguments` is the JSON text exactly as the model wrote it."""
 
     id: str
     name: str

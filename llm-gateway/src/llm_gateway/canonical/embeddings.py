@@ -1,4 +1,4 @@
-"""Texts to turn into vectors, and the vectors."""
+"""Requests for embeddings, and their vectors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from llm_gateway.canonical.value import Value
 
 
 class EmbeddingRequest(Value, frozen=True):
-    """Texts, or OpenAI's token ids, to turn into vectors.
+    """Texts, or token ids of OpenAI's models, to turn into vectors.
 
     `dimensions` asks for shorter vectors where a model can; `purpose` is a hint that some models take.
     """
@@ -28,7 +28,7 @@ class EmbeddingRequest(Value, frozen=True):
 
 
 class EmbeddingResult(Value, frozen=True):
-    """A vector for each input, in their order; `array("f")` where a provider sends single precision, for its size."""
+    """A vector for each input, in order. Vectors in single precision are `array("f")`, which takes less memory."""
 
     vectors: tuple[Sequence[float], ...]
     usage: Usage | None = None

@@ -1,4 +1,4 @@
-"""Token counts where a provider tells none: about four characters a token, and marked as estimated."""
+"""Estimates usage that a provider does not report: about four characters for each token."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TOKENS_PER_MESSAGE = 4
 
 
 def estimated_usage(request: Request, completion_characters: int) -> Usage:
-    """A guess for `request` and an answer of so many characters."""
+    """Returns estimated usage for `request` and an answer of this many characters."""
     characters = 0
     for message in request.messages:
         for part in message.content:
@@ -26,9 +26,9 @@ def estimated_usage(request: Request, completion_characters: int) -> Usage:
 
 
 def as_far_as(reported: Usage | None, request: Request, completion_characters: int) -> Usage:
-    """What a stream that was broken off has used: what was reported, and a guess of what was not counted yet.
+    """Returns the usage of a stream that was cut off: what was reported, and an estimate of the rest.
 
-    A provider that counts the prompt as it begins marks that as an estimate: of the answer it knows nothing then.
+    A report at the start of a stream, which counts only the prompt, is marked as an estimate.
     """
     if reported is not None and not reported.estimated:
         return reported
@@ -40,7 +40,7 @@ def as_far_as(reported: Usage | None, request: Request, completion_characters: i
 
 
 def estimated_embedding_usage(request: EmbeddingRequest) -> Usage:
-    """A guess for texts; token ids are counted."""
+    """Returns estimated usage for texts; token ids are counted exactly."""
     tokens = sum(
         -(-len(item) // _CHARACTERS_PER_TOKEN) if isinstance(item, str) else len(item) for item in request.inputs
     )

@@ -24,7 +24,7 @@ class BlockStart(Value, tag="start", frozen=True):
 
 
 class Delta(Value, tag="delta", frozen=True):
-    """More of the block `index`: text, reasoning, a refusal, or a piece of a tool call's JSON arguments."""
+    """A piece of the block `index`: text, reasoning, a refusal, or JSON arguments of a tool call."""
 
     index: int
     text: str
@@ -42,7 +42,7 @@ class Signature(Value, tag="signature", frozen=True):
 
 
 class Logprobs(Value, tag="logprobs", frozen=True):
-    """Log probabilities of what was just sent, in OpenAI's form, unread."""
+    """Log probabilities of the last piece, in OpenAI's form, passed on unread."""
 
     value: Any
     choice: int = 0
@@ -56,7 +56,7 @@ class BlockStop(Value, tag="stop", frozen=True):
 
 
 class UsageReport(Value, tag="usage", frozen=True):
-    """Usage as known by now; a later report replaces an earlier one."""
+    """The usage so far; a later report replaces an earlier one."""
 
     usage: Usage
     model: str | None = None

@@ -1,4 +1,5 @@
-"""The optional parameters of a request that change its answer: which are given, and what a provider lacks of them."""
+"""The optional parameters of a request that change the answer: which are given, and which a provider does not
+support."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ _UNSET: dict[str, Callable[[Any], bool]] = {
     "presence_penalty": lambda value: value == 0,
     "frequency_penalty": lambda value: value == 0,
 }
-"""Values that ask for no more than what every provider does anyway."""
+"""Values that equal every provider's default."""
 
 OPTIONAL: tuple[str, ...] = (
     "tools", "tool_choice", "parallel_tool_calls", "response_format", "temperature", "top_p", "top_k", "max_tokens",
@@ -30,12 +31,12 @@ OPTIONAL: tuple[str, ...] = (
 
 EVERYTHING = frozenset(OPTIONAL)
 MEANING = frozenset({"tools", "tool_choice", "response_format", "n", "logprobs", "top_logprobs"})
-"""Without these the answer is another one, not a slightly different one: `all` does not mean them."""
+"""Parameters that `all` does not include, since without them the answer is of another kind."""
 _BLANK = Request(model="", messages=())
 
 
 def given(request: Request, name: str) -> bool:
-    """Whether `request` says anything with its parameter `name`."""
+    """Whether `request` has a value for `name` that is not the default."""
     value = getattr(request, name)
     if value is None or value == ():
         return False
@@ -44,15 +45,16 @@ def given(request: Request, name: str) -> bool:
 
 
 def lacking(request: Request, carries: frozenset[str]) -> tuple[str, ...]:
-    """What `request` asks for that is not in `carries`."""
+    """Returns the names of the given parameters that are not in `carries`."""
     return tuple(name for name in OPTIONAL if name not in carries and given(request, name))
 
 
 def droppable(names: Iterable[str]) -> frozenset[str]:
-    """The parameters that an operator or a caller lets go: their names, `all` for those without a meaning of their own.
+    """Returns the parameters that may be dropped: those named, or for `all` the ones that do not change the kind of
+    answer.
 
     Raises:
-        UnknownParameter: there is none of that name.
+        UnknownParameter: a name is not that of an optional parameter.
     """
     found: set[str] = set()
     for name in names:
@@ -66,12 +68,12 @@ def droppable(names: Iterable[str]) -> frozenset[str]:
 
 
 class UnknownParameter(ValueError):
-    """No optional parameter has this name."""
+    """The name is not that of an optional parameter."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"there is no optional parameter '{name[:80]}'")
 
 
 def without(request: Request, names: tuple[str, ...]) -> Request:
-    """`request` without these parameters."""
+    """Returns `request` without these parameters."""
     return msgspec.structs.replace(request, **{name: getattr(_BLANK, name) for name in names})

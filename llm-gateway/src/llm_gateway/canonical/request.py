@@ -1,4 +1,4 @@
-"""A chat request: its messages, its tools and its parameters, free of any dialect."""
+"""A chat request: its messages, tools and parameters, independent of any dialect."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Role = Literal["system", "user", "assistant", "tool"]
 class Message(Value, frozen=True):
     """One turn. Role `tool` carries the result of the call `tool_call_id`; `is_error` says that it failed.
 
-    Turns of one role may follow each other; a dialect whose provider wants them to alternate joins them.
+    Consecutive turns may have the same role; dialects that need alternating roles join them.
     """
 
     role: Role
@@ -25,7 +25,7 @@ class Message(Value, frozen=True):
     is_error: bool = False
 
     def text(self) -> str:
-        """All text parts, joined without a separator."""
+        """Returns all text parts, joined without a separator."""
         return "".join(part.text for part in self.content if isinstance(part, Text))
 
 
@@ -40,14 +40,14 @@ class Tool(Value, frozen=True):
 
 
 class ToolChoice(Value, frozen=True):
-    """Which tool the model must use; `name` goes with mode `tool` alone."""
+    """Which tool the model must use; `name` is set only for mode `tool`."""
 
     mode: Literal["auto", "none", "required", "tool"]
     name: str | None = None
 
 
 class ResponseFormat(Value, frozen=True):
-    """The form of the answer; `schema` is a JSON Schema and goes with `json_schema` alone."""
+    """The format of the answer; `schema` is a JSON Schema, set only for type `json_schema`."""
 
     type: Literal["text", "json_object", "json_schema"]
     name: str | None = None
@@ -57,12 +57,12 @@ class ResponseFormat(Value, frozen=True):
 
 
 class Request(Value, frozen=True):
-    """A chat request, free of any dialect.
+    """A chat request, independent of any dialect.
 
-    `hints` change no meaning (metadata, store, service tier) and may be dropped on the way to a provider
-    that lacks them. `extra` are fields that the parsing dialect (`dialect`) did not know: they pass to a
-    provider of the same dialect and to no other. `reasoning_effort` is `none`, `minimal`, `low`, `medium`, `high`
-    or `xhigh`; `reasoning_budget` is the same wish in tokens (0: none), and the more exact where both are given.
+    `hints` do not change the answer (metadata, store, service tier); they are dropped for providers that do not support
+    them. `extra` are fields unknown to the parsing dialect (`dialect`), sent only to providers of the same dialect.
+    `reasoning_effort` is `none`, `minimal`, `low`, `medium`, `high` or `xhigh`; `reasoning_budget` is the same in
+    tokens (0: none), and takes precedence.
     """
 
     model: str

@@ -12,9 +12,9 @@ FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
 
 
 class Choice(Value, frozen=True):
-    """One of the answers; `logprobs` is carried in OpenAI's form, unread.
+    """One choice of the answer; `logprobs` has OpenAI's form and is passed on unread.
 
-    `stop_sequence` is the one that ended it, where a provider tells.
+    `stop_sequence` is the one that ended it, if the provider reports it.
     """
 
     content: tuple[Part, ...] = ()
@@ -24,7 +24,7 @@ class Choice(Value, frozen=True):
 
 
 class Result(Value, frozen=True):
-    """A whole answer as a provider gave it. `model` is the provider's own name of what answered."""
+    """A whole answer of a provider. `model` is the provider's own name of the model."""
 
     choices: tuple[Choice, ...]
     usage: Usage | None = None

@@ -1,4 +1,4 @@
-"""The tokens that a call used."""
+"""Token usage of a call."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ class Usage(Value, frozen=True):
     """Token counts. `prompt_tokens` includes the cached ones, `completion_tokens` the reasoning ones, and
     `cache_write_tokens` those that are kept for an hour, which cost more.
 
-    `cost_usd` is what the provider itself reported, if it did. `estimated` says that we counted, because
-    the provider did not tell. `modifiers` are what it served otherwise than usual and bills otherwise, such as
-    `service_tier=flex`.
+    `cost_usd` is the cost that the provider reported, if any. `estimated` says that the gateway estimated counts that
+    the provider did not report. `modifiers` name conditions that change the price, such as `service_tier=flex`.
     """
 
     prompt_tokens: int = 0

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects import EmbeddingDialect
+from llm_gateway.dialects.protocols import EmbeddingDialect
 from llm_gateway.errors import UpstreamProtocol, UpstreamTimeout
 from llm_gateway.net.transport import Transport
 from llm_gateway.providers.http import Signer, dated, is_answer
@@ -73,6 +73,6 @@ class HttpEmbedder:
         return reply.body
 
     def dropped(self, request: EmbeddingRequest, model: Model) -> tuple[str, ...]:
-        if request.dialect == self._dialect.NAME:
+        if request.dialect == self._dialect.name:
             return ()
         return (*(("user",) if request.user else ()), *request.extra)

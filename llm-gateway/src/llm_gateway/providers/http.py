@@ -8,8 +8,8 @@ from typing import Any
 
 from llm_gateway.canonical import Event, Finish, Request, Result
 from llm_gateway.catalog.models import Endpoint, Model
-from llm_gateway.dialects import ClientDialect, Framing, StreamDecoder
 from llm_gateway.dialects.common import MAX_FRAME_BYTES
+from llm_gateway.dialects.protocols import ClientDialect, Framing, StreamDecoder
 from llm_gateway.errors import UpstreamError, UpstreamProtocol
 from llm_gateway.net.transport import StreamedReply, Transport
 
@@ -67,7 +67,7 @@ class HttpProvider:
         """Returns whether the body, which begins with `first`, is read as a stream. Servers that name no type or a
         general one are believed, unless an object stands where events were due: that is an error, or a page of a
         proxy."""
-        return reply.may_be(self._dialect.STREAM_TYPE) and first.lstrip()[:1] not in _NO_EVENTS
+        return reply.may_be(self._dialect.stream_type) and first.lstrip()[:1] not in _NO_EVENTS
 
     async def _events(
         self, first: bytes, chunks: AsyncIterator[bytes], reply: StreamedReply, request: Request, model: Model
@@ -103,7 +103,7 @@ class HttpProvider:
         yield closing
 
     def carries(self, model: Model) -> frozenset[str]:
-        return self._dialect.CARRIES | model.endpoint.also_carries
+        return self._dialect.carries | model.endpoint.also_carries
 
     def dropped(self, request: Request, model: Model) -> tuple[str, ...]:
         return self._dialect.dropped(request, model)

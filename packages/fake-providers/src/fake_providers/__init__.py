@@ -1,11 +1,11 @@
-"""A provider for tests: OpenAI's chat completions over a real socket, told beforehand how to behave.
+"""Fake providers for tests: real servers on a real socket, with a script of behaviours. This one is OpenAI's.
 
     openai = FakeOpenAI(Says("Hola"), Fails(429, retry_after="7"))
     async with running(openai) as base_url: ...            # base_url + "/v1" is what a client is given
     openai.calls[0].body["model"]
 
-It is loud: a request that OpenAI would refuse is refused in OpenAI's words, one more request than was scripted is
-an error that `check` raises, and so is a script that nobody played to its end.
+Misuse does not go unnoticed: a request that OpenAI would refuse is refused with OpenAI's message, and `check` raises
+for it, for a request beyond the script, and for a script that was not played to its end.
 """
 
 from .behaviours import Behaviour, Endless, Fails, Says, Sends, Silent

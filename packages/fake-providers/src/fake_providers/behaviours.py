@@ -1,4 +1,4 @@
-"""What a fake provider can do with one request."""
+"""Behaviours of the fake OpenAI; some of them serve every fake."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ CREATED = 1_763_000_000
 
 
 class Behaviour(Protocol):
-    """What the fake does with one request."""
+    """How a fake answers one request."""
 
     async def play(self, exchange: Exchange) -> None: ...
 
 
 @dataclass(frozen=True)
 class Says:
-    """A good answer, plain or streamed as it was asked for.
+    """A successful answer, plain or streamed as the request asks.
 
     `text` in pieces is streamed as those; `calls` are `(id, name, arguments)`, whose arguments are streamed in two
-    pieces. `hold` is waited for before the answer, `pause` (seconds) lies between the chunks of a stream, and
-    `done` says whether `[DONE]` ends it. `stay` leaves the connection open after that.
+    pieces. The answer begins when `hold` is set; `pause` is the time in seconds between the chunks of a stream; `done`
+    says whether `[DONE]` ends it. `stay` leaves the connection open after that.
     """
 
     text: str | Sequence[str] | None = None
@@ -61,7 +61,7 @@ class Says:
         await exchange.end()
 
     def completion(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The `chat.completion` object."""
+        """Returns the `chat.completion` object."""
         message: dict[str, Any] = {"role": "assistant", "content": self._whole(), "refusal": self.refusal}
         if self.reasoning is not None:
             message["reasoning_content"] = self.reasoning
@@ -77,7 +77,7 @@ class Says:
         }
 
     def chunks(self, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """The `chat.completion.chunk` objects."""
+        """Returns the `chat.completion.chunk` objects."""
         head = self._head(body, "chat.completion.chunk")
         with_usage = bool((body.get("stream_options") or {}).get("include_usage"))
         tail = {"usage": None} if with_usage else {}
@@ -143,7 +143,7 @@ class Fails:
 
 @dataclass(frozen=True)
 class Sends:
-    """These very bytes, each written on its own, with a pause (seconds) where a number stands.
+    """Sends exactly these bytes, each with its own write; a number is a pause in seconds.
 
     Then the answer ends, or (`then`) the connection is cut, or it stays open and silent.
     """
@@ -168,7 +168,7 @@ class Sends:
 
 @dataclass(frozen=True)
 class Silent:
-    """Takes the request and never says a word."""
+    """Reads the request and never answers."""
 
     async def play(self, exchange: Exchange) -> None:
         await asyncio.Event().wait()
@@ -176,7 +176,7 @@ class Silent:
 
 @dataclass(frozen=True)
 class Endless:
-    """A stream that goes on for as long as somebody listens; `pause` in seconds lies between its pieces."""
+    """An endless stream, until the client leaves; `pause` is the time between pieces in seconds."""
 
     text: str = "más "
     pause: float = 0.0

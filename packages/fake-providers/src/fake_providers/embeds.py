@@ -1,4 +1,4 @@
-"""OpenAI's embeddings: vectors that depend on the text alone, and what OpenAI would refuse."""
+"""Embeddings of the fake OpenAI: vectors that depend only on the input, and OpenAI's rules."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _DIMENSIONS = 8
 
 @dataclass(frozen=True)
 class Embeds:
-    """A vector of unit length for each input, in single precision as OpenAI's are; equal inputs get equal ones.
+    """A vector of unit length for each input, in single precision like OpenAI's; equal inputs get equal vectors.
 
-    `shuffled` sends them in another order than that of their `index`. `hold` is waited for before the answer.
+    `shuffled` sends them out of order. The answer is sent when `hold` is set.
     """
 
     model: str | None = None
@@ -40,7 +40,7 @@ class Embeds:
         await exchange.whole(200, {"content-type": "application/json"}, answer)
 
     def answer(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The `list` object."""
+        """Returns the `list` object."""
         inputs = inputs_of(body["input"])
         data: list[dict[str, Any]] = []
         for index, item in enumerate(inputs):
@@ -57,14 +57,14 @@ class Embeds:
 
 
 def inputs_of(sent: Any) -> list[str | list[int]]:
-    """The inputs one by one."""
+    """Returns the inputs one by one."""
     if isinstance(sent, str) or (sent and isinstance(sent[0], int)):
         return [sent]
     return sent
 
 
 def vector_of(item: str | list[int], dimensions: int = _DIMENSIONS) -> list[float]:
-    """The vector for one input."""
+    """Returns the vector for one input."""
     seed = hashlib.shake_256(msgspec.json.encode(item)).digest(2 * dimensions)
     raw = [value / 32768 - 1 for (value,) in struct.iter_unpack("<H", seed)]
     length = sqrt(sum(value * value for value in raw)) or 1.0
@@ -72,7 +72,7 @@ def vector_of(item: str | list[int], dimensions: int = _DIMENSIONS) -> list[floa
 
 
 def packed(vector: list[float]) -> str:
-    """`vector` as OpenAI writes it in base64."""
+    """Returns `vector` in OpenAI's base64 form."""
     return base64.b64encode(_bytes(vector)).decode()
 
 
@@ -81,7 +81,7 @@ def _bytes(vector: list[float]) -> bytes:
 
 
 def embeddings_mistake(raw: bytes, also: frozenset[str] = frozenset()) -> str | None:
-    """What is wrong with the body of a request for embeddings, in OpenAI's words; `also` are further parameters."""
+    """Returns OpenAI's message for the first mistake in the body, or None; `also` are further allowed parameters."""
     try:
         body = msgspec.json.decode(raw)
     except msgspec.DecodeError as error:

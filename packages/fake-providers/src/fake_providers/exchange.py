@@ -1,4 +1,4 @@
-"""One call to a fake provider: what arrived, and the way to answer it."""
+"""One call to a fake provider: the request, and how to answer it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.types import Scope, Send
 
 
 class Call:
-    """One request as it arrived. `left` is set when its client goes before it has its whole answer."""
+    """One request. `left` is set if its client leaves before it has the whole answer."""
 
     def __init__(self, scope: Scope, body: bytes) -> None:
         self.path: str = scope["path"]

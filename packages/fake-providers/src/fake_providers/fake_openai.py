@@ -1,4 +1,4 @@
-"""OpenAI's chat completions and embeddings, which refuse what OpenAI would refuse."""
+"""A server of chat completions and embeddings that refuses what OpenAI would refuse."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ _ALLOWED = _REQUIRED | {
 class FakeOpenAI(FakeProvider):
     """Speaks `POST /v1/chat/completions` and `POST /v1/embeddings`.
 
-    A look-alike says what it does otherwise: `also` are the fields that it takes beyond OpenAI's own.
+    Look-alikes override what differs: `also` are the fields that they take beyond OpenAI's.
     """
 
     unscripted = Fails(500, "not_in_the_script")
     also: frozenset[str] = frozenset()
 
     def key_of(self, call: Call) -> str:
-        """The key that a call shows."""
+        """Returns the API key of a call."""
         return call.headers.get("authorization", "").removeprefix("Bearer ")
 
     def path_of(self, call: Call) -> str:
-        """The call's address as OpenAI writes it."""
+        """Returns the path of a call in OpenAI's form."""
         return call.path
 
     def refusal(self, call: Call) -> Fails | None:
-        """What OpenAI itself would say to this request, if it would not take it."""
+        """Returns OpenAI's error for a request that it would refuse, or None."""
         key = self.key_of(call)
         if self.keys and key not in self.keys:
             return Fails(401, "invalid_api_key", f"Incorrect API key provided: {key}.")
@@ -54,7 +54,7 @@ class FakeOpenAI(FakeProvider):
 
 
 def chat_mistake(raw: bytes, also: frozenset[str] = frozenset()) -> str | None:
-    """What is wrong with the body of a chat completion, in OpenAI's words."""
+    """Returns OpenAI's message for the first mistake in the body of a chat completion, or None."""
     try:
         body = msgspec.json.decode(raw)
     except msgspec.DecodeError as error:

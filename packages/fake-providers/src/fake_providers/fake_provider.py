@@ -1,4 +1,4 @@
-"""The server that plays the behaviours, whatever API it imitates."""
+"""The server that plays a script of behaviours; the base of all fakes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .exchange import Call, Exchange
 
 
 class FakeProvider:
-    """An ASGI application that plays one behaviour a request, in order; then `always`, if there is one.
+    """An ASGI application that plays one behaviour for each request, in order, and then `always`, if given.
 
-    `keys` are the API keys that it takes; any, when there is none. A fake of one provider says in `refusal` what
-    that provider would not take, and in `unscripted` how it fails.
+    `keys` are the valid API keys; without any, every key is valid. A subclass defines in `refusal` what its provider
+    refuses, and in `unscripted` the error for a request beyond the script.
     """
 
     unscripted: Behaviour
@@ -30,17 +30,17 @@ class FakeProvider:
         self._mistakes: list[str] = []
 
     def then(self, *script: Behaviour) -> None:
-        """Add to the script."""
+        """Adds behaviours to the script."""
         self._script.extend(script)
 
     def check(self) -> None:
-        """Raises AssertionError for what was asked beyond the script, or never asked."""
+        """Raises AssertionError for refused requests, requests beyond the script, and unplayed behaviours."""
         left = [type(behaviour).__name__ for behaviour in self._script]
         if self._mistakes or left:
             raise AssertionError(f"mistakes: {self._mistakes}; never played: {left}")
 
     async def call(self, number: int = 0) -> Call:
-        """Call `number`, as soon as it has arrived."""
+        """Waits for call `number` and returns it."""
         async with self._arrived:
             await self._arrived.wait_for(lambda: len(self.calls) > number)
         return self.calls[number]
@@ -76,11 +76,11 @@ class FakeProvider:
         return self._always
 
     def refusal(self, call: Call) -> Behaviour | None:
-        """How the provider itself would refuse this request, if it would; `mistake` makes a test notice."""
+        """Returns the provider's refusal of this request, or None; a refusal is reported by `mistake`."""
         return None
 
     def mistake(self, what: str) -> None:
-        """Remember a request that should not have been sent, for `check`."""
+        """Records a request that should not have been sent, for `check`."""
         self._mistakes.append(what)
 
 

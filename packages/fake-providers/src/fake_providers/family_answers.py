@@ -1,4 +1,4 @@
-"""How providers with OpenAI's API answer otherwise than OpenAI does."""
+"""Behaviours of providers whose answers differ from OpenAI's."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _CLEAN = {name: {"filtered": False, "severity": "safe"} for name in ("hate", "se
 
 @dataclass(frozen=True)
 class AzureSays(Says):
-    """An answer of Azure's: what its filters found goes with the prompt, in a first chunk without choices, and with
-    every choice."""
+    """An answer of Azure's, with the results of its content filters for the prompt (a first chunk without choices) and
+    for each choice."""
 
     def completion(self, body: Mapping[str, Any]) -> dict[str, Any]:
         answer = super().completion(body)
@@ -54,10 +54,11 @@ class AzureFilters:
 
 @dataclass(frozen=True)
 class OpenRouterSays(Says):
-    """An answer of OpenRouter's: thoughts as text and as `details`, the cost in the usage, comments while it waits.
+    """An answer of OpenRouter's: thoughts as text and as `details`, the cost in the usage, comments to keep a stream
+    alive.
 
-    `details` are streamed one by one, a text in two pieces with its signature after them. `fails_with` ends the
-    stream with an error, as one of its providers does midway.
+    `details` are streamed one by one, a text in two pieces with its signature after them. `fails_with` ends the stream
+    with an error, as when a provider behind it fails midway.
     """
 
     details: Sequence[Mapping[str, Any]] = ()
@@ -131,8 +132,8 @@ def _pieces(detail: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class OllamaSays(Says):
-    """An answer of Ollama's: thoughts are called `reasoning`, and a stream's calls come whole, all at index 0,
-    with `stop` as their finish reason."""
+    """An answer of Ollama's: thoughts are in `reasoning`; in a stream, calls come whole, all with index 0, and the
+    finish reason is `stop`."""
 
     def completion(self, body: Mapping[str, Any]) -> dict[str, Any]:
         answer = super().completion(body)

@@ -1,4 +1,4 @@
-"""Providers whose API is OpenAI's but for details: how they are asked, and what they take beyond it."""
+"""Fakes of providers with OpenAI's API: what differs in their requests."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _DEPLOYMENT = re.compile(r"/openai/deployments/([^/]+)(/chat/completions|/embedd
 
 
 class FakeAzure(FakeOpenAI):
-    """Azure OpenAI: the deployment and the version are in the address, the key in a header of its own, or a token of
-    Entra as a bearer token. Only `deployments` exist, if any are named.
+    """Azure OpenAI: the deployment and the version are in the URL. The key is in the header `api-key`, or an Entra
+    token is the bearer token. If `deployments` are named, only those exist.
 
     Source: https://learn.microsoft.com/azure/ai-foundry/openai/reference
     """
@@ -39,7 +39,7 @@ class FakeAzure(FakeOpenAI):
 
 
 class FakeOpenRouter(FakeOpenAI):
-    """OpenRouter, which takes parameters of other providers too.
+    """OpenRouter, which also takes parameters of other providers.
 
     Source: https://openrouter.ai/docs/api-reference/parameters
     """
@@ -60,7 +60,7 @@ class FakeVllm(FakeOpenAI):
 
 
 class FakeOllama(FakeOpenAI):
-    """Ollama's OpenAI-compatible API, which wants no key.
+    """Ollama's OpenAI-compatible API, which needs no key.
 
     Source: https://docs.ollama.com/api/openai-compatibility
     """

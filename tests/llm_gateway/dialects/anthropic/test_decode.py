@@ -23,7 +23,7 @@ from llm_gateway.canonical import (
     UsageReport,
 )
 from llm_gateway.canonical.aggregate import Aggregate
-from llm_gateway.dialects.anthropic import client
+from llm_gateway.dialects.anthropic.client import AnthropicClient
 from llm_gateway.errors import (
     UpstreamCredentials,
     UpstreamError,
@@ -35,6 +35,8 @@ from llm_gateway.errors import (
 )
 
 from tests.llm_gateway import values
+
+client = AnthropicClient()
 
 MODEL = values.model("claude-haiku-4-5", "anthropic", supports=("tools",))
 ASKED = Request(model="m", messages=(Message(role="user", content=(Text(text="Hola"),)),))

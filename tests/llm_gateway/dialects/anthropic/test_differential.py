@@ -17,13 +17,15 @@ from typing import Any
 import anthropic
 import pytest
 from fake_providers.anthropic import FakeAnthropic, Says
-from llm_gateway.dialects.anthropic import client
-from llm_gateway.dialects.openai_chat import server as chat
+from llm_gateway.dialects.anthropic.client import AnthropicClient
+from llm_gateway.dialects.openai_chat.server import OpenAIChatServer
 from llm_gateway.net.transport import Transport
 from llm_gateway.providers.http import HttpProvider
 from service_kit.testing import running
 
 from tests.llm_gateway import values
+
+client = AnthropicClient()
 
 MODEL = "claude-haiku-4-5"
 ASK = {"role": "user", "content": "¿Qué tal? 😀"}
@@ -260,7 +262,9 @@ async def _their_call(url: str, conversation: Conversation) -> None:
 
 
 async def _our_call(url: str, conversation: Conversation) -> None:
-    request = chat.parse_request(json.dumps({"model": "m", "max_tokens": 100, **conversation.asked}).encode())
+    request = OpenAIChatServer().parse_request(
+        json.dumps({"model": "m", "max_tokens": 100, **conversation.asked}).encode()
+    )
     endpoint = values.endpoint(
         "anthropic", dialect="anthropic", base_url=url, path="/v1/messages", stream_path="/v1/messages",
         headers={"x-api-key": "sk-ant", "anthropic-version": "2023-06-01"},

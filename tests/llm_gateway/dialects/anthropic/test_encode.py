@@ -22,10 +22,12 @@ from llm_gateway.canonical import (
     ToolCall,
     ToolChoice,
 )
-from llm_gateway.dialects.anthropic import client
+from llm_gateway.dialects.anthropic.client import AnthropicClient
 from llm_gateway.errors import InvalidRequest
 
 from tests.llm_gateway import values
+
+client = AnthropicClient()
 
 OLD, ADAPTIVE, NEW, ALWAYS = "claude-haiku-4-5", "claude-opus-4-6", "claude-sonnet-5-5", "claude-opus-5-5"
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
@@ -299,14 +301,14 @@ def test_without_schemas_a_forced_tool_is_the_form(wanted: ResponseFormat):
         (None, {"type": "any"}),
         (ToolChoice(mode="auto"), {"type": "any"}),
         (ToolChoice(mode="required"), {"type": "any"}),
-        (ToolChoice(mode="none"), {"type": "tool", "name": "json_answer_"}),
+        (ToolChoice(mode="none"), {"type": "tool", "name": "json_answer_1"}),
         (ToolChoice(mode="tool", name="json_answer"), {"type": "tool", "name": "json_answer"}),
     ],
 )
 def test_the_form_beside_other_tools(choice: ToolChoice | None, sent: dict[str, Any]):
     mine = Tool(name="json_answer", parameters=SCHEMA)
     body = encoded(tools=(mine,), tool_choice=choice, response_format=SCHEMA_FORM, limits=UNLISTED)
-    assert [tool["name"] for tool in body["tools"]] == ["json_answer", "json_answer_"]
+    assert [tool["name"] for tool in body["tools"]] == ["json_answer", "json_answer_1"]
     assert body["tool_choice"] == sent
 
 

@@ -31,11 +31,16 @@ from llm_gateway.canonical import (
     UsageReport,
 )
 from llm_gateway.canonical.aggregate import events_of
-from llm_gateway.dialects.anthropic import client, server
+from llm_gateway.dialects.anthropic.client import AnthropicClient
+from llm_gateway.dialects.anthropic.server import AnthropicServer
 from service_kit.errors import ApiError
 
 from tests.llm_gateway import values
 from tests.llm_gateway.event_stream import events
+
+server = AnthropicServer()
+
+client = AnthropicClient()
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ASK = {"role": "user", "content": "Hola"}

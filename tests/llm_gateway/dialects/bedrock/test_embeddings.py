@@ -8,10 +8,12 @@ import msgspec
 import pytest
 from fake_providers.bedrock.rules import mistake_in
 from llm_gateway.canonical import EmbeddingRequest, Usage
-from llm_gateway.dialects.bedrock import client
+from llm_gateway.dialects.bedrock.client import BedrockClient
 from llm_gateway.errors import InvalidRequest, UpstreamProtocol
 
 from tests.llm_gateway import values
+
+client = BedrockClient()
 
 TITAN = "amazon.titan-embed-text-v2:0"
 COHERE = "cohere.embed-multilingual-v3"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from llm_gateway.dialects.bedrock import client
+from llm_gateway.dialects.bedrock.client import BedrockClient
 from llm_gateway.dialects.bedrock.errors import in_stream
 from llm_gateway.errors import (
     UpstreamCredentials,
@@ -14,6 +14,8 @@ from llm_gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
+
+client = BedrockClient()
 
 TYPES = [
     ("ThrottlingException", 429, UpstreamRateLimited, "upstream_rate_limited", 429),

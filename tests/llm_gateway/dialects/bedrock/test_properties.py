@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from llm_gateway.canonical import Message, Request, ResponseFormat, Result, Text, Tool
 from llm_gateway.canonical.aggregate import Aggregate
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects.bedrock import client
+from llm_gateway.dialects.bedrock.client import BedrockClient
 from llm_gateway.errors import InvalidRequest, UpstreamProtocol
 
 from tests.llm_gateway import values
 from tests.llm_gateway.hourglass.drawn import conversations
+
+client = BedrockClient()
 
 MODELS = [
     "us.anthropic.claude-sonnet-4-5-20250929-v1:0", "us.anthropic.claude-opus-4-6-v1",

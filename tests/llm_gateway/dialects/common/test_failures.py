@@ -7,16 +7,24 @@ from typing import Any
 
 import pytest
 from llm_gateway.canonical import Request
-from llm_gateway.dialects.anthropic import client as anthropic
-from llm_gateway.dialects.bedrock import client as bedrock
+from llm_gateway.dialects.anthropic.client import AnthropicClient
+from llm_gateway.dialects.bedrock.client import BedrockClient
 from llm_gateway.dialects.bedrock.errors import in_stream
 from llm_gateway.dialects.common.failures import failure
-from llm_gateway.dialects.gemini import client as gemini
-from llm_gateway.dialects.openai_chat import client as openai
+from llm_gateway.dialects.gemini.client import GeminiClient
+from llm_gateway.dialects.openai_chat.client import OpenAIChatClient
 from llm_gateway.errors import UpstreamError
 from llm_gateway.routing.retry import RetryScope, retry_scope
 
 from tests.llm_gateway import values
+
+openai = OpenAIChatClient()
+
+gemini = GeminiClient()
+
+bedrock = BedrockClient()
+
+anthropic = AnthropicClient()
 
 ASKED, MODEL = Request(model="m", messages=()), values.model("m")
 

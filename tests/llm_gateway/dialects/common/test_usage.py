@@ -12,8 +12,8 @@ from llm_gateway.canonical import Request, Usage, UsageReport
 from llm_gateway.dialects.anthropic.decode import usage_of as anthropic
 from llm_gateway.dialects.bedrock.decode import usage_of as bedrock
 from llm_gateway.dialects.common.usage import usage_from
-from llm_gateway.dialects.gemini.decode import usage_of as gemini
-from llm_gateway.dialects.openai_chat import client as openai_client
+from llm_gateway.dialects.gemini.decode_chunk import usage_of as gemini
+from llm_gateway.dialects.openai_chat.client import OpenAIChatClient
 from llm_gateway.dialects.openai_chat.decode import usage_of as openai
 from llm_gateway.dialects.openai_chat.wire import Received
 
@@ -106,7 +106,7 @@ def test_what_was_served_otherwise_than_usual_is_told():
 
 
 def test_a_streams_tier_is_told_with_its_usage():
-    decoder = openai_client.stream_decoder(Request(model="m", messages=()), values.model("m"))
+    decoder = OpenAIChatClient().stream_decoder(Request(model="m", messages=()), values.model("m"))
     decoder.feed(b'{"service_tier":"flex","choices":[{"index":0,"delta":{"content":"x"},"finish_reason":"stop"}]}')
     decoder.feed(b'{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":4}}')
     *_, report = decoder.finish()

@@ -18,7 +18,7 @@ import httpx
 import pytest
 from fake_providers import Call
 from fake_providers.gemini import Embeds, FakeGemini, Says
-from fake_providers.gemini.judging import in_camel_case
+from fake_providers.gemini.rules import in_camel_case
 from google import genai
 from google.genai import types
 from llm_gateway.app import build_parts
@@ -35,13 +35,15 @@ from llm_gateway.canonical import (
     ToolChoice,
 )
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects.gemini import client
+from llm_gateway.dialects.gemini.client import GeminiClient
 from llm_gateway.net.transport import Transport
 from llm_gateway.providers.embeddings import HttpEmbedder
 from llm_gateway.providers.http import HttpProvider
 from llm_gateway.settings import GatewaySettings
 from service_kit.settings import load
 from service_kit.testing import running
+
+client = GeminiClient()
 
 KEY = "AIza-test-0123456789abcdef"
 ESSENTIAL = ("content-type", "x-goog-api-key")

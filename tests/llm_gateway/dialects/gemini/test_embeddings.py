@@ -5,10 +5,12 @@ from __future__ import annotations
 import msgspec
 import pytest
 from llm_gateway.canonical import EmbeddingRequest, Usage
-from llm_gateway.dialects.gemini import client
+from llm_gateway.dialects.gemini.client import GeminiClient
 from llm_gateway.errors import InvalidRequest, UpstreamProtocol
 
 from tests.llm_gateway import values
+
+client = GeminiClient()
 
 MODEL = values.model("gemini-embedding-001", "google")
 

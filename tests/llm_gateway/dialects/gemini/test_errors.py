@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from llm_gateway.dialects.gemini import client
+from llm_gateway.dialects.gemini.client import GeminiClient
 from llm_gateway.errors import (
     UpstreamCredentials,
     UpstreamError,
@@ -15,6 +15,8 @@ from llm_gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
+
+client = GeminiClient()
 
 TOO_LONG = "The input token count (1200293) exceeds the maximum number of tokens allowed (1048576)."
 

@@ -11,15 +11,17 @@ import msgspec
 import pytest
 from fake_providers import Call, Exchange
 from fake_providers.gemini import Says
-from fake_providers.gemini.judging import mistake
+from fake_providers.gemini.rules import mistake
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from llm_gateway.canonical import Event, Message, Reasoning, Request, Result, Text, ToolCall
 from llm_gateway.canonical.aggregate import Aggregate
-from llm_gateway.dialects.gemini import client
+from llm_gateway.dialects.gemini.client import GeminiClient
 from llm_gateway.errors import InvalidRequest, UpstreamError, UpstreamProtocol
 
 from tests.llm_gateway import values
+
+client = GeminiClient()
 
 QUICK = settings(max_examples=80, deadline=None)
 PLAIN, STREAMED = "generateContent", "streamGenerateContent"

@@ -27,11 +27,13 @@ from llm_gateway.canonical import (
 from llm_gateway.canonical.aggregate import events_of
 from llm_gateway.canonical.cost import UNKNOWN, Cost
 from llm_gateway.dialects.common.cache_control import control_of
-from llm_gateway.dialects.native import server as native
+from llm_gateway.dialects.native.server import NativeServer
 from llm_gateway.errors import InvalidRequest, UpstreamTimeout
 
 from tests.llm_gateway import values
 from tests.llm_gateway.event_stream import events
+
+native = NativeServer()
 
 QUICK = settings(max_examples=60, deadline=None)
 ASKED = Request(model="m", messages=())

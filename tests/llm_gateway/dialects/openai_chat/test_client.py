@@ -7,7 +7,8 @@ import msgspec
 import pytest
 from llm_gateway.canonical import Event, Image, Message, Reasoning, Request, Result, Text, Tool, ToolCall, Usage
 from llm_gateway.canonical.aggregate import Aggregate
-from llm_gateway.dialects.openai_chat import client, server
+from llm_gateway.dialects.openai_chat.client import OpenAIChatClient
+from llm_gateway.dialects.openai_chat.server import OpenAIChatServer
 from llm_gateway.errors import (
     UpstreamCredentials,
     UpstreamError,
@@ -19,6 +20,8 @@ from llm_gateway.errors import (
 )
 
 from tests.llm_gateway import values
+
+client = OpenAIChatClient()
 
 # --- requests: what test_differential does not say ---
 
@@ -76,7 +79,7 @@ def test_marks_for_a_cache_go_where_they_are_read_and_are_named_elsewhere():
 
 def test_marks_come_back_as_clients_write_them():
     mark = {"cache_control": {"type": "ephemeral"}}
-    request = server.parse_request(
+    request = OpenAIChatServer().parse_request(
         msgspec.json.encode(
             {
                 "messages": [

@@ -35,12 +35,14 @@ from llm_gateway.canonical import (
 )
 from llm_gateway.catalog.loader import load_catalog
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects.openai_chat import client
+from llm_gateway.dialects.openai_chat.client import OpenAIChatClient
 from llm_gateway.net.transport import Transport
 from llm_gateway.providers.http import HttpProvider
 from llm_gateway.settings import GatewaySettings
 from service_kit.settings import load
 from service_kit.testing import running
+
+client = OpenAIChatClient()
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "number"}}, "required": ["a"]}
 ADD = Tool(name="add", description="Adds", parameters=SCHEMA, strict=True)

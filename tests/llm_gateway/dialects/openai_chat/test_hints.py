@@ -4,9 +4,13 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from llm_gateway.canonical import Message, Request
-from llm_gateway.dialects.openai_chat import client, server, wire
+from llm_gateway.dialects.openai_chat import wire
+from llm_gateway.dialects.openai_chat.client import OpenAIChatClient
+from llm_gateway.dialects.openai_chat.server import OpenAIChatServer
 
 from tests.llm_gateway import values
+
+client = OpenAIChatClient()
 
 
 @settings(max_examples=60, deadline=None)
@@ -17,7 +21,7 @@ from tests.llm_gateway import values
 def test_hints_and_unknown_fields_pass_to_the_same_dialect_alone(hints: dict[str, object], extra: dict[str, object]):
     typed = {name: value for name, value in hints.items() if name in ("metadata", "prediction")}
     request = Request(model="m", messages=(Message(role="user"),), hints=typed, extra=extra, dialect="openai_chat")
-    assert server.parse_request(client.encode_request(request, values.model("m"))) == request
+    assert OpenAIChatServer().parse_request(client.encode_request(request, values.model("m"))) == request
     assert client.dropped(request, values.model("m")) == ()
     foreign = msgspec.structs.replace(request, dialect="other")
     assert set(msgspec.json.decode(client.encode_request(foreign, values.model("m")))) == {"model", "messages"}

@@ -8,10 +8,15 @@ import msgspec
 import pytest
 from llm_gateway.canonical import Choice, Image, Message, Part, Reasoning, Request, Result, Text, ToolCall
 from llm_gateway.canonical.aggregate import Aggregate, events_of
-from llm_gateway.dialects.openai_chat import client, server
+from llm_gateway.dialects.openai_chat.client import OpenAIChatClient
+from llm_gateway.dialects.openai_chat.server import OpenAIChatServer
 
 from tests.llm_gateway import values
 from tests.llm_gateway.event_stream import events
+
+server = OpenAIChatServer()
+
+client = OpenAIChatClient()
 
 ASKED = Request(model="m", messages=())
 OPENROUTER = values.model(

@@ -20,11 +20,13 @@ from llm_gateway.canonical import (
     ToolCall,
     Usage,
 )
-from llm_gateway.dialects.openai_chat import server
+from llm_gateway.dialects.openai_chat.server import OpenAIChatServer
 from llm_gateway.errors import InvalidRequest, UpstreamTimeout
 
 from tests.llm_gateway import values
 from tests.llm_gateway.event_stream import events
+
+server = OpenAIChatServer()
 
 ASKED = Request(model="m", messages=())
 USER = {"role": "user", "content": "Hola"}

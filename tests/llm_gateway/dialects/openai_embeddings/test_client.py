@@ -8,11 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Usage
-from llm_gateway.dialects.openai_embeddings import client
+from llm_gateway.dialects.openai_embeddings.client import OpenAIEmbeddingsClient
 from llm_gateway.dialects.openai_embeddings.vectors import packed
 from llm_gateway.errors import InvalidRequest, UpstreamError, UpstreamProtocol, UpstreamUnavailable
 
 from tests.llm_gateway import values
+
+client = OpenAIEmbeddingsClient()
 
 MODEL = values.model("m")
 

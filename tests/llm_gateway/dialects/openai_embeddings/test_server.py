@@ -15,11 +15,14 @@ from hypothesis import strategies as st
 from llm_gateway.canonical import EmbeddingResult, Usage
 from llm_gateway.canonical.answer import EmbeddingAnswer
 from llm_gateway.canonical.cost import UNKNOWN, Cost
-from llm_gateway.dialects.openai_embeddings import server
+from llm_gateway.dialects.openai_embeddings.parse import MOST_INPUTS
+from llm_gateway.dialects.openai_embeddings.server import OpenAIEmbeddingsServer
 from llm_gateway.dialects.openai_embeddings.vectors import packed, unpacked
 from llm_gateway.errors import InvalidRequest
 
 from tests.llm_gateway import values
+
+server = OpenAIEmbeddingsServer()
 
 
 def parsed(**body: Any):
@@ -91,7 +94,7 @@ def test_what_is_no_request_is_refused(body: bytes):
 
 
 def test_the_most_inputs_are_taken():
-    assert len(parsed(input=["a"] * server.MOST_INPUTS)[0].inputs) == server.MOST_INPUTS
+    assert len(parsed(input=["a"] * MOST_INPUTS)[0].inputs) == MOST_INPUTS
     assert len(parsed(input=list(range(5000)))[0].inputs[0]) == 5000
 
 

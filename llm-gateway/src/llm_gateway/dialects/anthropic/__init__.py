@@ -1,4 +1,7 @@
-"""Anthropic's Messages, as a client speaks them (`client`) and as a server does (`server`).
+"""Anthropic's Messages: served to clients (`server`), and spoken to providers (`client`).
 
 Source: https://platform.claude.com/docs/en/api/messages
 """
+
+NAME = "anthropic"
+"""The dialect of a canonical request that came in it, and of an endpoint that speaks it."""

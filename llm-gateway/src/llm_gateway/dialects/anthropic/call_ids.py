@@ -1,4 +1,4 @@
-"""Ids of tool calls in the alphabet that Anthropic takes; other providers are not so strict."""
+"""Ids of tool calls in Anthropic's alphabet (letters, digits, `_` and `-`); other providers allow more."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _FOREIGN = re.compile(r"[^a-zA-Z0-9_-]")
 
 
 def tool_id(id_: str) -> str:
-    """`id_`, with an underscore for each letter that Anthropic refuses, and then with a mark of what it was.
+    """Returns `id_` with each character that Anthropic refuses as an underscore, followed by a hash of the original.
 
-    It is the same for a call and for its result, and stays another one than that of any other call, since ids which
-    are there twice are refused.
+    A call and its result get the same id, and two different ids stay different: Anthropic refuses duplicates. An id
+    that already fits is returned unchanged.
     """
     fitting = _FOREIGN.sub("_", id_)
     if fitting == id_ != "":

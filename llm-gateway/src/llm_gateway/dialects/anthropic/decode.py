@@ -1,4 +1,4 @@
-"""A provider's messages, whole, as results."""
+"""Decodes a provider's whole `message`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 from llm_gateway.canonical import Choice, FinishReason, Part, Reasoning, Request, Result, Text, ToolCall, Usage
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects.anthropic.call_arguments import arguments_of
-from llm_gateway.dialects.anthropic.encode_format import form_of
+from llm_gateway.dialects.anthropic.encode_format import format_plan
 from llm_gateway.dialects.anthropic.errors import error_of
 from llm_gateway.dialects.anthropic.wire_answers import Block, ReceivedMessage
 from llm_gateway.dialects.common import usage as counted
+from llm_gateway.dialects.common.call_arguments import arguments_of
 from llm_gateway.dialects.common.tolerant_json import UNREADABLE, TolerantReader
 from llm_gateway.errors import UpstreamProtocol
 
@@ -18,11 +18,11 @@ _reader = TolerantReader(ReceivedMessage)
 
 
 def decode_result(body: bytes, request: Request, model: Model) -> Result:
-    """A whole `message`. Blocks of kinds that we do not know (server tools and their results) are passed over.
+    """Returns the result in a whole `message`. Blocks of unknown types (server tools and their results) are skipped.
 
     Raises:
-        UpstreamProtocol: it is none.
-        UpstreamError: it is an error that came with status 200.
+        UpstreamProtocol: the body is not a message.
+        UpstreamError: the body is an error that came with status 200.
     """
     try:
         received = _reader.read(body)
@@ -32,7 +32,7 @@ def decode_result(body: bytes, request: Request, model: Model) -> Result:
         raise error_of(None, {}, received.error, body)
     if received.content is None or not (received.content or received.stop_reason):
         raise UpstreamProtocol(f"no message: {body[:500]!r}")
-    answer = form_of(request, model).tool
+    answer = format_plan(request, model).tool
     content = tuple(part_of(block, model.provider, answer and answer.name) for block in received.content)
     parts = tuple(part for part in content if part is not None)
     has_calls = any(isinstance(part, ToolCall) for part in parts)
@@ -45,7 +45,8 @@ def decode_result(body: bytes, request: Request, model: Model) -> Result:
 
 
 def part_of(block: Block, provider: str, answer: str | None) -> Part | None:
-    """A block as a part; the arguments of the tool `answer` are text."""
+    """Returns a block as a part, or None for an unknown type. A call of the tool named `answer` is the answer's
+    text."""
     match block.type:
         case "text":
             return Text(text=block.text or "")
@@ -64,7 +65,8 @@ def part_of(block: Block, provider: str, answer: str | None) -> Part | None:
 
 
 def finish_reason(reason: str, *, has_calls: bool) -> FinishReason:
-    """A stop reason as one of the four; a turn that was only paused (`pause_turn`) is one that was cut short."""
+    """Returns the canonical finish reason for a stop reason. A paused turn (`pause_turn`) counts as cut off:
+    `length`."""
     match reason:
         case "max_tokens" | "model_context_window_exceeded" | "pause_turn":
             return "length"
@@ -75,8 +77,9 @@ def finish_reason(reason: str, *, has_calls: bool) -> FinishReason:
 
 
 def usage_of(told: Any, *, estimated: bool = False) -> Usage | None:
-    """A provider's counts as ours, or None when it gave none that can be: our prompt includes what the cache has a part
-    in. `estimated` says that they are not the last."""
+    """Returns canonical usage for a provider's counts, or None if they are missing or impossible. Canonical prompt
+    tokens include those read from and written to the cache; Anthropic's `input_tokens` do not. `estimated` marks
+    counts that are not final."""
     counts = counted.fields(told)
     read, written = counts.get("cache_read_input_tokens"), counts.get("cache_creation_input_tokens")
     return counted.usage_from(
@@ -95,7 +98,8 @@ _USUAL = {"service_tier": ("standard",), "speed": ("standard",), "inference_geo"
 
 
 def _modifiers(counts: dict[str, Any]) -> tuple[str, ...]:
-    """What was served otherwise than usual, and the tools that Anthropic ran, which are billed by the call."""
+    """Returns what changes the price: unusual service tiers, speeds and regions, and the server tools that Anthropic
+    ran."""
     served = [
         f"{name}={value}"
         for name, usual in _USUAL.items()

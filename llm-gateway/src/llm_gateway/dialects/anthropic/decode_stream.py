@@ -1,4 +1,4 @@
-"""A provider's streamed message as canonical events.
+"""Decodes a provider's streamed message into canonical events.
 
 Source: https://platform.claude.com/docs/en/build-with-claude/streaming
 """
@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from llm_gateway.canonical import BlockKind, BlockStart, BlockStop, Delta, Event, Finish, Signature, UsageReport
-from llm_gateway.dialects.anthropic.call_arguments import arguments_of
 from llm_gateway.dialects.anthropic.decode import finish_reason, usage_of
 from llm_gateway.dialects.anthropic.errors import error_of
 from llm_gateway.dialects.anthropic.wire_answers import PIECES, Block, Change, ReceivedEvent
 from llm_gateway.dialects.common import usage as counted
+from llm_gateway.dialects.common.call_arguments import arguments_of
+from llm_gateway.dialects.common.surrogates import SurrogateJoiner
 from llm_gateway.dialects.common.tolerant_json import UNREADABLE, TolerantReader
-from llm_gateway.dialects.common.torn_text import TornText
 from llm_gateway.errors import UpstreamProtocol
 
 _reader = TolerantReader(ReceivedEvent, PIECES)
@@ -22,7 +22,7 @@ _strictly = _reader.strictly
 
 
 class _Open:
-    """One of the provider's blocks: our number of it, and whether anything was said in it."""
+    """An open block of the provider's: its canonical index, and whether it has had any content."""
 
     __slots__ = ("empty", "fallback", "index", "kind")
 
@@ -34,10 +34,10 @@ class _Open:
 
 
 class StreamDecoder:
-    """Messages' events to canonical ones. Blocks of kinds that we do not know are passed over, as are unknown events.
+    """Decodes the events of one stream. Unknown events and blocks of unknown types are skipped.
 
-    `complete` with the stop reason, behind which only the end mark can come. Until the final counts arrive, those
-    of the beginning are reported, marked as an estimate: the prompt's are exact, the answer's are not known yet.
+    `complete` is set by the stop reason, after which only `message_stop` can come. Until the final counts arrive, the
+    counts of `message_start` are reported as an estimate: exact for the prompt, unknown for the answer.
     """
 
     def __init__(self, provider: str, answer: str | None) -> None:
@@ -49,7 +49,7 @@ class StreamDecoder:
         self._usage: dict[str, Any] = {}
         self._model: str | None = None
         self._unreported = False
-        self._torn: TornText | None = None  # where pieces of text end within a character
+        self._torn: SurrogateJoiner | None = None  # set once a piece of text ends within a character
         self._reason: str | None = None
         self._sequence: str | None = None
         self._done = False
@@ -57,15 +57,15 @@ class StreamDecoder:
 
     @property
     def done(self) -> bool:
-        """Whether nothing more can come, so that a connection which stays open need not be waited for."""
+        """Whether nothing more can come: a connection that stays open need not be waited for."""
         return self._done
 
     def feed(self, data: bytes) -> list[Event]:
-        """The events of one server-sent event's data.
+        """Returns the canonical events in the data of one server-sent event.
 
         Raises:
-            UpstreamProtocol: it is no event, or one that does not belong here.
-            UpstreamError: it is an error.
+            UpstreamProtocol: the data is not an event, or the event is out of place.
+            UpstreamError: the event is an error.
         """
         try:
             event = _strictly(data)
@@ -75,7 +75,7 @@ class StreamDecoder:
         return events if self._torn is None else self._torn.join(events)
 
     def _forgiven(self, data: bytes, error: Exception) -> ReceivedEvent:
-        self._torn = self._torn or TornText()
+        self._torn = self._torn or SurrogateJoiner()
         try:
             return _reader.forgive_piece(data, error)
         except UNREADABLE:
@@ -110,7 +110,7 @@ class StreamDecoder:
             self.complete = True
 
     def _count_up(self, usage: Any) -> None:
-        """Counts are cumulative, and those that did not change may be left out."""
+        """Updates the counts. They are cumulative, and unchanged ones may be left out."""
         self._usage.update((name, value) for name, value in counted.fields(usage).items() if value is not None)
 
     def _first_report(self) -> list[Event]:
@@ -160,7 +160,7 @@ class StreamDecoder:
         )
 
     def _beginning(self, opened: _Open, block: Block) -> list[Event]:
-        """What a block already says as it begins."""
+        """Returns the text that a block already has when it begins."""
         if block.type == "redacted_thinking":
             return [self._signature(opened, block.data or "", redacted=True)]
         return self._delta(opened, Change(text=block.text, thinking=block.thinking, signature=block.signature))
@@ -189,10 +189,10 @@ class StreamDecoder:
         )
 
     def finish(self) -> list[Event]:
-        """The events that close the stream.
+        """Returns the events that close the stream.
 
         Raises:
-            UpstreamProtocol: the stream ended before its end.
+            UpstreamProtocol: the stream was cut off.
         """
         if self._reason is None and not (self._done and self._blocks):
             raise UpstreamProtocol("the stream ended without a stop reason", code="upstream_stream_cut")

@@ -1,4 +1,4 @@
-"""A request as the body of `POST /v1/messages`.
+"""Encodes a request as the body of `POST /v1/messages`.
 
 Source: https://platform.claude.com/docs/en/api/messages/create
 """
@@ -12,11 +12,12 @@ import msgspec
 
 from llm_gateway.canonical import Request, Tool, ToolChoice
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects.anthropic.encode_format import NAME, Form, form_of
+from llm_gateway.dialects.anthropic import NAME
+from llm_gateway.dialects.anthropic.encode_format import FormatPlan, format_plan
 from llm_gateway.dialects.anthropic.encode_messages import Block, conversation
 from llm_gateway.dialects.anthropic.encode_thinking import Thinking, thinking_of
-from llm_gateway.dialects.anthropic.models import generation_of
 from llm_gateway.dialects.common.cache_control import control_of, with_fewer_marks
+from llm_gateway.dialects.common.claude_models import generation_of
 from llm_gateway.errors import InvalidRequest
 
 _DEFAULT_MAX_TOKENS = 4096
@@ -27,22 +28,23 @@ _encode = msgspec.json.Encoder().encode
 
 
 def encode_request(request: Request, model: Model) -> bytes:
-    """The body that asks `model` for `request`; `max_tokens`, which is a must, is the model's limit where not given.
+    """Returns the body that sends `request` to `model`. Anthropic requires `max_tokens`: by default it is the model's
+    limit.
 
     Raises:
-        InvalidRequest: Anthropic cannot be asked that; names the parameter.
+        InvalidRequest: Anthropic does not support a parameter; names it.
     """
     native = request.dialect == NAME
     request = with_fewer_marks(request)
     thinking = thinking_of(request, model, _max_tokens(request, model), native=native)
-    form = form_of(request, model)
+    plan = format_plan(request, model)
     system, messages = conversation(request, model)
     body: dict[str, Any] = {"model": model.id, "max_tokens": thinking.max_tokens, "messages": messages}
-    if system is not None or form.words:
-        body["system"] = _with_words(system, form.words)
+    if system is not None or plan.instruction:
+        body["system"] = _with_instruction(system, plan.instruction)
     body.update(_sampling(request, model, thinking))
-    body.update(_tools(request, model, form, thinking))
-    body.update(_output(form, thinking))
+    body.update(_tools(request, model, plan, thinking))
+    body.update(_output(plan, thinking))
     if request.user is not None:
         body["metadata"] = {"user_id": request.user}
     if request.stream:
@@ -54,16 +56,21 @@ def encode_request(request: Request, model: Model) -> bytes:
     return _encode(body)
 
 
-def _with_words(system: str | list[Block] | None, words: str | None) -> str | list[Block] | None:
-    """The system prompt, and behind it what is asked for in words."""
-    if words is None:
+def dropped(request: Request, model: Model) -> tuple[str, ...]:
+    """Returns the names of the fields that are not sent: hints and unknown fields of another dialect's client."""
+    return () if request.dialect == NAME else (*request.hints, *request.extra)
+
+
+def _with_instruction(system: str | list[Block] | None, instruction: str | None) -> str | list[Block] | None:
+    """Returns the system prompt followed by `instruction`."""
+    if instruction is None:
         return system
     blocks = system if isinstance(system, list) else [{"type": "text", "text": system}] if system else []
-    return [*blocks, {"type": "text", "text": words}]
+    return [*blocks, {"type": "text", "text": instruction}]
 
 
 def _merge(body: dict[str, Any], fields: Mapping[str, Any]) -> None:
-    """Add `fields`; what is an object, or a list, on both sides is joined: `output_config` and `tools` have two."""
+    """Adds `fields` to `body`. Objects and lists that both have (`output_config`, `tools`) are merged."""
     for name, value in fields.items():
         known = body.get(name)
         if isinstance(known, dict) and isinstance(value, dict):
@@ -97,7 +104,7 @@ def _sampling(request: Request, model: Model, thinking: Thinking) -> dict[str, A
 
 
 def _check_samplers(fields: dict[str, Any], model: Model, thinking: Thinking) -> None:
-    """Drop what asks for no more than the default, and refuse by name what the API would refuse."""
+    """Removes values equal to the default where the API takes no others, and refuses, by name, what it would refuse."""
     generation = generation_of(model.id)
     if not generation.sampling or thinking.on:
         for name in ("temperature", "top_p"):
@@ -127,8 +134,8 @@ def _unsupported(name: str, why: str) -> InvalidRequest:
 # --- tools -----------------------------------------------------------------------------------------------
 
 
-def _tools(request: Request, model: Model, form: Form, thinking: Thinking) -> dict[str, Any]:
-    answer = form.tool
+def _tools(request: Request, model: Model, plan: FormatPlan, thinking: Thinking) -> dict[str, Any]:
+    answer = plan.tool
     tools = (*request.tools, answer) if answer else request.tools
     choice = _answering(request, answer) if answer else request.tool_choice
     forced = choice is not None and choice.mode in _FORCED
@@ -145,12 +152,12 @@ def _tools(request: Request, model: Model, form: Form, thinking: Thinking) -> di
 
 
 def _served(request: Request) -> bool:
-    """Whether there are tools that Anthropic runs itself, which pass as they are."""
+    """Whether the request has server tools (run by Anthropic), which are sent unchanged."""
     return request.dialect == NAME and bool(request.extra.get("tools"))
 
 
 def _answering(request: Request, answer: Tool) -> ToolChoice:
-    """The choice with which the model either uses a tool of the client's or answers."""
+    """Returns the tool choice that makes the model call either one of the client's tools or the answer's."""
     choice = request.tool_choice
     if choice is not None and choice.mode == "tool":
         return choice
@@ -194,11 +201,11 @@ def _tool_choice(choice: ToolChoice | None, *, parallel: bool | None) -> dict[st
 # --- output ----------------------------------------------------------------------------------------------
 
 
-def _output(form: Form, thinking: Thinking) -> dict[str, Any]:
+def _output(plan: FormatPlan, thinking: Thinking) -> dict[str, Any]:
     fields: dict[str, Any] = {} if thinking.config is None else {"thinking": thinking.config}
     config: dict[str, Any] = {}
     if thinking.effort is not None:
         config["effort"] = thinking.effort
-    if form.native is not None:
-        config["format"] = form.native
+    if plan.native is not None:
+        config["format"] = plan.native
     return {**fields, "output_config": config} if config else fields

@@ -1,8 +1,8 @@
-"""Answers in a form: natively where the model has it, else by a tool whose arguments are the answer.
+"""Structured output: by `output_config.format` if the model has it, else by a tool whose arguments are the answer.
 
-The tool is forced, so that the model cannot but call it; beside the client's own tools any one of them is. What it
-is called with becomes the text of the answer again, plain and streamed. A JSON object without a schema is asked for
-in the same way, by a tool that takes any object; where the model thinks, which forbids force, in words.
+The model is forced to call that tool, or any tool if the client has tools of its own. The arguments of the call become
+the text of the answer, plain and streamed. A JSON object without a schema is asked for by a tool that takes any object;
+a model that thinks may not be forced, and is asked in the system prompt.
 
 Source: https://platform.claude.com/docs/en/build-with-claude/structured-outputs
 """
@@ -15,46 +15,39 @@ import msgspec
 
 from llm_gateway.canonical import Request, ResponseFormat, Tool
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects.anthropic.models import generation_of
+from llm_gateway.dialects.anthropic import NAME
+from llm_gateway.dialects.common.answer_format import JSON_INSTRUCTION, has_schemas, unused_name
+from llm_gateway.dialects.common.claude_models import generation_of
 from llm_gateway.dialects.common.closed_schema import closed
 
-NAME = "anthropic"
-
-_ANSWER = "json_answer"
 _ANY_OBJECT: dict[str, Any] = {"type": "object", "additionalProperties": True}
-_IN_WORDS = "Answer with one JSON object and nothing else: no text around it and no code fence."
 
 
-class Form(msgspec.Struct, frozen=True):
-    """How a form is asked for: one of `output_config.format`, a tool, or a sentence; none of them for free text."""
+class FormatPlan(msgspec.Struct, frozen=True):
+    """How an answer's format is asked for: by one of `output_config.format`, a tool or an instruction; by none for
+    text."""
 
     native: dict[str, Any] | None = None
     tool: Tool | None = None
-    words: str | None = None
+    instruction: str | None = None
 
 
-_FREE = Form()
+_FREE = FormatPlan()
 
 
-def form_of(request: Request, model: Model) -> Form:
-    """How `model` is asked for the form that `request` wants; the same whenever it is asked."""
+def format_plan(request: Request, model: Model) -> FormatPlan:
+    """Returns how `model` is asked for the format that `request` wants. The encoder and the decoder both call it, so it
+    depends on nothing else."""
     wanted = request.response_format
     if wanted is None or wanted.type == "text":
         return _FREE
-    if wanted.schema is not None and _has_schemas(model):
+    if wanted.schema is not None and has_schemas(model):
         schema = wanted.schema if request.dialect == NAME else closed(wanted.schema)
-        return Form(native={"type": "json_schema", "schema": schema})
+        return FormatPlan(native={"type": "json_schema", "schema": schema})
     if wanted.schema is None and _thinks(request, model):
-        return Form(words=_IN_WORDS)
+        return FormatPlan(instruction=JSON_INSTRUCTION)
     parameters = wanted.schema or _ANY_OBJECT
-    return Form(tool=Tool(name=_free_name(request), description=_purpose(wanted), parameters=parameters))
-
-
-def _has_schemas(model: Model) -> bool:
-    """As the catalogue says; of a model that is not in it, as its generation says."""
-    if model.supports:
-        return "json_schema" in model.supports
-    return generation_of(model.id).schemas
+    return FormatPlan(tool=Tool(name=unused_name(request.tools), description=_purpose(wanted), parameters=parameters))
 
 
 def _thinks(request: Request, model: Model) -> bool:
@@ -65,10 +58,3 @@ def _thinks(request: Request, model: Model) -> bool:
 def _purpose(wanted: ResponseFormat) -> str:
     about = f" {wanted.description}" if wanted.description else ""
     return f"Gives the final answer to the user, as JSON.{about}"
-
-
-def _free_name(request: Request) -> str:
-    name, taken = _ANSWER, {tool.name for tool in request.tools}
-    while name in taken:
-        name += "_"
-    return name

@@ -1,7 +1,7 @@
-"""A conversation as Anthropic wants it: a system prompt beside turns that alternate.
+"""Encodes a conversation as a system prompt and alternating turns.
 
-Turns of one side are joined, the results of tool calls first, as the API demands. Empty texts, which it refuses, are
-left out, and so are thoughts that another provider signed.
+Consecutive turns of one role are joined, tool results first, as the API demands. Empty texts (which it refuses) and
+thoughts signed by another provider are left out.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any
 
 from llm_gateway.canonical import CacheMark, Image, Message, Part, Reasoning, Refusal, Request, Text, ToolCall
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects.anthropic.call_arguments import input_of
 from llm_gateway.dialects.anthropic.call_ids import tool_id
-from llm_gateway.dialects.anthropic.models import generation_of
 from llm_gateway.dialects.common.cache_control import control_of
+from llm_gateway.dialects.common.call_arguments import wrapped_object
+from llm_gateway.dialects.common.claude_models import generation_of
 from llm_gateway.errors import InvalidRequest
 
 Block = dict[str, Any]
@@ -23,13 +23,13 @@ _SIDES = {"system": "system", "user": "user", "tool": "user", "assistant": "assi
 
 
 def conversation(request: Request, model: Model) -> tuple[str | list[Block] | None, list[Block]]:
-    """The system prompt and the turns.
+    """Returns the system prompt (None if there is none) and the turns.
 
-    A system message in the middle stays where it is if the model knows such turns and a user's turn comes before it;
-    else it joins the system prompt, in order: it keeps its rank and loses its place.
+    A system message in the middle stays there if the model supports that and a user's turn comes before it; otherwise
+    it is appended to the system prompt.
 
     Raises:
-        InvalidRequest: nothing of it can be sent.
+        InvalidRequest: no message has any content.
     """
     in_place = generation_of(model.id).system_turns
     system: list[Block] = []
@@ -51,7 +51,7 @@ def conversation(request: Request, model: Model) -> tuple[str | list[Block] | No
 
 
 def _content(blocks: list[Block]) -> str | list[Block]:
-    """The shorter form of one plain text."""
+    """Returns one plain text as a string, anything else as the list of blocks."""
     if len(blocks) == 1 and blocks[0].keys() == {"type", "text"}:
         return blocks[0]["text"]
     return blocks
@@ -90,7 +90,12 @@ def _block(part: Part, provider: str) -> Block | None:
         case Image():
             return _marked({"type": "image", "source": _source(part)}, part.cache)
         case ToolCall():
-            call = {"type": "tool_use", "id": tool_id(part.id), "name": part.name, "input": input_of(part.arguments)}
+            call = {
+                "type": "tool_use",
+                "id": tool_id(part.id),
+                "name": part.name,
+                "input": wrapped_object(part.arguments),
+            }
             return _marked(call, part.cache)
         case Refusal():
             return {"type": "text", "text": part.text} if part.text.strip() else None

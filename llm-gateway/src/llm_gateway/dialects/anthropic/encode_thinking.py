@@ -1,7 +1,7 @@
-"""How much a model is asked to think, in the form that its generation takes.
+"""Encodes how much the model should think, in the form that its generation takes.
 
-Up to 4.5 a model thinks within a budget of tokens, which counts within `max_tokens`; from 4.6 on it decides itself
-and is told by a word how hard to try. A wish in the other form is translated.
+Claude up to 4.5 takes a budget in tokens, which is part of `max_tokens`; from 4.6 on it takes an effort (a word). A
+request in the other form is converted.
 
 Source: https://platform.claude.com/docs/en/build-with-claude/extended-thinking
 """
@@ -14,7 +14,7 @@ import msgspec
 
 from llm_gateway.canonical import Request
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects.anthropic.models import generation_of
+from llm_gateway.dialects.common.claude_models import generation_of
 from llm_gateway.dialects.common.reasoning_effort import LEAST_BUDGET, budget_of, effort_of
 from llm_gateway.errors import InvalidRequest
 
@@ -22,7 +22,7 @@ _WORDS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "x
 
 
 class Thinking(msgspec.Struct, frozen=True):
-    """The fields `thinking` and `output_config.effort`, and the limit that leaves room for both thoughts and answer."""
+    """The fields `thinking` and `output_config.effort`, and a `max_tokens` with room for thoughts and answer."""
 
     config: dict[str, Any] | None
     effort: str | None
@@ -34,14 +34,14 @@ class Thinking(msgspec.Struct, frozen=True):
 
 
 def thinking_of(request: Request, model: Model, max_tokens: int, *, native: bool) -> Thinking:
-    """What `request` asks for; `native` says that its client spoke this dialect and chose the fields itself.
+    """Returns the fields for `request`. `native` says that its client spoke this dialect and set the fields itself.
 
-    A budget is raised to the 1,024 tokens that are the least; where it does not fit into `max_tokens`, that grows by
-    it, up to the model's limit: the client meant so many tokens of answer. A model that cannot but think is asked for
-    the least effort where it should not think at all.
+    A budget is at least 1,024 tokens. If it does not fit into `max_tokens`, it is added to that, up to the model's
+    limit, since the client meant so many tokens of answer. A model whose thinking cannot be turned off gets the least
+    effort instead.
 
     Raises:
-        InvalidRequest: nobody knows that effort.
+        InvalidRequest: the effort is unknown.
     """
     budget, effort = request.reasoning_budget, request.reasoning_effort
     if budget is None and effort is None:
@@ -56,7 +56,7 @@ def thinking_of(request: Request, model: Model, max_tokens: int, *, native: bool
         return Thinking({"type": "adaptive"}, _word("low" if word == "none" else word), max_tokens)
     tokens = budget if budget is not None else budget_of(effort or "", request.max_tokens or model.max_output_tokens)
     if tokens <= 0:
-        return Thinking(None, None, max_tokens)  # up to 4.5 nobody thinks unasked
+        return Thinking(None, None, max_tokens)  # up to 4.5 no model thinks by default
     return _budgeted(max(tokens, LEAST_BUDGET), max_tokens, model.max_output_tokens)
 
 

@@ -1,4 +1,4 @@
-"""A provider's error answers as types; its words are kept for the log alone.
+"""Decodes a provider's error answers. Its message goes to the log alone.
 
 Source: https://platform.claude.com/docs/en/api/errors
 """
@@ -9,18 +9,18 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from llm_gateway.dialects.common.failures import failure, shown, status_in
+from llm_gateway.dialects.common.failures import failure, shown, status_from_code
 from llm_gateway.dialects.common.tolerant_json import loads
 from llm_gateway.errors import UpstreamError
 
 _TOO_LONG = re.compile(r"prompt is too long|exceeds? (?:the )?context (?:limit|window)", re.IGNORECASE)
-"""For a prompt over the context the API has no code, only words: the one place where we read an error's text."""
+"""Recognizes a prompt that is too long, for which the API has no code. No other error is recognized by its text."""
 
 
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
-    """A provider's error answer, as a type; its text is kept for the log alone.
+    """Returns the error for an answer with this status.
 
-    A success may come with an error too, which then decides; without one it is no answer at all.
+    If a status below 300 comes with an error object, that object decides; without one the body is a protocol error.
     """
     parsed = loads(body)
     error = parsed.get("error") if isinstance(parsed, dict) else None
@@ -28,11 +28,11 @@ def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> Upstre
 
 
 def error_of(status: int | None, headers: Mapping[str, str], error: Any, body: bytes) -> UpstreamError:
-    """The type for an error object; None is the status of one that came inside a 200, whose type then decides."""
+    """Returns the error for an error object. `status` is None for one inside a 200, where the object's type decides."""
     fields = error if isinstance(error, dict) else {"message": error, "type": error}
     message = fields.get("message")
     too_long = isinstance(message, str) and _TOO_LONG.search(message) is not None
     words = (fields.get("code"), fields.get("type"))
     if status is None:
-        status = status_in(fields.get("code"))
+        status = status_from_code(fields.get("code"))
     return failure(status, headers, shown(status, body), words, too_long=too_long)

@@ -1,7 +1,7 @@
-"""Requests as our clients send them to `POST /v1/messages`.
+"""Parses requests to `POST /v1/messages`.
 
-What has no word in our own vocabulary stays as it is and reaches a provider of this dialect alone: as a hint where
-it changes nothing (a thinking mode that is only switched off, `service_tier`), as an extra field otherwise.
+A field without a canonical counterpart is kept and sent only to a provider of this dialect: as a hint if it does not
+change the answer (disabled thinking, `service_tier`), as an extra field otherwise.
 
 Source: https://platform.claude.com/docs/en/api/messages/create
 """
@@ -13,38 +13,35 @@ from typing import Any
 import msgspec
 
 from llm_gateway.canonical import Message, Request, ResponseFormat, Tool, ToolChoice
-from llm_gateway.dialects.anthropic import wire
+from llm_gateway.dialects.anthropic import NAME, wire
 from llm_gateway.dialects.anthropic.parse_messages import mark, messages_of, text_parts
 from llm_gateway.dialects.common.reasoning_effort import LEAST_BUDGET
-from llm_gateway.dialects.common.request_body import BodyReader, invalid, not_json
+from llm_gateway.dialects.common.request_body import BodyReader, in_range, invalid, not_json
 from llm_gateway.dialects.common.tolerant_json import UNREADABLE
-from llm_gateway.dialects.openai_chat.server import within
 from llm_gateway.errors import InvalidRequest
 
-NAME = "anthropic"
-
 _FORMAT_NAME = "answer"
-"""OpenAI wants a name for a schema, and Anthropic has none."""
+"""The name of a schema, which OpenAI requires and Anthropic does not have."""
 
 _NO_THREADS = "conversations are not kept here; send the whole of it, without this field"
-"""Anthropic has a code for that, at which its clients do so by themselves."""
+"""Anthropic's clients recognize the code of this error, and then send the whole conversation by themselves."""
 
 _reader = BodyReader(wire.MessagesRequest)
 _count_decoder = msgspec.json.Decoder(wire.CountTokensRequest)
 
 
 def parse_request(body: bytes) -> Request:
-    """A Messages request.
+    """Returns the canonical request in `body`.
 
     Raises:
-        InvalidRequest: the body is no JSON, lacks what it needs, or a field has the wrong type; names the field.
+        InvalidRequest: the body is not JSON, or a field is missing or of the wrong type; names the field.
     """
     sent, extra = _reader.read(body)
     if "thread" in extra:
         raise InvalidRequest(f"thread: {_NO_THREADS}", param="thread", code="thread_unsupported_request")
     hints = {name: msgspec.to_builtins(value) for name in wire.HINTS if (value := getattr(sent, name)) is not None}
     effort, budget = _reasoning(sent, hints)
-    served = _served_tools(sent, body)
+    served = _server_tools(sent, body)
     if served:
         extra = {**extra, "tools": served}
     return Request(
@@ -53,10 +50,10 @@ def parse_request(body: bytes) -> Request:
         tools=_tools(sent.tools),
         tool_choice=_tool_choice(sent.tool_choice),
         parallel_tool_calls=_parallel(sent.tool_choice),
-        temperature=within(sent.temperature, "temperature", 0, 1),
-        max_tokens=within(sent.max_tokens, "max_tokens", 1),
-        top_p=within(sent.top_p, "top_p", 0, 1),
-        top_k=within(sent.top_k, "top_k", 0),
+        temperature=in_range(sent.temperature, "temperature", 0, 1),
+        max_tokens=in_range(sent.max_tokens, "max_tokens", 1),
+        top_p=in_range(sent.top_p, "top_p", 0, 1),
+        top_k=in_range(sent.top_k, "top_k", 0),
         stop=tuple(sent.stop_sequences or ()),
         response_format=_response_format(sent),
         reasoning_effort=effort,
@@ -71,7 +68,7 @@ def parse_request(body: bytes) -> Request:
 
 
 def parse_count(body: bytes) -> Request:
-    """What is to be counted; raises as `parse_request`."""
+    """Returns the request whose tokens are to be counted; raises like `parse_request`."""
     try:
         sent = _count_decoder.decode(body)
     except msgspec.ValidationError as error:
@@ -100,7 +97,7 @@ def _conversation(system: str | list[wire.TextBlock] | None, sent: list[wire.Mes
 
 
 def _is_ours(tool: wire.ToolParam) -> bool:
-    """Whether it is the client that runs this tool."""
+    """Whether the client runs this tool, not Anthropic."""
     return tool.type is None or tool.type == "custom"
 
 
@@ -124,8 +121,8 @@ def _tools(sent: list[wire.ToolParam] | None) -> tuple[Tool, ...]:
     return tuple(tools)
 
 
-def _served_tools(sent: wire.MessagesRequest, body: bytes) -> list[Any]:
-    """The tools that Anthropic runs itself (web search and so on), as they were sent."""
+def _server_tools(sent: wire.MessagesRequest, body: bytes) -> list[Any]:
+    """Returns the server tools (web search and others, run by Anthropic) exactly as they were sent."""
     if all(_is_ours(tool) for tool in sent.tools or ()):
         return []
     whole = msgspec.json.decode(body)["tools"]
@@ -158,7 +155,8 @@ def _response_format(sent: wire.MessagesRequest) -> ResponseFormat | None:
 
 
 def _reasoning(sent: wire.MessagesRequest, hints: dict[str, Any]) -> tuple[str | None, int | None]:
-    """The effort and the budget; what they cannot say goes to `hints`, and to Anthropic as it is."""
+    """Returns the effort and the budget. Settings that neither can express are added to `hints`, for Anthropic
+    alone."""
     effort = sent.output_config.effort if sent.output_config else None
     if effort == "max":
         hints["output_config"] = {"effort": "max"}

@@ -1,6 +1,6 @@
-"""Turns of a conversation as our clients send them, and their blocks, as messages of ours.
+"""Parses the turns of a conversation and their blocks.
 
-A user's turn with the results of tools becomes a message for each of them, before one with the rest.
+A user's turn with tool results becomes one message for each result, followed by one with the other blocks.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from llm_gateway.dialects.common.signatures import unwrap
 from llm_gateway.errors import InvalidRequest
 
 _PROVIDER = "anthropic"
-"""Whose a signature is that nobody wrapped."""
+"""The provider of a signature that names none (see `common.signatures`)."""
 
 _OF_ASSISTANTS = (wire.ToolUseBlock, wire.ThinkingBlock, wire.RedactedThinkingBlock)
 
 
 def messages_of(turn: wire.MessageParam, index: int) -> Iterator[Message]:
-    """The messages in turn number `index`.
+    """Returns the messages in turn number `index`.
 
     Raises:
-        InvalidRequest: a block that this side of a conversation does not say.
+        InvalidRequest: a block that this role cannot have.
     """
     if isinstance(turn.content, str):
         yield Message(role=turn.role, content=(Text(text=turn.content),))
@@ -43,14 +43,14 @@ def messages_of(turn: wire.MessageParam, index: int) -> Iterator[Message]:
 
 
 def text_parts(content: str | list[wire.TextBlock]) -> tuple[Text, ...]:
-    """A system prompt's texts."""
+    """Returns the texts of a system prompt."""
     if isinstance(content, str):
         return (Text(text=content),)
     return tuple(Text(text=block.text, cache=mark(block.cache_control)) for block in content)
 
 
 def mark(control: wire.CacheControl | None) -> CacheMark | None:
-    """A caching mark; five minutes go without saying."""
+    """Returns the cache mark of a block; five minutes by default."""
     return None if control is None else control.ttl or "5m"
 
 
@@ -68,7 +68,7 @@ def _result(block: wire.ToolResultBlock) -> Message:
             _image(part) if isinstance(part, wire.ImageBlock) else Text(text=part.text, cache=mark(part.cache_control))
             for part in block.content or ()
         )
-    if content and block.cache_control:  # we mark parts, of which the last ends the result
+    if content and block.cache_control:  # canonical marks are on parts, and the last one ends the result
         content = (*content[:-1], msgspec.structs.replace(content[-1], cache=mark(block.cache_control)))
     return Message(role="tool", content=content, tool_call_id=block.tool_use_id, is_error=bool(block.is_error))
 

@@ -1,6 +1,6 @@
-"""Our answers as Anthropic's `message` object.
+"""Renders answers as Anthropic's `message` object.
 
-Beside its fields are ours: the `provider` that answered, `fallback_from`, and the cost, with the usage.
+Fields of the gateway's own: `provider`, `fallback_from`, and `cost_usd` in the usage.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import msgspec
 
 from llm_gateway.canonical import Choice, Part, Reasoning, Refusal, Request, Text, ToolCall, Usage
 from llm_gateway.canonical.answer import Answer, Origin
-from llm_gateway.dialects.anthropic.call_arguments import input_of
+from llm_gateway.dialects.common.call_arguments import wrapped_object
 from llm_gateway.dialects.common.signatures import wrap
 
 _OWN = "anthropic"
@@ -21,7 +21,7 @@ encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def render_result(answer: Answer, request: Request) -> bytes:
-    """The `message` object."""
+    """Returns the `message` object as JSON."""
     choice = answer.result.choices[0]
     reason, sequence = stop_of(choice)
     return encode(
@@ -36,7 +36,7 @@ def render_result(answer: Answer, request: Request) -> bytes:
 
 
 def head(origin: Origin) -> dict[str, Any]:
-    """What is known of a message before anything is said."""
+    """Returns the fields that are known before the first content."""
     fields: dict[str, Any] = {
         "id": f"msg_{origin.request_id}",
         "type": "message",
@@ -50,7 +50,7 @@ def head(origin: Origin) -> dict[str, Any]:
 
 
 def stop_of(choice: Choice) -> tuple[str, str | None]:
-    """Why it ended, and the stop sequence that did; a refusal in words counts as one."""
+    """Returns the stop reason and the stop sequence. An answer with a refusal's text has the reason `refusal`."""
     if choice.finish_reason == "stop":
         if choice.stop_sequence is not None:
             return "stop_sequence", choice.stop_sequence
@@ -60,7 +60,7 @@ def stop_of(choice: Choice) -> tuple[str, str | None]:
 
 
 def render_usage(usage: Usage) -> dict[str, Any]:
-    """Anthropic's counts: `input_tokens` leaves out what the cache had a part in."""
+    """Returns Anthropic's counts: `input_tokens` does not include tokens read from or written to the cache."""
     cached, written = usage.cached_tokens, usage.cache_write_tokens
     rendered: dict[str, Any] = {
         "input_tokens": max(0, usage.prompt_tokens - cached - written),
@@ -80,7 +80,7 @@ def _block(part: Part) -> dict[str, Any] | None:
         case Text() | Refusal():
             return {"type": "text", "text": part.text}
         case ToolCall():
-            return {"type": "tool_use", "id": part.id, "name": part.name, "input": input_of(part.arguments)}
+            return {"type": "tool_use", "id": part.id, "name": part.name, "input": wrapped_object(part.arguments)}
         case Reasoning(redacted=True):
             return {"type": "redacted_thinking", "data": signed(part.provider, part.signature or "", redacted=True)}
         case Reasoning():
@@ -94,5 +94,6 @@ def _block(part: Part) -> dict[str, Any] | None:
 
 
 def signed(provider: str | None, signature: str, *, redacted: bool = False) -> str:
-    """A signature as clients keep it: Anthropic's own as it is, another provider's with its name."""
+    """Returns a signature for clients to send back: Anthropic's own unchanged, another provider's with its name
+    inside."""
     return signature if provider == _OWN else wrap(provider, signature, redacted)

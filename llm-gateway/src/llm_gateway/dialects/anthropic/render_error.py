@@ -1,4 +1,4 @@
-"""Errors in Anthropic's envelope.
+"""Renders errors in Anthropic's envelope.
 
 Source: https://platform.claude.com/docs/en/api/errors
 """
@@ -22,14 +22,15 @@ _TYPES = {
 
 
 def error_type(status: int) -> str:
-    """Anthropic's type for a status."""
+    """Returns Anthropic's error type for a status."""
     return _TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
 
 
 def render_error(error: ApiError, request_id: str) -> bytes:
     """`{"type": "error", "error": {"type", "message", "details", "param"}, "request_id"}`.
 
-    `details.error_code`, where Anthropic's clients look for the cause, is our code; `param` is ours.
+    `details.error_code`, where Anthropic's clients look for the cause, is the gateway's error code. Anthropic has no
+    `param`.
     """
     fields = {
         "type": error_type(error.status),

@@ -1,8 +1,8 @@
-"""Our streams as Anthropic's events.
+"""Renders streams as Anthropic's events.
 
-There a block begins, is filled and ends before the next one may begin, and its kind is told as it begins. With us
-several may be open at once (parallel calls), and whether a thought is redacted shows later. So events of a block
-that is not the one in front wait for their turn, and a thought's beginning waits for its first words.
+In Anthropic's streams a block ends before the next one begins, and its type is known from the start. Canonical streams
+may have several open blocks (parallel calls), and a redacted thought shows only later. So events of any block but the
+current one are queued, and the start of a thought is held back until its first event.
 
 Source: https://platform.claude.com/docs/en/build-with-claude/streaming
 """
@@ -30,7 +30,7 @@ def stream_encoder(origin: Origin, request: Request) -> StreamEncoder:
 
 
 class StreamEncoder:
-    """`message_start`, blocks one after another, `message_delta` with the counts, `message_stop`."""
+    """Renders `message_start`, the blocks one after another, `message_delta` with the counts, and `message_stop`."""
 
     def __init__(self, origin: Origin) -> None:
         self._origin = origin
@@ -40,7 +40,7 @@ class StreamEncoder:
         self._waiting: dict[int, deque[_Content]] = {}
 
     def start(self) -> bytes:
-        return b""  # the first event carries the prompt's count, which may come with the first content
+        return b""  # `message_start` has the prompt's count, which may come with the first content
 
     def feed(self, events: list[Event]) -> bytes:
         out = [self._opening(events)] if not self._begun else []
@@ -70,7 +70,7 @@ class StreamEncoder:
         return current.say(event)
 
     def _close(self, current: _OpenBlock) -> bytes:
-        """The end of the block in front, and what waited for it."""
+        """Ends the current block and renders the queued events of the next ones."""
         out = [current.end()]
         self._blocks += current.begun
         self._open = None
@@ -81,7 +81,7 @@ class StreamEncoder:
 
     def finish(self, answer: Answer) -> bytes:
         out = [] if self._begun else [self._opening([])]
-        while self._open is not None:  # a stream that never ended its blocks has ended them now
+        while self._open is not None:  # blocks that the stream did not end
             out.append(self._close(self._open))
         reason, sequence = stop_of(answer.result.choices[0])
         delta = {"stop_reason": reason, "stop_sequence": sequence}
@@ -90,12 +90,12 @@ class StreamEncoder:
         return b"".join(out)
 
     def fail(self, error: ApiError) -> bytes:
-        """An error event and no `message_stop`: the official clients raise on it."""
+        """Renders an error event, without `message_stop`: the official clients raise an error."""
         return b"event: error\ndata: " + render_error(error, self._origin.request_id) + b"\n\n"
 
 
 class _OpenBlock:
-    """The block that is being sent, as number `number` of those that were."""
+    """The block that is being sent; `number` is its index in Anthropic's stream."""
 
     __slots__ = ("_number", "_prefix", "begun", "start")
 
@@ -119,7 +119,7 @@ class _OpenBlock:
                 return b""
 
     def end(self) -> bytes:
-        """The end; a block that said nothing begins now, but for a thought, of which there is nothing to show."""
+        """Ends the block. A block without content is still shown, except for an empty thought."""
         opening = b"" if self.start.kind == "reasoning" else self._begin()
         return opening + self._framed("content_block_stop", {}) if self.begun else b""
 
@@ -128,7 +128,7 @@ class _OpenBlock:
             return b""
         self.begun = True
         opening, kind, field = self._kind()
-        # All deltas of a block begin alike, so that is encoded once and the text is spliced in behind it.
+        # All deltas of a block begin alike, so the beginning is encoded once and the text is appended.
         self._prefix = (
             b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":{"type":"%s","%s":'
             % (self._number, kind, field)

@@ -1,4 +1,4 @@
-"""The JSON of a request, as structs; fields of blocks that we do not know are passed over, as Anthropic's own grow."""
+"""The JSON of a request, as structs. Unknown fields of blocks are ignored, since Anthropic keeps adding some."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class CacheControl(msgspec.Struct):
-    """A mark behind which the prompt up to here is kept."""
+    """Marks the end of a prefix of the prompt that the provider may cache."""
 
     type: Literal["ephemeral"] = "ephemeral"
     ttl: Literal["5m", "1h"] | None = None
@@ -65,7 +65,7 @@ class MessageParam(msgspec.Struct):
 
 
 class ToolParam(msgspec.Struct):
-    """A tool of the client's own (`custom`), or one that Anthropic runs itself, which has no schema."""
+    """A tool that the client runs (`custom`), or a server tool, which has no schema."""
 
     name: str = ""
     type: str | None = None
@@ -102,7 +102,7 @@ class Metadata(msgspec.Struct):
 
 
 class MessagesRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of `POST /v1/messages`. Unknown fields are refused here so that they are noticed and kept apart."""
+    """The body of `POST /v1/messages`. Unknown fields are errors here: `BodyReader` then collects them."""
 
     messages: list[MessageParam]
     max_tokens: int
@@ -128,7 +128,7 @@ class MessagesRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class CountTokensRequest(msgspec.Struct):
-    """The body of `POST /v1/messages/count_tokens`: a request without what tells how to answer."""
+    """The body of `POST /v1/messages/count_tokens`: a request without the parameters of an answer."""
 
     messages: list[MessageParam]
     model: str = ""
@@ -139,4 +139,4 @@ class CountTokensRequest(msgspec.Struct):
 
 
 HINTS = ("cache_control", "container", "diagnostics", "inference_geo", "service_tier", "speed")
-"""Fields that change no meaning."""
+"""Fields that do not change the answer."""

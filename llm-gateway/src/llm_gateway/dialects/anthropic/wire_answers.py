@@ -1,4 +1,4 @@
-"""The JSON that a provider of Messages sends, as structs; read loosely, since new fields and kinds are promised.
+"""The JSON of a provider's answers, as structs. All fields are optional: the API announces new fields and types.
 
 Source: https://platform.claude.com/docs/en/api/versioning
 """
@@ -24,8 +24,8 @@ class Block(msgspec.Struct):
 
 
 class ReceivedMessage(msgspec.Struct):
-    """A whole answer, or the beginning of a stream; or, as `type` says, an error. `usage` is read apart, so that no
-    figure in it costs the answer."""
+    """A whole answer, the start of a stream or an error, by `type`. `usage` is read separately, so that a bad count
+    does not invalidate the answer."""
 
     type: str | None = None
     content: list[Block] | None = None
@@ -62,4 +62,4 @@ class ReceivedEvent(msgspec.Struct):
 
 
 PIECES = frozenset({"text", "partial_json", "thinking"})
-"""The fields of a delta that are pieces of a text."""
+"""The fields of a delta that hold a piece of text."""

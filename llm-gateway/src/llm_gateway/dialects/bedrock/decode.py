@@ -1,4 +1,4 @@
-"""Converse's answers, whole, as results."""
+"""Decodes whole answers of Converse."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ _reader = TolerantReader(wire.Answer)
 
 
 def decode_result(body: bytes, request: Request, model: Model) -> Result:
-    """A whole answer; where a tool stood for it (`schema_answers`), that tool's arguments as text.
+    """Returns the result in a whole answer. If it was asked for by a tool (see `encode_format`), the tool's arguments
+    are its text.
 
     Raises:
-        UpstreamProtocol: it is none, or the model wrote something that Bedrock could not read.
-        UpstreamError: it is an error that came with status 200.
+        UpstreamProtocol: the body is not an answer, or Bedrock could not parse what the model wrote.
+        UpstreamError: the body is an error that came with status 200.
     """
     try:
         answer = _reader.read(body)
@@ -75,8 +76,8 @@ def _arguments(raw: msgspec.Raw) -> str:
 
 
 def _unhidden(content: tuple[Part, ...], hidden: str) -> tuple[Part, ...]:
-    """`content` with the first call of the tool `hidden` as the answer's text; further calls of it, and what the model
-    said around it, are left out. Without such a call, what it said comes last, as in a stream."""
+    """Returns `content` with the first call of the tool `hidden` as the answer's text, without further calls of it and
+    without other text. If there is no such call, the other text comes last, as in a stream."""
     answer = next((part for part in content if isinstance(part, ToolCall) and part.name == hidden), None)
     rest = tuple(part for part in content if not isinstance(part, Text))
     if answer is None:
@@ -90,10 +91,10 @@ def _unhidden(content: tuple[Part, ...], hidden: str) -> tuple[Part, ...]:
 
 
 def finish_reason(reason: str, *, has_calls: bool) -> FinishReason:
-    """A stop reason as one of the four.
+    """Returns the canonical finish reason.
 
     Raises:
-        UpstreamProtocol: Bedrock says that it could not read what its model wrote.
+        UpstreamProtocol: Bedrock could not parse what the model wrote.
     """
     match reason:
         case "max_tokens" | "model_context_window_exceeded":
@@ -107,7 +108,8 @@ def finish_reason(reason: str, *, has_calls: bool) -> FinishReason:
 
 
 def stop_sequence(fields: Any) -> str | None:
-    """The stop sequence among the model's own fields: `{"stop_sequence"}`, or `{"delta": {"stop_sequence"}}`."""
+    """Returns the stop sequence in the additional response fields: `{"stop_sequence"}` or `{"delta":
+    {"stop_sequence"}}`."""
     if not isinstance(fields, dict):
         return None
     delta = fields.get("delta")
@@ -116,8 +118,8 @@ def stop_sequence(fields: Any) -> str | None:
 
 
 def usage_of(told: Any, tier: Any = None) -> Usage | None:
-    """Bedrock's counts as ours, or None when there are none that can be: its input leaves out what came from the cache
-    or went into it."""
+    """Returns canonical usage, or None if the counts are missing or impossible. Bedrock's input tokens do not include
+    those read from or written to the cache; canonical prompt tokens do."""
     counts = counted.fields(told)
     read, written = counts.get("cacheReadInputTokens"), counts.get("cacheWriteInputTokens")
     served = counted.fields(tier).get("type")
@@ -132,7 +134,7 @@ def usage_of(told: Any, tier: Any = None) -> Usage | None:
 
 
 def _hour(details: Any) -> Any:
-    """What is kept for an hour rather than five minutes."""
+    """Returns the tokens that were cached for an hour rather than five minutes."""
     for detail in details if isinstance(details, list) else ():
         if isinstance(detail, dict) and detail.get("ttl") == "1h":
             return detail.get("inputTokens")

@@ -1,4 +1,4 @@
-"""ConverseStream's events as canonical ones."""
+"""Decodes the events of ConverseStream into canonical events."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from llm_gateway.dialects.bedrock import wire
 from llm_gateway.dialects.bedrock.decode import finish_reason, stop_sequence, usage_of
 from llm_gateway.dialects.bedrock.encode_format import answer_tool
 from llm_gateway.dialects.bedrock.errors import in_stream
+from llm_gateway.dialects.common.surrogates import SurrogateJoiner
 from llm_gateway.dialects.common.tolerant_json import UNREADABLE, TolerantReader
-from llm_gateway.dialects.common.torn_text import TornText
 from llm_gateway.errors import UpstreamProtocol, UpstreamUnavailable
 from llm_gateway.net.event_stream import Frame
 
@@ -38,7 +38,7 @@ _READERS: dict[str, TolerantReader[Any]] = {
 
 
 class _Open:
-    """A block of the stream that has begun: our number of it, its kind, and what is known at its end alone."""
+    """An open block: its canonical index, its kind, and what becomes known only at its end."""
 
     __slots__ = ("index", "kind", "redacted", "said", "signature")
 
@@ -51,23 +51,24 @@ class _Open:
 
 
 class StreamDecoder:
-    """Frames to events. The usage comes after the end of the message, and a stream without that end is cut.
+    """Decodes the frames of one stream. The usage comes after `messageStop`; a stream without `messageStop` was cut
+    off.
 
-    `hidden` is the tool that stands for the answer, if there is one: its arguments become the text, and what the
-    model says beside it is held back until it is clear that it never called it.
+    `hidden` is the name of the answer's tool, if there is one: its arguments become the text. Other text is held back
+    until the end, and used only if the tool was never called.
     """
 
     def __init__(self, provider: str, model_id: str, hidden: str | None = None) -> None:
         self._provider = provider
         self._model_id = model_id
         self._hidden = hidden
-        self._open: dict[int, _Open | None] = {}  # by Bedrock's index; None for what is nobody's business
+        self._open: dict[int, _Open | None] = {}  # by Bedrock's index; None for a block that is skipped
         self._blocks = 0
         self._tools = 0
         self._answered = False
         self._aside: list[str] = []
         self._usage: Usage | None = None
-        self._torn: TornText | None = None  # where pieces of text end within a character
+        self._torn: SurrogateJoiner | None = None  # set once a piece of text ends within a character
         self._stop: str | None = None
         self._stop_sequence: str | None = None
         self._done = False
@@ -75,15 +76,15 @@ class StreamDecoder:
 
     @property
     def done(self) -> bool:
-        """Whether nothing more can come."""
+        """Whether nothing more can come: a connection that stays open need not be waited for."""
         return self._done
 
     def feed(self, frame: Frame) -> list[Event]:
-        """The events of one frame.
+        """Returns the canonical events in one frame.
 
         Raises:
-            UpstreamProtocol: it is not as the API promises.
-            UpstreamError: it is an exception.
+            UpstreamProtocol: the frame is not what the API promises.
+            UpstreamError: the frame is an exception.
         """
         if frame.kind == "exception":
             raise in_stream(frame.name, frame.payload)
@@ -100,7 +101,7 @@ class StreamDecoder:
         return events if self._torn is None else self._torn.join(events)
 
     def _forgiven(self, reader: TolerantReader[Any], frame: Frame, error: Exception) -> Any:
-        self._torn = self._torn or TornText()
+        self._torn = self._torn or SurrogateJoiner()
         try:
             return reader.forgive_piece(frame.payload, error)
         except UNREADABLE:
@@ -147,7 +148,8 @@ class StreamDecoder:
         events.append(Delta(index=self._block(number, kind, events).index, text=text))
 
     def _block(self, number: int, kind: BlockKind, events: list[Event]) -> _Open:
-        """The open block of this number and kind: texts and thoughts begin without being announced."""
+        """Returns the open block with this index and kind, and opens it if needed: texts and thoughts have no start
+        event."""
         block = self._open.get(number)
         if block is None or block.kind != kind:
             self._close(number, events)
@@ -203,10 +205,10 @@ class StreamDecoder:
     # --- the end ---
 
     def finish(self) -> list[Event]:
-        """The events that close the stream.
+        """Returns the events that close the stream.
 
         Raises:
-            UpstreamProtocol: the stream ended before its end, or the model wrote what Bedrock could not read.
+            UpstreamProtocol: the stream was cut off, or Bedrock could not parse what the model wrote.
         """
         if self._stop is None:
             raise UpstreamProtocol("the stream ended without a stop reason", code="upstream_stream_cut")
@@ -229,7 +231,7 @@ def stream_decoder(request: Request, model: Model) -> StreamDecoder:
 
 
 def _joined(pieces: list[str]) -> str:
-    """Base64 of several pieces as that of all of them."""
+    """Returns the base64 of several pieces as one."""
     if len(pieces) == 1:
         return pieces[0]
     try:

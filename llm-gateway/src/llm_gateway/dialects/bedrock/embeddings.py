@@ -1,4 +1,4 @@
-"""Embeddings by Amazon Titan (v2) and Cohere, each of which has a body of its own for InvokeModel.
+"""Embeddings by Amazon Titan and Cohere; each has a body of its own for InvokeModel.
 
 Source: https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embed-text.html
 and https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-embed-v3.html
@@ -29,7 +29,8 @@ class _ByType(msgspec.Struct):
 
 
 class _Received(msgspec.Struct, rename="camel"):
-    """Titan has `embedding` and a count; Cohere `embeddings`, as a list or by the type of its numbers."""
+    """Titan's `embedding` and count, or Cohere's `embeddings`: a list, or an object with one list for each number
+    type."""
 
     embedding: list[float] | None = None
     input_text_token_count: Any = None
@@ -40,10 +41,10 @@ _reader = TolerantReader(_Received)
 
 
 def encode_embeddings(request: EmbeddingRequest, model: Model) -> list[bytes]:
-    """The bodies, in order: Titan takes one text each, Cohere 96.
+    """Returns the bodies in order: one text each for Titan, up to 96 for Cohere.
 
     Raises:
-        InvalidRequest: tokens instead of texts, a length that the model has not, or a model of another kind.
+        InvalidRequest: token ids instead of texts, unsupported dimensions, or a model without embeddings.
     """
     texts = [text for text in request.inputs if isinstance(text, str)]
     if len(texts) != len(request.inputs):
@@ -73,10 +74,10 @@ def _cohere(texts: list[str], request: EmbeddingRequest, model: Model) -> dict[s
 
 
 def decode_embeddings(bodies: list[bytes]) -> EmbeddingResult:
-    """The vectors of all answers, in order; Cohere counts its tokens in a header that does not come here.
+    """Returns the vectors of all answers in order. Usage is None for Cohere, which counts tokens in a header only.
 
     Raises:
-        UpstreamProtocol: an answer without vectors.
+        UpstreamProtocol: an answer has no vectors.
     """
     vectors: list[tuple[float, ...]] = []
     counts: list[Usage | None] = []

@@ -1,46 +1,40 @@
-"""Answers that follow a JSON schema: by Bedrock's own means where a model has them, else by a tool that must be called.
+"""Structured output: by Bedrock's `outputConfig` if the model has it, else by a tool that the model is forced to call.
 
-The tool's arguments are then the answer, and nobody but this dialect ever sees that there was a call.
+The tool's arguments are the answer; the decoder turns the call back into text.
+
 Source: https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html
 """
 
 from __future__ import annotations
 
 import re
-from itertools import chain, count
 from typing import Any
 
 from llm_gateway.canonical import Request, ResponseFormat, Tool
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects.anthropic.models import generation_of
+from llm_gateway.dialects.common.answer_format import ANSWER_TOOL, JSON_INSTRUCTION, has_schemas, unused_name
+from llm_gateway.dialects.common.claude_models import generation_of
 from llm_gateway.errors import InvalidRequest
 
-NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-"""What Bedrock takes as the name of a tool, and Claude as the id of a call."""
-
-_FALLBACK = "json_answer"
-_IN_WORDS = "Answer with one JSON object and nothing else: no text around it and no code fence."
+TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+"""A valid tool name for Bedrock, and a valid call id for Claude."""
 
 
-def native(request: Request, model: Model) -> ResponseFormat | None:
-    """The schema, when the model itself can be held to it."""
+def native_format(request: Request, model: Model) -> ResponseFormat | None:
+    """Returns the requested schema if the model supports schemas, else None."""
     wanted = request.response_format
     if wanted is None or wanted.type != "json_schema" or wanted.schema is None:
         return None
     return wanted if has_schemas(model) else None
 
 
-def has_schemas(model: Model) -> bool:
-    """As the catalogue says; of a Claude that is not in it, as its generation says."""
-    return "json_schema" in model.supports if model.supports else generation_of(model.id).schemas
+def instruction_blocks(request: Request, model: Model) -> list[dict[str, str]]:
+    """Returns an instruction for the system prompt if any JSON object is wanted and the model, since it thinks, may not
+    be forced to use a tool."""
+    return [{"text": JSON_INSTRUCTION}] if _needs_instruction(request, model) else []
 
 
-def in_words(request: Request, model: Model) -> list[dict[str, str]]:
-    """A sentence for the system prompt, when any JSON object will do and the model thinks, which forbids force."""
-    return [{"text": _IN_WORDS}] if _told(request, model) else []
-
-
-def _told(request: Request, model: Model) -> bool:
+def _needs_instruction(request: Request, model: Model) -> bool:
     wanted = request.response_format
     if wanted is None or wanted.type == "text" or wanted.schema is not None:
         return False
@@ -50,32 +44,34 @@ def _told(request: Request, model: Model) -> bool:
 
 
 def answer_tool(request: Request, model: Model) -> str | None:
-    """The name of the tool that stands for the answer, or None when there is no need of one.
+    """Returns the name of the answer's tool, or None if none is needed.
 
-    Who forces the model to call one of the caller's own tools gets that call, and no answer that a schema could fit.
+    A request that forces one of the client's own tools gets that call, so it needs none.
     """
     wanted, choice = request.response_format, request.tool_choice
-    if wanted is None or wanted.type == "text" or native(request, model) is not None or _told(request, model):
+    if (
+        wanted is None
+        or wanted.type == "text"
+        or native_format(request, model) is not None
+        or _needs_instruction(request, model)
+    ):
         return None
     if request.tools and choice is not None and choice.mode in ("required", "tool"):
         return None
-    taken = {tool.name for tool in request.tools}
-    asked = wanted.name if wanted.name and NAME.fullmatch(wanted.name) else _FALLBACK
-    numbered = (f"{_FALLBACK}_{number}" for number in count(1))
-    return next(name for name in chain((asked, _FALLBACK), numbered) if name not in taken)
+    return unused_name(request.tools, wanted.name if wanted.name and TOOL_NAME.fullmatch(wanted.name) else ANSWER_TOOL)
 
 
 def as_tool(wanted: ResponseFormat, name: str) -> Tool:
-    """The tool whose arguments are the answer."""
+    """Returns the tool whose arguments are the answer."""
     description = wanted.description or "Give the final answer to the user. Call it once, with the whole answer."
     return Tool(name=name, description=description, parameters=object_schema(wanted.schema or {}, "response_format"))
 
 
 def object_schema(schema: dict[str, Any], param: str) -> dict[str, Any]:
-    """`schema` as Bedrock wants one: its root says that it is an object.
+    """Returns `schema` with the explicit `"type": "object"` that Bedrock requires.
 
     Raises:
-        InvalidRequest: it is something else.
+        InvalidRequest: the root is not an object.
     """
     kind = schema.get("type")
     if kind is None:

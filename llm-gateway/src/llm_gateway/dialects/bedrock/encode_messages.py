@@ -1,4 +1,4 @@
-"""Turns of a conversation as Converse has them: users and assistants in alternation, no block without content."""
+"""Encodes a conversation for Converse: user and assistant alternate, and no block is empty."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 from llm_gateway.canonical import CacheMark, Image, Message, Part, Reasoning, Refusal, Request, Text, ToolCall
-from llm_gateway.dialects.bedrock.encode_format import NAME
+from llm_gateway.dialects.bedrock.encode_format import TOOL_NAME
 from llm_gateway.dialects.bedrock.models import Family
+from llm_gateway.dialects.common.call_arguments import raw_object
 from llm_gateway.errors import InvalidRequest
 
 Block = dict[str, Any]
@@ -19,8 +20,8 @@ _FORMATS = {"image/png": "png", "image/jpeg": "jpeg", "image/jpg": "jpeg", "imag
 
 
 class Turns:
-    """Writes the messages of one request for one family. `provider` is whose signatures may be sent back;
-    `tools` says whether calls and results go as such, or as words because the model is not given any tools."""
+    """Encodes the messages of one request for one family. Only signatures of `provider` are sent back. If `tools` is
+    false, the request offers no tools, and calls and results are sent as text."""
 
     def __init__(self, family: Family, provider: str, *, tools: bool) -> None:
         self._family = family
@@ -28,7 +29,7 @@ class Turns:
         self._tools = tools
 
     def system(self, request: Request) -> list[Block]:
-        """Everything that the system says, wherever it stands in the conversation: Converse has one place for it."""
+        """Returns the text of all system messages, wherever they stand: Converse has one place for it."""
         return [
             block
             for message in request.messages
@@ -39,10 +40,10 @@ class Turns:
         ]
 
     def turns(self, request: Request, opening: list[Block]) -> list[dict[str, Any]]:
-        """The turns, with `opening` at the head of the first one.
+        """Returns the turns, with `opening` at the start of the first one.
 
         Raises:
-            InvalidRequest: there are none, or an assistant's is the first.
+            InvalidRequest: there are none, or the first is an assistant's.
         """
         turns: list[dict[str, Any]] = [{"role": "user", "content": list(opening)}] if opening else []
         names = {} if self._tools else {call.id: call.name for call in calls_in(request)}
@@ -95,7 +96,7 @@ class Turns:
                 return
 
     def _reasoning(self, part: Reasoning) -> Iterator[Block]:
-        """Thoughts go back with the signature of this provider, to the families that check it."""
+        """Yields a thought if this provider signed it and the family checks signatures."""
         if not part.signature or part.provider != self._provider or self._family.thinking in (None, "effort"):
             return
         if part.redacted:
@@ -144,7 +145,7 @@ class Turns:
         return {"image": {"format": format_, "source": {"bytes": image.data}}}
 
     def point(self, mark: CacheMark | None, place: str) -> Iterable[Block]:
-        """A cache point after what bears `mark`, where the family takes one."""
+        """Returns the cache point for `mark`, or nothing if the family takes none at `place`."""
         if mark is None or place not in self._family.caching:
             return ()
         lasting = {"ttl": mark} if mark == "1h" and self._family.hour else {}
@@ -152,7 +153,7 @@ class Turns:
 
 
 def calls_in(request: Request) -> Iterator[ToolCall]:
-    """The tool calls of the conversation so far."""
+    """Yields the tool calls of the conversation."""
     for message in request.messages:
         for part in message.content:
             if isinstance(part, ToolCall):
@@ -160,14 +161,15 @@ def calls_in(request: Request) -> Iterator[ToolCall]:
 
 
 def call_id(id_: str) -> str:
-    """An id as Bedrock and its models take one; a foreign one that does not fit always becomes the same other one."""
-    if NAME.fullmatch(id_):
+    """Returns `id_` if it is valid for Bedrock, else an id derived from its hash, so that call and result still
+    match."""
+    if TOOL_NAME.fullmatch(id_):
         return id_
     return "call_" + hashlib.sha256(id_.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _name(call: ToolCall) -> str:
-    if not NAME.fullmatch(call.name):
+    if not TOOL_NAME.fullmatch(call.name):
         raise InvalidRequest(
             f"messages: Bedrock takes no tool named '{call.name[:80]}': letters, digits, _ and -, at most 64",
             param="messages",
@@ -175,17 +177,14 @@ def _name(call: ToolCall) -> str:
     return call.name
 
 
-def _input(call: ToolCall) -> Any:
-    """A call's arguments, which Converse wants as an object and not as text."""
-    try:
-        arguments = msgspec.json.decode(call.arguments or "{}")
-    except (msgspec.DecodeError, RecursionError):
-        arguments = None
-    if not isinstance(arguments, dict):
+def _input(call: ToolCall) -> msgspec.Raw:
+    """Returns a call's arguments as an object, which Converse requires."""
+    found = raw_object(call.arguments)
+    if found is None:
         raise InvalidRequest(
             f"messages: the arguments of the call '{call.id[:80]}' are no JSON object", param="messages"
         )
-    return msgspec.Raw(call.arguments.encode()) if call.arguments else {}
+    return found
 
 
 def _blank(text: str) -> bool:

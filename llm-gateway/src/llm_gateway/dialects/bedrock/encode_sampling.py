@@ -1,4 +1,4 @@
-"""How an answer is drawn: Converse's own parameters, those that lie among a model's, and what a model refuses of them.
+"""Encodes the sampling parameters: Converse's own, and those among a model's additional fields.
 
 Source: https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html
 """
@@ -9,25 +9,27 @@ from typing import Any
 
 from llm_gateway.canonical import Request
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects.anthropic.models import generation_of
-from llm_gateway.dialects.bedrock.encode_thinking import Thought
+from llm_gateway.dialects.bedrock.encode_thinking import Thinking
 from llm_gateway.dialects.bedrock.models import Family
+from llm_gateway.dialects.common.claude_models import generation_of
 from llm_gateway.errors import InvalidRequest
 
 _LEAST_THINKING_TOP_P = 0.95
 
 
-def sampled(request: Request, model: Model, family: Family, thought: Thought) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The fields of `inferenceConfig`, and those among the model's own.
+def sampling_of(
+    request: Request, model: Model, family: Family, thinking: Thinking
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the fields of `inferenceConfig`, and the model's additional fields.
 
     Raises:
-        InvalidRequest: names what the model, or the model while it thinks, would refuse.
+        InvalidRequest: names a parameter that the model refuses, always or while it thinks.
     """
     if request.temperature is not None and request.temperature > 1:
         raise InvalidRequest("temperature: Bedrock takes 0 to 1", param="temperature")
-    wanted = _permitted(request, model, thought)
+    wanted = _permitted(request, model, thinking)
     config: dict[str, Any] = {}
-    most = thought.max_tokens or request.max_tokens
+    most = thinking.max_tokens or request.max_tokens
     if most is not None:
         config["maxTokens"] = min(most, model.max_output_tokens) if model.max_output_tokens else most
     for ours, theirs in (("temperature", "temperature"), ("top_p", "topP")):
@@ -38,19 +40,19 @@ def sampled(request: Request, model: Model, family: Family, thought: Thought) ->
     return config, _top_k(request.top_k, family)
 
 
-def _permitted(request: Request, model: Model, thought: Thought) -> dict[str, float]:
-    """What is given of the three, without what asks for no more than the default where anything else is refused."""
+def _permitted(request: Request, model: Model, thinking: Thinking) -> dict[str, float]:
+    """Returns the given ones of temperature, top_p and top_k, without default values where the model refuses others."""
     given = {"temperature": request.temperature, "top_p": request.top_p, "top_k": request.top_k}
     wanted: dict[str, float] = {name: value for name, value in given.items() if value is not None}
     claude = generation_of(model.id)
     if not wanted or claude.version is None:
         return wanted
-    if not claude.sampling or thought.exclusive:
+    if not claude.sampling or thinking.exclusive:
         wanted = {name: value for name, value in wanted.items() if value != 1 or name == "top_k"}
     if not claude.sampling:
         for name in wanted:
             raise _refused(name, "this model takes no sampling parameters")
-    if thought.exclusive:
+    if thinking.exclusive:
         for name in ("temperature", "top_k"):
             if name in wanted:
                 raise _refused(name, "it cannot be changed while the model thinks")

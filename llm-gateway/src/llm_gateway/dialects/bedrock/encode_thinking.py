@@ -1,4 +1,4 @@
-"""How a model is told to think, which each family has its own field for.
+"""Encodes how much the model should think; each family has its own field.
 
 Source: https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html
 """
@@ -11,18 +11,18 @@ import msgspec
 
 from llm_gateway.canonical import Request
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects.anthropic.models import generation_of
 from llm_gateway.dialects.bedrock.models import Family
+from llm_gateway.dialects.common.claude_models import generation_of
 from llm_gateway.dialects.common.reasoning_effort import LEAST_BUDGET, budget_of, effort_of
 from llm_gateway.errors import InvalidRequest
 
 _THREE_WORDS = {"minimal": "low", "xhigh": "high"}
-"""Words that the others do not know, and the nearest one that they do."""
+"""The nearest of low, medium and high for other efforts."""
 
 
-class Thought(msgspec.Struct, frozen=True):
-    """`fields` go among the model's own, `output` into `outputConfig`. `max_tokens`, if set, replaces the request's.
-    `exclusive` says that no tool can be forced beside it."""
+class Thinking(msgspec.Struct, frozen=True):
+    """`fields` are additional model fields, `output` goes into `outputConfig`. `max_tokens`, if set, replaces the
+    request's. If `exclusive`, no tool may be forced."""
 
     fields: dict[str, Any] = {}
     output: dict[str, Any] = {}
@@ -30,11 +30,11 @@ class Thought(msgspec.Struct, frozen=True):
     exclusive: bool = False
 
 
-def thought_of(request: Request, model: Model, family: Family) -> Thought:
-    """What makes `model` think as `request` wishes.
+def thinking_of(request: Request, model: Model, family: Family) -> Thinking:
+    """Returns what makes `model` think as much as `request` asks.
 
     Raises:
-        InvalidRequest: it does not think, or nobody knows that word.
+        InvalidRequest: the model does not think, or the effort is unknown.
     """
     longest = request.max_tokens or model.max_output_tokens
     budget, effort = request.reasoning_budget, request.reasoning_effort
@@ -49,12 +49,12 @@ def thought_of(request: Request, model: Model, family: Family) -> Thought:
         case "budget":
             return _within(budget, request, model)
         case "adaptive":
-            return Thought({"thinking": {"type": "adaptive"}}, {"effort": _low(word)}, exclusive=True)
+            return Thinking({"thinking": {"type": "adaptive"}}, {"effort": _low(word)}, exclusive=True)
         case "nova":
             config = {"type": "enabled", "maxReasoningEffort": _THREE_WORDS.get(word, word)}
-            return Thought({"reasoningConfig": config})
+            return Thinking({"reasoningConfig": config})
         case "effort":
-            return Thought({"reasoning_effort": _THREE_WORDS.get(word, word)})
+            return Thinking({"reasoning_effort": _THREE_WORDS.get(word, word)})
         case None:
             param = "reasoning_budget" if effort is None else "reasoning_effort"
             raise InvalidRequest(
@@ -62,29 +62,29 @@ def thought_of(request: Request, model: Model, family: Family) -> Thought:
             )
 
 
-def _within(budget: int, request: Request, model: Model) -> Thought:
-    """Claude counts the budget within `maxTokens`: an answer that would have no room left is given more."""
+def _within(budget: int, request: Request, model: Model) -> Thinking:
+    """Returns a thinking budget. It is part of `maxTokens`, which is raised if nothing would be left for the answer."""
     limit = model.max_output_tokens
     budget = max(LEAST_BUDGET, min(budget, limit - 1) if limit else budget)
     most = request.max_tokens
-    return Thought(
+    return Thinking(
         {"thinking": {"type": "enabled", "budget_tokens": budget}},
         max_tokens=budget + most if most is not None and most <= budget else None,
         exclusive=True,
     )
 
 
-def _unasked(request: Request, model: Model) -> Thought:
-    """Claude thinks from 5.0 on unless it is told not to; some cannot but think."""
+def _unasked(request: Request, model: Model) -> Thinking:
+    """Returns the fields for no thinking. Claude thinks by default from 5.0 on, and some models always think."""
     told = request.reasoning_budget is not None or request.reasoning_effort is not None
     claude = generation_of(model.id)
     if not claude.thinks_unasked:
-        return Thought()
+        return Thinking()
     if not told:
-        return Thought(exclusive=True)
+        return Thinking(exclusive=True)
     if claude.always_thinks:
-        return Thought({"thinking": {"type": "adaptive"}}, {"effort": "low"}, exclusive=True)
-    return Thought({"thinking": {"type": claude.unthinking}})
+        return Thinking({"thinking": {"type": "adaptive"}}, {"effort": "low"}, exclusive=True)
+    return Thinking({"thinking": {"type": claude.unthinking}})
 
 
 def _low(word: str) -> str:

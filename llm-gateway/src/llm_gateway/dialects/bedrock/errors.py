@@ -1,4 +1,4 @@
-"""Bedrock's errors as types; its words are kept for the log alone.
+"""Decodes Bedrock's error answers. Their messages go to the log alone.
 
 Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html
 """
@@ -13,7 +13,7 @@ from llm_gateway.dialects.common.tolerant_json import UNREADABLE, TolerantReader
 from llm_gateway.errors import UpstreamCredentials, UpstreamError
 
 STALE = "upstream_credentials_stale"
-"""The code of credentials that were good once, or are not known yet: new ones may help."""
+"""The error code for credentials that are expired or not known yet: refreshed ones may help."""
 
 _STALE = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException", "InvalidClientTokenId"}
@@ -24,21 +24,21 @@ _SIGNED = frozenset(
         "MissingAuthenticationTokenException", "NotAuthorizedException", "OptInRequired",
     }
 )  # fmt: skip
-"""Complaints that repeat the request's headers, and with them the session token: they are not logged."""
+"""Errors whose message repeats the request's headers, session token included: the message is not logged."""
 
 _problem = TolerantReader(wire.Problem)
 
 _TOO_LONG = ("input is too long", "prompt is too long", "too many input tokens", "maximum context length",
              "input length", "exceeds the maximum number of tokens", "context window")  # fmt: skip
-"""Bedrock has no type for a prompt that does not fit, only words, and each family its own. This is the one place
-where words decide; a sentence that is missing here costs the better code, not the rejection."""
+"""Recognizes a prompt that is too long, for which Bedrock has no type and each family its own text. An unlisted text is
+still a rejection, with a less exact code."""
 
 
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
-    """An error answer as a type. Its name comes as a header, or as `__type` in the body; both may have more around
-    it (`com.amazon.coral.service#ThrottlingException`, `ValidationException:http://…`).
+    """Returns the error for an answer with this status. The exception's name is in a header, or in `__type` of the
+    body, with a prefix or suffix (`com.amazon.coral.service#ThrottlingException`, `ValidationException:http://…`).
 
-    A success may come with an error too, which then decides; without one it is no answer at all.
+    If a status below 300 comes with an exception's name, that decides; without one the body is a protocol error.
     """
     problem = _read(body)
     name = headers.get("x-amzn-errortype") or problem.type or ""
@@ -47,7 +47,7 @@ def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> Upstre
 
 
 def error_of(name: str, status: int | None, headers: Mapping[str, str], body: bytes) -> UpstreamError:
-    """The type for an exception of this name; for an unknown one, what `status` says, if there is one."""
+    """Returns the error for an exception of this name; `status`, if any, decides for an unknown name."""
     if name in _STALE:
         return UpstreamCredentials(f"{status or 200} {name}", code=STALE)
     problem = _read(body)
@@ -59,13 +59,13 @@ def error_of(name: str, status: int | None, headers: Mapping[str, str], body: by
 
 
 def hidden_error(body: bytes) -> UpstreamError | None:
-    """The error that came with status 200 and without a header, if it is one."""
+    """Returns the error that came with status 200 and without a header, or None."""
     name = (_read(body).type or "").partition(":")[0].rpartition("#")[2]
     return error_of(name, None, {}, body) if name else None
 
 
 def in_stream(name: str, payload: bytes) -> UpstreamError:
-    """The type for an exception that came in the middle of a stream, as `throttlingException`."""
+    """Returns the error for an exception within a stream (`throttlingException`)."""
     return error_of(name[:1].upper() + name[1:], None, {}, payload)
 
 

@@ -1,4 +1,4 @@
-"""What the model families on Bedrock lack, since one API is spoken to all of them and answers 400 to the rest.
+"""What each model family on Bedrock supports. They share one API, which answers 400 to anything else.
 
 Source: https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference-supported-models-features.html
 """
@@ -11,16 +11,17 @@ from typing import Literal
 
 import msgspec
 
-Thinking = Literal["budget", "adaptive", "nova", "effort"]
-"""How a family is told to think: Claude's budget in tokens, newer Claudes' effort, Nova 2's, or a plain word."""
+ThinkingStyle = Literal["budget", "adaptive", "nova", "effort"]
+"""How a family is told to think: by a budget in tokens (Claude), adaptively with an effort (newer Claudes), by Nova 2's
+effort, or by a plain effort."""
 
 
 class Family(msgspec.Struct, frozen=True, kw_only=True):
-    """What models of one kind take.
+    """What the models of one family support.
 
     `choices` are the tool choices beside `auto`. `caching` says where cache points may stand, `hour` whether they may
-    ask for an hour. `top_k` is where that parameter lies among the model's own fields. `result_status` says whether
-    a tool's failure can be marked as one.
+    last an hour. `top_k` is the path of that parameter in the additional model fields. `result_status` says whether a
+    tool result can have the status `error`.
     """
 
     system: bool = True
@@ -32,7 +33,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     caching: frozenset[str] = frozenset()
     hour: bool = False
     top_k: tuple[str, ...] = ()
-    thinking: Thinking | None = None
+    thinking: ThinkingStyle | None = None
     stop_sequence: bool = False
 
 
@@ -52,7 +53,7 @@ _NOVA = Family(
 )
 
 
-def _claude(thinking: Thinking | None, *, hour: bool = False) -> Family:
+def _claude(thinking: ThinkingStyle | None, *, hour: bool = False) -> Family:
     return msgspec.structs.replace(_CLAUDE, caching=_EVERYWHERE, hour=hour, thinking=thinking)
 
 
@@ -85,10 +86,10 @@ _KNOWN: tuple[tuple[re.Pattern[str], Family], ...] = tuple(
 )
 
 _UNKNOWN = Family(choices=_ANY, result_status=True, top_k=("top_k",))
-"""A model that the table does not know (the ARN of a profile tells none) is trusted; Bedrock says what it lacks."""
+"""A model that is not in the table (imported, or an ARN) is assumed to support everything; Bedrock refuses the rest."""
 
 
 @lru_cache(maxsize=1024)
 def family_of(model_id: str) -> Family:
-    """The family of a Bedrock model id, inference profile or ARN."""
+    """Returns the family of a Bedrock model id, inference profile or ARN."""
     return next((family for pattern, family in _KNOWN if pattern.search(model_id)), _UNKNOWN)

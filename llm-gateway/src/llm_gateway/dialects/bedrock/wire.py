@@ -1,4 +1,4 @@
-"""The JSON of Converse's answers, as structs; every content block is a union told apart by its one key.
+"""The JSON of Converse's answers, as structs. A content block is a union: its only key is its type.
 
 Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html
 """
@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 
 SERVER_TOOL = "server_tool_use"
-"""The type of a call that Bedrock itself runs: nobody's to answer."""
+"""The type of a tool call that Bedrock runs itself; the client does not see it."""
 
 
 class _Received(msgspec.Struct, rename="camel"):
-    """What Bedrock sent; fields that we do not know are passed over."""
+    """The base of what Bedrock sends; unknown fields are ignored."""
 
 
 class ToolUse(_Received):
@@ -58,7 +58,7 @@ class Output(_Received):
 
 
 class Answer(_Received):
-    """A whole answer; `usage` is read apart, so that no figure in it costs the answer."""
+    """A whole answer; `usage` is read separately, so that a bad count does not invalidate the answer."""
 
     output: Output
     stop_reason: str | None
@@ -121,7 +121,7 @@ class Metadata(_Received):
 
 
 class Problem(_Received):
-    """An error's body; services spell its one field in two ways."""
+    """An error's body; services spell `message` in two ways."""
 
     message: str | None = None
     capital_message: str | None = msgspec.field(default=None, name="Message")
@@ -130,4 +130,4 @@ class Problem(_Received):
 
 
 PIECES = frozenset({"text", "input"})
-"""The fields of a delta that are pieces of a text."""
+"""The fields of a delta that hold a piece of text."""

@@ -1,4 +1,5 @@
-"""What the dialects share when they read a provider's answer: odd JSON, counts of tokens, failures."""
+"""What several dialects share: reading request bodies, tolerant JSON, usage, errors, Claude's models, OpenAI's
+shapes."""
 
 MAX_FRAME_BYTES = 32 * 1024 * 1024
-"""The most that one event of a stream may have, unless the transport allows another size."""
+"""The most bytes that one event of a stream may have, unless the transport allows another size."""

@@ -1,4 +1,4 @@
-"""Prompt-caching marks as Anthropic writes them, which OpenAI's look-alikes took over.
+"""Prompt-caching marks (`cache_control`) in Anthropic's form, which servers with OpenAI's API have adopted.
 
 Source: https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching
 """
@@ -13,21 +13,21 @@ from llm_gateway.canonical import CacheMark, Request
 
 
 def mark_of(control: Any) -> CacheMark | None:
-    """What `{"type": "ephemeral", "ttl"?: "5m" | "1h"}` asks for."""
+    """Returns the cache mark for `{"type": "ephemeral", "ttl"?: "5m" | "1h"}`, or None for anything but an object."""
     if not isinstance(control, dict):
         return None
     return "1h" if control.get("ttl") == "1h" else "5m"
 
 
 def control_of(mark: CacheMark) -> dict[str, str]:
-    """The same the other way round; five minutes are what goes without saying."""
+    """Returns the `cache_control` for `mark`; five minutes are the default, and have no `ttl`."""
     return {"type": "ephemeral"} if mark == "5m" else {"type": "ephemeral", "ttl": mark}
 
 
 def with_fewer_marks(request: Request, most: int = 4) -> Request:
-    """`request` with its last `most` marks, in the order in which a prompt is read: tools, system, conversation.
+    """Returns `request` with only its last `most` marks, in the order of the prompt: tools, system, conversation.
 
-    Anthropic and Bedrock refuse a request with more; a mark is a hint, and the longest prefixes are worth the most.
+    Anthropic and Bedrock refuse more. A mark is a hint, and the last ones mark the longest prefixes.
     """
     system = [message for message in request.messages if message.role == "system"]
     others = [message for message in request.messages if message.role != "system"]

@@ -1,7 +1,7 @@
-"""JSON schemas as Anthropic's structured outputs take them.
+"""Converts JSON schemas to the form that Anthropic's structured outputs take.
 
-Every object must be closed, and bounds of numbers and lengths are refused; those go into the description, where the
-model at least reads them.
+Every object needs `additionalProperties: false`, and bounds of numbers and lengths are refused. They are moved to the
+description, where the model still reads them.
 
 Source: https://platform.claude.com/docs/en/build-with-claude/structured-outputs
 """
@@ -25,7 +25,7 @@ _BOUNDS = (
 
 
 def closed(schema: Any) -> Any:
-    """`schema`, and all within it, in the form that is taken; what is no schema stays as it is."""
+    """Returns `schema` with all nested schemas converted; any other value is returned unchanged."""
     if isinstance(schema, list):
         return [closed(item) for item in schema]
     if not isinstance(schema, dict):

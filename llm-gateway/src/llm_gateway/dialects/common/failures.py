@@ -1,9 +1,9 @@
-"""What a provider's failure means, from its status and the words of its error, for all dialects.
+"""Maps a provider's failure, by its status and the codes in its error, to one of the gateway's errors.
 
-Providers name a failure by a status, a code, a type, or the name of an exception, and an error that comes inside a 200
-or a stream has the words alone. `failure` turns all of that into one of the gateway's errors, so that the status told
-to a client, retries and fallbacks follow from the same decision. A precise word ("insufficient_quota") says more than
-any status; a general one ("invalid_request_error") counts only where no status does.
+Providers describe a failure by a status, a code, a type or an exception's name; an error inside a 200 or a stream has
+no status. All dialects use `failure`, so that the client's status, retries and fallbacks follow from one decision. A
+precise word ("insufficient_quota") counts more than the status; a general one ("invalid_request_error") counts only
+without a status.
 
 Sources: https://platform.openai.com/docs/guides/error-codes, https://platform.claude.com/docs/en/api/errors,
 https://cloud.google.com/apis/design/errors and
@@ -32,7 +32,7 @@ _SHOWN_BYTES = 2000
 
 
 class Meaning(Enum):
-    """What went wrong, whoever says it."""
+    """What went wrong, independent of the provider."""
 
     TOO_LONG = "the prompt does not fit into the model's context"
     TOO_LARGE = "the body is larger than the provider takes"
@@ -52,7 +52,7 @@ def _table(words: dict[Meaning, str]) -> dict[str, Meaning]:
 
 
 def _key(word: str) -> str:
-    """`word` without what spellings differ in: `RESOURCE_EXHAUSTED`, `resourceExhausted`, `resource-exhausted`."""
+    """Returns `word` in one spelling for all of `RESOURCE_EXHAUSTED`, `resourceExhausted`, `resource-exhausted`."""
     return re.sub(r"[^a-z0-9]", "", word.lower())
 
 
@@ -107,8 +107,8 @@ _BY_STATUS = {
     426: Meaning.PROTOCOL, 429: Meaning.BUSY, 451: Meaning.FORBIDDEN, 498: Meaning.AWAY, 499: Meaning.AWAY,
     504: Meaning.TIMEOUT, 524: Meaning.TIMEOUT, 598: Meaning.TIMEOUT,
 }  # fmt: skip
-"""What is not listed is a rejection below 500, and the provider's failure from there on; 405 and 426 come, like
-redirects, of an address that is not the API's."""
+"""Other statuses are rejections below 500, and the provider's failures from 500 on. 405 and 426, like redirects, mean
+that the URL is not the API's."""
 
 
 def failure(
@@ -121,11 +121,11 @@ def failure(
     param: Any = None,
     wait: float | None = None,
 ) -> UpstreamError:
-    """The error for what a provider said.
+    """Returns the error for a provider's failure.
 
-    `status` is None where the error came inside a 200 and names none; one below 400 is no error's and no answer's.
-    `words` are its codes, types and names, the most exact first, of any type. `too_long` says that its sentence
-    complains of the prompt's length, `wait` are the seconds that its body asks for.
+    `status` is None for an error inside a 200 that names none; one below 400 means that the body is not an answer.
+    `words` are the error's codes, types and names, the most exact first; values that are not strings are ignored.
+    `too_long` says that the message complains about the prompt's length. `wait` are the seconds to wait by the body.
     """
     meaning = _meaning(status, [_key(word) for word in words if isinstance(word, str)])
     if too_long and meaning in (Meaning.REJECTED, Meaning.TOO_LARGE):
@@ -138,12 +138,12 @@ def failure(
 
 
 def shown(status: int | None, body: bytes) -> str:
-    """What the log keeps of an error's body."""
+    """Returns the status and the start of an error's body, for the log."""
     return f"{status or 200}: {body[:_SHOWN_BYTES].decode('utf-8', 'replace')}"
 
 
-def status_in(code: Any) -> int | None:
-    """The status that an error's code stands for, if it is a number of one."""
+def status_from_code(code: Any) -> int | None:
+    """Returns the HTTP status (400 to 599) that an error's code is, or None."""
     if isinstance(code, str) and len(code) == 3 and code.isdecimal():
         code = int(code)
     return code if type(code) is int and 400 <= code < 600 else None
@@ -161,7 +161,8 @@ def _meaning(status: int | None, words: list[str]) -> Meaning:
 
 
 def _should_retry(headers: Mapping[str, str], status: int | None) -> bool | None:
-    """What `x-should-retry` says (OpenAI, Anthropic); a 408 says that the request never arrived whole."""
+    """Returns what `x-should-retry` says (OpenAI, Anthropic), else None; True for a 408, since the request never
+    arrived whole."""
     told = headers.get("x-should-retry", "").strip().lower()
     if told in ("true", "false"):
         return told == "true"

@@ -1,6 +1,6 @@
-"""How much a model should think: as a word, and as a number of tokens, for providers that take only one of them.
+"""Converts between an effort and a budget of thinking tokens, for providers that take only one of them.
 
-The shares are those of OpenRouter, which stands before both kinds.
+The shares are those of OpenRouter, which converts in the same way.
 Source: https://openrouter.ai/docs/use-cases/reasoning-tokens
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from llm_gateway.errors import InvalidRequest
 
 LEAST_BUDGET = 1024
-"""Fewer tokens are refused by those who take a budget."""
+"""The smallest budget that providers accept."""
 
 _MOST_BUDGET = 128_000
 _USUAL_MAX_TOKENS = 32_000
@@ -19,7 +19,8 @@ _MEDIUM_UP_TO = 16_384
 
 
 def effort_of(budget: int) -> str:
-    """The word for a budget in tokens: `none`, `low`, `medium` or `high`, which every reasoning model knows."""
+    """Returns the effort for a budget in tokens: `none`, `low`, `medium` or `high`, which every reasoning model
+    knows."""
     if budget <= 0:
         return "none"
     if budget <= _LOW_UP_TO:
@@ -28,13 +29,12 @@ def effort_of(budget: int) -> str:
 
 
 def budget_of(effort: str, max_tokens: int | None) -> int:
-    """The tokens for a word, as a share of the longest answer; 0 for `none`, else at least `LEAST_BUDGET`.
+    """Returns the budget for an effort, a share of the longest answer: 0 for `none`, else at least `LEAST_BUDGET`.
 
-    A small `max_tokens` may thus be less than the budget; a provider that counts the one within the other has to
-    be given more.
+    It may exceed a small `max_tokens`; where the budget is part of that, the caller must raise it.
 
     Raises:
-        InvalidRequest: nobody knows that word.
+        InvalidRequest: the effort is unknown.
     """
     if effort == "none":
         return 0

@@ -1,4 +1,4 @@
-"""Errors in the suite's own envelope, which is OpenAI's with a request id."""
+"""Renders errors in the suite's envelope: OpenAI's with a request id."""
 
 from __future__ import annotations
 

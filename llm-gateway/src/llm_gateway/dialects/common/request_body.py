@@ -1,4 +1,4 @@
-"""Bodies of requests as structs, and what is wrong with those that are none; fields that nobody knows are kept."""
+"""Reads request bodies as structs, keeps unknown fields, and reports errors by the name of the field."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from llm_gateway.dialects.common.tolerant_json import UNREADABLE
 from llm_gateway.errors import InvalidRequest
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _NAMED_FIELD = re.compile(r"field `([^`]+)`")
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class BodyReader(Generic[T]):
-    """Reads bodies as `kind`, which forbids unknown fields: most requests have none, and pay for none."""
+    """Reads bodies as `kind`, a struct that forbids unknown fields: only bodies that have some are read twice."""
 
     def __init__(self, kind: type[T]) -> None:
         self._decoder = msgspec.json.Decoder(kind)
         self._known = frozenset(kind.__struct_fields__)
 
     def read(self, body: bytes) -> tuple[T, dict[str, Any]]:
-        """The request, and the fields of it that `kind` does not know.
+        """Returns the request, and its fields that `kind` does not have.
 
         Raises:
-            InvalidRequest: it is no JSON, or a field is missing or of the wrong type; names the field.
+            InvalidRequest: the body is not JSON, or a field is missing or of the wrong type; names the field.
         """
         try:
             return self._decoder.decode(body), {}
@@ -51,7 +51,7 @@ class BodyReader(Generic[T]):
 
 
 def invalid(error: msgspec.ValidationError) -> InvalidRequest:
-    """A field that is missing, unknown or of the wrong type, by its path."""
+    """Returns the error for a field that is missing, unknown or of the wrong type, with its path."""
     message, _, path = str(error).partition(" - at ")
     named = _NAMED_FIELD.search(message)
     steps = [path.strip("`").removeprefix("$").removeprefix("."), named[1] if named else ""]
@@ -60,5 +60,13 @@ def invalid(error: msgspec.ValidationError) -> InvalidRequest:
 
 
 def not_json(error: Exception) -> InvalidRequest:
-    """A body that is no JSON at all."""
+    """Returns the error for a body that is not JSON."""
     return InvalidRequest(f"The body is not valid JSON: {error}", code="invalid_json")
+
+
+def in_range(value: Any, name: str, least: float, most: float | None = None) -> Any:
+    """Returns `value` if it is None or within the bounds; otherwise raises InvalidRequest, naming the field."""
+    if value is not None and (value < least or (most is not None and value > most)):
+        bound = f"between {least} and {most}" if most is not None else f"at least {least}"
+        raise InvalidRequest(f"{name}: must be {bound}", param=name)
+    return value

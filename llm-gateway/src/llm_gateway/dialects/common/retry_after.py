@@ -1,4 +1,4 @@
-"""How long a provider asks us to wait, from the headers of its answer."""
+"""How long a provider asks to wait, by the headers of its answer."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _SCALES = (("retry-after-ms", 0.001), ("retry-after", 1.0))
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, more than 0 and at most a day; None when the headers (in lower case) name no such time.
+    """Returns the seconds to wait, more than 0 and at most a day, or None. Header names are in lower case.
 
-    `retry-after-ms` (OpenAI, Azure) is the more exact and comes first, then `Retry-After` in seconds or as a date
-    (RFC 9110 §10.2.3). A date is measured from the answer's own `Date`, since both are by the provider's clock.
-    Zero, the past and nonsense are no time to wait: the caller's own backoff applies.
+    `retry-after-ms` (OpenAI, Azure) is more exact and comes first, then `Retry-After` in seconds or as a date (RFC 9110
+    §10.2.3). A date is measured from the answer's own `Date`, since both are by the provider's clock. Zero, the past
+    and invalid values give None: the caller's own backoff applies.
     """
     for name, scale in _SCALES:
         try:
@@ -34,7 +34,7 @@ def _bounded(seconds: float) -> float | None:
 
 
 def _date(text: str | None) -> datetime | None:
-    """An HTTP date in any of its three forms (RFC 9110 §5.6.7), of which one names no zone and means UTC."""
+    """Parses an HTTP date in any of its three forms (RFC 9110 §5.6.7). One of them has no zone and means UTC."""
     if not text:
         return None
     try:

@@ -1,12 +1,12 @@
-"""JSON from providers, read strictly first and forgivingly when that fails.
+"""Reads JSON from providers: strictly first, tolerantly if that fails.
 
-A good answer must not be lost to one field of an unexpected type: the vendors' own clients do not check types, so what
-they pass over is passed over here. The second reading keeps every value that fits its field, converts what can mean one
-thing only (`"0"` for a number, `42` for a text), and counts the rest as left out. A field that a struct requires is
-what its meaning hangs on: where one is missing nothing is mended, since half an answer must not look like a whole one.
+A good answer must not be lost because of one field of an unexpected type: the vendors' own clients do not check types.
+The second reading keeps each value that fits its field, converts what is unambiguous (`"0"` for a number, `42` for a
+text), and treats the rest as missing. A missing required field is always an error: half an answer must not look like a
+whole one.
 
-It also takes what Python's `json` takes beyond the standard: NaN, half surrogate pairs, a byte order mark. The strict
-reading stays the only cost of a regular answer.
+It also accepts what Python's `json` accepts beyond the standard: NaN, lone surrogates, a byte order mark. Regular
+answers pay for the strict reading only.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from msgspec import inspect
 T = TypeVar("T")
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises at a body that is no JSON, no UTF-8, or nested more deeply than Python's stack."""
+"""What msgspec raises for a body that is not JSON, not UTF-8, or nested more deeply than Python's stack."""
 
 _STILL_UNREADABLE = (ValueError, RecursionError)
 _LEFT_OUT: Any = object()
 
 
 class TolerantReader(Generic[T]):
-    """Reads JSON as `kind`, a struct. Fields named in `pieces` are pieces of a streamed text, which may end within a
-    character: `forgive_piece` leaves them so, for `TornText` to join.
+    """Reads JSON as `kind`, a struct. The fields named in `pieces` hold pieces of streamed text, which may end within a
+    character; `forgive_piece` keeps the lone surrogates for `SurrogateJoiner`.
 
-    A stream's decoder calls `strictly` itself, and `forgive_piece` where that raises: it is asked for every token.
+    A stream's decoder calls `strictly` for every token, and `forgive_piece` only if that raises.
     """
 
     __slots__ = ("_kind", "_pieces", "_type", "strictly")
@@ -43,10 +43,10 @@ class TolerantReader(Generic[T]):
         self._pieces = pieces
 
     def read(self, body: bytes) -> T:
-        """The whole answer in `body`, without half characters.
+        """Returns the whole answer in `body`, without lone surrogates.
 
         Raises:
-            UNREADABLE: it is none, even to a forgiving reader.
+            UNREADABLE: the body does not fit, even read tolerantly.
         """
         try:
             return self.strictly(body)
@@ -54,7 +54,8 @@ class TolerantReader(Generic[T]):
             return self._forgiving(body, error, frozenset())
 
     def forgive_piece(self, data: bytes, error: Exception) -> T:
-        """The piece of a stream in `data`, at which strict reading raised `error`; raises that where it is none."""
+        """Returns the piece of a stream in `data`, for which the strict reading raised `error`; raises that if it does
+        not fit."""
         return self._forgiving(data, error, self._pieces)
 
     def _forgiving(self, body: bytes, error: Exception, pieces: frozenset[str]) -> T:
@@ -68,7 +69,7 @@ class TolerantReader(Generic[T]):
 
 
 def loads(body: bytes) -> Any:
-    """Any JSON, read as forgivingly; None for what is none."""
+    """Returns any JSON value, read tolerantly, or None if `body` is not JSON."""
     try:
         return msgspec.json.decode(body)
     except UNREADABLE:
@@ -83,7 +84,7 @@ def loads(body: bytes) -> Any:
 
 
 def _fitted(value: Any, kind: inspect.Type, pieces: frozenset[str], *, piece: bool = False) -> Any:
-    """`value` as `kind` takes it, or `_LEFT_OUT`."""
+    """Returns `value` converted to `kind`, or `_LEFT_OUT`."""
     match kind:
         case inspect.StructType():
             return _struct(value, kind, pieces)
@@ -117,13 +118,12 @@ def _struct(value: Any, kind: inspect.StructType, pieces: frozenset[str]) -> Any
 
 
 def _is_made_up(found: Any, value: Any, field: inspect.Field) -> bool:
-    """Whether a text that had to be one was made of something else."""
+    """Whether a required text was converted from another type."""
     return isinstance(field.type, inspect.StrType) and found is not value and not isinstance(value, str)
 
 
 def _list(value: Any, kind: inspect.ListType | inspect.VarTupleType, pieces: frozenset[str]) -> Any:
-    """A list without the objects that do not fit. Of a vector nothing can be left out: one that is not all numbers is
-    none."""
+    """Returns the list without objects that do not fit. A list of anything else (a vector) must fit as a whole."""
     if not isinstance(value, list):
         return _LEFT_OUT
     items = [_fitted(item, kind.item_type, pieces) for item in value]
@@ -133,7 +133,7 @@ def _list(value: Any, kind: inspect.ListType | inspect.VarTupleType, pieces: fro
 
 
 def _union(value: Any, kind: inspect.UnionType, pieces: frozenset[str], *, piece: bool) -> Any:
-    """The first type that takes `value` as it is, else the first that it can be converted to."""
+    """Converts to the first type that takes `value` unchanged, else to the first that it can be converted to."""
     exact = [one for one in kind.types if type(value) in _JSON_TYPES.get(type(one), ())]
     for one in (*exact, *kind.types):
         found = _fitted(value, one, pieces, piece=piece)
@@ -182,7 +182,7 @@ def _scalar(value: Any, kind: inspect.Type) -> Any:
 
 
 def _number(value: Any) -> float | None:
-    """A number, also one written as text; None for what is none, or not finite."""
+    """Returns a finite number, also one written as text, or None."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -193,7 +193,7 @@ def _number(value: Any) -> float | None:
 
 
 def _clean(value: Any) -> Any:
-    """`value` as standard JSON has it: without NaN and half characters."""
+    """Returns `value` as standard JSON: without NaN and lone surrogates."""
     match value:
         case str():
             return whole_characters(value)
@@ -208,7 +208,7 @@ def _clean(value: Any) -> Any:
 
 
 def whole_characters(text: str) -> str:
-    """`text` with halves of surrogate pairs joined, and U+FFFD for those that have no other half."""
+    """Returns `text` with surrogate pairs joined, and U+FFFD for lone surrogates."""
     if text.isascii():
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -1,8 +1,8 @@
-"""Token counts as providers tell them, for all dialects.
+"""Reads a provider's token counts, for all dialects.
 
-A provider's figures reach counters, bills and clients, and no answer depends on them. So they are read as they come,
-whatever their types, and judged here: a figure that cannot be (negative, beyond any context, no whole number) is not
-repaired but counts as missing, and what it was for is estimated.
+Counts reach metrics, bills and clients, but no answer depends on them. So they are accepted with any type and checked
+here: an impossible count (negative, beyond any context, not a whole number) is not repaired but treated as missing, and
+the usage is estimated.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from typing import Any
 from llm_gateway.canonical import Usage
 
 MOST_TOKENS = 500_000_000
-"""Far more than any context or batch of texts holds."""
+"""More tokens than any context or batch of texts holds."""
 _MOST_USD = 100_000
 _NONE: dict[str, Any] = {}
 
 
 class _Incredible(Exception):
-    """A figure that cannot be."""
+    """A count is impossible."""
 
 
 def fields(told: Any, name: str | None = None) -> dict[str, Any]:
-    """The fields of a usage object, or of the object `name` in it; none where it is no object."""
+    """Returns the fields of a usage object, or of the object `name` in it; an empty dict if it is not an object."""
     if name is not None and type(told) is dict:
         told = told.get(name)
     return told if type(told) is dict else _NONE
@@ -34,10 +34,10 @@ def usage_from(
     *, prompt: tuple[Any, ...], completion: tuple[Any, ...] = (), cost: Any = None, estimated: bool = False,
     modifiers: tuple[str, ...] = (), **details: Any,
 ) -> Usage | None:  # fmt: skip
-    """Usage from figures as they came; None where the prompt's is missing, or one of the sums cannot be.
+    """Returns usage from a provider's counts, or None if the prompt's count is missing or a sum is impossible.
 
-    `prompt` and `completion` are summands; the first of the prompt's must be there. `details` are further counts by
-    their names in `Usage`: one that cannot be is left out, and the usage is then an estimate. `cost` is in USD.
+    `prompt` and `completion` are summands; the first one of the prompt is required. `details` are further counts by
+    their names in `Usage`; an impossible one is left out, and the usage is marked as estimated. `cost` is in USD.
     """
     if prompt[0] is None:
         return None
@@ -77,7 +77,7 @@ def _sum(told: tuple[Any, ...]) -> int:
 
 
 def _count(told: Any) -> int:
-    """A count, 0 where none was told. Some servers write whole numbers as `3.0`."""
+    """Returns a count, 0 for None. Some servers write whole numbers as `3.0`."""
     if type(told) is int and 0 <= told <= MOST_TOKENS:
         return told
     if told is None:

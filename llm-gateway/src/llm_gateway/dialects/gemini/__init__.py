@@ -1,4 +1,7 @@
-"""Google's Gemini in its own REST dialect: generateContent, streamGenerateContent and batchEmbedContents.
+"""Google's Gemini API, spoken to a provider (`client`): `generateContent` and `batchEmbedContents`.
 
-`client` is how we speak it to Google; nobody speaks it to us. Source: https://ai.google.dev/api/generate-content
+Source: https://ai.google.dev/api/generate-content
 """
+
+NAME = "gemini"
+"""The dialect of a canonical request that came in it, and of an endpoint that speaks it."""

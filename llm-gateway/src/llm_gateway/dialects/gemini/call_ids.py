@@ -1,15 +1,15 @@
-"""Ids of tool calls, which every client needs and older Gemini models do not give."""
+"""Ids of tool calls, which clients need and older Gemini models do not give."""
 
 from __future__ import annotations
 
 _MADE = "gwcall_"
 
 
-def made_id(response_id: str | None, choice: int, number: int) -> str:
-    """An id for call `number` of a choice: the same for the same answer, and unique within it."""
+def generated_id(response_id: str | None, choice: int, number: int) -> str:
+    """Returns an id for call `number` of a choice, unique within the answer and the same each time it is decoded."""
     return f"{_MADE}{response_id or 'gemini'}_{choice}_{number}"
 
 
-def given_id(id_: str) -> dict[str, str]:
-    """`id_` as a field, or nothing when it was we who made it."""
+def id_field(id_: str) -> dict[str, str]:
+    """Returns `id_` as a field, or nothing if `generated_id` made it: Gemini does not know it."""
     return {} if id_.startswith(_MADE) or not id_ else {"id": id_}

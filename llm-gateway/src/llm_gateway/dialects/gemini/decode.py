@@ -1,111 +1,23 @@
-"""What Gemini's answers and the chunks of its streams have in common, as canonical values."""
+"""Decodes a whole `GenerateContentResponse`."""
 
 from __future__ import annotations
 
-from typing import Any
+import msgspec
 
-from llm_gateway.canonical import FinishReason, Usage
-from llm_gateway.dialects.common import usage as counted
-from llm_gateway.dialects.common.tolerant_json import UNREADABLE, TolerantReader
-from llm_gateway.dialects.gemini import wire
-from llm_gateway.dialects.gemini.errors import error_of, policy_violation, status_of
-from llm_gateway.errors import UpstreamProtocol
-
-_reader = TolerantReader(wire.Received, wire.PIECES)
-_strictly = _reader.strictly
-
-_FILTERED = frozenset({
-    "SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY",
-    "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION", "ESCALATION", "MODEL_ARMOR",
-})  # fmt: skip
+from llm_gateway.canonical import Request, Result
+from llm_gateway.canonical.aggregate import Aggregate
+from llm_gateway.catalog.models import Model
+from llm_gateway.dialects.gemini.decode_stream import StreamDecoder
 
 
-def received(body: bytes) -> tuple[wire.Received, bool]:
-    """An answer, or a chunk of one, and whether its texts may end within a character.
+def decode_result(body: bytes, request: Request, model: Model) -> Result:
+    """Returns the result in a whole `GenerateContentResponse`.
 
     Raises:
-        UpstreamProtocol: it is none.
-        UpstreamRejected: the prompt was blocked.
-        UpstreamError: it is an error.
+        UpstreamProtocol: the body is not one, or it is incomplete.
+        UpstreamError: the body is an error that came with status 200, or says that the prompt was blocked.
     """
-    try:
-        found, odd = _strictly(body), False
-    except UNREADABLE as error:
-        found, odd = _forgiven(body, error), True
-    if found.error:
-        raise error_of(status_of(found.error), {}, found.error, body)
-    feedback = found.prompt_feedback
-    if feedback is not None and feedback.block_reason and not found.candidates:
-        raise policy_violation(feedback.block_reason, body[:500].decode("utf-8", "replace"))
-    return found, odd
-
-
-def _forgiven(body: bytes, error: Exception) -> wire.Received:
-    try:
-        return _reader.forgive_piece(body, error)
-    except UNREADABLE:
-        raise UpstreamProtocol(f"{error}: {body[:500]!r}") from None
-
-
-def finish_reason(reason: str, message: str | None, *, has_calls: bool) -> FinishReason:
-    """One of Gemini's reasons as one of the four.
-
-    Raises:
-        UpstreamProtocol: the model stumbled (a malformed or unexpected call), or stopped for a reason that is not
-            told or not known: what it said until then must not look like a whole answer.
-    """
-    if reason == "STOP":
-        return "tool_calls" if has_calls else "stop"
-    if reason in ("MAX_TOKENS", "CONTINUATION"):
-        return "length"
-    if reason in _FILTERED:
-        return "content_filter"
-    raise UpstreamProtocol(f"the model stopped for {reason[:100]}: {(message or '')[:500]}")
-
-
-_AUDIO = "AUDIO"
-_USUAL_TRAFFIC = frozenset({"ON_DEMAND", "TRAFFIC_TYPE_UNSPECIFIED"})
-
-
-def usage_of(told: Any) -> Usage | None:
-    """Gemini's counts as ours, or None when there are none that can be. The prompt's include what came from a cache;
-    the candidates' do not include the thoughts."""
-    counts = counted.fields(told)
-    thoughts, traffic = counts.get("thoughtsTokenCount"), counts.get("trafficType")
-    unusual = isinstance(traffic, str) and traffic not in _USUAL_TRAFFIC
-    return counted.usage_from(
-        prompt=(counts.get("promptTokenCount"), counts.get("toolUsePromptTokenCount")),
-        completion=(counts.get("candidatesTokenCount"), thoughts),
-        modifiers=(f"traffic_type={traffic}",) if unusual else (),
-        cached_tokens=counts.get("cachedContentTokenCount"),
-        reasoning_tokens=thoughts,
-        audio_prompt_tokens=_audio(counts.get("promptTokensDetails")),
-        audio_completion_tokens=_audio(counts.get("candidatesTokensDetails")),
-    )
-
-
-def latest(before: dict[str, Any], now: Any) -> dict[str, Any]:
-    """Counts are cumulative: the last of each is what counts, and one that is left out of `now` stays."""
-    return before | {name: value for name, value in counted.fields(now).items() if value is not None}
-
-
-def _audio(details: Any) -> Any:
-    """The count of the one modality that has a price of its own."""
-    for item in details if isinstance(details, list) else ():
-        if isinstance(item, dict) and item.get("modality") == _AUDIO:
-            return item.get("tokenCount")
-    return None
-
-
-def logprobs_of(result: wire.LogprobsResult) -> dict[str, Any] | None:
-    """Log probabilities in OpenAI's form, or None when there are none."""
-    tops = result.top_candidates or []
-    content: list[dict[str, Any]] = []
-    for number, token in enumerate(result.chosen_candidates or ()):
-        others = (tops[number].candidates if number < len(tops) else None) or ()
-        content.append(_probability(token) | {"top_logprobs": [_probability(other) for other in others]})
-    return {"content": content, "refusal": None} if content else None
-
-
-def _probability(token: wire.TokenProbability) -> dict[str, Any]:
-    return {"token": token.token, "logprob": token.log_probability, "bytes": list(token.token.encode())}
+    decoder, whole = StreamDecoder(model.provider), Aggregate()
+    whole.feed(decoder.feed(body))
+    whole.feed(decoder.finish())
+    return msgspec.structs.replace(whole.result(), id=decoder.id, model=decoder.model)

@@ -1,4 +1,4 @@
-"""Gemini's streamed answers as canonical events; a whole answer is a stream of one chunk."""
+"""Decodes Gemini's streams into canonical events. A whole answer is a stream of one chunk."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from llm_gateway.canonical import (
     Signature,
     UsageReport,
 )
-from llm_gateway.dialects.common.torn_text import TornText
+from llm_gateway.dialects.common.surrogates import SurrogateJoiner
 from llm_gateway.dialects.gemini import wire
-from llm_gateway.dialects.gemini.call_ids import made_id
-from llm_gateway.dialects.gemini.decode import finish_reason, latest, logprobs_of, received, usage_of
+from llm_gateway.dialects.gemini.call_ids import generated_id
+from llm_gateway.dialects.gemini.decode_chunk import finish_reason, latest, logprobs_of, received, usage_of
 from llm_gateway.errors import UpstreamProtocol
 
 
 class _Candidate:
-    """Where one candidate stands. Text and thoughts come in pieces and leave their block open, calls are whole."""
+    """The state of one candidate. Text and thoughts come in pieces and keep their block open; a call comes whole."""
 
     __slots__ = ("_provider", "blocks", "calls", "finish", "kind", "number")
 
@@ -82,7 +82,7 @@ class _Candidate:
         index, tool_index = self.blocks, self.calls
         self.blocks += 1
         self.calls += 1
-        id_ = call.id or made_id(response_id, self.number, tool_index)
+        id_ = call.id or generated_id(response_id, self.number, tool_index)
         events += (
             BlockStart(
                 index=index, kind="tool_call", choice=self.number, tool_index=tool_index, id=id_, name=call.name
@@ -93,36 +93,36 @@ class _Candidate:
 
 
 class StreamDecoder:
-    """`GenerateContentResponse` chunks to canonical events, for a model of `provider`.
+    """Decodes `GenerateContentResponse` chunks of a model of `provider`.
 
-    Gemini's streams have no last word: `complete` says that every candidate which began has given its reason to
-    finish, and the end of the connection is the end. `id` and `model` are what the answer said of itself.
+    Gemini's streams have no end mark but the end of the connection. `complete` says that each candidate that began has
+    its finish reason. `id` and `model` are those in the answer.
     """
 
     def __init__(self, provider: str) -> None:
         self._provider = provider
         self._candidates: dict[int, _Candidate] = {}
         self._usage: dict[str, Any] = {}
-        self._torn: TornText | None = None  # where pieces of text end within a character
+        self._torn: SurrogateJoiner | None = None  # set once a piece of text ends within a character
         self.id: str | None = None
         self.model: str | None = None
         self.complete = False
 
     @property
     def done(self) -> bool:
-        """Never: a chunk with the usage may follow the last candidate's end."""
+        """Always False: a chunk with the usage may still follow."""
         return False
 
     def feed(self, data: bytes) -> list[Event]:
-        """The events of one chunk.
+        """Returns the canonical events in one chunk.
 
         Raises:
-            UpstreamProtocol: it is none, or tells of an answer that must not be used.
-            UpstreamError: it is an error, or says that the prompt was blocked.
+            UpstreamProtocol: the data is not a chunk, or the answer must not be used.
+            UpstreamError: the chunk is an error, or says that the prompt was blocked.
         """
         chunk, odd = received(data)
         if odd and self._torn is None:
-            self._torn = TornText()
+            self._torn = SurrogateJoiner()
         self.id = self.id or chunk.response_id
         self.model = chunk.model_version or self.model
         events: list[Event] = []
@@ -133,7 +133,7 @@ class StreamDecoder:
         if chunk.usage_metadata is None:
             return events
         self._usage = latest(self._usage, chunk.usage_metadata)
-        if events:  # so that a stream which is cut has been counted until then
+        if events:  # usage so far, for a stream that is cut off
             events += self._report()
         return events
 
@@ -155,10 +155,10 @@ class StreamDecoder:
             self.complete = all(other.finish is not None for other in self._candidates.values())
 
     def finish(self) -> list[Event]:
-        """The events that close the stream.
+        """Returns the events that close the stream.
 
         Raises:
-            UpstreamProtocol: the stream ended before its end.
+            UpstreamProtocol: the stream was cut off.
         """
         if not self.complete or len(self._candidates) <= max(self._candidates):
             raise UpstreamProtocol("the stream ended without a finish reason", code="upstream_stream_cut")

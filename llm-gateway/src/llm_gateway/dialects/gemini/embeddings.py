@@ -13,7 +13,7 @@ from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Usage
 from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.common.tolerant_json import UNREADABLE, TolerantReader
 from llm_gateway.dialects.gemini import wire
-from llm_gateway.dialects.gemini.decode import usage_of
+from llm_gateway.dialects.gemini.decode_chunk import usage_of
 from llm_gateway.errors import InvalidRequest, UpstreamProtocol
 
 _MOST_TEXTS = 100
@@ -23,7 +23,7 @@ _reader = TolerantReader(wire.Embedded)
 
 
 def encode_embeddings(request: EmbeddingRequest, model: Model) -> list[bytes]:
-    """Bodies of at most a hundred texts each.
+    """Returns bodies of at most a hundred texts each.
 
     Raises:
         InvalidRequest: the input is token ids, which only OpenAI's models know.
@@ -45,10 +45,10 @@ def _text(given: str | tuple[int, ...]) -> str:
 
 
 def decode_embeddings(bodies: list[bytes]) -> EmbeddingResult:
-    """The vectors of all bodies, in their order; usage only where every one of them tells it.
+    """Returns the vectors of all bodies in order. Usage is None unless every body has its count.
 
     Raises:
-        UpstreamProtocol: one of them is no answer.
+        UpstreamProtocol: a body is not an answer.
     """
     answers = [_answer(body) for body in bodies]
     counted = [usage for answer in answers if (usage := usage_of(answer.usage_metadata)) is not None]

@@ -1,4 +1,4 @@
-"""The parameters of a request as Gemini's `generationConfig`, `tools` and `toolConfig`.
+"""Encodes the parameters and tools of a request as `generationConfig`, `tools` and `toolConfig`.
 
 Schemas go as JSON Schema, as the client wrote them: the fields of the same names without `Json` take a dialect of
 OpenAPI that refuses `additionalProperties`, `$ref`, `const` and more.
@@ -26,10 +26,10 @@ Json = dict[str, Any]
 
 
 def generation_config(request: Request, model: Model) -> Json:
-    """The `generationConfig`; the output limit is clamped to the model's.
+    """Returns the `generationConfig`; `max_tokens` is clamped to the model's limit.
 
     Raises:
-        InvalidRequest: nobody knows that effort of reasoning.
+        InvalidRequest: the reasoning effort is unknown.
     """
     config: Json = {}
     for name, sent in _PLAIN.items():
@@ -41,7 +41,7 @@ def generation_config(request: Request, model: Model) -> Json:
         config["maxOutputTokens"] = min(request.max_tokens, limit) if limit else request.max_tokens
     if request.stop:
         config["stopSequences"] = list(request.stop)
-    if request.seed is not None:  # Google takes 31 bits; any other number means only "the same again"
+    if request.seed is not None:  # Google takes 31 bits; only equality of seeds matters
         config["seed"] = request.seed if abs(request.seed) <= _SEED_BITS else request.seed & _SEED_BITS
     if request.logprobs:
         config["responseLogprobs"] = True
@@ -63,10 +63,10 @@ def _format(wanted: ResponseFormat) -> Json:
 
 
 def tools(request: Request) -> Json:
-    """`tools` and `toolConfig`, where there are any.
+    """Returns `tools` and `toolConfig`, if there are any.
 
     Raises:
-        InvalidRequest: a tool is demanded that is not there.
+        InvalidRequest: the tool choice names a tool that is not offered.
     """
     choice = request.tool_choice
     names = [tool.name for tool in request.tools]

@@ -1,4 +1,4 @@
-"""Conversations as Gemini's `systemInstruction` and `contents`.
+"""Encodes a conversation as Gemini's `systemInstruction` and `contents`.
 
 Sources: https://ai.google.dev/api/caching#Content, https://ai.google.dev/gemini-api/docs/function-calling and
 https://ai.google.dev/gemini-api/docs/thought-signatures
@@ -10,16 +10,15 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
 from llm_gateway.canonical import Image, Message, Part, Reasoning, Refusal, Text, ToolCall
 from llm_gateway.catalog.models import Model
-from llm_gateway.dialects.gemini.call_ids import given_id
+from llm_gateway.dialects.common.call_arguments import read_arguments
+from llm_gateway.dialects.gemini.call_ids import id_field
 from llm_gateway.dialects.gemini.models import fetches_urls, is_modern
 from llm_gateway.errors import InvalidRequest
 
 _UNSIGNED = "skip_thought_signature_validator"
-"""What Google wants in place of a signature that nobody has, as on a call that another model made."""
+"""What Google accepts in place of a missing signature, as on a call that another model made."""
 
 _EXTENSIONS = {
     "gif": "image/gif", "heic": "image/heic", "heif": "image/heif", "jpeg": "image/jpeg", "jpg": "image/jpeg",
@@ -30,10 +29,10 @@ Json = dict[str, Any]
 
 
 class Conversation:
-    """The messages of one request, told to `model`: what the system says apart, and turns that alternate.
+    """The messages of one request to `model`: the system instruction, and alternating turns.
 
-    Building it raises InvalidRequest for what Gemini cannot be told: a tool's result without its call, arguments
-    that are no object, an address that it cannot read, or nothing at all.
+    Raises InvalidRequest for a tool result without its call, arguments that are not an object, an image URL that Gemini
+    cannot read, or a conversation without content.
     """
 
     def __init__(self, messages: tuple[Message, ...], model: Model) -> None:
@@ -43,7 +42,7 @@ class Conversation:
         self._called: dict[str, str] = {}  # names of tools by the ids of their calls
         for message in messages:
             self._add(message)
-        if not self.contents:  # Gemini answers somebody: the system's words alone are asked as a user's
+        if not self.contents:  # Gemini needs a user's turn: system messages alone are sent as one
             self.system, instruction = [], self.system
             self._say("user", instruction)
         if not self.contents:
@@ -84,9 +83,9 @@ class Conversation:
         name = self._called.get(id_) or message.name
         if name is None:
             raise InvalidRequest("messages: a tool result without the call that it answers", param="messages")
-        # As text, whatever it holds: Gemini reads a `$ref` within an object as the name of one of its parts.
+        # Always as text: Gemini reads a `$ref` within an object as the name of one of its parts.
         key = "error" if message.is_error else "result"
-        response: Json = {**given_id(id_), "name": name, "response": {key: message.text()}}
+        response: Json = {**id_field(id_), "name": name, "response": {key: message.text()}}
         images = list(self._media(tuple(part for part in message.content if isinstance(part, Image))))
         within = [image for image in images if "inlineData" in image] if is_modern(self._model.id) else []
         if within:
@@ -96,9 +95,9 @@ class Conversation:
     # --- what a model answered ---
 
     def _answered(self, message: Message) -> Iterator[Json]:
-        """An assistant's parts. A signature goes with the next call, or else with the text that follows it."""
+        """Yields an assistant's parts. A signature is put on the next call, or on the next text if no call follows."""
         waiting: deque[str] = deque()
-        signable: Json | None = None  # the text after the last signature that waits
+        signable: Json | None = None  # the text after the last pending signature
         for part in message.content:
             match part:
                 case Reasoning(redacted=False, signature=str(signature)) if part.provider == self._model.provider:
@@ -124,14 +123,13 @@ class Conversation:
             yield {"text": "", "thoughtSignature": signature}
 
     def _call(self, call: ToolCall) -> Json:
-        try:
-            arguments = msgspec.json.decode(call.arguments or "{}", type=dict[str, Any])
-        except (msgspec.DecodeError, RecursionError):
+        arguments = read_arguments(call.arguments)
+        if not isinstance(arguments, dict):
             raise InvalidRequest(
                 f"messages: the arguments of the call of {call.name[:100]} are not a JSON object", param="messages"
-            ) from None
+            )
         self._called[call.id] = call.name
-        return {"functionCall": {**given_id(call.id), "name": call.name, "args": arguments}}
+        return {"functionCall": {**id_field(call.id), "name": call.name, "args": arguments}}
 
 
 def _inline(image: Image) -> Json:
@@ -139,7 +137,7 @@ def _inline(image: Image) -> Json:
 
 
 def _linked(image: Image, model_id: str) -> Json:
-    """An address that Gemini reads itself: a public one, or a file of Google's own.
+    """Returns an image by a URL that Gemini reads itself: a public one, or a file in Google's storage.
 
     Source: https://ai.google.dev/gemini-api/docs/file-input-methods
     """
@@ -157,7 +155,8 @@ def _linked(image: Image, model_id: str) -> Json:
 
 
 def _sign(contents: list[Json]) -> None:
-    """In the turn that is going on, the first call of every step must be signed, else the request is refused."""
+    """Signs the first call of each step in the current turn, if it has no signature: Gemini refuses the request
+    otherwise."""
     for content in reversed(contents):
         if content["role"] == "user":
             if not any("functionResponse" in part for part in content["parts"]):

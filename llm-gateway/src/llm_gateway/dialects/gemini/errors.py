@@ -1,4 +1,4 @@
-"""Google's error answers (`google.rpc.Status`) as types; its words are kept for the log alone.
+"""Decodes Google's error answers (`google.rpc.Status`). Their messages go to the log alone.
 
 Sources: https://ai.google.dev/gemini-api/docs/troubleshooting and https://cloud.google.com/apis/design/errors
 """
@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from llm_gateway.dialects.common.failures import failure, shown, status_in
+from llm_gateway.dialects.common.failures import failure, shown, status_from_code
 from llm_gateway.dialects.common.retry_after import retry_after
 from llm_gateway.dialects.common.tolerant_json import loads
 from llm_gateway.errors import UpstreamError, UpstreamRejected
 
 _TOO_LONG = "exceeds the maximum number of tokens"
-"""Google has no code for this: the sentence is all there is to tell it by."""
+"""Recognizes a prompt that is too long, for which Google has no code."""
 
 
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
-    """An error answer as a type; it comes as an object, or as the first of an array.
+    """Returns the error for an answer with this status; the error is an object, or the first one of an array.
 
-    A success may come with an error too, which then decides; without one it is no answer at all.
+    If a status below 300 comes with an error object, that object decides; without one the body is a protocol error.
     """
     parsed = loads(body)
     if isinstance(parsed, list) and parsed:
@@ -30,7 +30,7 @@ def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> Upstre
 
 
 def error_of(status: int | None, headers: Mapping[str, str], error: Any, body: bytes) -> UpstreamError:
-    """The type for an error object that came with this status; None for one that came inside a 200."""
+    """Returns the error for an error object; `status` is None for one inside a 200."""
     fields: dict[str, Any] = error if isinstance(error, dict) else {"status": error}
     listed = fields.get("details")
     details = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
@@ -40,12 +40,12 @@ def error_of(status: int | None, headers: Mapping[str, str], error: Any, body: b
 
 
 def status_of(error: Any) -> int | None:
-    """The status of an error that came inside a 200, as its code names it."""
-    return status_in(error.get("code") if isinstance(error, dict) else None)
+    """Returns the status of an error inside a 200, if its code is one."""
+    return status_from_code(error.get("code") if isinstance(error, dict) else None)
 
 
 def policy_violation(reason: str | None, detail: str) -> UpstreamRejected:
-    """A prompt that Google would not answer, as OpenAI says it."""
+    """Returns the error for a prompt that Google blocked, with OpenAI's code for it."""
     rejected = UpstreamRejected(
         f"{reason}: {detail}",
         code="content_policy_violation",
@@ -56,13 +56,13 @@ def policy_violation(reason: str | None, detail: str) -> UpstreamRejected:
 
 
 def _about_us(details: list[dict[str, Any]]) -> list[str]:
-    """The word for a key that is not valid, which Google answers with a 400."""
+    """Returns the code for an invalid API key, which Google reports with status 400."""
     reasons = [item.get("reason") for item in details]
     return ["invalid_api_key" for reason in reasons if isinstance(reason, str) and reason.startswith("API_KEY_")]
 
 
 def _delay(details: list[dict[str, Any]], headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait: `google.rpc.RetryInfo` says `{"retryDelay": "17.5s"}`, else the headers may."""
+    """Returns the seconds to wait by `google.rpc.RetryInfo` (`{"retryDelay": "17.5s"}`), else by the headers."""
     for item in details:
         delay = item.get("retryDelay")
         if isinstance(delay, str):

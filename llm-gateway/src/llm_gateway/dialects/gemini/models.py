@@ -1,4 +1,4 @@
-"""What Gemini's generations want differently: how to ask for thinking, and whose thoughts must be signed.
+"""What differs between Gemini's generations: how to ask for thinking, and whether calls must be signed.
 
 Sources: https://ai.google.dev/gemini-api/docs/thinking, https://ai.google.dev/gemini-api/docs/thought-signatures
 and https://ai.google.dev/gemini-api/docs/openai#thinking (what an effort is in tokens).
@@ -20,24 +20,24 @@ _LEAST_PRO_BUDGET = 128
 
 
 def is_modern(model_id: str) -> bool:
-    """Whether a model is a Gemini of the third generation or later: every name is that does not say otherwise."""
+    """Whether a model is a Gemini of the third generation or later; names without a known older version are."""
     return model_id.startswith("gemini-") and _OLD.match(model_id) is None
 
 
 def fetches_urls(model_id: str) -> bool:
-    """Whether a model reads public addresses itself, which those before 2.5 do not."""
+    """Whether a model reads images from public URLs, which those before 2.5 do not."""
     old = _OLD.match(model_id)
     return old is None or (old[1] == "2" and int(old[2] or 0) >= 5)
 
 
 def thinking_config(request: Request, model_id: str) -> dict[str, Any] | None:
-    """The `thinkingConfig` for what a request wants, or None where it does not say.
+    """Returns the `thinkingConfig` for a request, or None if it does not ask for any.
 
-    The third generation takes a level, the ones before a budget in tokens. Pro models cannot leave off thinking:
-    they get the least that they take. A summary of the thoughts is asked for along with them.
+    The third generation takes a level, earlier ones a budget in tokens. Pro models cannot turn thinking off: they get
+    the least possible. Summaries of the thoughts are requested too.
 
     Raises:
-        InvalidRequest: nobody knows that effort.
+        InvalidRequest: the effort is unknown.
     """
     effort, budget = request.reasoning_effort, request.reasoning_budget
     if effort is None and budget is None:

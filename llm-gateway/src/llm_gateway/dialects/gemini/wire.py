@@ -1,4 +1,4 @@
-"""The JSON that Gemini answers with, as structs; what they do not name is passed over."""
+"""The JSON of Gemini's answers, as structs. Unknown fields are ignored."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Index = Annotated[int, msgspec.Meta(ge=0, le=127)] | None
 
 
 class FunctionCall(msgspec.Struct):
-    """A call, always whole: only Vertex AI streams pieces of arguments, and only where it is asked to."""
+    """A call, always whole: only Vertex AI can stream pieces of arguments, and only on request."""
 
     name: str
     args: dict[str, Any] | None = None
@@ -18,7 +18,7 @@ class FunctionCall(msgspec.Struct):
 
 
 class Part(msgspec.Struct, rename="camel"):
-    """One part of an answer; code, files and images, which we never ask for, are parts without any of these."""
+    """One part of an answer; code, files and images, which are never requested, are parts without any of these."""
 
     text: str | None = None
     thought: bool | None = None
@@ -57,7 +57,7 @@ class PromptFeedback(msgspec.Struct, rename="camel"):
 
 
 class Received(msgspec.Struct, rename="camel"):
-    """An answer, or a chunk of one. The counts are read apart, so that no figure in them costs the answer."""
+    """An answer, or a chunk of one. Counts are read separately, so that a bad one does not invalidate the answer."""
 
     candidates: list[Candidate] | None = None
     prompt_feedback: PromptFeedback | None = None
@@ -72,11 +72,11 @@ class Vector(msgspec.Struct):
 
 
 class Embedded(msgspec.Struct, rename="camel"):
-    """The answer of batchEmbedContents."""
+    """The answer of `batchEmbedContents`."""
 
     embeddings: list[Vector]
     usage_metadata: Any = None
 
 
 PIECES = frozenset({"text"})
-"""The field of a part that is a piece of a text."""
+"""The field of a part that holds a piece of text."""

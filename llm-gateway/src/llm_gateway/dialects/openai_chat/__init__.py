@@ -1,4 +1,7 @@
-"""OpenAI's chat completions, as a server speaks them (`server`) and as a client does (`client`).
+"""OpenAI's chat completions: served to clients (`server`), and spoken to providers (`client`).
 
 Source: https://platform.openai.com/docs/api-reference/chat
 """
+
+NAME = "openai_chat"
+"""The dialect of a canonical request that came in it, and of an endpoint that speaks it."""

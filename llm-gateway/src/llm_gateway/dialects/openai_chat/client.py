@@ -1,139 +1,36 @@
-"""Chat completions as we speak them to a provider: our requests out, its answers in."""
+"""Chat completions spoken to a provider: the gateway's requests out, the provider's answers in."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import msgspec
-
-from llm_gateway.canonical import Request, ResponseFormat, Result, Tool, ToolChoice
+from llm_gateway.canonical import Request
 from llm_gateway.canonical.parameters import EVERYTHING
-from llm_gateway.catalog.models import Endpoint, Model
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.common import MAX_FRAME_BYTES
-from llm_gateway.dialects.common.cache_control import control_of
-from llm_gateway.dialects.common.reasoning_effort import effort_of
-from llm_gateway.dialects.openai_chat.decode import decode_answer
+from llm_gateway.dialects.common.openai_errors import decode_error
+from llm_gateway.dialects.openai_chat import NAME
+from llm_gateway.dialects.openai_chat.decode import decode_result
 from llm_gateway.dialects.openai_chat.decode_stream import StreamDecoder
-from llm_gateway.dialects.openai_chat.encode_messages import has_marks, messages
-from llm_gateway.dialects.openai_chat.errors import decode_error
+from llm_gateway.dialects.openai_chat.encode import dropped, encode_request
 from llm_gateway.net.sse import SseDecoder
 
-__all__ = [
-    "CARRIES", "NAME", "STREAM_TYPE", "StreamDecoder", "decode_error", "decode_result", "dropped", "encode_request",
-    "framing", "stream_decoder",
-]  # fmt: skip
 
-NAME = "openai_chat"
-CARRIES = EVERYTHING - {"top_k"}
-"""A budget for thinking becomes an effort where the endpoint takes no other."""
+class OpenAIChatClient:
+    """The ClientDialect of OpenAI and of all servers with its API."""
 
-STREAM_TYPE = "text/event-stream"
+    __slots__ = ()
 
-_encode = msgspec.json.Encoder().encode
+    name = NAME
+    carries = EVERYTHING - {"top_k"}
+    """A thinking budget is sent as an effort, except where the endpoint takes a budget."""
+    stream_type = "text/event-stream"
 
-_PLAIN = (
-    "temperature", "top_p", "seed", "presence_penalty", "frequency_penalty", "logit_bias", "n", "logprobs",
-    "top_logprobs", "parallel_tool_calls", "user",
-)  # fmt: skip
+    encode_request = staticmethod(encode_request)
+    dropped = staticmethod(dropped)
+    decode_result = staticmethod(decode_result)
+    decode_error = staticmethod(decode_error)
 
-_KIN = "openai_responses"
-_SHARED_HINTS = frozenset({"prompt_cache_key", "safety_identifier", "service_tier", "verbosity"})
-"""What Responses' clients say in the same words, and means the same here."""
+    def framing(self, max_bytes: int = MAX_FRAME_BYTES) -> SseDecoder:
+        return SseDecoder(max_bytes)
 
-
-def encode_request(request: Request, model: Model) -> bytes:
-    """The body that asks `model` for `request`; `max_tokens` is clamped to the model's limit."""
-    endpoint = model.endpoint
-    body: dict[str, Any] = {"model": model.id, "messages": messages(request, model)}
-    for name in _PLAIN:
-        value = getattr(request, name)
-        if value is not None:
-            body[name] = value
-    if request.max_tokens is not None:
-        limit = model.max_output_tokens
-        body[endpoint.max_tokens_field] = min(request.max_tokens, limit) if limit else request.max_tokens
-    if request.reasoning_effort is not None or request.reasoning_budget is not None:
-        body.update(_thinking(request, endpoint))
-    if request.top_k is not None and "top_k" in endpoint.also_carries:
-        body["top_k"] = request.top_k
-    if request.stop:
-        body["stop"] = list(request.stop)
-    if request.tools:
-        body["tools"] = [_tool(tool, endpoint) for tool in request.tools]
-    if request.tool_choice is not None:
-        body["tool_choice"] = _tool_choice(request.tool_choice)
-    if request.response_format is not None:
-        body["response_format"] = _response_format(request.response_format)
-    if request.stream:
-        body["stream"] = True
-        body["stream_options"] = {"include_usage": True}
-    if request.dialect == NAME:
-        body.update(request.hints)
-        body.update(request.extra)
-    elif request.dialect == _KIN:
-        body.update((name, value) for name, value in request.hints.items() if name in _SHARED_HINTS)
-    body.update(endpoint.extra_body)
-    return _encode(body)
-
-
-def dropped(request: Request, model: Model) -> tuple[str, ...]:
-    """What of `request` is not sent: fields that another dialect's client gave, and marks that nobody there reads."""
-    foreign: tuple[str, ...] = () if request.dialect == NAME else (*request.hints, *request.extra)
-    if request.dialect == _KIN:
-        foreign = tuple(name for name in foreign if name not in _SHARED_HINTS or name in request.extra)
-    if not model.endpoint.cache_marks and has_marks(request):
-        return (*foreign, "cache_control")
-    return foreign
-
-
-def _thinking(request: Request, endpoint: Endpoint) -> dict[str, Any]:
-    """How much to think, as the endpoint wants to be told: no thinking at all goes without saying to most of them."""
-    effort, budget = request.reasoning_effort, request.reasoning_budget
-    if "reasoning_budget" in endpoint.also_carries:
-        if budget is None:
-            return {"reasoning": {"effort": effort}}
-        return {"reasoning": {"max_tokens": budget} if budget else {"enabled": False}}
-    if effort is None and budget:
-        effort = effort_of(budget)
-    return {} if effort is None else {"reasoning_effort": effort}
-
-
-def _tool(tool: Tool, endpoint: Endpoint) -> dict[str, Any]:
-    function: dict[str, Any] = {"name": tool.name}
-    if tool.description:
-        function["description"] = tool.description
-    if tool.parameters:
-        function["parameters"] = tool.parameters
-    if tool.strict is not None:
-        function["strict"] = tool.strict
-    sent: dict[str, Any] = {"type": "function", "function": function}
-    if tool.cache and endpoint.cache_marks:
-        sent["cache_control"] = control_of(tool.cache)
-    return sent
-
-
-def _tool_choice(choice: ToolChoice) -> Any:
-    return {"type": "function", "function": {"name": choice.name}} if choice.mode == "tool" else choice.mode
-
-
-def _response_format(wanted: ResponseFormat) -> dict[str, Any]:
-    if wanted.type != "json_schema":
-        return {"type": wanted.type}
-    schema = {"name": wanted.name, "schema": wanted.schema, "strict": wanted.strict, "description": wanted.description}
-    return {
-        "type": "json_schema",
-        "json_schema": {name: value for name, value in schema.items() if value is not None},
-    }
-
-
-def framing(max_bytes: int = MAX_FRAME_BYTES) -> SseDecoder:
-    return SseDecoder(max_bytes)
-
-
-def decode_result(body: bytes, request: Request, model: Model) -> Result:
-    """A whole `chat.completion`; raises what `decode_answer` does."""
-    return decode_answer(body, model.provider)
-
-
-def stream_decoder(request: Request, model: Model) -> StreamDecoder:
-    return StreamDecoder(model.provider)
+    def stream_decoder(self, request: Request, model: Model) -> StreamDecoder:
+        return StreamDecoder(model.provider)

@@ -1,4 +1,4 @@
-"""A provider's chat completions, whole, as results."""
+"""Decodes a provider's whole chat completions."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from llm_gateway.canonical import (
     Part,
     Reasoning,
     Refusal,
+    Request,
     Result,
     Text,
     ToolCall,
     Usage,
 )
+from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.common import usage as counted
+from llm_gateway.dialects.common.openai_errors import error_of, hidden_error, status_of
 from llm_gateway.dialects.common.tolerant_json import UNREADABLE, TolerantReader
 from llm_gateway.dialects.openai_chat import wire
-from llm_gateway.dialects.openai_chat.errors import error_of, hidden_error, status_of
 from llm_gateway.dialects.openai_chat.reasoning_details import thoughts
 from llm_gateway.errors import UpstreamError, UpstreamProtocol, UpstreamUnavailable
 
@@ -29,11 +31,11 @@ reader = TolerantReader(wire.Received, wire.PIECES)
 
 
 def decode_answer(body: bytes, provider: str | None = None) -> Result:
-    """A whole `chat.completion` of this provider.
+    """Returns the result in a whole `chat.completion` of `provider`.
 
     Raises:
-        UpstreamProtocol: it is none.
-        UpstreamError: it is an error that came with status 200.
+        UpstreamProtocol: the body is not one.
+        UpstreamError: the body is an error that came with status 200.
     """
     answer = received(body)
     if not answer.choices:
@@ -47,7 +49,7 @@ def decode_answer(body: bytes, provider: str | None = None) -> Result:
 
 
 def received(body: bytes) -> wire.Received:
-    """A whole answer; an error inside it is raised."""
+    """Returns a whole answer; raises the error in it, if any."""
     try:
         found = reader.read(body)
     except UNREADABLE as error:
@@ -58,12 +60,12 @@ def received(body: bytes) -> wire.Received:
 
 
 def unreadable(body: bytes, error: Exception) -> UpstreamError:
-    """What a body is that is no answer: an error in a form of its own, or nothing known."""
+    """Returns the error for a body that is not an answer: the error in it, or UpstreamProtocol."""
     return hidden_error(body) or UpstreamProtocol(f"{error}: {body[:500]!r}")
 
 
 def refuse_error(found: wire.Received, body: bytes) -> None:
-    """Raises the error in an answer, or in a chunk of one, that has one or has no choices."""
+    """Raises the error in an answer or a chunk that has an `error` or no choices."""
     if found.error:
         raise error_of(status_of(found.error), {}, found.error, body)
     if found.usage is None and (hidden := hidden_error(body)) is not None:
@@ -91,7 +93,7 @@ def _choice(choice: wire.ReceivedChoice, id_: str | None, provider: str | None) 
     for number, call in enumerate(calls):
         function = call.function
         arguments = arguments_of(function.arguments) or "{}"
-        content.append(ToolCall(id=call.id or made_id(id_, number), name=function.name or "", arguments=arguments))
+        content.append(ToolCall(id=call.id or generated_id(id_, number), name=function.name or "", arguments=arguments))
     reason = finish_reason(choice.finish_reason or "stop", has_calls=bool(calls))
     return Choice(content=tuple(content), finish_reason=reason, logprobs=choice.logprobs)
 
@@ -100,7 +102,7 @@ _KINDS: dict[str, type[Text] | type[Reasoning]] = {"text": Text, "reasoning": Re
 
 
 def chunks_of(content: Any) -> Iterator[tuple[Literal["text", "reasoning"], str]]:
-    """The text in a list of chunks, such as Mistral's; chunks of other kinds (references) are passed over."""
+    """Yields the texts and thoughts in a list of chunks (Mistral's form); other chunks (references) are skipped."""
     for chunk in content if isinstance(content, list) else ():
         if not isinstance(chunk, dict):
             continue
@@ -115,12 +117,12 @@ def chunks_of(content: Any) -> Iterator[tuple[Literal["text", "reasoning"], str]
 
 
 def arguments_of(arguments: str | dict[str, Any] | None) -> str | None:
-    """A call's arguments as JSON text."""
+    """Returns a call's arguments as JSON text; some servers send an object."""
     return msgspec.json.encode(arguments).decode() if isinstance(arguments, dict) else arguments
 
 
-def made_id(response_id: str | None, number: int) -> str:
-    """An id for a tool call of a provider that gives none."""
+def generated_id(response_id: str | None, number: int) -> str:
+    """Returns an id for a tool call that has none."""
     return f"call_{response_id or 'gateway'}_{number}"
 
 
@@ -130,10 +132,10 @@ _FAILED = frozenset({"error", "insufficient_system_resource", "abort"})
 
 
 def finish_reason(reason: str, *, has_calls: bool) -> FinishReason:
-    """A provider's finish reason as one of the four.
+    """Returns the canonical finish reason.
 
     Raises:
-        UpstreamUnavailable: it says that the provider failed midway.
+        UpstreamUnavailable: the reason says that the provider failed midway.
     """
     match reason:
         case "stop" | "tool_calls" | "function_call":
@@ -154,7 +156,7 @@ _USUAL_TIERS = frozenset({"auto", "default", "standard"})
 
 
 def usage_of(received: wire.Received) -> Usage | None:
-    """A provider's counts as ours, or None when it gave none that can be. `cost` is OpenRouter's, in USD,
+    """Returns canonical usage, or None if the counts are missing or impossible. `cost`, in USD, is OpenRouter's field,
     `prompt_cache_hit_tokens` DeepSeek's."""
     told = counted.fields(received.usage) or counted.fields(received.x_groq, "usage")
     if not told:
@@ -173,3 +175,8 @@ def usage_of(received: wire.Received) -> Usage | None:
         audio_prompt_tokens=prompt.get("audio_tokens"),
         audio_completion_tokens=completion.get("audio_tokens"),
     )
+
+
+def decode_result(body: bytes, request: Request, model: Model) -> Result:
+    """Returns the result in a whole `chat.completion`; raises like `decode_answer`."""
+    return decode_answer(body, model.provider)

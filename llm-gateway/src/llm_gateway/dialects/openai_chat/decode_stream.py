@@ -1,4 +1,4 @@
-"""A provider's streamed chat completions as canonical events."""
+"""Decodes a provider's streamed chat completions into canonical events."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from llm_gateway.canonical import (
     Usage,
     UsageReport,
 )
+from llm_gateway.dialects.common.surrogates import SurrogateJoiner
 from llm_gateway.dialects.common.tolerant_json import UNREADABLE
-from llm_gateway.dialects.common.torn_text import TornText
 from llm_gateway.dialects.openai_chat import wire
 from llm_gateway.dialects.openai_chat.decode import (
     arguments_of,
     chunks_of,
     finish_reason,
-    made_id,
+    generated_id,
     reader,
     refuse_error,
     unreadable,
@@ -38,7 +38,7 @@ _strictly = reader.strictly
 
 
 class _OpenChoice:
-    """Where one choice of a stream stands: its open block, and its tools by the provider's index."""
+    """The state of one choice: its open block, and its tool calls by the provider's index."""
 
     __slots__ = ("blocks", "detail", "finish", "kind", "open", "said", "tools")
 
@@ -46,17 +46,17 @@ class _OpenChoice:
         self.blocks = 0
         self.open: int | None = None
         self.kind: BlockKind | None = None
-        self.detail: Detail | None = None  # the open block's, where it is a thought with details
-        self.said: list[str] = []  # the open thought without details
-        self.tools: list[tuple[int | None, str, int]] = []  # the provider's index, its id, our block
+        self.detail: Detail | None = None  # of the open block, if it is a thought with details
+        self.said: list[str] = []  # the text of an open thought without details
+        self.tools: list[tuple[int | None, str, int]] = []  # the provider's index, its id, the canonical block's index
         self.finish: str | None = None
 
 
 class StreamDecoder:
-    """`chat.completion.chunk` events to canonical ones. A choice has ended with its finish reason or, where a server
-    gives none, with `[DONE]`; a stream with neither was cut.
+    """Decodes `chat.completion.chunk` events. A choice ends with its finish reason or, if a server gives none, with
+    `[DONE]`; a stream with neither was cut off.
 
-    `complete` says that all choices which began have ended: only the usage and `[DONE]` can still be missing.
+    `complete` says that all choices that began have ended: only the usage and `[DONE]` may still come.
     """
 
     def __init__(self, provider: str | None = None) -> None:
@@ -66,16 +66,16 @@ class StreamDecoder:
         self._usage: Usage | None = None
         self._model: str | None = None
         self._tier: Any = None
-        self._torn: TornText | None = None  # where pieces of text end within a character
+        self._torn: SurrogateJoiner | None = None  # set once a piece of text ends within a character
         self._done = False
         self.complete = False
 
     def feed(self, data: bytes) -> list[Event]:
-        """The events of one server-sent event's data.
+        """Returns the canonical events in the data of one server-sent event.
 
         Raises:
-            UpstreamProtocol: it is not a chunk.
-            UpstreamError: it is an error.
+            UpstreamProtocol: the data is not a chunk.
+            UpstreamError: the data is an error.
         """
         if data[:1] != b"{" and data.strip().startswith(b"[DONE]"):
             self._done = True
@@ -91,7 +91,7 @@ class StreamDecoder:
         if chunk.service_tier is not None:
             self._tier = chunk.service_tier
         if chunk.usage is not None or chunk.x_groq is not None:
-            chunk.service_tier = self._tier  # told in some chunks only
+            chunk.service_tier = self._tier  # only some chunks have it
             self._usage = usage_of(chunk) or self._usage
         events: list[Event] = []
         for choice in chunk.choices or ():
@@ -99,7 +99,7 @@ class StreamDecoder:
         return events if self._torn is None else self._torn.join(events)
 
     def _forgiven(self, data: bytes, error: Exception) -> wire.Received:
-        self._torn = self._torn or TornText()
+        self._torn = self._torn or SurrogateJoiner()
         try:
             return reader.forgive_piece(data, error)
         except UNREADABLE:
@@ -107,7 +107,7 @@ class StreamDecoder:
 
     @property
     def done(self) -> bool:
-        """Whether nothing more can come, so that a connection which stays open need not be waited for."""
+        """Whether nothing more can come: a connection that stays open need not be waited for."""
         return self._done
 
     def _feed_choice(self, choice: wire.ReceivedChoice, events: list[Event]) -> None:
@@ -167,9 +167,9 @@ class StreamDecoder:
         state.said = []
 
     def _think(self, state: _OpenChoice, number: int, detail: Detail, events: list[Event]) -> None:
-        """A thought, or more of one: a piece continues the one before it if that has its type and its index.
+        """Yields a thought or a piece of one. A piece with the type and index of the previous one continues it.
 
-        One whose words came without details before it (as we send them) is only signed by it.
+        If the words came before without details (as the gateway sends them), the details only add the signature.
         """
         before = state.detail
         if before is None and state.said and not detail.encrypted and detail.said in ("", "".join(state.said)):
@@ -193,7 +193,7 @@ class StreamDecoder:
 
     @staticmethod
     def _known_call(state: _OpenChoice, call: wire.ReceivedToolCall) -> int | None:
-        """The block that this piece continues. Some servers give no index, or 0 to every call: then a new id
+        """Returns the block that this piece continues. Some servers give no index, or 0 for every call; there a new id
         begins a new call."""
         if call.index is None:
             if call.id or call.function.name or not state.tools:
@@ -208,7 +208,7 @@ class StreamDecoder:
         self._close(state, number, events)
         block, tool_index = state.blocks, len(state.tools)
         state.blocks += 1
-        id_ = call.id or made_id(self._id, tool_index)
+        id_ = call.id or generated_id(self._id, tool_index)
         state.tools.append((call.index, call.id or "", block))
         events.append(
             BlockStart(
@@ -218,10 +218,10 @@ class StreamDecoder:
         return block
 
     def finish(self) -> list[Event]:
-        """The events that close the stream.
+        """Returns the events that close the stream.
 
         Raises:
-            UpstreamProtocol: the stream ended before its end.
+            UpstreamProtocol: the stream was cut off.
         """
         if not self._choices or not (self._done or all(state.finish for state in self._choices.values())):
             raise UpstreamProtocol("the stream ended without a finish reason", code="upstream_stream_cut")

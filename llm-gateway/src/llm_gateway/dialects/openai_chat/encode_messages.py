@@ -1,4 +1,4 @@
-"""A conversation as a provider with OpenAI's API wants it."""
+"""Encodes a conversation for a provider with OpenAI's API."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SEE_BELOW = "The result is an image, which follows."
 
 
 def messages(request: Request, model: Model) -> list[dict[str, Any]]:
-    """All turns. Images that tools gave follow their results in a user's turn, since a tool's turn holds only text."""
+    """Returns all turns. A tool's turn holds text only, so images in tool results follow in a user's turn."""
     endpoint = model.endpoint
     thinks = endpoint.reasoning_back == "tool_turns" and any(_thoughts(turn.content) for turn in request.messages)
     sent: list[dict[str, Any]] = []
@@ -39,7 +39,7 @@ def messages(request: Request, model: Model) -> list[dict[str, Any]]:
 
 
 def has_marks(request: Request) -> bool:
-    """Whether the caller marked anything for the provider to cache."""
+    """Whether the request has a cache mark."""
     for tool in request.tools:
         if tool.cache:
             return True
@@ -63,7 +63,7 @@ def _message(message: Message, endpoint: Endpoint) -> dict[str, Any]:
 
 
 def _is_plain(content: tuple[Part, ...]) -> TypeGuard[tuple[Text]]:
-    """Whether it is one text, and nothing else."""
+    """Whether the content is one text without a cache mark."""
     return len(content) == 1 and type(content[0]) is Text and not content[0].cache
 
 
@@ -79,7 +79,7 @@ def _mixed(content: tuple[Part, ...], endpoint: Endpoint) -> dict[str, Any]:
         return {"content": parts[0]["text"] if alone else parts}
     if any("cache_control" in part for part in parts):
         return {"content": parts, "tool_calls": calls}
-    # An assistant's text beside tool calls goes as a string: several servers refuse parts there.
+    # Text beside tool calls is sent as a string: several servers refuse parts there.
     text = "".join(part.text for part in content if isinstance(part, Text))
     return {"content": text or None, "tool_calls": calls}
 
@@ -95,14 +95,14 @@ def _part(part: Part, endpoint: Endpoint) -> dict[str, Any] | None:
         case Refusal():
             return {"type": "refusal", "refusal": part.text}
         case _:
-            return None  # calls and thoughts travel beside the content
+            return None  # calls and thoughts are not part of the content
     if part.cache and endpoint.cache_marks:
         sent["cache_control"] = control_of(part.cache)
     return sent
 
 
 def _result(message: Message, endpoint: Endpoint) -> dict[str, Any]:
-    """A tool's turn. That it failed is told only where its text would be empty: there is no field for it."""
+    """Returns a tool's turn. There is no field for a failure, so it is only told if the text would be empty."""
     if _is_plain(message.content):
         sent = _message(message, endpoint)
         sent["tool_call_id"] = message.tool_call_id
@@ -123,10 +123,11 @@ def _pictures(message: Message, endpoint: Endpoint) -> Iterator[dict[str, Any]]:
 
 
 def _think_back(sent: dict[str, Any], message: Message, model: Model, *, thinks: bool) -> None:
-    """Give an assistant's thoughts back to a provider that wants them.
+    """Adds an assistant's thoughts for a provider that wants them back.
 
-    DeepSeek wants the words of those turns that called tools, even when there are none, as soon as it thinks at all,
-    and of no others. OpenRouter wants all that it sent.
+    DeepSeek, while it thinks, wants the thoughts of turns with tool calls, even empty ones, and of no others.
+    OpenRouter wants everything that it sent.
+
     Sources: https://api-docs.deepseek.com/guides/thinking_mode,
     https://openrouter.ai/docs/use-cases/reasoning-tokens#preserving-reasoning-blocks
     """

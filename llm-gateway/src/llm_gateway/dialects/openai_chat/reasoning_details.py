@@ -1,8 +1,8 @@
-"""`reasoning_details`: thoughts with their signatures, as OpenRouter writes them. We speak it on both sides.
+"""`reasoning_details`: thoughts with their signatures in OpenRouter's form, for providers and for clients.
 
-To OpenRouter everything that it sent goes back as it was, but for the text which is ours to carry: the rest of a
-detail is the thought's signature, opaque to everybody else. To our own clients a signature goes with the format that
-names its provider, or with the provider's name inside where no format does.
+OpenRouter gets back everything that it sent: a detail without its text is kept, unread, as the thought's signature. For
+clients, the `format` of a detail names the signature's provider; where no format does, the name is put inside the
+signature.
 
 Source: https://openrouter.ai/docs/use-cases/reasoning-tokens#preserving-reasoning-blocks
 """
@@ -54,13 +54,13 @@ _decoder = msgspec.json.Decoder(Detail)
 
 
 def sealed(detail: Detail) -> str | None:
-    """All of a detail but what it says and its place; None when there is nothing else."""
+    """Returns a detail without its text and index, as JSON; None if nothing is left."""
     rest = msgspec.structs.replace(detail, text=None, summary=None, index=None)
     return None if rest == _WORDS_ALONE else _encode(rest).decode()
 
 
 def continued(detail: Detail, piece: Detail) -> Detail:
-    """A streamed detail with what another piece of it tells beyond its words."""
+    """Returns a streamed detail with the fields, other than text, of its next piece."""
     news = {
         name: value for name in ("data", "signature", "id", "format") if (value := getattr(piece, name)) is not None
     }
@@ -68,7 +68,7 @@ def continued(detail: Detail, piece: Detail) -> Detail:
 
 
 def thoughts(details: Iterable[Detail], provider: str | None) -> list[Reasoning]:
-    """The details of a whole answer."""
+    """Returns the thoughts in the details of a whole answer."""
     found: list[Reasoning] = []
     for detail in details:
         seal = sealed(detail)
@@ -80,7 +80,7 @@ def thoughts(details: Iterable[Detail], provider: str | None) -> list[Reasoning]
 
 
 def sent_back(content: Iterable[Part], provider: str) -> list[Detail]:
-    """The thoughts in `content` that came from `provider`, as they were."""
+    """Returns the thoughts in `content` that came from `provider`, as it sent them."""
     details: list[Detail] = []
     for part in content:
         if isinstance(part, Reasoning) and part.signature and part.provider == provider:
@@ -94,11 +94,11 @@ def sent_back(content: Iterable[Part], provider: str) -> list[Detail]:
     return details
 
 
-# --- from and to our clients -----------------------------------------------------------------------------
+# --- from and to clients ---------------------------------------------------------------------------------
 
 
 def rendered(content: tuple[Part, ...]) -> list[dict[str, Any]]:
-    """The thoughts of an answer."""
+    """Returns the details for the thoughts of an answer."""
     details: list[dict[str, Any]] = []
     for place, part in enumerate(content):
         if isinstance(part, Reasoning):
@@ -109,7 +109,8 @@ def rendered(content: tuple[Part, ...]) -> list[dict[str, Any]]:
 
 
 def detail_of(thought: Reasoning, index: int, call_id: str | None) -> dict[str, Any]:
-    """One thought; a signature without words belongs to the tool call that follows it, if one does."""
+    """Returns the detail for one thought. A signature without text belongs to the tool call `call_id`, if one
+    follows."""
     signature, provider = thought.signature, thought.provider
     if signature is None:
         return {"type": _TEXT, "text": thought.text, "index": index}
@@ -124,9 +125,9 @@ def detail_of(thought: Reasoning, index: int, call_id: str | None) -> dict[str, 
 
 
 def parsed(details: list[Detail], said: str | None, calls: tuple[ToolCall, ...]) -> tuple[list[Part], list[Part]]:
-    """An assistant's thoughts, and its calls with their signatures, as they were sent back to us.
+    """Returns the thoughts, and the calls with their signatures, that a client has sent back.
 
-    `said` are thoughts without signatures, which count only when `details` have no text of their own.
+    `said` is the text of unsigned thoughts; it is used only if `details` have no text.
     """
     thoughts: list[Part] = []
     of_calls: dict[str, Reasoning] = {}

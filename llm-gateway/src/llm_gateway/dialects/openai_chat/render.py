@@ -1,4 +1,4 @@
-"""Answers as chat completions."""
+"""Renders answers as chat completions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def render_result(answer: Answer, request: Request) -> bytes:
-    """The `chat.completion` object."""
+    """Returns the `chat.completion` object as JSON."""
     body = head_of(answer.origin, "chat.completion")
     body["choices"] = [
         {
@@ -30,7 +30,7 @@ def render_result(answer: Answer, request: Request) -> bytes:
 
 
 def head_of(origin: Origin, kind: str) -> dict[str, Any]:
-    """What every object of an answer begins with."""
+    """Returns the fields that every object of an answer begins with."""
     head: dict[str, Any] = {
         "id": f"chatcmpl-{origin.request_id}",
         "object": kind,
@@ -44,7 +44,7 @@ def head_of(origin: Origin, kind: str) -> dict[str, Any]:
 
 
 def render_message(content: tuple[Part, ...]) -> dict[str, Any]:
-    """An assistant's message."""
+    """Returns the assistant's message."""
     texts, reasoning, refusals, calls, signed = [], [], [], [], False
     for part in content:
         match part:
@@ -76,7 +76,7 @@ def render_message(content: tuple[Part, ...]) -> dict[str, Any]:
 
 
 def render_usage(usage: Usage, answer: Answer | None = None) -> dict[str, Any]:
-    """OpenAI's usage object, with the cost beside it where it is known."""
+    """Returns OpenAI's usage object; with an answer also its cost."""
     rendered: dict[str, Any] = {
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,

@@ -1,4 +1,4 @@
-"""Streams as chat completion chunks."""
+"""Renders streams as chat completion chunks."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def stream_encoder(origin: Origin, request: Request) -> StreamEncoder:
 
 
 class StreamEncoder:
-    """`chat.completion.chunk` events; the first one of a choice carries the role."""
+    """Renders `chat.completion.chunk` events; the first one of a choice has the role."""
 
     def __init__(self, origin: Origin, *, include_usage: bool = False) -> None:
         self._request_id = origin.request_id
         self._include_usage = include_usage
         head = head_of(origin, "chat.completion.chunk")
-        # The head is the same in every chunk, so it is encoded once and the rest is spliced in behind it.
+        # The head is the same in every chunk, so it is encoded once and the rest is appended.
         self._head = b"data: " + encode(head)[:-1] + b',"choices":['
         self._tail = b'],"usage":null}\n\n' if include_usage else b"]}\n\n"
         self._blocks: dict[tuple[int, int], BlockStart] = {}
@@ -111,14 +111,13 @@ class StreamEncoder:
         return self._head + b'],"usage":' + usage + b"}\n\n" + _DONE
 
     def fail(self, error: ApiError) -> bytes:
-        """An error event and no `[DONE]`: the official clients raise on it."""
+        """Renders an error event, without `[DONE]`: the official clients raise an error."""
         return b"data: " + render_error(error, self._request_id) + b"\n\n"
 
 
 class SignedThoughts:
-    """Signed thoughts on their way into `reasoning_details`: each goes out whole, when its block ends, since what it
-    says has been streamed as `reasoning_content` by then. One that is a signature alone waits for the tool call that
-    it may belong to."""
+    """Collects signed thoughts for `reasoning_details`. Each is sent whole when its block ends; its text has been
+    streamed as `reasoning_content` by then. A signature without text is held back for the tool call that may follow."""
 
     __slots__ = ("_counts", "_said", "_signed", "_waiting")
 
@@ -135,7 +134,7 @@ class SignedThoughts:
         self._signed[(event.choice, event.index)] = event
 
     def stopped(self, event: BlockStop) -> dict[str, Any]:
-        """The delta for the end of a block."""
+        """Returns the delta for the end of a block."""
         if not self._signed:
             return {}
         key = (event.choice, event.index)
@@ -150,7 +149,8 @@ class SignedThoughts:
         return before
 
     def rest(self, choice: int, call_id: str | None = None) -> dict[str, Any]:
-        """The delta for a signature that waited, now that the next block begins: a call of this id, or another."""
+        """Returns the delta for a signature that was held back; `call_id` is that of the block that begins now, if it
+        is a call."""
         if not self._waiting:
             return {}
         thought = self._waiting.pop(choice, None)

@@ -1,4 +1,4 @@
-"""The JSON of chat completions, as structs; both directions share them."""
+"""The JSON of chat completions, requests and answers, as structs."""
 
 from __future__ import annotations
 
@@ -6,45 +6,14 @@ from typing import Any, Literal
 
 import msgspec
 
+from llm_gateway.dialects.common.openai_wire import (
+    ContentPart,
+    FunctionCall,
+    NamedToolChoice,
+    ResponseFormatParam,
+    ToolParam,
+)
 from llm_gateway.dialects.openai_chat.reasoning_details import Detail
-
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises at a body that is no JSON, no UTF-8, or nested more deeply than Python's stack."""
-
-
-class TextPart(msgspec.Struct, tag_field="type", tag="text"):
-    text: str
-    cache_control: Any = None
-
-
-class RefusalPart(msgspec.Struct, tag_field="type", tag="refusal"):
-    refusal: str
-
-
-class ImageUrl(msgspec.Struct, omit_defaults=True):
-    url: str
-    detail: Literal["auto", "low", "high"] | None = None
-
-
-class ImagePart(msgspec.Struct, tag_field="type", tag="image_url"):
-    image_url: ImageUrl
-    cache_control: Any = None
-
-
-class AudioPart(msgspec.Struct, tag_field="type", tag="input_audio"):
-    input_audio: Any = None
-
-
-class FilePart(msgspec.Struct, tag_field="type", tag="file"):
-    file: Any = None
-
-
-ContentPart = TextPart | RefusalPart | ImagePart | AudioPart | FilePart
-
-
-class FunctionCall(msgspec.Struct):
-    name: str
-    arguments: str
 
 
 class ToolCallParam(msgspec.Struct):
@@ -55,9 +24,9 @@ class ToolCallParam(msgspec.Struct):
 
 
 class MessageParam(msgspec.Struct):
-    """One turn. Clients send an answer back with all that it had, so what is unknown here is passed over.
+    """One turn. Clients send answers back with all fields, so unknown ones are ignored.
 
-    Parts that no other provider could be told (`input_audio`, `file`) are refused by name, whoever is asked.
+    Parts without a canonical counterpart (`input_audio`, `file`) are always refused, by name.
     """
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
@@ -71,42 +40,8 @@ class MessageParam(msgspec.Struct):
     reasoning_details: list[Detail] | None = None
 
 
-class FunctionDefinition(msgspec.Struct):
-    name: str
-    description: str | None = None
-    parameters: dict[str, Any] | None = None
-    strict: bool | None = None
-
-
-class ToolParam(msgspec.Struct):
-    function: FunctionDefinition
-    type: Literal["function"] = "function"
-    cache_control: Any = None
-
-
-class NamedFunction(msgspec.Struct):
-    name: str
-
-
-class NamedToolChoice(msgspec.Struct):
-    function: NamedFunction
-    type: Literal["function"] = "function"
-
-
-class JsonSchema(msgspec.Struct):
-    name: str
-    schema: dict[str, Any] | None = None
-    strict: bool | None = None
-    description: str | None = None
-
-
-class ResponseFormatParam(msgspec.Struct):
-    type: Literal["text", "json_object", "json_schema"]
-    json_schema: JsonSchema | None = None
-
-
 class ReasoningParam(msgspec.Struct, forbid_unknown_fields=True):
-    """OpenRouter's form: how much to think, as a word or in tokens."""
+    """OpenRouter's `reasoning`: an effort or a budget in tokens."""
 
     effort: str | None = None
     max_tokens: int | None = None
@@ -119,7 +54,7 @@ class StreamOptions(msgspec.Struct):
 
 
 class ChatRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """The request. Unknown fields are refused here so that `server` notices them and keeps them apart."""
+    """The body of `POST /v1/chat/completions`. Unknown fields are errors here: `BodyReader` then collects them."""
 
     messages: list[MessageParam]
     model: str = ""
@@ -158,18 +93,18 @@ class ChatRequest(msgspec.Struct, forbid_unknown_fields=True):
 HINTS = (
     "metadata", "prediction", "prompt_cache_key", "safety_identifier", "service_tier", "store",
 )  # fmt: skip
-"""Fields that change no meaning."""
+"""Fields that do not change the answer."""
 
 
 class CalledFunction(msgspec.Struct):
-    """`arguments` are JSON as text; some servers send the object itself."""
+    """The function of a call. `arguments` is JSON text; some servers send an object."""
 
     name: str | None = None
     arguments: str | dict[str, Any] | None = None
 
 
 class ReceivedToolCall(msgspec.Struct):
-    """A tool call, whole or a piece of one; providers leave out what they think is known."""
+    """A tool call or a piece of one; providers leave fields out."""
 
     index: int | None = None
     id: str | None = None
@@ -177,7 +112,7 @@ class ReceivedToolCall(msgspec.Struct):
 
 
 class ReceivedMessage(msgspec.Struct):
-    """A message, or the delta of one; `content` is a list of chunks where Mistral's models think."""
+    """A message or a delta. With Mistral's thinking models, `content` is a list of chunks."""
 
     content: str | list[Any] | None = None
     refusal: str | None = None
@@ -196,7 +131,7 @@ class ReceivedChoice(msgspec.Struct):
 
 
 class Received(msgspec.Struct):
-    """An answer, or a chunk of one. `usage` is read apart, so that no figure in it costs the answer."""
+    """An answer or a chunk. `usage` is read separately, so that a bad count does not invalidate the answer."""
 
     choices: list[ReceivedChoice] | None = None
     id: str | None = None
@@ -208,4 +143,4 @@ class Received(msgspec.Struct):
 
 
 PIECES = frozenset({"content", "refusal", "reasoning_content", "reasoning", "text", "summary", "arguments"})
-"""The fields of a delta that are pieces of a text."""
+"""The fields of a delta that hold a piece of text."""

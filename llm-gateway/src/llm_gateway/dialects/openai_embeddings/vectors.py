@@ -1,4 +1,4 @@
-"""Vectors as OpenAI writes them in base64: single-precision floats, least significant byte first."""
+"""Vectors in OpenAI's base64 form: single-precision floats, little-endian."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from math import isfinite
 
 
 def packed(vector: Sequence[float]) -> str:
-    """`vector` as base64."""
+    """Returns `vector` as base64."""
     single = vector if isinstance(vector, array) and vector.typecode == "f" else array("f", vector)
     return binascii.b2a_base64(_little_endian(single).tobytes(), newline=False).decode("ascii")
 
 
 def unpacked(text: str) -> Sequence[float]:
-    """The vector in `text`; raises ValueError when it is none."""
+    """Returns the vector in base64 `text`; raises ValueError if it is not one."""
     single = array("f")
     single.frombytes(binascii.a2b_base64(text, strict_mode=True))
     vector = _little_endian(single)

@@ -1,4 +1,4 @@
-"""A Responses request as a canonical one that remembers how it was put, since its answer repeats that."""
+"""Parses requests to `POST /v1/responses`; the answer repeats some of their settings."""
 
 from __future__ import annotations
 
@@ -7,19 +7,16 @@ from typing import Any
 import msgspec
 
 from llm_gateway.canonical import Request, ResponseFormat
-from llm_gateway.dialects.common.request_body import BodyReader
-from llm_gateway.dialects.openai_chat.server import within
-from llm_gateway.dialects.openai_responses import wire
+from llm_gateway.dialects.common.request_body import BodyReader, in_range
+from llm_gateway.dialects.openai_responses import NAME, wire
 from llm_gateway.dialects.openai_responses.parse_items import messages_of
 from llm_gateway.dialects.openai_responses.parse_tools import tools_of
 from llm_gateway.errors import InvalidRequest
 
-NAME = "openai_responses"
-
 _reader = BodyReader(wire.ResponsesRequest)
 _LOGPROBS = "message.output_text.logprobs"
 _HONOURED = frozenset({_LOGPROBS, "reasoning.encrypted_content"})
-"""What `include` may ask for that we have; encrypted thoughts are always included."""
+"""The supported values of `include`; encrypted thoughts are always included."""
 
 ECHO: dict[str, Any] = {
     "background": False, "instructions": None, "max_output_tokens": None, "max_tool_calls": None, "metadata": {},
@@ -28,7 +25,7 @@ ECHO: dict[str, Any] = {
     "temperature": None, "text": {"format": {"type": "text"}}, "tool_choice": "auto", "tools": [], "top_logprobs": 0,
     "top_p": None, "truncation": "disabled", "user": None,
 }  # fmt: skip
-"""The settings that an answer repeats, as they are where a request says nothing of them."""
+"""The settings that an answer repeats, with their defaults."""
 
 _REPEATED = (
     "instructions", "max_output_tokens", "max_tool_calls", "metadata", "parallel_tool_calls", "prompt_cache_key",
@@ -37,22 +34,22 @@ _REPEATED = (
 
 
 class EchoedRequest(Request, frozen=True):
-    """A request and the settings in it that its answer repeats."""
+    """A canonical request with the settings that its answer repeats."""
 
     echo: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 def parse_request(body: bytes) -> EchoedRequest:
-    """A Responses request.
+    """Returns the canonical request in `body`.
 
     Raises:
-        InvalidRequest: the body is no JSON, lacks what it needs, has a field of the wrong type, or asks for what only
-            a store or OpenAI's own tools can give; names the field.
+        InvalidRequest: the body is not JSON, a field is missing or of the wrong type, or the request needs a store or
+            OpenAI's own tools; names the field.
     """
     sent, extra = _reader.read(body)
     _refuse(sent)
     tools, tool_choice = tools_of(sent)
-    top_logprobs = within(sent.top_logprobs, "top_logprobs", 0, 20)
+    top_logprobs = in_range(sent.top_logprobs, "top_logprobs", 0, 20)
     return EchoedRequest(
         model=sent.model,
         provider=sent.provider,
@@ -60,9 +57,9 @@ def parse_request(body: bytes) -> EchoedRequest:
         tools=tools,
         tool_choice=tool_choice,
         parallel_tool_calls=sent.parallel_tool_calls,
-        temperature=within(sent.temperature, "temperature", 0, 2),
-        top_p=within(sent.top_p, "top_p", 0, 1),
-        max_tokens=within(sent.max_output_tokens, "max_output_tokens", 1),
+        temperature=in_range(sent.temperature, "temperature", 0, 2),
+        top_p=in_range(sent.top_p, "top_p", 0, 1),
+        max_tokens=in_range(sent.max_output_tokens, "max_output_tokens", 1),
         logprobs=True if top_logprobs or _LOGPROBS in (sent.include or ()) else None,
         top_logprobs=top_logprobs or None,
         response_format=_response_format(sent.text),
@@ -78,7 +75,7 @@ def parse_request(body: bytes) -> EchoedRequest:
 
 
 def _refuse(sent: wire.ResponsesRequest) -> None:
-    """Refuse what would be ignored otherwise."""
+    """Raises InvalidRequest for settings that would otherwise be ignored."""
     for name in wire.STATEFUL:
         if getattr(sent, name) is not None:
             text = f"{name} is not supported: nothing is stored here, so a request must bring everything it needs"
@@ -86,7 +83,7 @@ def _refuse(sent: wire.ResponsesRequest) -> None:
     if sent.background:
         text = "background is not supported: answers are given at once"
         raise InvalidRequest(text, param="background", code="unsupported_parameter")
-    within(sent.max_tool_calls, "max_tool_calls", 1)
+    in_range(sent.max_tool_calls, "max_tool_calls", 1)
 
 
 def _response_format(text: wire.TextSettings | None) -> ResponseFormat | None:
@@ -104,7 +101,7 @@ def _response_format(text: wire.TextSettings | None) -> ResponseFormat | None:
 
 
 def _effort(reasoning: wire.ReasoningSettings | None) -> str | None:
-    """The canonical vocabulary ends one word before OpenAI's."""
+    """Returns the canonical effort; OpenAI's highest one has no counterpart."""
     effort = reasoning.effort if reasoning else None
     return "xhigh" if effort == "max" else effort
 

@@ -1,7 +1,7 @@
-"""The `input` of a request as turns: what was said, thought, called and answered.
+"""Parses the `input` items of a request into messages.
 
-An assistant's turn comes as several items (thoughts, a message, calls), which are joined here: a provider that is
-asked to go on needs to see a call together with the thought that led to it.
+An assistant's turn is several items (thoughts, a message, calls), which are joined into one message: providers need a
+call together with the thought that led to it.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from llm_gateway.dialects.openai_responses import wire
 from llm_gateway.errors import InvalidRequest
 
 _PROVIDER = "openai"
-"""Whose the encrypted thoughts are that we did not wrap ourselves."""
+"""The provider of encrypted thoughts that name none (see `common.signatures`)."""
 
 
 def messages_of(sent: str | list[wire.InputItem], instructions: str | None) -> tuple[Message, ...]:
-    """The conversation; `instructions` are its first turn.
+    """Returns the messages; `instructions` are the first one.
 
     Raises:
-        InvalidRequest: there is no item, one lacks what it needs, or a result has no call; names the field.
+        InvalidRequest: there is no item, an item lacks a field, or a result has no call; names the field.
     """
     before = [Message(role="system", content=(Text(text=instructions),))] if instructions else []
     if isinstance(sent, str):
@@ -36,7 +36,7 @@ def messages_of(sent: str | list[wire.InputItem], instructions: str | None) -> t
 
 
 class _Turns:
-    """Collects turns; the assistant's is open for as long as only its items come."""
+    """Collects messages; an assistant's message stays open while its items come."""
 
     def __init__(self) -> None:
         self._turns: list[Message] = []
@@ -75,7 +75,7 @@ class _Turns:
             role: Role = "user" if item.role == "user" else "system"
             self.close().append(Message(role=role, content=content))
             return
-        # Behind another message it is a turn of its own; behind a thought or a call it goes on with that turn.
+        # After another message it begins a new turn; after a thought or a call it continues that turn.
         if self._open and isinstance(self._open[-1], Text | Refusal | Image):
             self.close()
         self._open += content
@@ -100,7 +100,7 @@ class _Turns:
 
 
 def parts_of(content: str | list[wire.InputPart], at: str) -> tuple[Part, ...]:
-    """The parts of a message, or of a tool's result."""
+    """Returns the parts of a message or of a tool's result."""
     if isinstance(content, str):
         return (Text(text=content),)
     return tuple(_part(part, f"{at}[{number}]") for number, part in enumerate(content))
@@ -142,7 +142,7 @@ def _image(part: wire.InputImage, at: str) -> Image:
 
 
 def _mark(part: wire.InputText | wire.InputImage) -> CacheMark | None:
-    """OpenAI's own mark, or Anthropic's as its look-alikes take it; half an hour is nearest to five minutes."""
+    """Returns the cache mark of a part, in OpenAI's or Anthropic's form. OpenAI's half an hour becomes five minutes."""
     if part.prompt_cache_breakpoint is not None:
         return "1h" if part.prompt_cache_breakpoint.ttl == "12h" else "5m"
     return mark_of(part.cache_control)
@@ -157,7 +157,7 @@ def _reasoning(item: wire.InputItem, at: str) -> Reasoning:
 
 
 def _thought(summary: Iterable[wire.SummaryText], content: str | list[wire.InputPart] | None, at: str) -> str:
-    """The text of a thought: in whole where it came so, else its summary."""
+    """Returns the full text of a thought, or its summary."""
     if isinstance(content, str):
         raise InvalidRequest(f"{at}.content: must be a list of parts", param=f"{at}.content")
     whole = [part.text for part in content or () if isinstance(part, wire.ReasoningText)]

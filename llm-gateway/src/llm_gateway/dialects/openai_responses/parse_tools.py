@@ -1,7 +1,7 @@
-"""The tools of a request, and which of them the model may use.
+"""Parses the tools of a request and the choice among them.
 
-OpenAI takes a function that does not say `strict` as strict where its schema allows that. Here it is as strict as its
-provider makes it: most have no such mode, and refuse schemas that are not written for it where they do.
+OpenAI treats a function without `strict` as strict if its schema allows it. Here that is left to the provider: most
+have no strict mode, and the others refuse schemas that are not written for it.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from llm_gateway.errors import InvalidRequest
 
 
 def tools_of(sent: wire.ResponsesRequest) -> tuple[tuple[Tool, ...], ToolChoice | None]:
-    """The functions and the choice among them. Where only some are allowed, the others are not sent.
+    """Returns the functions and the tool choice. If only some are allowed, the others are left out.
 
     Raises:
-        InvalidRequest: a tool is no function, or the choice is none of them; names the field.
+        InvalidRequest: a tool is not a function, or the choice names none of them; names the field.
     """
     tools = tuple(_tool(tool, f"tools[{number}]") for number, tool in enumerate(sent.tools or ()))
     choice = sent.tool_choice

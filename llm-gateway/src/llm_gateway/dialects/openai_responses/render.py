@@ -1,4 +1,4 @@
-"""The Response object, and the items of its output."""
+"""Renders answers as the `response` object with its output items."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _INCOMPLETE: dict[FinishReason, str] = {"length": "max_output_tokens", "content_
 
 
 def render_result(answer: Answer, request: Request) -> bytes:
-    """The `response` object."""
+    """Returns the `response` object as JSON."""
     return encode(response(answer, request))
 
 
 def response(answer: Answer, request: Request) -> dict[str, Any]:
-    """A whole answer as a Response."""
+    """Returns the fields of a complete Response."""
     choice = answer.result.choices[0]
     reason = _INCOMPLETE.get(choice.finish_reason)
     body = head(answer.origin, request)
@@ -39,7 +39,7 @@ def response(answer: Answer, request: Request) -> dict[str, Any]:
 
 
 def head(origin: Origin, request: Request) -> dict[str, Any]:
-    """A Response that has just begun."""
+    """Returns the fields of a Response that has just begun."""
     echo = request.echo if isinstance(request, EchoedRequest) else {}
     body: dict[str, Any] = {
         "id": f"resp_{origin.request_id}",
@@ -62,14 +62,14 @@ def head(origin: Origin, request: Request) -> dict[str, Any]:
 
 
 def output(request_id: str, content: Iterable[Part], logprobs: Any, *, whole: bool) -> list[dict[str, Any]]:
-    """An item for each part. In an answer that was cut off it is the last one that is not complete."""
+    """Returns one item for each part. In an answer that was cut off, the last one is incomplete."""
     items: list[dict[str, Any]] = []
     for part in content:
         rendered = item(part, item_id(part, request_id, len(items)), "completed", token_logprobs(logprobs))
         if rendered is None:
             continue
         if isinstance(part, Text):
-            logprobs = None  # they are those of the first text
+            logprobs = None  # logprobs are those of the first text
         items.append(rendered)
     if items and not whole:
         items[-1]["status"] = "incomplete"
@@ -80,12 +80,12 @@ _PREFIXES: dict[type[Part], str] = {Text: "msg", Refusal: "msg", Reasoning: "rs"
 
 
 def item_id(part: Part, request_id: str, number: int) -> str:
-    """The id of output item `number`, the same for a plain answer and for a streamed one."""
+    """Returns the id of output item `number`, the same for plain and streamed answers."""
     return f"{_PREFIXES.get(type(part), 'item')}_{request_id}_{number}"
 
 
 def item(part: Part, id_: str, status: Status, logprobs: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """One item of the output; None for what a model does not say in this dialect."""
+    """Returns one output item, or None for a part that has no counterpart."""
     match part:
         case Text():
             return message(id_, status, [text_part(part.text, logprobs)])
@@ -119,7 +119,8 @@ def function_call(id_: str, status: Status, call: ToolCall) -> dict[str, Any]:
 
 
 def reasoning(id_: str, status: Status, thought: Reasoning) -> dict[str, Any]:
-    """A thought. Its text is the summary; its signature, as nothing is stored here, always travels along."""
+    """Returns the item of a thought. Its text is the summary. Its signature is always included, since nothing is stored
+    here."""
     body: dict[str, Any] = {
         "id": id_, "type": "reasoning", "status": status,
         "summary": [summary_part(thought.text)] if thought.text else [],
@@ -134,7 +135,7 @@ def summary_part(text: str) -> dict[str, Any]:
 
 
 def token_logprobs(logprobs: Any) -> list[dict[str, Any]]:
-    """The tokens of a chat completion's logprobs, as Responses have them: with their bytes always there."""
+    """Returns the tokens of a chat completion's logprobs in the form of Responses, which require `bytes`."""
     tokens = logprobs.get("content") if isinstance(logprobs, dict) else None
     return [_token(token) for token in tokens if isinstance(token, dict)] if isinstance(tokens, list) else []
 
@@ -152,7 +153,7 @@ def _one(token: dict[str, Any]) -> dict[str, Any]:
 
 
 def render_usage(answer: Answer) -> dict[str, Any]:
-    """OpenAI's usage object, with the cost beside it where it is known."""
+    """Returns OpenAI's usage object with the cost."""
     usage: Usage = answer.usage
     return {
         "input_tokens": usage.prompt_tokens,

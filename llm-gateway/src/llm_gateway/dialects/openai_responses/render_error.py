@@ -1,4 +1,4 @@
-"""Errors in OpenAI's envelope, about fields as Responses call them."""
+"""Renders errors in OpenAI's envelope, with the field names of Responses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NAMES = {
     "logprobs": "top_logprobs", "max_tokens": "max_output_tokens", "messages": "input",
     "reasoning_budget": "reasoning.effort", "reasoning_effort": "reasoning.effort", "response_format": "text.format",
 }  # fmt: skip
-"""Fields of a canonical request that a Responses request has by another name."""
+"""The names in Responses of canonical fields."""
 
 
 def render_error(error: ApiError, request_id: str) -> bytes:
@@ -21,7 +21,8 @@ def render_error(error: ApiError, request_id: str) -> bytes:
 
 
 def error_object(error: ApiError, request_id: str) -> dict[str, Any]:
-    """The error itself. A message that begins with its field's name does so with the name that the client knows."""
+    """Returns the error object. A field's name at the start of the message is replaced by the one that the client
+    knows."""
     shown: dict[str, Any] = error_body(error, request_id)["error"]
     canonical = shown["param"] or ""
     name = _NAMES.get(re.split(r"[.\[]", canonical)[0])

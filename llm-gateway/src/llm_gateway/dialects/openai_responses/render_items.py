@@ -1,4 +1,4 @@
-"""One item of a streamed output: what it has said so far, and the events that frame it."""
+"""Renders one item of a streamed output."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _SAYS: dict[BlockKind, str] = {
     "reasoning": "reasoning_summary_text",
     "tool_call": "function_call_arguments",
 }
-"""The events that carry an item's pieces: `response.X.delta`, and `response.X.done` for all of them."""
+"""The names of the events with an item's text: `response.X.delta` for a piece, `response.X.done` for all of it."""
 
 
 class StreamedItem:
-    """Item `number` of the output, which is one block of a canonical stream."""
+    """Output item `number`, which is one block of a canonical stream."""
 
     __slots__ = ("_delta_head", "_place", "_start", "done", "id", "logprobs", "pieces", "signature")
 
@@ -43,13 +43,13 @@ class StreamedItem:
         self.done = False
         self.id = answers.item_id(self.part(), request_id, number)
         self._place: dict[str, Any] = {"item_id": self.id, "output_index": number}
-        # The head is the same for every piece, so it is encoded once and the rest is spliced in behind it.
+        # The head is the same for every piece, so it is encoded once and the rest is appended.
         kind = f"response.{_SAYS[start.kind]}.delta"
         fixed = answers.encode({"type": kind, **self._inner()})[:-1]
         self._delta_head = b"event: %b\ndata: %b" % (kind.encode(), fixed)
 
     def part(self) -> Part:
-        """What has been said so far."""
+        """The content so far."""
         text = "".join(self.pieces)
         match self._start.kind:
             case "tool_call":
@@ -67,13 +67,13 @@ class StreamedItem:
                 )
 
     def delta(self, number: int, text: str, logprobs: list[dict[str, Any]]) -> bytes:
-        """The event of one piece; `number` is the event's own."""
+        """Returns the event for one piece; `number` is the event's sequence number."""
         self.pieces.append(text)
         tail = b',"logprobs":%b' % answers.encode(logprobs) if self._start.kind == "text" else b""
         return b'%b,"sequence_number":%d,"delta":%b%b}\n\n' % (self._delta_head, number, answers.encode(text), tail)
 
     def begun(self) -> Events:
-        """What goes before everything else of it."""
+        """Returns the events that begin the item."""
         item = self.rendered("in_progress")
         if self._start.kind not in ("text", "refusal"):
             return [self._whole("added", item)]
@@ -81,13 +81,13 @@ class StreamedItem:
         return [self._whole("added", item | {"content": []}), self._inside("content_part.added", part=part)]
 
     def before_first_piece(self) -> Events:
-        """What goes before its first piece: a thought may have none, and then has no summary."""
+        """Returns the events before the first piece. A thought without pieces has no summary."""
         if self._start.kind != "reasoning":
             return []
         return [self._inside("reasoning_summary_part.added", part=answers.summary_part(""))]
 
     def ended(self, status: Status) -> Events:
-        """What goes behind its last piece."""
+        """Returns the events after the last piece."""
         kind, text = self._start.kind, "".join(self.pieces)
         said = f"{_SAYS[kind]}.done"
         item = self.rendered(status)
@@ -105,11 +105,11 @@ class StreamedItem:
         return [self._inside(said, **told), self._inside("content_part.done", part=part), last]
 
     def rendered(self, status: Status) -> dict[str, Any]:
-        """The item as it stands."""
+        """Returns the item with its content so far."""
         return answers.item(self.part(), self.id, status, self.logprobs) or {}
 
     def _inner(self) -> dict[str, Any]:
-        """Where a piece belongs."""
+        """Returns the fields that locate a piece in the item."""
         match self._start.kind:
             case "tool_call":
                 return self._place
@@ -126,5 +126,5 @@ class StreamedItem:
 
 
 def tokens_of(logprobs: Iterable[Logprobs]) -> list[dict[str, Any]]:
-    """The tokens in these events, in OpenAI's form for Responses."""
+    """Returns the tokens in these events in the form of Responses."""
     return [token for event in logprobs for token in answers.token_logprobs(event.value)]

@@ -1,4 +1,4 @@
-"""A streamed Response: every event in OpenAI's order, numbered.
+"""Renders streams as the events of a Response, in OpenAI's order, numbered.
 
 Source: https://platform.openai.com/docs/api-reference/responses-streaming
 """
@@ -31,10 +31,10 @@ def stream_encoder(origin: Origin, request: Request) -> StreamEncoder:
 
 
 class StreamEncoder:
-    """Events as they come; each block is one item of the output.
+    """Renders the events of one stream; each block is one output item.
 
-    A block that has stopped is told to be done only with the next event, because an answer that is cut off leaves
-    its last item incomplete, and that is known only then.
+    The end of a block is rendered only with the next event: if the answer was cut off, its last item is incomplete, and
+    that becomes known only then.
     """
 
     def __init__(self, origin: Origin, request: Request) -> None:
@@ -43,8 +43,8 @@ class StreamEncoder:
         self._head = head(origin, request)
         self._sequence = 0
         self._items: dict[int, StreamedItem] = {}
-        self._stopped: list[StreamedItem] = []  # and not yet told to be done
-        self._text: StreamedItem | None = None  # whose logprobs come
+        self._stopped: list[StreamedItem] = []  # whose end is not rendered yet
+        self._text: StreamedItem | None = None  # that logprobs belong to
 
     def start(self) -> bytes:
         return self._event("response.created", {"response": self._head}) + self._event(
@@ -93,7 +93,7 @@ class StreamEncoder:
         return done
 
     def _close(self, *, whole: bool) -> bytes:
-        """All items that are not done yet are now; the last one of all is incomplete if the answer is."""
+        """Ends all open items; the last one is incomplete if the answer is."""
         self._stopped.clear()
         items = list(self._items.values())
         return b"".join(
@@ -112,9 +112,9 @@ class StreamEncoder:
         return closing + self._event(f"response.{body['status']}", {"response": body})
 
     def fail(self, error: ApiError) -> bytes:
-        """The Response as failed, and the error itself, at which the official clients raise.
+        """Renders the failed Response and the error, for which the official clients raise.
 
-        A Response that had not even begun does so first, since those clients put up with no other beginning.
+        If the Response has not begun, its start comes first: the official clients require it.
         """
         before = self._tell_stopped() if self._sequence else self.start()
         shown = error_object(error, self._request_id)
@@ -136,7 +136,7 @@ class StreamEncoder:
 
 
 def _behind(events: list[Event], position: int) -> list[Logprobs]:
-    """The logprobs of the piece at `position`: they come right behind it."""
+    """Returns the logprobs that follow the piece at `position`."""
     found: list[Logprobs] = []
     for number in range(position + 1, len(events)):
         event = events[number]
@@ -147,7 +147,7 @@ def _behind(events: list[Event], position: int) -> list[Logprobs]:
 
 
 def _error_code(error: ApiError) -> str:
-    """The nearest of the codes that a failed Response may have; the exact one is in the error event."""
+    """Returns the nearest code that a failed Response may have; the error event has the exact one."""
     if error.status == 429:
         return "rate_limit_exceeded"
     return "invalid_prompt" if error.status < 500 else "server_error"

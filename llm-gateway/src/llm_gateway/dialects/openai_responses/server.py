@@ -1,10 +1,22 @@
-"""Responses as our clients speak them: `POST /v1/responses`, without a store behind it."""
+"""Responses served to clients: their requests in, the gateway's answers out."""
 
 from __future__ import annotations
 
-from llm_gateway.dialects.openai_responses.parse import NAME, parse_request
+from llm_gateway.dialects.openai_responses import NAME
+from llm_gateway.dialects.openai_responses.parse import parse_request
 from llm_gateway.dialects.openai_responses.render import render_result
 from llm_gateway.dialects.openai_responses.render_error import render_error
-from llm_gateway.dialects.openai_responses.render_stream import StreamEncoder, stream_encoder
+from llm_gateway.dialects.openai_responses.render_stream import stream_encoder
 
-__all__ = ["NAME", "StreamEncoder", "parse_request", "render_error", "render_result", "stream_encoder"]
+
+class OpenAIResponsesServer:
+    """The ServerDialect of `POST /v1/responses`."""
+
+    __slots__ = ()
+
+    name = NAME
+
+    parse_request = staticmethod(parse_request)
+    render_result = staticmethod(render_result)
+    stream_encoder = staticmethod(stream_encoder)
+    render_error = staticmethod(render_error)

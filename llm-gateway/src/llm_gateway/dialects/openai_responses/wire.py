@@ -8,7 +8,7 @@ import msgspec
 
 
 class CacheBreakpoint(msgspec.Struct):
-    """OpenAI's mark of a prefix to cache; it is kept for half an hour, or for as long as `ttl` says."""
+    """OpenAI's cache mark; the prefix is kept for half an hour, or as `ttl` says."""
 
     mode: Literal["explicit"] = "explicit"
     ttl: Literal["30m", "12h"] | None = None
@@ -21,7 +21,7 @@ class InputText(msgspec.Struct, tag_field="type", tag="input_text"):
 
 
 class OutputText(msgspec.Struct, tag_field="type", tag="output_text"):
-    """What an assistant said; annotations and logprobs come back and mean nothing any more."""
+    """An assistant's text; annotations and logprobs that come back are ignored."""
 
     text: str
     annotations: Any = None
@@ -58,7 +58,7 @@ InputPart = InputText | OutputText | RefusalText | InputImage | InputFile | Summ
 
 
 class InputItem(msgspec.Struct):
-    """One item of `input`; one without a type is a message. Each type has fields of its own.
+    """One item of `input`; an item without a type is a message. Each type has its own fields.
 
     message: `role`, `content`. function_call: `call_id`, `name`, `arguments`. function_call_output: `call_id`,
     `output`. reasoning: `summary`, `content`, `encrypted_content`. An item_reference needs a store.
@@ -79,7 +79,7 @@ class InputItem(msgspec.Struct):
 
 
 class ResponsesTool(msgspec.Struct):
-    """A function; the tools that OpenAI itself runs need OpenAI."""
+    """A function. Tools that OpenAI runs are not supported."""
 
     type: str
     name: str | None = None
@@ -123,8 +123,8 @@ class ResponsesStreamOptions(msgspec.Struct):
 
 
 class ResponsesRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of `POST /v1/responses`. What needs a store (`previous_response_id`, `conversation`, `prompt`) or
-    runs elsewhere (`background`) is refused by name."""
+    """The body of `POST /v1/responses`. Fields that need a store (`previous_response_id`, `conversation`, `prompt`) or
+    a background task are refused by name."""
 
     input: str | list[InputItem]
     model: str = ""
@@ -164,10 +164,10 @@ class ResponsesRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 
 STATEFUL = ("previous_response_id", "conversation", "prompt", "moderation")
-"""Fields that ask for what only a store, or OpenAI's own services, can give."""
+"""Fields that need a store or OpenAI's own services."""
 
 HINTS = (
     "access_programs", "background_options", "context_management", "image", "metadata", "prompt_cache_key",
     "prompt_cache_options", "prompt_cache_retention", "safety_identifier", "service_tier",
 )  # fmt: skip
-"""Fields that change no meaning."""
+"""Fields that do not change the answer."""

@@ -15,7 +15,7 @@ from botocore.credentials import ReadOnlyCredentials
 
 from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Event, Request, Result
 from llm_gateway.catalog.models import Endpoint, Model
-from llm_gateway.dialects.bedrock import client
+from llm_gateway.dialects.bedrock.client import BedrockClient
 from llm_gateway.net.target import target_of
 from llm_gateway.net.transport import Transport
 from llm_gateway.providers.aws.credentials import AwsCredentials
@@ -106,7 +106,7 @@ class BedrockProvider(HttpProvider):
     """Calls Converse over the gateway's transport. Credentials that AWS refuses are looked for anew."""
 
     def __init__(self, transport: Transport, credentials: AwsCredentials, region: str) -> None:
-        super().__init__(client, transport, sign=AwsSigner(credentials, region))
+        super().__init__(BedrockClient(), transport, sign=AwsSigner(credentials, region))
         self._credentials = credentials
 
     async def complete(self, request: Request, model: Model) -> Result:
@@ -125,7 +125,7 @@ class BedrockEmbedder(HttpEmbedder):
     """Embeddings by InvokeModel."""
 
     def __init__(self, transport: Transport, credentials: AwsCredentials, region: str) -> None:
-        super().__init__(client, transport, sign=AwsSigner(credentials, region))
+        super().__init__(BedrockClient(), transport, sign=AwsSigner(credentials, region))
         self._credentials = credentials
 
     async def embed(self, request: EmbeddingRequest, model: Model) -> EmbeddingResult:

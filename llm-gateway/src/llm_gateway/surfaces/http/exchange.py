@@ -11,7 +11,7 @@ from service_kit.errors import ApiError
 from starlette.types import Message, Scope, Send
 
 from llm_gateway.canonical.answer import Answer, Provenance
-from llm_gateway.dialects import StreamEncoder
+from llm_gateway.dialects.protocols import StreamEncoder
 from llm_gateway.pipeline.caller import Disconnect
 from llm_gateway.pipeline.live_call import LiveCall
 from llm_gateway.surfaces.http.answer_headers import answer_headers, stream_headers

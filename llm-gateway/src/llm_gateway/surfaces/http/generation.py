@@ -10,7 +10,7 @@ from service_kit.telemetry.logs import get_logger
 
 from llm_gateway.canonical import Request
 from llm_gateway.canonical.answer import Answer, Origin
-from llm_gateway.dialects import ServerDialect
+from llm_gateway.dialects.protocols import ServerDialect
 from llm_gateway.pipeline.caller import Caller
 from llm_gateway.pipeline.pipeline import Pipeline
 from llm_gateway.surfaces.http.exchange import Exchange

@@ -13,12 +13,14 @@ from llm_gateway.canonical import Image, Request
 from llm_gateway.canonical.answer import Answer, Origin
 from llm_gateway.canonical.estimate import estimated_usage
 from llm_gateway.catalog.catalog import Catalog
-from llm_gateway.dialects import StreamEncoder
-from llm_gateway.dialects.anthropic import server
+from llm_gateway.dialects.anthropic.server import AnthropicServer
+from llm_gateway.dialects.protocols import StreamEncoder
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.pipeline.caller import ClientGone
 from llm_gateway.routing.system_prompt import instructed
 from llm_gateway.surfaces.http.request_body import read_body
+
+_dialect = AnthropicServer()
 
 MESSAGES = "/v1/messages"
 COUNT_TOKENS = "/v1/messages/count_tokens"
@@ -36,27 +38,27 @@ class MessagesDialect:
         self._catalog = catalog
 
     def parse_request(self, body: bytes) -> Request:
-        request = server.parse_request(body)
+        request = _dialect.parse_request(body)
         if "tools" in request.extra:
             self._check_served(request)
         return request
 
     def _check_served(self, request: Request) -> None:
         asked = self._catalog().route(request.model, request.provider).targets[0]
-        if asked.endpoint.dialect != server.NAME:
+        if asked.endpoint.dialect != _dialect.name:
             kinds = ", ".join(str(tool["type"])[:80] for tool in request.extra["tools"])
             raise InvalidRequest(
                 f"tools: {asked.name} has no tools of its own: {kinds}", param="tools", code="unsupported_parameter"
             )
 
     def render_result(self, answer: Answer, request: Request) -> bytes:
-        return server.render_result(answer, request)
+        return _dialect.render_result(answer, request)
 
     def stream_encoder(self, origin: Origin, request: Request) -> StreamEncoder:
-        return server.stream_encoder(origin, request)
+        return _dialect.stream_encoder(origin, request)
 
     def render_error(self, error: ApiError, request_id: str) -> bytes:
-        return server.render_error(error, request_id)
+        return _dialect.render_error(error, request_id)
 
 
 class CountTokens:
@@ -77,12 +79,12 @@ class CountTokens:
         try:
             answer = Response(self._counted(body), media_type="application/json")
         except ApiError as error:
-            rendered = server.render_error(error, scope["state"]["request_id"])
+            rendered = _dialect.render_error(error, scope["state"]["request_id"])
             answer = Response(rendered, error.status, error.headers(), "application/json")
         await answer(scope, receive, send)
 
     def _counted(self, body: bytes) -> bytes:
-        request = server.parse_count(body)
+        request = _dialect.parse_count(body)
         model = self._catalog().resolve(request.model or self._catalog().default)
         if model.system_prompt is not None:
             request = instructed(request, model.system_prompt)

@@ -9,9 +9,9 @@ import msgspec
 from fastapi import FastAPI
 
 from llm_gateway.dialects.anthropic.wire import CountTokensRequest, MessagesRequest
-from llm_gateway.dialects.native.server import GenerateRequest
+from llm_gateway.dialects.native.wire import GenerateRequest
 from llm_gateway.dialects.openai_chat.wire import ChatRequest
-from llm_gateway.dialects.openai_embeddings.server import EmbeddingsRequest
+from llm_gateway.dialects.openai_embeddings.wire import EmbeddingsRequest
 from llm_gateway.dialects.openai_responses.wire import ResponsesRequest
 from llm_gateway.surfaces.http import schemas
 

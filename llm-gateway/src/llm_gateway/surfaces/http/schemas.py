@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from llm_gateway.dialects.native.server import ReasoningDetail
+from llm_gateway.dialects.native.wire import ReasoningDetail
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
 

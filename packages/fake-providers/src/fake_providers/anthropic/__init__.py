@@ -1,10 +1,10 @@
-"""Anthropic for tests: Messages over a real socket, told beforehand how to behave.
+"""A fake Anthropic for tests: Messages over a real socket, with a script of behaviours.
 
     anthropic = FakeAnthropic(Says("Hola"), Fails(529, "overloaded_error"))
     async with running(anthropic) as base_url: ...         # base_url is what a client is given
     anthropic.calls[0].body["model"]
 
-It is as loud as the other fakes: what Anthropic would refuse is refused in its way, and `check` tells.
+A request that Anthropic would refuse is refused with its message, and `check` raises for it.
 """
 
 from .behaviours import Counts, Endless, Fails, Says

@@ -1,4 +1,4 @@
-"""What the fake of Anthropic can do with one request, in Anthropic's wire format.
+"""Behaviours of the fake Anthropic, in Anthropic's wire format.
 
 Sources: https://platform.claude.com/docs/en/api/messages/create,
 https://platform.claude.com/docs/en/build-with-claude/streaming
@@ -35,13 +35,13 @@ _USAGE = {"input_tokens": 9, "output_tokens": 4}
 
 @dataclass(frozen=True)
 class Says:
-    """A good answer, plain or streamed as it was asked for.
+    """A successful answer, plain or streamed as the request asks.
 
     `text` in pieces is streamed as those; `calls` are `(id, name, arguments)`, whose arguments are streamed in two
     pieces; `thinking` is a thought and its signature, `redacted` the data of an encrypted one. `blocks` are further
-    blocks as they are, for kinds that have no field here. `breaks` names the error with which a stream breaks off
-    behind its content. `hold` is waited for before the answer, `pause` (seconds) lies between the events of a
-    stream, and `stay` leaves the connection open after its end.
+    blocks, sent unchanged. `breaks` names the error that ends a stream after its content. The answer begins when `hold`
+    is set; `pause` is the time in seconds between the events of a stream; `stay` leaves the connection open after its
+    end.
     """
 
     text: str | Sequence[str] | None = None
@@ -75,12 +75,12 @@ class Says:
         await exchange.end()
 
     def message(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The `message` object."""
+        """Returns the `message` object."""
         content = [whole for _, whole, _ in self._blocks()]
         return self._head(body, content) | {"stop_reason": self._reason(), "stop_sequence": self.stop_sequence}
 
     def events(self, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """The events of the stream; the first counts tell of the prompt alone."""
+        """Returns the events of the stream; the first counts are only those of the prompt."""
         first = {**self._counts(), "output_tokens": 1}
         yield {"type": "message_start", "message": self._head(body, []) | {"usage": first}}
         for index, (opening, _, deltas) in enumerate(self._blocks()):
@@ -98,7 +98,7 @@ class Says:
         yield {"type": "message_stop"}
 
     def _blocks(self) -> Iterator[tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]]:
-        """Each block as it begins, as it is whole, and what comes in between."""
+        """Yields for each block its start, the whole block, and its deltas."""
         if self.thinking is not None:
             yield _thinking(*self.thinking)
         if self.redacted is not None:
@@ -159,7 +159,8 @@ class Counts:
 
 @dataclass(frozen=True)
 class Fails:
-    """An error in Anthropic's envelope; `type` is the usual one of its status, `retry_after` the header, verbatim."""
+    """An error in Anthropic's envelope; `type` defaults to the one for its status, `retry_after` is the header,
+    verbatim."""
 
     status: int
     type: str | None = None
@@ -183,7 +184,7 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Endless:
-    """A stream that goes on for as long as somebody listens; `pause` in seconds lies between its pieces."""
+    """An endless stream, until the client leaves; `pause` is the time between pieces in seconds."""
 
     text: str = "más "
     pause: float = 0.0
@@ -199,15 +200,15 @@ class Endless:
 
 
 def framed(event: Mapping[str, Any]) -> bytes:
-    """An event as it goes over the wire, with its name."""
+    """Returns an event with its name as bytes of the stream."""
     return b"event: " + event["type"].encode() + b"\ndata: " + msgspec.json.encode(event) + b"\n\n"
 
 
 def json_headers() -> dict[str, str]:
-    """The headers of a plain answer."""
+    """Returns the headers of a plain answer."""
     return {"content-type": "application/json", **_HEADERS}
 
 
 def event_headers() -> dict[str, str]:
-    """The headers of a stream."""
+    """Returns the headers of a stream."""
     return {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache", **_HEADERS}

@@ -1,4 +1,4 @@
-"""Anthropic's Messages, which refuse what Anthropic would refuse."""
+"""A server of Messages that refuses what Anthropic would refuse."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class FakeAnthropic(FakeProvider):
     unscripted = Fails(500, message="not in the script")
 
     def refusal(self, call: Call) -> Fails | None:
-        """What Anthropic itself would say to this request, if it would not take it."""
+        """Returns Anthropic's error for a request that it would refuse, or None."""
         if call.path not in (MESSAGES, COUNT_TOKENS):
             return Fails(404, message="Not Found")
         key = call.headers.get("x-api-key") or call.headers.get("authorization", "").removeprefix("Bearer ")

@@ -1,4 +1,4 @@
-"""What Anthropic refuses with a 400: the first mistake of a request, told as it tells it.
+"""The rules that Anthropic enforces with a 400, with its messages.
 
 Sources: https://platform.claude.com/docs/en/api/messages/create, https://platform.claude.com/docs/en/api/errors,
 https://platform.claude.com/docs/en/api/migration-2026-10-21
@@ -27,7 +27,8 @@ _MOST_CACHE_MARKS = 4
 
 
 def mistake_in(raw: bytes, version: str, *, counting: bool = False) -> str | None:
-    """The first thing that is wrong with a body, or None; `counting` is `count_tokens`, which needs less."""
+    """Returns the message for the first rule that a body breaks, or None; `counting` is for `count_tokens`, which
+    requires less."""
     try:
         body = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -48,7 +49,7 @@ def _mistakes(body: dict[str, Any], version: str, *, counting: bool) -> Iterator
 
 
 def raw_marks(node: Any) -> int:
-    """How many cache marks there are in a body."""
+    """Returns the number of cache marks in a body."""
     if isinstance(node, dict):
         return ("cache_control" in node) + sum(raw_marks(value) for value in node.values())
     return sum(raw_marks(item) for item in node) if isinstance(node, list) else 0
@@ -146,7 +147,7 @@ def _listed(content: Any) -> list[dict[str, Any]]:
 
 
 def _pairs(where: str, turn: dict[str, Any], open_calls: list[str]) -> Iterator[str]:
-    """The results that answer the turn before: all of them, no other, in front of everything else."""
+    """Checks that a turn begins with the results of exactly the calls in the previous turn."""
     blocks = _listed(turn["content"])
     results = [block["tool_use_id"] for block in blocks if block["type"] == "tool_result"]
     for id_ in results:

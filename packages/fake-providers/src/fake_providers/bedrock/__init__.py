@@ -1,10 +1,10 @@
-"""Amazon Bedrock for tests: Converse, ConverseStream and InvokeModel's embeddings over a real socket.
+"""A fake Amazon Bedrock for tests: Converse, ConverseStream and InvokeModel's embeddings over a real socket.
 
     bedrock = FakeBedrock(Says("Hola"), Fails("ThrottlingException"), credentials={"AKIDEXAMPLE": Secret("secret")})
     async with running(bedrock) as base_url: ...    # base_url is what boto3 takes as endpoint_url
 
 It verifies signatures by botocore, validates bodies against the API's own model, and refuses what its rules forbid.
-`FakeCredentials` is where a container or a web identity gets its credentials.
+`FakeCredentials` serves the credentials of containers and web identities.
 """
 
 from .behaviours import Embeds, Endless, Fails, Raises, Says

@@ -1,4 +1,4 @@
-"""What the fake Bedrock can do with one request."""
+"""Behaviours of the fake Bedrock."""
 
 from __future__ import annotations
 
@@ -29,11 +29,12 @@ _STATUSES = {
 
 @dataclass(frozen=True)
 class Says:
-    """A good answer, plain or streamed as it was asked for.
+    """A successful answer, plain or streamed as the request asks.
 
     `text` in pieces is streamed as those; `calls` are `(id, name, arguments)`, whose arguments are streamed in two
-    pieces. `redacted` is an encrypted thought. `hold` is waited for before the answer, `pause` (seconds) lies between
-    the frames of a stream, `stay` leaves the connection open after it, and `cut_after` frames the connection breaks.
+    pieces. `redacted` is an encrypted thought. The answer begins when `hold` is set; `pause` is the time in seconds
+    between the frames of a stream; `stay` leaves the connection open after it, and the connection breaks after
+    `cut_after` frames.
     """
 
     text: str | Sequence[str] | None = None
@@ -66,7 +67,7 @@ class Says:
         return await exchange.end()
 
     def answer(self) -> dict[str, Any]:
-        """The body of a plain answer."""
+        """Returns the body of a plain answer."""
         message = {"role": "assistant", "content": list(self._blocks())}
         body = {"metrics": {"latencyMs": 321}, "output": {"message": message}, "stopReason": self._reason()}
         if self.stop_sequence is not None:
@@ -74,12 +75,12 @@ class Says:
         return body if self.usage is None else {**body, "usage": self._usage()}
 
     def events(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """The events of a stream, each padded as Bedrock pads them, so that its length tells nothing."""
+        """Returns the events of a stream, each padded as Bedrock does to hide its length."""
         for number, (name, payload) in enumerate(self._events()):
             yield name, {**payload, "p": "abcdefghijklmnopqrstuvwxyz"[: number % 20 + 1]}
 
     def stream(self) -> bytes:
-        """A whole stream, for tests of framing and decoding."""
+        """Returns a whole stream as bytes, for tests of framing and decoding."""
         return b"".join(event(name, payload) for name, payload in self.events())
 
     def _blocks(self) -> Iterator[dict[str, Any]]:
@@ -140,14 +141,14 @@ def _block(number: int, deltas: Sequence[dict[str, Any]]) -> Iterator[tuple[str,
 
 @dataclass(frozen=True)
 class Fails:
-    """An exception of the API, as an HTTP answer; its usual status unless another is given."""
+    """An exception of the API as an HTTP answer, with its usual status unless another is given."""
 
     type: str
     message: str = "the provider's own words"
     status: int | None = None
     retry_after: str | None = None
     in_body: bool = False
-    """Whether the type stands in the body, as `__type`, instead of in the header."""
+    """Whether the type is in the body, as `__type`, instead of in the header."""
 
     async def play(self, exchange: Exchange) -> None:
         body = {"message": self.message}
@@ -163,8 +164,7 @@ class Fails:
 
 @dataclass(frozen=True)
 class Raises:
-    """A stream that begins with `text` and, `pause` seconds later, ends in an exception, spelled as the API does
-    (`throttlingException`)."""
+    """A stream that begins with `text` and ends, `pause` seconds later, with an exception (`throttlingException`)."""
 
     type: str
     text: str | None = "Ho"
@@ -184,7 +184,7 @@ class Raises:
 
 @dataclass(frozen=True)
 class Endless:
-    """A stream that goes on for as long as somebody listens; `pause` in seconds lies between its pieces."""
+    """An endless stream, until the client leaves; `pause` is the time between pieces in seconds."""
 
     text: str = "más "
     pause: float = 0.0
@@ -200,7 +200,7 @@ class Endless:
 
 @dataclass(frozen=True)
 class Embeds:
-    """Embeddings, by the model that the address names; each vector begins with the length of its text."""
+    """Embeddings by the model in the URL; the first number of each vector is the length of its text."""
 
     length: int = 4
 
@@ -222,5 +222,5 @@ class Embeds:
         await exchange.whole(200, _JSON, msgspec.json.encode(answer))
 
     def vector(self, text: str, length: int | None = None) -> list[float]:
-        """The vector of `text`."""
+        """Returns the vector for `text`."""
         return [float(len(text)), *(0.5 for _ in range((length or self.length) - 1))]

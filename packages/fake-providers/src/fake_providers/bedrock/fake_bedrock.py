@@ -1,4 +1,4 @@
-"""Bedrock's runtime, which refuses what Bedrock would refuse."""
+"""A server of Bedrock's runtime API that refuses what Bedrock would refuse."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _PATH = re.compile(r"/model/([^/]+)/(converse|converse-stream|invoke)")
 class FakeBedrock(FakeProvider):
     """Speaks `/model/{id}/converse`, `/converse-stream` and `/invoke`.
 
-    `credentials` are the access keys that may sign, `keys` the Bedrock API keys that are taken as bearer tokens;
-    without either, everybody is let in.
+    `credentials` are the access keys that may sign, `keys` the Bedrock API keys (bearer tokens) that are valid; without
+    either, any request is accepted.
     """
 
     unscripted = Fails("InternalServerException", "not in the script")
@@ -36,7 +36,7 @@ class FakeBedrock(FakeProvider):
         self.credentials = dict(credentials or {})
 
     def refusal(self, call: Call) -> Behaviour | None:
-        """What Bedrock itself would say to this request, if it would not take it."""
+        """Returns Bedrock's error for a request that it would refuse, or None."""
         refused = self._who(call)
         if refused is not None:
             return refused

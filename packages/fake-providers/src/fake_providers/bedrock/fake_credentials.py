@@ -1,4 +1,4 @@
-"""Where AWS credentials are got over HTTP: a container's credential server, an instance's metadata, and STS.
+"""Fakes of the servers that give AWS credentials: a container's, an instance's metadata, and STS.
 
 Sources: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html,
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html,
@@ -24,7 +24,7 @@ _SESSION = "session-token"
 
 @dataclass(frozen=True)
 class Grant:
-    """Credentials that end in `seconds`; with another `status` than 200 there are none. `hold` is waited for first."""
+    """Credentials that expire in `seconds`, or none if `status` is not 200. They are sent when `hold` is set."""
 
     key_id: str = "ASIAFIRST"
     secret: str = "first"
@@ -35,11 +35,11 @@ class Grant:
 
 
 class FakeCredentials:
-    """Answers a GET as a container's server or an instance's metadata, and a POST as STS, with one grant after the
-    other; the last one stays.
+    """Answers a GET as a container's server or an instance's metadata, and a POST as STS, with the grants in order; the
+    last one is repeated.
 
-    `asked` is what came with each request for credentials: its authorization header, its web identity token, or the
-    token of a session with the metadata.
+    `asked` has, for each request, its authorization header, its web identity token, or its session token of the
+    metadata server.
     """
 
     def __init__(self, *grants: Grant) -> None:

@@ -1,4 +1,4 @@
-"""AWS's event-stream messages, written: a prelude, headers, a payload and two checksums.
+"""Writes messages of AWS's event stream: a prelude, headers, a payload and two checksums.
 
 Source: https://smithy.io/2.0/aws/amazon-eventstream.html
 """
@@ -18,7 +18,7 @@ _STRING = 7
 
 
 def frame(headers: Mapping[str, str], payload: bytes) -> bytes:
-    """One message; all its headers are strings."""
+    """Returns one message; all headers are strings."""
     head = b"".join(_header(name, value) for name, value in headers.items())
     prelude = struct.pack("!II", len(head) + len(payload) + 16, len(head))
     prelude += struct.pack("!I", crc32(prelude))
@@ -27,13 +27,13 @@ def frame(headers: Mapping[str, str], payload: bytes) -> bytes:
 
 
 def event(name: str, payload: Mapping[str, Any]) -> bytes:
-    """An event with a JSON payload."""
+    """Returns an event with a JSON payload."""
     headers = {":event-type": name, ":content-type": "application/json", ":message-type": "event"}
     return frame(headers, msgspec.json.encode(payload))
 
 
 def exception(name: str, message: str) -> bytes:
-    """An exception, which ends a stream; `name` as the API spells it (`throttlingException`)."""
+    """Returns an exception, which ends a stream; `name` as in the API (`throttlingException`)."""
     headers = {":exception-type": name, ":content-type": "application/json", ":message-type": "exception"}
     return frame(headers, msgspec.json.encode({"message": message}))
 

@@ -1,4 +1,4 @@
-"""What Converse refuses: what is not in the API's model, and what its documentation or its models forbid."""
+"""The rules that Converse enforces: the API's own model, and what its documentation and its models forbid."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ADAPTIVE = ("claude-opus-4-6", "claude-sonnet-4-6", "claude-opus-4-7", "claude-
 
 
 def mistake_in(raw: bytes, model: str, operation: str) -> str | None:
-    """What is wrong with this body for this model, or None."""
+    """Returns the message for the first rule that the body breaks for this model, or None."""
     try:
         body = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -64,7 +64,8 @@ def _thinking_mistakes(
     body: dict[str, Any], thinking: dict[str, Any], config: dict[str, Any], fields: dict[str, Any]
 ) -> Iterator[str]:
     budget = thinking.get("budget_tokens", 1024)
-    if budget < 1024 or budget >= config.get("maxTokens", budget + 1):
+    bounded = thinking["type"] == "enabled"  # adaptive thinking has no budget that an answer could be too short for
+    if bounded and (budget < 1024 or budget >= config.get("maxTokens", budget + 1)):
         yield "`max_tokens` must be greater than `thinking.budget_tokens`, which must be at least 1024"
     if {"any", "tool"} & set(body.get("toolConfig", {}).get("toolChoice", {})):
         yield "Thinking may not be enabled when tool_choice forces tool use."

@@ -1,4 +1,4 @@
-"""Whether a request is signed as AWS wants it: the signature is made again, by botocore, and compared.
+"""Verifies AWS signatures: botocore signs the request again, and the signatures are compared.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
 """
@@ -22,7 +22,7 @@ _TOLERANCE = timedelta(minutes=5)
 
 
 class Secret(NamedTuple):
-    """What belongs to an access key id. `expired` is a token that was good once."""
+    """The secrets of an access key id. `expired` is a session token that is no longer valid."""
 
     key: str
     token: str | None = None
@@ -30,7 +30,7 @@ class Secret(NamedTuple):
 
 
 def objection(call: Call, credentials: Mapping[str, Secret]) -> Fails | None:
-    """What AWS would say to this call's signature, or None when it is right."""
+    """Returns AWS's error for the call's signature, or None if it is valid."""
     found = _AUTHORIZATION.fullmatch(call.headers.get("authorization", ""))
     if found is None:
         return Fails("MissingAuthenticationTokenException", "Missing Authentication Token", 403)

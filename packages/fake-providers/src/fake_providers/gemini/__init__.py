@@ -1,9 +1,9 @@
-"""Google's Gemini for tests, as `fake_providers` explains it, in Gemini's own wire format.
+"""A fake Gemini for tests, with a script of behaviours like the other fakes.
 
     gemini = FakeGemini(Says("Hola"), Fails(429, "RESOURCE_EXHAUSTED", retry_delay="17s"))
     async with running(gemini) as base_url: ...            # base_url is what a client is given
 
-`Sends` and `Silent` of `fake_providers` play here too.
+`Sends` and `Silent` of `fake_providers` work here too.
 """
 
 from .behaviours import Blocks, Embeds, Endless, Fails, Says

@@ -1,4 +1,4 @@
-"""What a fake Gemini can do with one request, byte for byte as Google frames it."""
+"""Behaviours of the fake Gemini, in Google's exact framing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 
 def _pretty(value: Any) -> bytes:
-    """JSON as Google writes whole answers: over many lines."""
+    """Returns JSON over several lines, as Google writes whole answers."""
     return msgspec.json.format(msgspec.json.encode(value), indent=2)
 
 
@@ -28,7 +28,7 @@ def _event(chunk: Json) -> bytes:
 
 
 def is_streamed(call: Call) -> bool:
-    """Whether a request wants its answer as a stream; Gemini's address says so, not its body."""
+    """Whether a request asks for a stream, which its URL says."""
     return call.path.endswith(STREAMED)
 
 
@@ -38,12 +38,13 @@ def _model(call: Call) -> str:
 
 @dataclass(frozen=True)
 class Says:
-    """A good answer, plain or streamed as it was asked for.
+    """A successful answer, plain or streamed as the request asks.
 
     `text` in pieces is streamed as those; `calls` are `(id or None, name, arguments as JSON)`. `signature` goes on the
     first call, or on the text where there is none; in a stream, text is signed by an empty part at its end, as Gemini
-    does. `usage` comes with every chunk; `usage_apart` has it in a chunk of its own at the end too. `hold` is waited
-    for before the answer, `pause` (seconds) lies between the chunks of a stream; `stay` leaves the connection open.
+    does. `usage` comes with every chunk; `usage_apart` has it in a chunk of its own at the end too. The answer begins
+    when `hold` is set; `pause` is the time in seconds between the chunks of a stream; `stay` leaves the connection
+    open.
     """
 
     text: str | Sequence[str] | None = None
@@ -80,7 +81,7 @@ class Says:
         await exchange.end()
 
     def answer(self, call: Call) -> Json:
-        """The whole `GenerateContentResponse`."""
+        """Returns the whole `GenerateContentResponse`."""
         candidate: Json = {"content": {"parts": self._whole_parts(), "role": "model"}, "index": 0}
         if self.finish_reason is not None:
             candidate["finishReason"] = self.finish_reason
@@ -89,7 +90,7 @@ class Says:
         return self._head(call) | {"candidates": [{**candidate, "index": number} for number in _numbers(call)]}
 
     def chunks(self, call: Call) -> Iterator[Json]:
-        """The chunks of the same as a stream."""
+        """Returns the chunks of the stream."""
         head = self._head(call)
         for number in _numbers(call):
             for parts, last in self._pieces():
@@ -148,7 +149,7 @@ def _numbers(call: Call) -> range:
 
 @dataclass(frozen=True)
 class Blocks:
-    """No answer, since the prompt was blocked: a 200 without candidates."""
+    """The answer to a blocked prompt: a 200 without candidates."""
 
     reason: str = "PROHIBITED_CONTENT"
 
@@ -167,7 +168,7 @@ class Blocks:
 
 @dataclass(frozen=True)
 class Fails:
-    """An error as `google.rpc.Status`; `reason` is told by an ErrorInfo, `retry_delay` ("17s") by a RetryInfo."""
+    """An error as `google.rpc.Status`; `reason` goes into an ErrorInfo, `retry_delay` ("17s") into a RetryInfo."""
 
     code: int
     status: str = "INVALID_ARGUMENT"
@@ -198,7 +199,7 @@ class Fails:
 
 @dataclass(frozen=True)
 class Endless:
-    """A stream that goes on for as long as somebody listens; `pause` in seconds lies between its pieces."""
+    """An endless stream, until the client leaves; `pause` is the time between pieces in seconds."""
 
     text: str = "más "
     pause: float = 0.0
@@ -213,7 +214,7 @@ class Endless:
 
 @dataclass(frozen=True)
 class Embeds:
-    """A vector for each text, the same for the same text, of the length asked for or else of `dimensions`."""
+    """A vector for each text, equal for equal texts, of the requested length or else of `dimensions`."""
 
     dimensions: int = 8
     usage: bool = True
@@ -234,7 +235,7 @@ def _text(wanted: Json) -> str:
 
 
 def vector_of(text: str, dimensions: int) -> list[float]:
-    """The vector that `Embeds` has for a text."""
+    """Returns the vector that `Embeds` gives for a text."""
     return [
         int.from_bytes(hashlib.sha256(f"{number} {text}".encode()).digest()[:4], "big") / 2**32
         for number in range(dimensions)

@@ -1,4 +1,4 @@
-"""Gemini's REST API, which refuses what Google would refuse."""
+"""A server of Gemini's REST API that refuses what Google would refuse."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 from ..exchange import Call
 from ..fake_provider import FakeProvider
 from .behaviours import STREAMED, Fails
-from .judging import embedding_mistake, mistake
+from .rules import embedding_mistake, mistake
 
 _PATH = re.compile(r"/v1(?:beta|alpha)?/models/([^/:]+):(generateContent|streamGenerateContent|batchEmbedContents)")
 
@@ -21,7 +21,7 @@ class FakeGemini(FakeProvider):
     unscripted = Fails(500, "INTERNAL", "not in the script")
 
     def refusal(self, call: Call) -> Fails | None:
-        """What Google itself would say to this request, if it would not take it."""
+        """Returns Google's error for a request that it would refuse, or None."""
         query = parse_qs(call.query)
         key = call.headers.get("x-goog-api-key") or query.get("key", [""])[0]
         if not key:

@@ -25,11 +25,13 @@ from llm_gateway.canonical import (
     Usage,
     UsageReport,
 )
-from llm_gateway.dialects.bedrock import client
+from llm_gateway.dialects.bedrock.client import BedrockClient
 from llm_gateway.errors import UpstreamError, UpstreamProtocol
 from llm_gateway.net.event_stream import Frame
 
 from tests.llm_gateway import values
+
+client = BedrockClient()
 
 MODEL = values.model("us.amazon.nova-pro-v1:0", "aws")
 ASKED = Request(model="m", messages=(Message(role="user", content=(Text(text="Hola"),)),))

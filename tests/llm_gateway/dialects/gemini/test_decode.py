@@ -19,7 +19,7 @@ from llm_gateway.canonical import (
     UsageReport,
 )
 from llm_gateway.canonical.aggregate import Aggregate
-from llm_gateway.dialects.gemini import client
+from llm_gateway.dialects.gemini.client import GeminiClient
 from llm_gateway.errors import (
     UpstreamError,
     UpstreamProtocol,
@@ -29,6 +29,8 @@ from llm_gateway.errors import (
 )
 
 from tests.llm_gateway import values
+
+client = GeminiClient()
 
 ASKED = Request(model="gemini-pro", messages=())
 MODEL = values.model("gemini-pro", "google")

@@ -1,4 +1,4 @@
-"""What a Claude model takes, by the version in its id; the API tells nobody before it refuses.
+"""What each Claude model supports, by the version in its id; the API has no way to ask.
 
 Sources: https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking,
 https://platform.claude.com/docs/en/models/sonnet-5-5/migration-guide,
@@ -14,7 +14,7 @@ import msgspec
 
 _VERSION = re.compile(r"claude-(?:([a-z]+)-)?(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)")
 _CURRENT = (99, 0)
-"""A Claude whose id names no version is one of the newest."""
+"""The version assumed for a Claude whose id names none."""
 
 _ADAPTIVE_SINCE = (4, 6)
 _FIXED_SAMPLING_SINCE = (4, 7)
@@ -29,9 +29,8 @@ _ALWAYS_THINKS_SINCE = {"opus": (5, 5), "fable": (0, 0), "mythos": (0, 0)}
 
 
 class Generation(msgspec.Struct, frozen=True):
-    """`version` is (major, minor), or None for a model that is no Claude: such a server takes the API's first form.
-    `family` is `opus`, `sonnet` and so on.
-    """
+    """What one generation supports. `version` is (major, minor), or None for a model that is not a Claude, whose server
+    is assumed to support the API's first form. `family` is `opus`, `sonnet` and so on."""
 
     version: tuple[int, int] | None
     family: str = ""
@@ -41,35 +40,35 @@ class Generation(msgspec.Struct, frozen=True):
 
     @property
     def adaptive_thinking(self) -> bool:
-        """Whether it is told how hard to think by a word (4.6 and later), not by a budget of tokens."""
+        """Whether it takes an effort (4.6 and later) and not a thinking budget."""
         return self._since(_ADAPTIVE_SINCE)
 
     @property
     def thinks_unasked(self) -> bool:
-        """Whether it thinks unless it is told not to."""
+        """Whether it thinks by default."""
         return self._since(_THINKS_SINCE)
 
     @property
     def always_thinks(self) -> bool:
-        """Whether it cannot be told not to think."""
+        """Whether thinking cannot be turned off."""
         since = _ALWAYS_THINKS_SINCE.get(self.family)
         return since is not None and self._since(since)
 
     @property
     def unthinking(self) -> str:
-        """The `thinking.type` that asks for no thinking, or for the least there is."""
+        """The `thinking.type` for no thinking, or for the least possible."""
         since = _UNTHINKING_BETWEEN_TOOLS_SINCE.get(self.family)
         return "between_tools" if since is not None and self._since(since) else "disabled"
 
     @property
     def forced_tools(self) -> bool:
-        """Whether it may be forced to use a tool, while it does not think."""
+        """Whether it may be forced to use a tool while thinking is off."""
         since = _NO_FORCED_TOOLS_SINCE.get(self.family)
         return since is None or not self._since(since)
 
     @property
     def schemas(self) -> bool:
-        """Whether it keeps to a JSON schema by itself."""
+        """Whether it supports JSON schemas for its answers."""
         return self._since(_SCHEMAS_SINCE)
 
     @property
@@ -90,7 +89,8 @@ class Generation(msgspec.Struct, frozen=True):
 
 @lru_cache(maxsize=1024)
 def generation_of(model_id: str) -> Generation:
-    """The generation of `claude-3-7-sonnet-…`, `claude-opus-4-5`, `us.anthropic.claude-haiku-4-5-…-v1:0` and so on."""
+    """Returns the generation of `claude-3-7-sonnet-…`, `claude-opus-4-5`, `us.anthropic.claude-haiku-4-5-…-v1:0` and so
+    on."""
     name = model_id.lower()
     found = _VERSION.search(name)
     if found:

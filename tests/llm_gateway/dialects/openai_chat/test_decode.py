@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from llm_gateway.canonical import Reasoning, Request, Result, Text, ToolCall, Usage
 from llm_gateway.canonical.aggregate import Aggregate
-from llm_gateway.dialects.openai_chat import client
+from llm_gateway.dialects.openai_chat.client import OpenAIChatClient
 from llm_gateway.errors import (
     UpstreamCredentials,
     UpstreamError,
@@ -20,6 +20,8 @@ from llm_gateway.errors import (
 )
 
 from tests.llm_gateway import values
+
+client = OpenAIChatClient()
 
 ASKED, MODEL = Request(model="m", messages=()), values.model("m")
 

@@ -1,4 +1,4 @@
-"""What Google would not take of a request's body, in its words.
+"""The rules that Google enforces for a request's body, with its messages.
 
 Sources: https://ai.google.dev/api/generate-content, https://ai.google.dev/api/caching#Content and the errors that
 users of the API report.
@@ -52,19 +52,19 @@ _AS_MANY = (
 
 
 def mistake(body: Any, model: str) -> str | None:
-    """What is wrong with the body of a generateContent, or None."""
+    """Returns the message for the first mistake in a body of `generateContent`, or None."""
     return next(_mistakes(in_camel_case(body), model), None)
 
 
 def embedding_mistake(body: Any, model: str) -> str | None:
-    """What is wrong with the body of a batchEmbedContents, or None."""
+    """Returns the message for the first mistake in a body of `batchEmbedContents`, or None."""
     return next(_embedding_mistakes(in_camel_case(body), model), None)
 
 
 def in_camel_case(value: Any) -> Any:
-    """`value` with its fields named as the API documents them: like all of Google's, it takes `snake_case` as well.
+    """Returns `value` with its fields in camel case, as the API documents them; Google's APIs also take `snake_case`.
 
-    What is a caller's own (arguments, results, schemas) stays as it is.
+    The caller's own objects (arguments, results, schemas) are not changed.
     """
     if isinstance(value, list):
         return [in_camel_case(item) for item in value]
@@ -157,7 +157,7 @@ def _turns(contents: list[Json]) -> Iterator[str]:
 
 
 def _signatures(contents: list[Json]) -> Iterator[str]:
-    """In the current turn the first call of each step is signed."""
+    """Checks that the first call of each step in the current turn is signed."""
     for position, content in reversed(list(enumerate(contents, start=1))):
         if content.get("role") != "model":
             if any("functionResponse" not in part for part in content["parts"]):
@@ -213,7 +213,7 @@ def _tools(body: Json) -> Iterator[str]:
 
 
 def _schema(where: str, schema: Json) -> Iterator[str]:
-    """The OpenAPI subset, which refuses most of JSON Schema."""
+    """Checks a schema of the OpenAPI subset, which refuses most of JSON Schema."""
     yield from _unknown(where, schema, _SCHEMA)
     for name, inner in (schema.get("properties") or {}).items():
         yield from _schema(f"{where}.properties[{name}]", inner)

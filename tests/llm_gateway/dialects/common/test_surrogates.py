@@ -11,14 +11,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from llm_gateway.canonical import BlockStart, BlockStop, Delta, Reasoning, Request, Text, ToolCall
 from llm_gateway.canonical.aggregate import Aggregate
-from llm_gateway.dialects.anthropic import client as anthropic
-from llm_gateway.dialects.bedrock import client as bedrock
-from llm_gateway.dialects.common.torn_text import TornText
-from llm_gateway.dialects.gemini import client as gemini
-from llm_gateway.dialects.openai_chat import client as openai
+from llm_gateway.dialects.anthropic.client import AnthropicClient
+from llm_gateway.dialects.bedrock.client import BedrockClient
+from llm_gateway.dialects.common.surrogates import SurrogateJoiner
+from llm_gateway.dialects.gemini.client import GeminiClient
+from llm_gateway.dialects.openai_chat.client import OpenAIChatClient
 from llm_gateway.net.event_stream import Frame
 
 from tests.llm_gateway import values
+
+openai = OpenAIChatClient()
+
+gemini = GeminiClient()
+
+bedrock = BedrockClient()
+
+anthropic = AnthropicClient()
 
 ASKED, MODEL = Request(model="m", messages=()), values.model("m")
 FIRST, SECOND = rb"a\ud83d", rb"\ude00b"
@@ -96,7 +104,7 @@ def test_any_cut_gives_the_same_text(text: str, data: st.DataObject):
     units = text.encode("utf-16-le", "surrogatepass")
     cuts = sorted(data.draw(st.lists(st.integers(0, len(units) // 2), max_size=4)))
     ends = [0, *cuts, len(units) // 2]
-    torn, said = TornText(), ""
+    torn, said = SurrogateJoiner(), ""
     for start, end in pairwise(ends):
         piece = units[2 * start : 2 * end].decode("utf-16-le", "surrogatepass")
         said += "".join(event.text for event in torn.join([Delta(index=0, text=piece)]) if isinstance(event, Delta))
@@ -105,7 +113,7 @@ def test_any_cut_gives_the_same_text(text: str, data: st.DataObject):
 
 
 def test_blocks_do_not_mix():
-    torn = TornText()
+    torn = SurrogateJoiner()
     begun = torn.join([BlockStart(index=0, kind="text"), Delta(index=0, text="\ud83d"), Delta(index=1, text="\ude00")])
     assert begun == [BlockStart(index=0, kind="text"), Delta(index=1, text="\ufffd")]
     assert torn.join([BlockStop(index=0)]) == [Delta(index=0, text="\ufffd"), BlockStop(index=0)]

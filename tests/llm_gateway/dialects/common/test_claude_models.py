@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from llm_gateway.dialects.anthropic.models import generation_of
+from llm_gateway.dialects.common.claude_models import generation_of
 
 
 @pytest.mark.parametrize(

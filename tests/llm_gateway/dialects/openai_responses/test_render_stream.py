@@ -26,13 +26,15 @@ from llm_gateway.canonical import (
     UsageReport,
 )
 from llm_gateway.canonical.aggregate import events_of
-from llm_gateway.dialects.openai_responses import server
+from llm_gateway.dialects.openai_responses.server import OpenAIResponsesServer
 from llm_gateway.errors import InvalidRequest, UpstreamRateLimited, UpstreamTimeout
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
 from tests.llm_gateway import values
 from tests.llm_gateway.dialects.openai_responses.drawn import outputs
+
+server = OpenAIResponsesServer()
 
 QUICK = settings(max_examples=60, deadline=None)
 EVENT: TypeAdapter[ResponseStreamEvent] = TypeAdapter(ResponseStreamEvent)

@@ -18,10 +18,12 @@ from llm_gateway.canonical import (
     ToolCall,
     ToolChoice,
 )
-from llm_gateway.dialects.openai_responses import server
+from llm_gateway.dialects.openai_responses.server import OpenAIResponsesServer
 from llm_gateway.errors import InvalidRequest
 
 from tests.llm_gateway.hourglass.drawn import conversations
+
+server = OpenAIResponsesServer()
 
 QUICK = settings(max_examples=60, deadline=None)
 ADD = {"type": "function", "name": "add", "description": "Adds", "parameters": {"type": "object"}, "strict": True}
@@ -119,7 +121,7 @@ def projected(request: Request) -> Request:
     """What of `request` the dialect can say."""
     messages = tuple(msgspec.structs.replace(message, is_error=False) for message in request.messages)
     tools = tuple(msgspec.structs.replace(tool, cache=None) for tool in request.tools)
-    kept = {"messages": messages, "tools": tools, "include_usage": True, "dialect": server.NAME}
+    kept = {"messages": messages, "tools": tools, "include_usage": True, "dialect": server.name}
     return msgspec.structs.replace(request, **LACKING, **kept)
 
 

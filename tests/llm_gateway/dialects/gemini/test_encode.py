@@ -20,10 +20,12 @@ from llm_gateway.canonical import (
     ToolCall,
     ToolChoice,
 )
-from llm_gateway.dialects.gemini import client
+from llm_gateway.dialects.gemini.client import GeminiClient
 from llm_gateway.errors import InvalidRequest
 
 from tests.llm_gateway import values
+
+client = GeminiClient()
 
 UNSIGNED = "skip_thought_signature_validator"
 ASK = Message(role="user", content=(Text(text="¿Qué?"),))

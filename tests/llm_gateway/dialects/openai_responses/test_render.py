@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given, settings
 from llm_gateway.canonical import Choice, FinishReason, Reasoning, Refusal, Request, Result, Text, ToolCall, Usage
 from llm_gateway.canonical.cost import UNKNOWN, Cost
-from llm_gateway.dialects.openai_responses import server
+from llm_gateway.dialects.openai_responses.server import OpenAIResponsesServer
 from llm_gateway.errors import InvalidRequest, UpstreamRateLimited
 from openai.types.responses import Response
 
 from tests.llm_gateway import values
 from tests.llm_gateway.dialects.openai_responses.drawn import outputs
+
+server = OpenAIResponsesServer()
 
 QUICK = settings(max_examples=60, deadline=None)
 ASKED = Request(model="m", messages=())

@@ -1,4 +1,4 @@
-"""A provider's error answers as types; its words are kept for the log alone."""
+"""Decodes error answers in OpenAI's form. Their messages go to the log alone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from llm_gateway.dialects.common.failures import failure, shown, status_in
+from llm_gateway.dialects.common.failures import failure, shown, status_from_code
 from llm_gateway.dialects.common.tolerant_json import loads
 from llm_gateway.errors import UpstreamError
 
@@ -15,13 +15,13 @@ _SAYS_TOO_LONG = re.compile(
     r"|prompt is too long|too large for model",
     re.IGNORECASE,
 )
-"""Most servers with OpenAI's API have no code for a prompt that is too long, only words."""
+"""Recognizes a prompt that is too long, for which most servers with OpenAI's API have no code."""
 
 
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
-    """A provider's error answer, as a type; its text is kept for the log alone.
+    """Returns the error for an answer with this status.
 
-    A success may come with an error too, which then decides; without one it is no answer at all.
+    If a status below 300 comes with an error object, that object decides; without one the body is a protocol error.
     """
     error = _error_in(body)
     if status < 300 and error:
@@ -30,13 +30,14 @@ def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> Upstre
 
 
 def hidden_error(body: bytes) -> UpstreamError | None:
-    """The error that came with status 200 in a form of its own, if it is one: in a list, or as the whole object."""
+    """Returns the error in a body with status 200 that is not in the usual place (in a list, or the whole object), or
+    None."""
     error = _error_in(body)
     return error_of(status_of(error), {}, error, body) if error else None
 
 
 def _error_in(body: bytes) -> Any:
-    """The error in any of the forms that are around: `{"error": …}`, a list of that, `{"object": "error", …}`."""
+    """Returns the error in any of the known forms: `{"error": …}`, a list of that, `{"object": "error", …}`."""
     parsed = loads(body)
     if isinstance(parsed, list) and len(parsed) == 1:
         parsed = parsed[0]
@@ -47,7 +48,7 @@ def _error_in(body: bytes) -> Any:
 
 
 def error_of(status: int | None, headers: Mapping[str, str], error: Any, body: bytes) -> UpstreamError:
-    """The type for an error object that came with this status; None for one that came inside a 200."""
+    """Returns the error for an error object; `status` is None for one inside a 200."""
     fields = error if isinstance(error, dict) else {"message": error, "code": error}
     inner = fields.get("innererror")
     message = fields.get("message")
@@ -63,11 +64,11 @@ def error_of(status: int | None, headers: Mapping[str, str], error: Any, body: b
 
 
 def _moderated(fields: Mapping[str, Any]) -> bool:
-    """Whether it was OpenRouter's moderation, which has the status of a wrong key."""
+    """Whether OpenRouter's moderation refused the request; its status is the same as for a wrong key."""
     metadata = fields.get("metadata")
     return isinstance(metadata, dict) and bool(metadata.get("reasons") or metadata.get("flagged_input"))
 
 
 def status_of(error: Any) -> int | None:
-    """The status of an error that came inside a 200, as its code names it (OpenRouter, vLLM)."""
-    return status_in(error.get("code") if isinstance(error, dict) else None)
+    """Returns the status of an error inside a 200, if its code is one (OpenRouter, vLLM)."""
+    return status_from_code(error.get("code") if isinstance(error, dict) else None)

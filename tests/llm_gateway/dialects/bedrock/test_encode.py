@@ -20,10 +20,12 @@ from llm_gateway.canonical import (
     ToolCall,
     ToolChoice,
 )
-from llm_gateway.dialects.bedrock import client
+from llm_gateway.dialects.bedrock.client import BedrockClient
 from llm_gateway.errors import InvalidRequest
 
 from tests.llm_gateway import values
+
+client = BedrockClient()
 
 CLAUDE = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 CLAUDE_3 = "anthropic.claude-3-haiku-20240307-v1:0"

@@ -1,7 +1,8 @@
-"""Streamed text whose pieces begin and end within a character.
+"""Joins characters that a stream has cut into two surrogates.
 
 Providers that count in UTF-16 cut an emoji between its two surrogates: `"\\ud83d"` ends one piece and `"\\ude00"`
-begins the next. JavaScript's clients join them without noticing; Python's strings cannot be encoded until they are.
+begins the next. JavaScript's clients join them without noticing; a Python string with a lone surrogate cannot be
+encoded.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from llm_gateway.dialects.common.tolerant_json import whole_characters
 _UNKNOWN = "\ufffd"
 
 
-class TornText:
-    """Carries half a character over to the next piece of its block; one without another half becomes U+FFFD."""
+class SurrogateJoiner:
+    """Carries a lone high surrogate over to the next piece of its block; one that stays alone becomes U+FFFD."""
 
     __slots__ = ("_halves",)
 
@@ -25,7 +26,7 @@ class TornText:
         self._halves: dict[tuple[int, int], str] = {}
 
     def join(self, events: Iterable[Event]) -> list[Event]:
-        """The events with whole characters only."""
+        """Returns the events with whole characters only."""
         joined: list[Event] = []
         for event in events:
             if isinstance(event, Delta):

@@ -120,7 +120,8 @@ def test_the_pipeline_runs_them_in_that_order():
     enter = _calls(_method("pipeline/pipeline.py", "Pipeline", "enter"))
     assert _in_order(enter, "resolve", "admit", "_look_up", "_share")
     ask = _calls(_method("pipeline/kinds.py", "Generation", "ask"))
-    assert _in_order(ask, "complete", "_priced", "stream", "_priced")
+    assert _in_order(ask, "complete", "_priced")
+    assert _in_order(_calls(_method("pipeline/kinds.py", "Generation", "_ask_stream")), "stream", "_priced")
     assert "settle" in _calls(_method("pipeline/live_call.py", "LiveCall", "_completed"))
     assert _in_order(_calls(_method("pipeline/pipeline.py", "Pipeline", "leave")), "close", "_records")
 

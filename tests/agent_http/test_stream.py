@@ -97,11 +97,14 @@ async def test_the_deadline_is_an_error_event(service_of):
 
 async def test_a_gateway_killed_in_the_middle_is_an_error_event(service):
     service.gateway.then(Answer("uno", stall=30))
-    async with service.client.post(f"{service.url}/process/stream", json={"input": "hola"}) as response:
-        while b"event: token" not in await response.content.readuntil(b"\n\n"):
-            pass
+    async with service.client.stream("POST", f"{service.url}/process/stream", json={"input": "hola"}) as response:
+        lines = response.aiter_lines()
+        seen = [await anext(lines)]
+        while seen[-1] != "event: token":
+            seen.append(await anext(lines))
         await service.gateway_wire.cut()
-        assert parse(await response.text())[-1]["code"] == "llm_gateway_unavailable"
+        seen += [line async for line in lines]
+    assert parse("\n".join([*seen, ""]))[-1]["code"] == "llm_gateway_unavailable"
 
 
 async def test_a_client_that_leaves_stops_the_model(service):

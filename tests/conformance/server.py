@@ -22,9 +22,9 @@ from mcp_toolbox.server.results import complete
 from mcp_toolbox.server.server import ToolboxServer, create_server
 from mcp_toolbox.settings import ToolboxSettings
 from service_kit.service import Service
-from tests.conformance.registries import fixture_prompts, fixture_resources
 
 from tests.conformance.conversations import TALKING, Conversation, Request
+from tests.conformance.registries import fixture_prompts, fixture_resources
 from tests.conformance.rounds import ASKING, ASKING_PROMPT
 from tests.conformance.rounds import prompt as asking_prompt
 from tests.conformance.tools import NOTHING, fixture_tool, fixture_tools

@@ -74,7 +74,7 @@ async def generation(stream: bool, callers: int = 1) -> AsyncIterator[Work]:
         yield Work(
             "llm_gateway", {"OPENAI_API_KEY": "sk-x", "OPENAI_BASE_URL": f"{url}/v1", "UPSTREAM_RETRIES": "0"}, ask,
             lambda: bool(fake.calls), lambda: fake.calls[0].left.is_set(),
-            {CUT: callers, "call cancelled": callers},
+            {CUT: callers, "call failed": callers},
         )  # fmt: skip
 
 

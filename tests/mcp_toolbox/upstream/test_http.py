@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -23,6 +24,7 @@ from starlette.routing import Route
 
 from tests.certificates import Authority
 from tests.proxy import basic, proxying
+from tests.waiting import eventually
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -66,7 +68,7 @@ def official() -> MCPServer:
     return server
 
 
-working = asyncio.Event()
+working = threading.Event()
 """Set when the tool `work` has begun; one for all, since the server that runs it is in this process."""
 
 APPS: dict[str, Callable[[], tuple[Any, dict[str, Any]]]] = {
@@ -135,7 +137,7 @@ async def test_a_large_answer_fails_alone(web: Any):
 async def test_a_cancelled_call_leaves_the_connection_alone(web: Any):
     working.clear()
     call = asyncio.create_task(web.registry.call("web__work", {"seconds": 30}))
-    await asyncio.wait_for(working.wait(), 10)
+    await eventually(working.is_set)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call

@@ -7,10 +7,14 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+from service_kit.secret_files import SecretFileError, with_secret_files
+from service_kit.settings import SettingsError
+
 from llm_gateway.catalog.builder import CatalogBuilder
 from llm_gateway.catalog.catalog import Catalog
 from llm_gateway.catalog.document import CatalogError, Document, Place, parse
 from llm_gateway.catalog.overlay import rows_of
+from llm_gateway.catalog.rows import CatalogRows
 from llm_gateway.settings import GatewaySettings
 
 _BUILTIN = "catalog.yaml"
@@ -18,18 +22,32 @@ _BUILTIN = "catalog.yaml"
 
 def load_catalog(settings: GatewaySettings, environ: Mapping[str, str], path: Path | None = None) -> Catalog:
     """Returns the catalog that comes with the package, with the one in `path` laid over it, and `environ`'s
-    credentials.
+    credentials. A provider's key may come from a file: see `with_secret_files`.
 
     Raises:
         CatalogError: the file cannot be read, does not parse, or contradicts itself.
+        SettingsError: the file of a provider's key cannot be used.
     """
     own = _builtin() if path is None else _read(path)
-    present = {name: value for name, value in environ.items() if value.strip()}
     try:
         rows = rows_of(own, _builtin())
     except RecursionError:
         raise CatalogError(f"{own.name}: it is nested too deeply") from None
+    try:
+        given = with_secret_files(environ, _key_variables(rows))
+    except SecretFileError as error:
+        raise SettingsError(str(error)) from None
+    present = {name: value for name, value in given.items() if value.strip()}
     return CatalogBuilder(rows, Place(own), settings, present).build()
+
+
+def _key_variables(rows: CatalogRows) -> set[str]:
+    """Returns the variables that hold the providers' keys."""
+    found: set[str] = set()
+    for placed in rows.providers.values():
+        row = placed.row
+        found.update(row.keys, filter(None, (row.key_variable, row.optional_key_variable, row.token_variable)))
+    return found
 
 
 @cache

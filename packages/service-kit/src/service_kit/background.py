@@ -116,6 +116,7 @@ async def supervised(
 
 
 async def _closed(task: asyncio.Task[None], loop: _Loop) -> None:
+    loop.closing = True
     for _ in range(_CLOSE_TRIES):  # some libraries turn a cancellation into an error of their own
         if task.done():
             break
@@ -132,6 +133,7 @@ class _Loop:
         self._work = work
         self._every = every_seconds
         self._longest = longest_pause_seconds
+        self.closing = False
         self.status = LoopStatus(name=name, state="running", since=datetime.now(UTC))
 
     def note(self, state: State, error: str | None = None) -> bool:
@@ -167,8 +169,9 @@ class _Loop:
         try:
             await self._work()
         except (Exception, asyncio.CancelledError) as error:  # a supervisor: it survives every failure of the work
-            if task.cancelling():
-                # This task is being cancelled, even if a library has turned the cancellation into another error.
+            if self.closing or task.cancelling():
+                # This task is being cancelled, even if a library has turned the cancellation into another error or, as
+                # anyio's cancel scopes do at times, has taken it off the task's count.
                 raise asyncio.CancelledError from error
             return error  # a CancelledError that reaches this line comes from a task that the work awaited
         finally:

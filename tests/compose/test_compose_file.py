@@ -140,3 +140,18 @@ def test_containers_are_confined_and_come_back(service):
 def test_a_stop_waits_for_the_drain(service):
     drain = load(SETTINGS[service], environment(service, {})).shutdown_grace_seconds
     assert int(SERVICES[service]["stop_grace_period"].removesuffix("s")) > drain
+
+
+def test_no_key_stands_twice():
+    """Compose refuses a repeated key, which PyYAML takes without a word."""
+
+    def repeated(node: yaml.Node) -> list[str]:
+        if isinstance(node, yaml.SequenceNode):
+            return [key for item in node.value for key in repeated(item)]
+        if not isinstance(node, yaml.MappingNode):
+            return []
+        keys = [key.value for key, _ in node.value]
+        own = [key for key in set(keys) if keys.count(key) > 1]
+        return own + [key for _, value in node.value for key in repeated(value)]
+
+    assert repeated(yaml.compose((ROOT / "docker-compose.yml").read_text("utf-8"))) == []

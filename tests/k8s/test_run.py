@@ -5,6 +5,7 @@ one another's keys, find one another by their cluster names and answer under the
 """
 
 import json
+import socket
 import subprocess
 import time
 
@@ -103,12 +104,13 @@ def test_a_question_goes_through_all_pods(pods, as_user):
 
 
 def test_and_through_the_socket(pods, secrets):
-    host = pods["websocket-agent"].removeprefix("http://")
-    headers = {"Host": PUBLIC_HOST, "Authorization": f"Bearer {secrets['mcp-secrets']['API_KEYS']}"}
-    with connect(f"ws://{host}/api/ws/ws", additional_headers=headers) as socket:
-        assert json.loads(socket.recv(timeout=10))["type"] == "connected"
-        socket.send(json.dumps({"type": "message", "content": "suma 10 y 5", "model": "offline"}))
-        while (event := json.loads(socket.recv(timeout=30)))["type"] not in ("response", "error"):
+    host, _, port = pods["websocket-agent"].removeprefix("http://").partition(":")
+    headers = {"Authorization": f"Bearer {secrets['mcp-secrets']['API_KEYS']}"}
+    way = socket.create_connection((host, int(port)), timeout=10)
+    with connect(f"ws://{PUBLIC_HOST}/api/ws/ws", sock=way, additional_headers=headers) as client:
+        assert json.loads(client.recv(timeout=10))["type"] == "connected"
+        client.send(json.dumps({"type": "message", "content": "suma 10 y 5", "model": "offline"}))
+        while (event := json.loads(client.recv(timeout=30)))["type"] not in ("response", "error"):
             pass
     assert event["type"] == "response", event
     assert "15" in event["content"]

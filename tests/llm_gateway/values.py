@@ -23,7 +23,7 @@ from llm_gateway.canonical import (
     ToolChoice,
     Usage,
 )
-from llm_gateway.canonical.answer import Answer, Origin
+from llm_gateway.canonical.answer import Answer, AnsweredBy
 from llm_gateway.canonical.cost import Cost
 from llm_gateway.catalog.models import Endpoint, Model
 from llm_gateway.catalog.pricing import FREE, Rates
@@ -48,12 +48,12 @@ def model(name: str = "gpt-4o", provider: str = "openai", *, rates: Rates | None
     return Model(name=name, provider=provider, endpoint=at, **{**fields, **changes})
 
 
-def origin(**changes: Any) -> Origin:
+def origin(**changes: Any) -> AnsweredBy:
     fields: dict[str, Any] = {
         "request_id": "req_1", "created": 1_700_000_000, "model": "gpt-4o", "provider": "openai",
         "provider_model": "gpt-4o-2024",
     }  # fmt: skip
-    return Origin(**{**fields, **changes})
+    return AnsweredBy(**{**fields, **changes})
 
 
 def answer(result: Result, **changes: Any) -> Answer:

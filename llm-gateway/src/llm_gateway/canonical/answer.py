@@ -13,7 +13,7 @@ from llm_gateway.canonical.cost import UNKNOWN, Cost
 CacheStatus = Literal["hit", "miss", "bypass", "coalesced"]
 
 
-class Origin(msgspec.Struct, frozen=True, kw_only=True):
+class AnsweredBy(msgspec.Struct, frozen=True, kw_only=True):
     """Known before the first byte of an answer: who gives it. `created` is in seconds since 1970.
 
     `tools_emulated` says that its model, having no tool calling of its own, was asked for calls in the prompt.
@@ -28,10 +28,10 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     tools_emulated: bool = False
 
 
-class Provenance(msgspec.Struct, frozen=True, kw_only=True):
+class AnswerMeta(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of any answer. `saved_usd` is what a cached one would have cost again."""
 
-    origin: Origin
+    origin: AnsweredBy
     usage: Usage
     cost: Cost = UNKNOWN
     latency_ms: float = 0.0
@@ -45,13 +45,13 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
         return self.cache in ("hit", "coalesced")
 
 
-class Answer(Provenance, frozen=True, kw_only=True):
+class Answer(AnswerMeta, frozen=True, kw_only=True):
     """A whole answer."""
 
     result: Result
 
 
-class EmbeddingAnswer(Provenance, frozen=True, kw_only=True):
+class EmbeddingAnswer(AnswerMeta, frozen=True, kw_only=True):
     """Vectors."""
 
     result: EmbeddingResult

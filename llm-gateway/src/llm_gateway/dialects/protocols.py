@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 from service_kit.errors import ApiError
 
 from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Event, Request, Result
-from llm_gateway.canonical.answer import Answer, Origin
+from llm_gateway.canonical.answer import Answer, AnsweredBy
 from llm_gateway.catalog.models import Model
 from llm_gateway.errors import UpstreamError
 
@@ -31,7 +31,7 @@ class ServerDialect(Protocol):
 
     def parse_request(self, body: bytes) -> Request: ...
     def render_result(self, answer: Answer, request: Request) -> bytes: ...
-    def stream_encoder(self, origin: Origin, request: Request) -> StreamEncoder: ...
+    def stream_encoder(self, origin: AnsweredBy, request: Request) -> StreamEncoder: ...
     def render_error(self, error: ApiError, request_id: str) -> bytes: ...
 
 

@@ -9,7 +9,7 @@ import msgspec
 from service_kit.errors import ApiError, internal_error
 
 from llm_gateway.canonical import EmbeddingRequest, Request, Usage
-from llm_gateway.canonical.answer import CacheStatus, Origin
+from llm_gateway.canonical.answer import AnsweredBy, CacheStatus
 from llm_gateway.canonical.cost import UNKNOWN, Cost
 from llm_gateway.catalog.catalog import Catalog, Route
 from llm_gateway.catalog.models import Model
@@ -73,10 +73,10 @@ class CallContext:
         """Returns the age of the call in milliseconds."""
         return (time.perf_counter() - self._started) * 1000
 
-    def origin(self, model: Model, now: float) -> Origin:
+    def origin(self, model: Model, now: float) -> AnsweredBy:
         """Returns the origin of an answer by `model`; `now` is in seconds since 1970."""
         request = self.request
-        return Origin(
+        return AnsweredBy(
             request_id=self.caller.request_id,
             created=int(now),
             model=model.name,

@@ -15,7 +15,7 @@ from llm_gateway.cache.entry import Entry, decode_answer, decode_vectors, encode
 from llm_gateway.cache.key import cache_key, embedding_key
 from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Request, Result, Usage
 from llm_gateway.canonical.aggregate import Aggregate, events_of
-from llm_gateway.canonical.answer import Answer, EmbeddingAnswer, Provenance
+from llm_gateway.canonical.answer import Answer, AnswerMeta, EmbeddingAnswer
 from llm_gateway.canonical.cost import UNKNOWN, Cost
 from llm_gateway.canonical.estimate import as_far_as, estimated_embedding_usage, estimated_usage
 from llm_gateway.catalog.catalog import Route
@@ -29,7 +29,7 @@ from llm_gateway.providers.embeddings import Embedder
 from llm_gateway.routing import Routed, Router, sum_usage
 
 R = TypeVar("R")
-A_co = TypeVar("A_co", bound=Provenance, covariant=True)
+A_co = TypeVar("A_co", bound=AnswerMeta, covariant=True)
 
 
 class CallKind(Asking[R], Protocol[R, A_co]):
@@ -53,7 +53,7 @@ class CallKind(Asking[R], Protocol[R, A_co]):
 
     @property
     def answer(self) -> Callable[..., A_co]:
-        """The answer's type, made of a `result` and the fields of a `Provenance`."""
+        """The answer's type, made of a `result` and the fields of a `AnswerMeta`."""
         ...
 
 

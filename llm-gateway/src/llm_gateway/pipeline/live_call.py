@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar, cast
 from llm_gateway.cache.entry import Entry
 from llm_gateway.canonical import Event
 from llm_gateway.canonical.aggregate import events_of
-from llm_gateway.canonical.answer import Answer, CacheStatus, Origin, Provenance
+from llm_gateway.canonical.answer import Answer, AnsweredBy, AnswerMeta, CacheStatus
 from llm_gateway.canonical.cost import Cost
 from llm_gateway.catalog.models import Model
 from llm_gateway.errors import UpstreamProtocol
@@ -20,7 +20,7 @@ from llm_gateway.pipeline.kinds import CallKind
 from llm_gateway.pipeline.single_flight import CallReader
 from llm_gateway.pipeline.upstream_call import Begun, Outcome, Piece, UpstreamCall
 
-A = TypeVar("A", bound=Provenance)
+A = TypeVar("A", bound=AnswerMeta)
 
 _FREE_OF_CHARGE = Cost(Decimal(0), "computed")
 
@@ -46,7 +46,7 @@ class LiveCall(Generic[A]):
         self._ticket = ticket
         self._clock = clock
         self._reader = reader
-        self._origin: Origin | None = None
+        self._origin: AnsweredBy | None = None
         self.answer: A | None = None
         self.overhead_ms = 0.0
 
@@ -61,9 +61,9 @@ class LiveCall(Generic[A]):
         return self._context.dropped
 
     @property
-    def origin(self) -> Origin:
+    def origin(self) -> AnsweredBy:
         """The model that answers. Set once the call has begun."""
-        return cast("Origin", self._origin)
+        return cast("AnsweredBy", self._origin)
 
     # --- the answer ---
 

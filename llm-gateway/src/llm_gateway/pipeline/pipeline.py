@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 from llm_gateway.cache import Cache
 from llm_gateway.cache.behind import WriteBehind
 from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Request, Result
-from llm_gateway.canonical.answer import Answer, EmbeddingAnswer, Provenance
+from llm_gateway.canonical.answer import Answer, AnswerMeta, EmbeddingAnswer
 from llm_gateway.catalog.catalog import Catalog
 from llm_gateway.errors import UpstreamTimeout
 from llm_gateway.pipeline.admission import AdmissionControl
@@ -30,7 +30,7 @@ from llm_gateway.routing import too_late
 from llm_gateway.telemetry.record import CallRecord
 
 R = TypeVar("R")
-A = TypeVar("A", bound=Provenance)
+A = TypeVar("A", bound=AnswerMeta)
 
 
 class Pipeline:

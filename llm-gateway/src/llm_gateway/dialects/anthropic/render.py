@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from llm_gateway.canonical import Choice, Part, Reasoning, Refusal, Request, Text, ToolCall, Usage
-from llm_gateway.canonical.answer import Answer, Origin
+from llm_gateway.canonical.answer import Answer, AnsweredBy
 from llm_gateway.dialects.common.call_arguments import wrapped_object
 from llm_gateway.dialects.common.signatures import wrap
 
@@ -35,7 +35,7 @@ def render_result(answer: Answer, request: Request) -> bytes:
     )
 
 
-def head(origin: Origin) -> dict[str, Any]:
+def head(origin: AnsweredBy) -> dict[str, Any]:
     """Returns the fields that are known before the first content."""
     fields: dict[str, Any] = {
         "id": f"msg_{origin.request_id}",

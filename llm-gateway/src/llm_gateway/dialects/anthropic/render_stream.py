@@ -15,7 +15,7 @@ from typing import Any
 from service_kit.errors import ApiError
 
 from llm_gateway.canonical import BlockStart, BlockStop, Delta, Event, Request, Signature, Usage, UsageReport
-from llm_gateway.canonical.answer import Answer, Origin
+from llm_gateway.canonical.answer import Answer, AnsweredBy
 from llm_gateway.dialects.anthropic.render import encode, head, render_usage, signed, stop_of
 from llm_gateway.dialects.anthropic.render_error import render_error
 
@@ -25,14 +25,14 @@ _STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 _Content = BlockStart | Delta | Signature | BlockStop
 
 
-def stream_encoder(origin: Origin, request: Request) -> StreamEncoder:
+def stream_encoder(origin: AnsweredBy, request: Request) -> StreamEncoder:
     return StreamEncoder(origin)
 
 
 class StreamEncoder:
     """Renders `message_start`, the blocks one after another, `message_delta` with the counts, and `message_stop`."""
 
-    def __init__(self, origin: Origin) -> None:
+    def __init__(self, origin: AnsweredBy) -> None:
         self._origin = origin
         self._begun = False
         self._blocks = 0

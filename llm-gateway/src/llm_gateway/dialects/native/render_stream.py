@@ -13,12 +13,12 @@ from llm_gateway.canonical import (
     Finish,
     Request,
 )
-from llm_gateway.canonical.answer import Answer, Origin
+from llm_gateway.canonical.answer import Answer, AnsweredBy
 from llm_gateway.dialects.common.render_error import render_error
 from llm_gateway.dialects.native.render import encode, tail_of
 
 
-def stream_encoder(origin: Origin, request: Request) -> StreamEncoder:
+def stream_encoder(origin: AnsweredBy, request: Request) -> StreamEncoder:
     return StreamEncoder(origin)
 
 
@@ -26,7 +26,7 @@ class StreamEncoder:
     """Renders events with `content`, `tool_calls` or `finish_reason`, one with the other fields of the answer, and
     `[DONE]`."""
 
-    def __init__(self, origin: Origin) -> None:
+    def __init__(self, origin: AnsweredBy) -> None:
         self._request_id = origin.request_id
         self._blocks: dict[int, BlockStart] = {}
 

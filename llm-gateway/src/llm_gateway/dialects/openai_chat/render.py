@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from llm_gateway.canonical import Part, Reasoning, Refusal, Request, Text, ToolCall, Usage
-from llm_gateway.canonical.answer import Answer, Origin
+from llm_gateway.canonical.answer import Answer, AnsweredBy
 from llm_gateway.dialects.openai_chat import reasoning_details
 
 encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -29,7 +29,7 @@ def render_result(answer: Answer, request: Request) -> bytes:
     return encode(body)
 
 
-def head_of(origin: Origin, kind: str) -> dict[str, Any]:
+def head_of(origin: AnsweredBy, kind: str) -> dict[str, Any]:
     """Returns the fields that every object of an answer begins with."""
     head: dict[str, Any] = {
         "id": f"chatcmpl-{origin.request_id}",

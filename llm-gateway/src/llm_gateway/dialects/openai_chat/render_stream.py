@@ -17,7 +17,7 @@ from llm_gateway.canonical import (
     Request,
     Signature,
 )
-from llm_gateway.canonical.answer import Answer, Origin
+from llm_gateway.canonical.answer import Answer, AnsweredBy
 from llm_gateway.dialects.common.render_error import render_error
 from llm_gateway.dialects.openai_chat.reasoning_details import detail_of
 from llm_gateway.dialects.openai_chat.render import encode, head_of, render_usage
@@ -25,14 +25,14 @@ from llm_gateway.dialects.openai_chat.render import encode, head_of, render_usag
 _DONE = b"data: [DONE]\n\n"
 
 
-def stream_encoder(origin: Origin, request: Request) -> StreamEncoder:
+def stream_encoder(origin: AnsweredBy, request: Request) -> StreamEncoder:
     return StreamEncoder(origin, include_usage=request.include_usage)
 
 
 class StreamEncoder:
     """Renders `chat.completion.chunk` events; the first one of a choice has the role."""
 
-    def __init__(self, origin: Origin, *, include_usage: bool = False) -> None:
+    def __init__(self, origin: AnsweredBy, *, include_usage: bool = False) -> None:
         self._request_id = origin.request_id
         self._include_usage = include_usage
         head = head_of(origin, "chat.completion.chunk")

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from llm_gateway.canonical import FinishReason, Part, Reasoning, Refusal, Request, Text, ToolCall, Usage
-from llm_gateway.canonical.answer import Answer, Origin
+from llm_gateway.canonical.answer import Answer, AnsweredBy
 from llm_gateway.dialects.common.signatures import wrap
 from llm_gateway.dialects.openai_responses.parse import ECHO, EchoedRequest
 
@@ -38,7 +38,7 @@ def response(answer: Answer, request: Request) -> dict[str, Any]:
     return body
 
 
-def head(origin: Origin, request: Request) -> dict[str, Any]:
+def head(origin: AnsweredBy, request: Request) -> dict[str, Any]:
     """Returns the fields of a Response that has just begun."""
     echo = request.echo if isinstance(request, EchoedRequest) else {}
     body: dict[str, Any] = {

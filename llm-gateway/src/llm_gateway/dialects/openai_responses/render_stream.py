@@ -20,13 +20,13 @@ from llm_gateway.canonical import (
     Signature,
     UsageReport,
 )
-from llm_gateway.canonical.answer import Answer, Origin
+from llm_gateway.canonical.answer import Answer, AnsweredBy
 from llm_gateway.dialects.openai_responses.render import Status, encode, head, response
 from llm_gateway.dialects.openai_responses.render_error import error_object
 from llm_gateway.dialects.openai_responses.render_items import StreamedItem, tokens_of
 
 
-def stream_encoder(origin: Origin, request: Request) -> StreamEncoder:
+def stream_encoder(origin: AnsweredBy, request: Request) -> StreamEncoder:
     return StreamEncoder(origin, request)
 
 
@@ -37,7 +37,7 @@ class StreamEncoder:
     that becomes known only then.
     """
 
-    def __init__(self, origin: Origin, request: Request) -> None:
+    def __init__(self, origin: AnsweredBy, request: Request) -> None:
         self._request_id = origin.request_id
         self._request = request
         self._head = head(origin, request)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from llm_gateway.canonical.answer import Answer, Origin, Provenance
+from llm_gateway.canonical.answer import Answer, AnsweredBy, AnswerMeta
 from llm_gateway.pipeline.live_call import LiveCall
 
 
-def answer_headers(answer: Provenance) -> list[tuple[bytes, bytes]]:
+def answer_headers(answer: AnswerMeta) -> list[tuple[bytes, bytes]]:
     """Those of a whole answer."""
     overhead = answer.latency_ms - answer.upstream_ms
     headers = _common(answer.cache, answer.origin, overhead)
@@ -24,7 +24,7 @@ def stream_headers(call: LiveCall[Answer]) -> list[tuple[bytes, bytes]]:
     return headers + _dropped(call.dropped)
 
 
-def _common(cache: str, origin: Origin, overhead_ms: float) -> list[tuple[bytes, bytes]]:
+def _common(cache: str, origin: AnsweredBy, overhead_ms: float) -> list[tuple[bytes, bytes]]:
     headers = [
         (b"x-cache", cache.encode()),
         (b"cache-status", _CACHE_STATUS[cache]),

@@ -10,7 +10,7 @@ from typing import Protocol, cast
 from service_kit.errors import ApiError
 from starlette.types import Message, Scope, Send
 
-from llm_gateway.canonical.answer import Answer, Provenance
+from llm_gateway.canonical.answer import Answer, AnswerMeta
 from llm_gateway.dialects.protocols import StreamEncoder
 from llm_gateway.pipeline.caller import Disconnect
 from llm_gateway.pipeline.live_call import LiveCall
@@ -60,7 +60,7 @@ class Exchange:
     def _body(self, body: bytes, *, more: bool = False) -> Awaitable[None]:
         return self._send({"type": "http.response.body", "body": body, "more_body": more})
 
-    async def respond(self, answer: Provenance, body: bytes) -> None:
+    async def respond(self, answer: AnswerMeta, body: bytes) -> None:
         headers = [_JSON, (b"content-length", b"%d" % len(body)), *answer_headers(answer)]
         await self._start(200, headers)
         await self._body(body)

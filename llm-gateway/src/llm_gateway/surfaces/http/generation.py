@@ -9,7 +9,7 @@ from service_kit.errors import ApiError, internal_error
 from service_kit.telemetry.logs import get_logger
 
 from llm_gateway.canonical import Request
-from llm_gateway.canonical.answer import Answer, Origin
+from llm_gateway.canonical.answer import Answer, AnsweredBy
 from llm_gateway.dialects.protocols import ServerDialect
 from llm_gateway.pipeline.caller import Caller
 from llm_gateway.pipeline.pipeline import Pipeline
@@ -82,8 +82,8 @@ class GenerationSurface(RawEndpoint[Request]):
             alive.stop()
 
 
-def _nobody(request: Request, caller: Caller) -> Origin:
+def _nobody(request: Request, caller: Caller) -> AnsweredBy:
     """The origin of a stream that failed before any model answered."""
-    return Origin(
+    return AnsweredBy(
         request_id=caller.request_id, created=int(time.time()), model=request.model, provider="", provider_model=""
     )

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from llm_gateway.canonical import Image, Request
-from llm_gateway.canonical.answer import Answer, Origin
+from llm_gateway.canonical.answer import Answer, AnsweredBy
 from llm_gateway.canonical.estimate import estimated_usage
 from llm_gateway.catalog.catalog import Catalog
 from llm_gateway.dialects.anthropic.server import AnthropicServer
@@ -54,7 +54,7 @@ class MessagesDialect:
     def render_result(self, answer: Answer, request: Request) -> bytes:
         return _dialect.render_result(answer, request)
 
-    def stream_encoder(self, origin: Origin, request: Request) -> StreamEncoder:
+    def stream_encoder(self, origin: AnsweredBy, request: Request) -> StreamEncoder:
         return _dialect.stream_encoder(origin, request)
 
     def render_error(self, error: ApiError, request_id: str) -> bytes:

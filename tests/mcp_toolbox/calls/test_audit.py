@@ -23,6 +23,8 @@ def entry(number: int = 1, **changes: Any) -> Entry:
         "at": 1_700_000_000.25,
         "request_id": f"r{number}",
         "principal": "k1",
+        "end_user": "",
+        "traceparent": None,
         "tool": "add",
         "source": "built-in",
         "outcome": "ok",
@@ -85,6 +87,14 @@ async def test_what_is_unknown_is_left_out_and_what_went_wrong_is_a_warning():
     (line,) = await logged(AuditLog(), odd)
     assert line["level"] == "warning"
     assert not {"requestId", "source", "resultBytes", "transport", "arguments"} & line.keys()
+
+
+async def test_the_trace_and_the_end_user_are_told():
+    (line,) = await logged(
+        AuditLog(), entry(end_user="ana", traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    )
+    assert (line["userId"], line["endUser"]) == ("k1", "ana")
+    assert line["traceId"] == "0af7651916cd43dd8448eb211c80319c"
 
 
 async def test_lines_are_written_while_it_runs_and_at_its_end():

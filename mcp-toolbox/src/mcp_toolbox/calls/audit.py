@@ -17,19 +17,22 @@ FLUSH_SECONDS = 0.2
 
 Outcome = Literal["ok", "error", "invalid", "unknown", "refused", "rate_limited", "timeout", "cancelled"]
 """The end of a call. `error`: the tool ran and failed, or its result was not usable. `invalid`: the arguments did not
-fit. `refused`: no person approved the call."""
+fit. `refused`: no person approved the call, or the caller's key may not use the tool."""
 
 _NAME = "mcp_toolbox.audit"
 _log = get_logger(__name__)
 
 
 class Entry(NamedTuple):
-    """One tool call. `at` is in seconds since 1970. `result_bytes` is the size of the result as JSON, None without a
+    """One tool call. `at` is in seconds since 1970. `end_user` is the one of the principal's users for which it called,
+    "" if none; `traceparent` is the W3C trace of the call. `result_bytes` is the size of the result as JSON, None without a
     result. `arguments` is None unless arguments are recorded."""
 
     at: float
     request_id: str
     principal: str
+    end_user: str
+    traceparent: str | None
     tool: str
     source: str | None
     outcome: Outcome
@@ -42,7 +45,9 @@ class Entry(NamedTuple):
         """Returns the fields of its line, without the time and without unknown values."""
         named = {
             "requestId": self.request_id or None,
+            "traceId": self.traceparent.split("-")[1] if self.traceparent else None,
             "userId": self.principal,
+            "endUser": self.end_user or None,
             "tool": self.tool,
             "source": self.source,
             "outcome": self.outcome,

@@ -10,6 +10,7 @@ from service_kit.limits.compose import limiter_of
 from service_kit.limits.limiter import Limiter
 from service_kit.settings import SettingsError
 
+from mcp_toolbox.calls.access import ToolAccess
 from mcp_toolbox.calls.audit import AuditLog
 from mcp_toolbox.calls.audit_file import AppendOnlyFile
 from mcp_toolbox.calls.call_policy import CallPolicy
@@ -47,6 +48,7 @@ def with_call_policy(registry: ToolRegistry, settings: ToolboxSettings) -> CallP
             registry,
             audit=audit,
             rates=Rates(settings.tool_rate_limits, limiter),
+            access=ToolAccess(settings.tool_access),
             timeout_seconds=settings.tool_timeout_seconds,
             timeouts=settings.tool_timeouts,
             max_result_bytes=settings.tool_max_result_bytes,

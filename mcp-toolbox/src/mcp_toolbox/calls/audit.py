@@ -25,8 +25,8 @@ _log = get_logger(__name__)
 
 class Entry(NamedTuple):
     """One tool call. `at` is in seconds since 1970. `end_user` is the one of the principal's users for which it called,
-    "" if none; `traceparent` is the W3C trace of the call. `result_bytes` is the size of the result as JSON, None without a
-    result. `arguments` is None unless arguments are recorded."""
+    "" if none; `traceparent` is the W3C trace of the call. `result_bytes` is the size of the result as JSON, None
+    without a result. `arguments` is None unless arguments are recorded."""
 
     at: float
     request_id: str

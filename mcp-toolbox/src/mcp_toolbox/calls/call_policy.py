@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -137,6 +138,7 @@ class CallPolicy:
                 result_bytes=size,
                 transport=context.transport,
                 arguments=redacted(arguments) if self._record_arguments else None,
+                id=f"{random.getrandbits(96):024x}",  # an identifier, not a secret
             )
         )
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from mcp_toolbox.calls.audit import AuditLog, Entry
 from mcp_toolbox.calls.audit_sql import SqlAudit
-from mcp_toolbox.packs._database import address_of
+from mcp_toolbox.database import address_of
 from mcp_toolbox.settings import ToolboxSettings
 from service_kit.settings import load
 from service_kit.store.errors import StoreAway

@@ -71,7 +71,7 @@ def _shared_audit_of(settings: ToolboxSettings) -> SqlAudit | None:
     if settings.postgres_url is None:
         return None
     from mcp_toolbox.calls.audit_sql import SqlAudit  # SQL is large: it is loaded only if used
-    from mcp_toolbox.packs._database import address_of
+    from mcp_toolbox.database import address_of
 
     return SqlAudit(address_of(settings), settings.audit_retention_days * _DAY_SECONDS)
 

@@ -129,7 +129,7 @@ def used_approvals_of(settings: ToolboxSettings) -> UsedApprovals | None:
     from mcp_toolbox.approvals.used_approvals_sql import (
         SqlUsedApprovals,  # SQL is large: it is loaded only if used
     )
-    from mcp_toolbox.packs._database import address_of
+    from mcp_toolbox.database import address_of
 
     return SqlUsedApprovals(address_of(settings))
 

@@ -4,6 +4,7 @@
     ├── UnknownToolError          no tool has that name
     ├── InvalidArgumentsError     the arguments do not fit the tool's input schema
     ├── RateLimitedError          the caller calls the tool too often
+    ├── ToolNotAllowedError       the caller's key may not use the tool
     └── ToolFailedError           the tool ran and failed; its text is for the model to read
     ToolDefinitionError           a tool's file is wrong: found when the toolbox starts, never by a client
 
@@ -40,6 +41,13 @@ class RateLimitedError(ToolboxError):
     def __init__(self, name: str, wait: float) -> None:
         super().__init__(f"The tool {name} is called too often: wait {max(wait, 0.1):.1f} s and call it again.")
         self.wait = wait
+
+
+class ToolNotAllowedError(ToolboxError):
+    """The caller may not use the tool, by the list of its key."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"This key may not use the tool {printable(name)}.")
 
 
 class ToolFailedError(ToolboxError):

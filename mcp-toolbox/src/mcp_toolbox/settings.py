@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, model_validator
 from service_kit.settings import Csv, Secret, SecretCsv, ServiceSettings
 
-from mcp_toolbox.calls.settings import ToolRates, ToolSeconds
+from mcp_toolbox.calls.settings import ToolLists, ToolRates, ToolSeconds
 from mcp_toolbox.packs.registry import known_packs
 
 _SHORTEST_STATE_KEY = 32
@@ -59,12 +59,14 @@ class ToolboxSettings(ServiceSettings):
     mcp_pins_file: _File | None = Field(None, alias="MCP_PINS_FILE")
     mcp_connect_timeout_seconds: float = Field(60.0, alias="MCP_CONNECT_TIMEOUT_SECONDS", gt=0, le=3_600)
     redis_url: Annotated[Secret, AfterValidator(_redis)] | None = Field(None, alias="REDIS_URL")
+    tool_access: ToolLists = Field((), alias="TOOL_ACCESS")
     tool_rate_limits: ToolRates = Field((), alias="TOOL_RATE_LIMITS")
     tool_timeout_seconds: float = Field(30.0, alias="TOOL_TIMEOUT_SECONDS", gt=0, allow_inf_nan=False)
     tool_timeouts: ToolSeconds = Field((), alias="TOOL_TIMEOUTS")
     tool_max_result_bytes: int = Field(1024 * 1024, alias="TOOL_MAX_RESULT_BYTES", ge=1024)
     tool_search_threshold: int = Field(30, alias="TOOL_SEARCH_THRESHOLD", ge=1)
     audit_arguments: bool = Field(False, alias="AUDIT_ARGUMENTS")
+    audit_retention_days: float = Field(90.0, alias="AUDIT_RETENTION_DAYS", gt=0, allow_inf_nan=False)
     audit_log: _File | None = Field(None, alias="AUDIT_LOG")
     mcp_state_keys: Annotated[SecretCsv, AfterValidator(_long_and_different)] = Field((), alias="MCP_STATE_KEYS")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 from mcp_toolbox.approvals.used_approvals_sql import SqlUsedApprovals
-from mcp_toolbox.packs._database import address_of
+from mcp_toolbox.database import address_of
 from mcp_toolbox.settings import ToolboxSettings
 from service_kit.settings import load
 

@@ -6,12 +6,12 @@ import json
 import stat
 import subprocess
 import sys
-import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from mcp_toolbox.calls.audit import AuditLog, Entry
+from mcp_toolbox.calls.audit import MOST_RECENT, AuditLog, Entry
 from mcp_toolbox.calls.audit_file import AppendOnlyFile
 from service_kit.telemetry.logs import logging_to
 
@@ -23,6 +23,8 @@ def entry(number: int = 1, **changes: Any) -> Entry:
         "at": 1_700_000_000.25,
         "request_id": f"r{number}",
         "principal": "k1",
+        "end_user": "",
+        "traceparent": None,
         "tool": "add",
         "source": "built-in",
         "outcome": "ok",
@@ -37,20 +39,22 @@ class Disk:
     """Keeps what it is given, unless it is full."""
 
     def __init__(self) -> None:
-        self.kept = b""
+        self.kept: list[Entry] = []
         self.full = False
         self.batches = 0
         self.refusals = 0
 
-    def __call__(self, lines: bytes) -> None:
+    name = "disk"
+
+    async def keep(self, entries: Sequence[Entry]) -> None:
         if self.full:
             self.refusals += 1
             raise OSError(28, "No space left on device")
         self.batches += 1
-        self.kept += lines
+        self.kept += entries
 
     def ids(self) -> list[str]:
-        return [json.loads(line)["requestId"] for line in self.kept.splitlines()]
+        return [entry.request_id for entry in self.kept]
 
 
 async def logged(audit: AuditLog, *entries: Entry) -> list[dict[str, Any]]:
@@ -87,9 +91,17 @@ async def test_what_is_unknown_is_left_out_and_what_went_wrong_is_a_warning():
     assert not {"requestId", "source", "resultBytes", "transport", "arguments"} & line.keys()
 
 
+async def test_the_trace_and_the_end_user_are_told():
+    (line,) = await logged(
+        AuditLog(), entry(end_user="ana", traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    )
+    assert (line["userId"], line["endUser"]) == ("k1", "ana")
+    assert line["traceId"] == "0af7651916cd43dd8448eb211c80319c"
+
+
 async def test_lines_are_written_while_it_runs_and_at_its_end():
     disk = Disk()
-    audit = AuditLog(disk)
+    audit = AuditLog([disk])
     async with audit.running(every_seconds=0.01):
         audit.record(entry(1))
         audit.record(entry(2))
@@ -101,7 +113,7 @@ async def test_lines_are_written_while_it_runs_and_at_its_end():
 
 async def test_a_full_disk_delays_lines_and_loses_none():
     disk = Disk()
-    audit = AuditLog(disk)
+    audit = AuditLog([disk])
     disk.full = True
     stream = io.StringIO()
     with logging_to("toolbox", "INFO", "json", stream):
@@ -111,20 +123,20 @@ async def test_a_full_disk_delays_lines_and_loses_none():
             audit.record(entry(2))
             before = disk.refusals
             await eventually(lambda: disk.refusals > before + 2)
-            assert disk.kept == b""
+            assert disk.kept == []
             disk.full = False
             await eventually(lambda: disk.batches)
             audit.record(entry(3))
     assert disk.ids() == ["r1", "r2", "r3"]
     said = [line["message"] for line in map(json.loads, stream.getvalue().splitlines())]
-    assert said.count("audit file cannot be written") == 1  # once, not with every batch
-    assert said.count("audit file is written again") == 1
+    assert said.count("audit cannot be stored") == 1  # once, not with every batch
+    assert said.count("audit is stored again") == 1
 
 
 async def test_what_waits_for_a_full_disk_is_bounded():
     disk = Disk()
     disk.full = True
-    audit = AuditLog(disk, most_waiting=3)
+    audit = AuditLog([disk], most_waiting=3)
     async with audit.running(every_seconds=0.005):
         for number in range(10):
             audit.record(entry(number))
@@ -134,20 +146,28 @@ async def test_what_waits_for_a_full_disk_is_bounded():
 
 
 async def test_an_end_while_lines_are_being_written_writes_none_twice():
-    started, done = asyncio.Event(), []
-    loop = asyncio.get_running_loop()
+    class Slow(Disk):
+        async def keep(self, entries: Sequence[Entry]) -> None:
+            taken = tuple(entries)
+            started.set()
+            await storing.wait()
+            await super().keep(taken)
 
-    def slow(lines: bytes) -> None:
-        loop.call_soon_threadsafe(started.set)
-        time.sleep(0.1)
-        done.append(lines)
-
-    audit = AuditLog(slow)
+    started, storing, disk = asyncio.Event(), asyncio.Event(), Slow()
+    audit = AuditLog([disk])
     async with audit.running(every_seconds=0.001):
         audit.record(entry(1))
         await started.wait()
         audit.record(entry(2))
-    assert [json.loads(line)["requestId"] for line in b"".join(done).splitlines()] == ["r1", "r2"]
+        asyncio.get_running_loop().call_soon(storing.set)
+    assert disk.ids() == ["r1", "r2"]
+
+
+async def test_the_last_calls_are_known():
+    audit = AuditLog()
+    for number in range(MOST_RECENT + 5):
+        audit.record(entry(number))
+    assert [each.request_id for each in audit.recent()] == [f"r{number}" for number in range(5, MOST_RECENT + 5)]
 
 
 def test_a_file_is_only_added_to_and_is_its_owners(tmp_path: Path):

@@ -6,6 +6,8 @@ import asyncio
 import json
 import re
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,10 +16,18 @@ import pytest
 from mcp import Client
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
+from mcp_toolbox.app import create_app
 from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.tool import Hints, from_function
+from mcp_toolbox.registry.tools import ToolRegistry
+from mcp_toolbox.settings import ToolboxSettings
 from service_kit.auth.keys import principal_of
+from service_kit.edge.connections import Connections
+from service_kit.edge.limits import ConnectionLimits
+from service_kit.edge.protocol import HttpProtocol
 from service_kit.ids import current_request_id, current_traceparent
+from service_kit.settings import load
+from service_kit.testing import running
 
 from tests.mcp_toolbox.server.test_transports import ACCEPT, call, open_session
 from tests.waiting import eventually
@@ -188,6 +198,33 @@ async def test_who_leaves_cancels_a_call_of_the_current_revision(serve_toolbox: 
         await asyncio.wait_for(noted.cancelled.wait(), 5)
         again = await http.post("/mcp", **modern("tools/call", {"name": "add", "arguments": {"a": 1, "b": 2}}))
         assert again.json()["result"]["structuredContent"] == {"result": 3}
+
+
+async def test_a_rest_client_that_leaves_cancels_its_call(noted: Noted, registry: ToolRegistry, tmp_path: Path):
+    environ = {"AUDIT_LOG": str(tmp_path / "audit")}
+    app = create_app(load(ToolboxSettings, environ), ToolRegistry([*registry, noted.work]))
+    protocol = partial(HttpProtocol, register=Connections(ConnectionLimits(), app.refusals, "en"))
+    async with running(app, http=protocol) as url, httpx.AsyncClient(base_url=url, timeout=10) as http:
+        call = asyncio.create_task(http.post("/mcp/tools/call", json={"name": "work"}))
+        await asyncio.wait_for(noted.started.wait(), 5)
+        call.cancel()
+        await asyncio.wait_for(noted.cancelled.wait(), 5)
+        again = await http.post("/mcp/tools/call", json={"name": "add", "arguments": {"a": 1, "b": 2}})
+        assert again.json()["structuredContent"] == {"result": 3}
+    outcomes = [json.loads(line)["outcome"] for line in (tmp_path / "audit").read_text("utf-8").splitlines()]
+    assert outcomes == ["cancelled", "ok"]
+
+
+@pytest.mark.parametrize(
+    ("named", "user"), [("ana", "ana"), ("ana@x.com", "ana@x.com"), ("", ""), ("anonymous", ""), ("a b", "c8687a08")]
+)
+async def test_the_end_user_is_known_on_every_way(serve_toolbox: Any, noted: Noted, modern: Any, named: str, user: str):
+    async with serve_toolbox(noted.note) as url, httpx.AsyncClient(base_url=url) as http:
+        await http.post("/mcp/tools/call", json={"name": "note"}, headers={"x-user-id": named})
+        request = modern("tools/call", {"name": "note", "arguments": {}})
+        request["json"]["params"]["_meta"]["agent-suite/user"] = named
+        await http.post("/mcp", **request)
+    assert [context.user[: len(user) or None] for context in noted.contexts] == [user] * 2
 
 
 async def test_a_session_that_is_deleted_cancels_its_calls(serve_toolbox: Any, noted: Noted):

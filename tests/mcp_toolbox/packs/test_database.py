@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from mcp_toolbox.packs._database import address_of
+from mcp_toolbox.database import address_of
 from mcp_toolbox.packs.registry import opened_packs
 from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.settings import ToolboxSettings

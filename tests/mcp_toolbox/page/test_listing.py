@@ -10,6 +10,7 @@ from mcp_toolbox.page.listing import Listing
 from mcp_toolbox.page.page import catalog_page, policy
 from mcp_toolbox.page.routes import prefers_html
 from mcp_toolbox.registry.tools import ToolRegistry
+from service_kit.auth.principal import ANONYMOUS
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 KEYS = {"AUTH_MODE": "keys", "API_KEYS": "key-one"}
@@ -103,12 +104,14 @@ def test_where_tools_come_from(registry: ToolRegistry):
     only.replace("companies", [])
     only.replace("upstream:files", [tool for tool in registry if tool.name == "multiply"])
     listing = Listing(only, Approvals(Destructive(["multi*"])), lambda: health)
-    servers = [(server["name"], server["kind"], server["healthy"], len(server["tools"])) for server in listing.full()]
+    servers = [
+        (server["name"], server["kind"], server["healthy"], len(server["tools"])) for server in listing.full(ANONYMOUS)
+    ]
     assert servers == [
         ("built-in", "built-in", True, 0),
         ("employees", "pack", True, 1),
         ("files", "upstream", True, 1),
         ("dead", "upstream", False, 0),
     ]
-    assert listing.full()[2]["tools"][0]["needsApproval"] is True
+    assert listing.full(ANONYMOUS)[2]["tools"][0]["needsApproval"] is True
     assert listing.summary()["dead"]["reason"] == "it does not start"

@@ -9,6 +9,7 @@ from mcp import Client
 from mcp_toolbox.errors import InvalidArgumentsError
 from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.search.search import NAME, ToolSearch
+from service_kit.auth.principal import ANONYMOUS
 
 from tests.mcp_toolbox.search.many_tools import many_tools
 
@@ -32,12 +33,12 @@ async def test_the_tool_is_there_only_while_there_are_many(registry: ToolRegistr
 
 async def test_it_finds_what_is_there_now(registry: ToolRegistry):
     search = ToolSearch(registry, threshold=3)
-    assert search.search("borra un archivo") == []
+    assert search.search("borra un archivo", ANONYMOUS) == []
     registry.replace("more", many_tools())
-    assert search.search("borra un archivo")[0].tool.name == "files__delete_file"
+    assert search.search("borra un archivo", ANONYMOUS)[0].tool.name == "files__delete_file"
     registry.replace("more", [])
-    assert search.search("borra un archivo") == []
-    assert search.search("search tools") == []  # not itself
+    assert search.search("borra un archivo", ANONYMOUS) == []
+    assert search.search("search tools", ANONYMOUS) == []  # not itself
 
 
 async def test_what_it_answers_is_enough_to_call(registry: ToolRegistry):

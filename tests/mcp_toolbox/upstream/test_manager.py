@@ -107,12 +107,14 @@ async def test_progress_and_trace_are_passed_on(upstreams_of: Any, plain: Any, t
 
     async with upstreams_of({"one": plain(record=str(record))}) as running:
         await running.connected("one")
-        context = CallContext(traceparent=TRACE, report=report)
+        context = CallContext(traceparent=TRACE, report=report, request_id="req_1", user="ana")
         result = await running.registry.call("one__slow", {"seconds": 0.2}, context)
         assert result.text == "done"
     assert heard == [(1, 2, "half")]
     (called,) = [json.loads(line) for line in record.read_text().splitlines() if "tools/call" in line]
     assert called["params"]["_meta"]["traceparent"] == TRACE
+    assert called["params"]["_meta"]["agent-suite/request-id"] == "req_1"
+    assert called["params"]["_meta"]["agent-suite/user"] == "ana"
 
 
 async def test_a_cancelled_call_is_cancelled_at_the_server(

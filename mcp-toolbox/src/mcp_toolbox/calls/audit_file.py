@@ -1,10 +1,37 @@
-"""A file to which lines are only appended."""
+"""The audit in a file, to which lines are only appended."""
 
 from __future__ import annotations
 
+import asyncio
 import os
+from collections.abc import Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
+
+import msgspec
+
+from mcp_toolbox.calls.audit import Entry
+
+
+class FileAudit:
+    """An `AuditStore` in a file: one JSON object on a line for each entry."""
+
+    name = "file"
+
+    def __init__(self, file: AppendOnlyFile) -> None:
+        self._file = file
+
+    async def keep(self, entries: Sequence[Entry]) -> None:
+        await asyncio.to_thread(self._append, entries)
+
+    def _append(self, entries: Sequence[Entry]) -> None:
+        self._file.append(b"".join(map(_json, entries)))
+
+
+def _json(entry: Entry) -> bytes:
+    at = datetime.fromtimestamp(entry.at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return msgspec.json.encode({"timestamp": at, **entry.fields()}, enc_hook=str) + b"\n"
 
 
 class AppendOnlyFile:

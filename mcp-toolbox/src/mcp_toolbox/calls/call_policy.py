@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Iterable
 from typing import Any
 
 from pydantic_core import PydanticSerializationError, to_json
 
+from mcp_toolbox.calls.access import ALL, ToolAccess
 from mcp_toolbox.calls.audit import AuditLog, Entry, Outcome
 from mcp_toolbox.calls.per_tool import PerTool
 from mcp_toolbox.calls.rates import Rates
 from mcp_toolbox.calls.redaction import redacted
-from mcp_toolbox.errors import InvalidArgumentsError, RateLimitedError, UnknownToolError, printable
+from mcp_toolbox.errors import (
+    InvalidArgumentsError,
+    RateLimitedError,
+    ToolNotAllowedError,
+    UnknownToolError,
+    printable,
+)
 from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.tool import Arguments, ToolResult
 from mcp_toolbox.registry.tools import Call, ToolRegistry
@@ -22,7 +30,7 @@ _Noted = tuple[ToolResult, Outcome, int | None]
 
 
 class CallPolicy:
-    """Limits the rate, the duration and the result of tool calls, and records each call.
+    """Limits who may call a tool, how often, for how long and with what result, and records each call.
 
     It is put around a registry with `registry.set_policy(policy)`. `timeout_seconds` holds for tools that have no entry
     in `timeouts`, which are in seconds by tool. `max_result_bytes` bounds a result as JSON.
@@ -34,6 +42,7 @@ class CallPolicy:
         *,
         audit: AuditLog,
         rates: Rates,
+        access: ToolAccess = ALL,
         timeout_seconds: float,
         timeouts: Iterable[tuple[str, float]] = (),
         max_result_bytes: int,
@@ -42,13 +51,18 @@ class CallPolicy:
         self._registry = registry
         self._audit = audit
         self._rates = rates
+        self._access = access
         self._timeouts = PerTool(timeouts, timeout_seconds)
         self._max_result_bytes = max_result_bytes
         self._record_arguments = record_arguments
 
+    def allows(self, principal: str, tool: str) -> bool:
+        """Returns whether `principal` may use the tool, which must be a registered one."""
+        return self._access.allows(principal, tool)
+
     def around(self, call: Call) -> Call:
-        """Returns `call` with the policy around it, which also raises RateLimitedError. A tool that takes too long or
-        answers too much gets a result that says so, with `is_error`."""
+        """Returns `call` with the policy around it, which also raises ToolNotAllowedError and RateLimitedError. A tool
+        that takes too long or answers too much gets a result that says so, with `is_error`."""
 
         async def with_call_policy(name: str, arguments: Arguments, context: CallContext) -> ToolResult:
             began = time.perf_counter()
@@ -57,7 +71,7 @@ class CallPolicy:
             try:
                 result, outcome, size = await self._limited(call, name, arguments, context)
                 return result
-            except (UnknownToolError, InvalidArgumentsError, RateLimitedError) as error:
+            except (UnknownToolError, InvalidArgumentsError, ToolNotAllowedError, RateLimitedError) as error:
                 outcome = _OUTCOMES[type(error)]
                 raise
             except asyncio.CancelledError:
@@ -75,6 +89,8 @@ class CallPolicy:
     async def _limited(self, call: Call, name: str, arguments: Arguments, context: CallContext) -> _Noted:
         if self._registry.get(name) is None:
             return await call(name, arguments, context), "error", None  # raises UnknownToolError
+        if not self._access.allows(context.principal, name):
+            raise ToolNotAllowedError(name)
         await self._rates.take(context.principal, name)
         seconds = self._timeouts[name]
         try:
@@ -113,6 +129,8 @@ class CallPolicy:
                 at=time.time(),
                 request_id=context.request_id,
                 principal=context.principal,
+                end_user=context.user,
+                traceparent=context.traceparent,
                 tool=printable(name),
                 source=self._registry.source_of(name),
                 outcome=outcome,
@@ -120,6 +138,7 @@ class CallPolicy:
                 result_bytes=size,
                 transport=context.transport,
                 arguments=redacted(arguments) if self._record_arguments else None,
+                id=f"{random.getrandbits(96):024x}",  # an identifier, not a secret
             )
         )
 
@@ -127,5 +146,6 @@ class CallPolicy:
 _OUTCOMES: dict[type[Any], Outcome] = {
     UnknownToolError: "unknown",
     InvalidArgumentsError: "invalid",
+    ToolNotAllowedError: "refused",
     RateLimitedError: "rate_limited",
 }

@@ -20,6 +20,12 @@ transports."""
 USER = "agent-suite/user"
 """The key of `_meta` under which a caller names the one of its users for which it calls."""
 
+USER_HEADER = "x-user-id"
+"""The header that says the same, for callers whose requests have no `_meta`."""
+
+REQUEST_ID = "agent-suite/request-id"
+"""The key of `_meta` under which other servers are told the id that the request has in our logs."""
+
 
 def context_of(request: ServerRequestContext[Any, Any]) -> CallContext:
     """Returns the context of the call that `request` makes.
@@ -39,7 +45,7 @@ def context_of(request: ServerRequestContext[Any, Any]) -> CallContext:
         traceparent=trace,
         report=request.session.report_progress if "progress_token" in meta else None,
         transport=_transport(request.request),
-        user=_user(meta.get(USER)),
+        user=user_of(meta.get(USER) or _header(request.request, USER_HEADER)),
     )
 
 
@@ -61,7 +67,9 @@ def _transport(carrier: Any) -> str:
     return "sse" if carrier.scope["path"].endswith(MESSAGES_PATH) else "streamable-http"
 
 
-def _user(given: Any) -> str:
+def user_of(given: Any) -> str:
+    """Returns the end user that a caller names, in a form that is safe in logs and as a key of data: as it stands, or
+    its SHA-256 if it has other characters than `\\w.@:-` or more than 64. Returns "" for none."""
     if not isinstance(given, str) or given in ("", ANONYMOUS):
         return ""
     return (
@@ -72,7 +80,11 @@ def _user(given: Any) -> str:
 
 
 def _trace(carrier: Any, meta: Any) -> str | None:
-    for given in (meta.get("traceparent"), carrier.headers.get("traceparent") if carrier is not None else None):
+    for given in (meta.get("traceparent"), _header(carrier, "traceparent")):
         if isinstance(given, str) and is_traceparent(given):
             return traceparent(given)
     return None
+
+
+def _header(carrier: Any, name: str) -> str | None:
+    return carrier.headers.get(name) if isinstance(carrier, Request) else None

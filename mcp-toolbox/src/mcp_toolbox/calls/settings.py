@@ -26,8 +26,22 @@ def _positive(text: str) -> float:
     return seconds
 
 
+def _lists(value: Any) -> Any:
+    return parsed(value, _names) if isinstance(value, str) else value
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split("|"))
+    if not all(names):
+        raise ValueError(f"{text!r} is not TOOL|TOOL")
+    return names
+
+
 ToolRates = Annotated[tuple[tuple[str, Rate], ...], PlainValidator(_rates)]
 """For example `obtener_cliente=5/s,filesystem__*=100/min`."""
 
 ToolSeconds = Annotated[tuple[tuple[str, float], ...], PlainValidator(_seconds)]
 """For example `recuperar_contexto=5,filesystem__*=120`."""
+
+ToolLists = Annotated[tuple[tuple[str, tuple[str, ...]], ...], PlainValidator(_lists)]
+"""For example `key_1a2b3c4d5e6f=add|multiply|filesystem__*,*=add`."""

@@ -30,9 +30,16 @@ class Listing:
         """Returns each server by name, with its kind, its state and the number of its tools."""
         return {server["name"]: {**server, "tools": len(tools)} for server, tools in self._servers()}
 
-    def full(self) -> list[dict[str, Any]]:
-        """Returns the servers with their tools as in `tools/list`, each with `needsApproval`."""
-        return [{**server, "tools": [self._described(tool) for tool in tools]} for server, tools in self._servers()]
+    def full(self, principal: str) -> list[dict[str, Any]]:
+        """Returns the servers with those of their tools that the principal may use, as in `tools/list`, each with
+        `needsApproval`."""
+        return [
+            {
+                **server,
+                "tools": [self._described(tool) for tool in tools if self._registry.is_offered_to(principal, tool)],
+            }
+            for server, tools in self._servers()
+        ]
 
     def _described(self, tool: Tool) -> dict[str, Any]:
         return {**tool.to_wire(), "needsApproval": self._approvals.needed(tool)}

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
+from service_kit.auth.principal import principal_in
 from service_kit.pages import Page
 from starlette.responses import Response
 
@@ -92,8 +93,8 @@ def add_page_routes(app: FastAPI, listing: Listing, page: Page, *, service: str,
         summary="Every server with its tools",
         responses={200: {"model": FullCatalog}},
     )
-    async def whole_catalog() -> Response:
-        return _json({"servers": listing.full()})
+    async def whole_catalog(request: Request) -> Response:
+        return _json({"servers": listing.full(principal_in(request.scope).id)})
 
 
 def prefers_html(accept: str) -> bool:

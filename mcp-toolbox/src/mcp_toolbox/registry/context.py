@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from service_kit.auth.principal import ANONYMOUS
@@ -39,3 +39,6 @@ class CallContext:
 
 
 NO_CALLER = CallContext()
+
+Suggest = Callable[[str, CallContext], Iterable[str]]
+"""Suggests to the caller the values of an argument that begin with what was typed."""

@@ -8,7 +8,7 @@ from inspect import isawaitable
 from typing import Any
 
 from mcp_toolbox.errors import InvalidArgumentsError
-from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.context import CallContext, Suggest
 from mcp_toolbox.registry.registry import Registry
 
 Message = dict[str, Any]
@@ -24,7 +24,7 @@ class Argument:
     name: str
     description: str
     required: bool = False
-    complete: Callable[[str], Iterable[str]] | None = field(default=None, compare=False)
+    complete: Suggest | None = field(default=None, compare=False)
 
     def to_wire(self) -> dict[str, Any]:
         return {"name": self.name, "description": self.description, "required": self.required}

@@ -11,7 +11,7 @@ from inspect import isawaitable
 from typing import Any
 from urllib.parse import quote, unquote
 
-from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.context import CallContext, Suggest
 from mcp_toolbox.registry.registry import Registry
 
 Contents = str | bytes
@@ -35,7 +35,7 @@ class Resource:
     mime_type: str
     read: Read = field(compare=False)
     title: str | None = None
-    complete: Mapping[str, Callable[[str], Iterable[str]]] = field(default_factory=dict, compare=False)
+    complete: Mapping[str, Suggest] = field(default_factory=dict, compare=False)
 
     @property
     def is_template(self) -> bool:

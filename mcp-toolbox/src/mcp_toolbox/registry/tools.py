@@ -30,6 +30,8 @@ class ToolCallPolicy(Protocol):
 
     def around(self, call: Call) -> Call: ...
 
+    def allows(self, principal: str, tool: str) -> bool: ...
+
     def refused(self, name: str, arguments: Arguments, context: CallContext) -> None: ...
 
 
@@ -58,6 +60,15 @@ class ToolRegistry:
     def get(self, name: str) -> Tool | None:
         """Returns the tool with that name, or None."""
         return self._tools.get(name)
+
+    def offered_to(self, principal: str) -> Iterator[Tool]:
+        """Yields the tools that the principal with that id may use, in the order of their names."""
+        policy = self._policy
+        return iter(self) if policy is None else (tool for tool in self if policy.allows(principal, tool.name))
+
+    def is_offered_to(self, principal: str, tool: Tool) -> bool:
+        """Returns whether the principal with that id may use `tool`, which must be of this registry."""
+        return self._policy is None or self._policy.allows(principal, tool.name)
 
     @property
     def sources(self) -> dict[str, tuple[Tool, ...]]:
@@ -116,6 +127,7 @@ class ToolRegistry:
         Raises:
             UnknownToolError: there is no such tool.
             InvalidArgumentsError: the arguments do not fit the tool's schema.
+            ToolNotAllowedError: the caller may not use it, according to the policy.
             RateLimitedError: the tool was called too often, according to the policy.
         """
         return self._call(name, arguments, context)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 from mcp_toolbox.registry.tool import Tool
@@ -45,8 +46,9 @@ class ToolIndex:
     def __len__(self) -> int:
         return len(self._tools)
 
-    def search(self, query: str, limit: int) -> list[Found]:
-        """Returns the best `limit` tools for `query`, best first. Tools that share no word with it are left out."""
+    def search(self, query: str, limit: int, allows: Callable[[Tool], bool] = lambda tool: True) -> list[Found]:
+        """Returns the best `limit` tools for `query` that `allows` lets through, best first. Tools that share no word
+        with it are left out."""
         scores: dict[int, float] = defaultdict(float)
         for word in dict.fromkeys(terms(query)):
             postings = self._postings.get(word, ())
@@ -57,8 +59,9 @@ class ToolIndex:
         for number, tool in enumerate(self._tools):
             if tool.name == named:
                 scores[number] += _WHOLE_NAME
-        best = sorted(scores, key=lambda number: (-scores[number], self._tools[number].name))[:limit]
-        return [Found(self._tools[number], scores[number]) for number in best]
+        best = sorted(scores, key=lambda number: (-scores[number], self._tools[number].name))
+        found = (Found(self._tools[number], scores[number]) for number in best if allows(self._tools[number]))
+        return list(islice(found, limit))
 
 
 def _weighted(tool: Tool) -> Mapping[str, float]:

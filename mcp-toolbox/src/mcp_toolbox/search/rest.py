@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
+from service_kit.auth.principal import principal_in
 from starlette.responses import Response
 
 from mcp_toolbox.search.search import DEFAULT_LIMIT, LONGEST_QUERY, MOST, ToolSearch
@@ -43,9 +44,9 @@ def add_search_route(app: FastAPI, search: ToolSearch) -> None:
         operation_id="search_tools",
         responses={200: {"model": SearchAnswer}},
     )
-    async def search_tools(request: SearchRequest) -> Response:
+    async def search_tools(wanted: SearchRequest, request: Request) -> Response:
         found: list[dict[str, Any]] = [
             {**each.tool.to_wire(), "score": round(each.score, 3)}
-            for each in search.search(request.query, request.limit)
+            for each in search.search(wanted.query, principal_in(request.scope).id, wanted.limit)
         ]
         return Response(to_json({"tools": found}), media_type="application/json")

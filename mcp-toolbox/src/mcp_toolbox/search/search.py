@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.tool import Hints, Tool, from_function
 from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.search.index import Found, ToolIndex
@@ -33,11 +34,12 @@ class ToolSearch:
         registry.watch(self._changed)
         self._changed()
 
-    def search(self, query: str, limit: int = DEFAULT_LIMIT) -> list[Found]:
-        """Returns the `limit` tools that fit `query` best, best first. The tool `search_tools` is not among them."""
+    def search(self, query: str, principal: str, limit: int = DEFAULT_LIMIT) -> list[Found]:
+        """Returns the `limit` tools that fit `query` best of those that the principal may use, best first. The tool
+        `search_tools` is not among them."""
         if self._index is None:
             self._index = ToolIndex(tool for tool in self._registry if tool.name != NAME)
-        return self._index.search(query, limit)
+        return self._index.search(query, limit, lambda tool: self._registry.is_offered_to(principal, tool))
 
     def _changed(self) -> None:
         self._index = None
@@ -56,12 +58,13 @@ class ToolSearch:
                     max_length=LONGEST_QUERY,
                 ),
             ],
+            context: CallContext,
             limit: Annotated[int, Field(description="How many tools at most.", ge=1, le=MOST)] = DEFAULT_LIMIT,
         ) -> list[dict[str, Any]]:
             """Find tools of this server by what they do. There are many more tools than you were told of: search
             before you say that something cannot be done. Answers each tool's name, description and input schema; call
             a tool by its name."""
-            return [described(found.tool) for found in self.search(query, limit)]
+            return [described(found.tool) for found in self.search(query, context.principal, limit)]
 
         return from_function(search_tools, _HINTS)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from mcp.server import Server
@@ -21,6 +21,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from mcp_toolbox.calls.request import context_of
 from mcp_toolbox.errors import InvalidArgumentsError, printable
+from mcp_toolbox.registry.context import Suggest
 from mcp_toolbox.registry.prompts import Prompts
 from mcp_toolbox.registry.resources import Resource, Resources
 from mcp_toolbox.server.pagination import page_of
@@ -79,7 +80,7 @@ def serve_prompts(server: Server[Any], prompts: Prompts, resources: Resources, p
 
     async def suggested(request: _Request, params: CompleteRequestParams) -> HandlerResult:
         suggest = _suggester(params.ref, params.argument.name, prompts, resources)
-        values = list(suggest(params.argument.value)) if suggest else []
+        values = list(suggest(params.argument.value, context_of(request))) if suggest else []
         shown = values[:_MOST_COMPLETIONS]
         found = {"values": shown, "total": len(values), "hasMore": len(values) > len(shown)}
         return complete({"completion": found})
@@ -91,7 +92,7 @@ def serve_prompts(server: Server[Any], prompts: Prompts, resources: Resources, p
 
 def _suggester(
     ref: PromptReference | ResourceTemplateReference, name: str, prompts: Prompts, resources: Resources
-) -> Callable[[str], Iterable[str]] | None:
+) -> Suggest | None:
     """Returns the function that completes the argument `name`, or None if it has none.
 
     Raises:

@@ -6,12 +6,15 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from pydantic_core import from_json, to_json
+from service_kit.auth.principal import principal_in
+from service_kit.edge.departure import cancelled_on_departure
 from service_kit.errors import ApiError
 from service_kit.ids import current_traceparent
 from starlette.responses import Response
 
 from mcp_toolbox.approvals.approvals import Approvals
-from mcp_toolbox.errors import InvalidArgumentsError, RateLimitedError, UnknownToolError
+from mcp_toolbox.calls.request import USER_HEADER, user_of
+from mcp_toolbox.errors import InvalidArgumentsError, RateLimitedError, ToolNotAllowedError, UnknownToolError
 from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.server import schemas
@@ -29,21 +32,24 @@ def add_rest_routes(app: FastAPI, registry: ToolRegistry, approvals: Approvals) 
     """
 
     async def list_tools(request: Request) -> Response:
-        return _json({"tools": [tool.to_wire() for tool in registry]})
+        return _json({"tools": [tool.to_wire() for tool in registry.offered_to(principal_in(request.scope).id)]})
 
     async def call_tool(request: Request) -> Response:
         name, arguments = _parsed(await request.body())
         context = _context(request)
         tool = registry.get(name)
-        if tool is not None and approvals.needed(tool):
+        if tool is not None and registry.is_offered_to(context.principal, tool) and approvals.needed(tool):
             registry.refused(name, arguments, context)
             raise ApiError(403, "approval_required", _ASK_OVER_MCP, param="name")
         try:
-            result = await registry.call(name, arguments, context)
+            with cancelled_on_departure(request.scope):
+                result = await registry.call(name, arguments, context)
         except UnknownToolError as error:
             raise ApiError(404, "tool_not_found", str(error), param="name") from None
         except InvalidArgumentsError as error:
             raise ApiError(422, "invalid_arguments", str(error), param=error.field or "arguments") from None
+        except ToolNotAllowedError as error:
+            raise ApiError(403, "tool_not_allowed", str(error), param="name") from None
         except RateLimitedError as error:
             raise ApiError(429, "tool_rate_limited", str(error), param="name", retry_after=error.wait) from None
         return _json(result.to_wire())
@@ -57,8 +63,13 @@ def add_rest_routes(app: FastAPI, registry: ToolRegistry, approvals: Approvals) 
 
 
 def _context(request: Request) -> CallContext:
-    state = request.scope["state"]
-    return CallContext(state["principal"].id, state["request_id"], current_traceparent.get(), transport="rest")
+    return CallContext(
+        principal_in(request.scope).id,
+        request.scope["state"]["request_id"],
+        current_traceparent.get(),
+        transport="rest",
+        user=user_of(request.headers.get(USER_HEADER)),
+    )
 
 
 def _parsed(body: bytes) -> tuple[str, dict[str, Any]]:

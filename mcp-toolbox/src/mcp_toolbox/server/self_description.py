@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.prompts import Argument, Prompt, said_by_user
 from mcp_toolbox.registry.resources import Resource
+from mcp_toolbox.registry.tool import Tool
 from mcp_toolbox.registry.tools import ToolRegistry
 
 CATALOG_URI = "toolbox://catalogue"
@@ -36,10 +37,10 @@ def resources_of(registry: ToolRegistry) -> list[Resource]:
     """Returns the registry as one document, and a template for each tool's document."""
 
     def read_all(variables: Mapping[str, str], context: CallContext) -> str:
-        return _json({"tools": [tool.to_wire() for tool in registry]})
+        return _json({"tools": [tool.to_wire() for tool in registry.offered_to(context.principal)]})
 
     def read_one(variables: Mapping[str, str], context: CallContext) -> str | None:
-        tool = registry.get(variables["name"])
+        tool = _offered(registry, variables["name"], context)
         return _json(tool.to_wire()) if tool else None
 
     return [
@@ -50,7 +51,7 @@ def resources_of(registry: ToolRegistry) -> list[Resource]:
             "One tool: what it does, what it takes and what it answers.",
             _JSON,
             read_one,
-            complete={"name": lambda typed: _names(registry, typed)},
+            complete={"name": lambda typed, context: _names(registry, typed, context)},
         ),
     ]
 
@@ -59,15 +60,17 @@ def prompts_of(registry: ToolRegistry) -> list[Prompt]:
     """Returns the prompts that do a task with the tools, and that explain one of them."""
 
     def use_tools(given: Mapping[str, str], context: CallContext):
-        tools = ", ".join(tool.name for tool in registry)
+        tools = ", ".join(tool.name for tool in registry.offered_to(context.principal))
         return [said_by_user(_WORK.format(tools=tools, task=given["task"]))]
 
     def explain_tool(given: Mapping[str, str], context: CallContext):
-        tool = registry.get(given["name"])
+        tool = _offered(registry, given["name"], context)
         definition = _json(tool.to_wire()) if tool else "There is no tool of this name; say so."
         return [said_by_user(_EXPLAIN.format(name=given["name"], definition=definition))]
 
-    name = Argument("name", "The tool's name.", required=True, complete=lambda typed: _names(registry, typed))
+    name = Argument(
+        "name", "The tool's name.", required=True, complete=lambda typed, context: _names(registry, typed, context)
+    )
     return [
         Prompt(
             "use_tools",
@@ -80,8 +83,13 @@ def prompts_of(registry: ToolRegistry) -> list[Prompt]:
     ]
 
 
-def _names(registry: ToolRegistry, typed: str) -> list[str]:
-    return [tool.name for tool in registry if tool.name.startswith(typed)]
+def _offered(registry: ToolRegistry, name: str, context: CallContext) -> Tool | None:
+    tool = registry.get(name)
+    return tool if tool is not None and registry.is_offered_to(context.principal, tool) else None
+
+
+def _names(registry: ToolRegistry, typed: str, context: CallContext) -> list[str]:
+    return [tool.name for tool in registry.offered_to(context.principal) if tool.name.startswith(typed)]
 
 
 def _json(value: object) -> str:

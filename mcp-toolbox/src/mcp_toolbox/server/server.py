@@ -26,8 +26,8 @@ from mcp.types import (
 
 from mcp_toolbox.approvals.approvals import Approvals
 from mcp_toolbox.approvals.destructive import Destructive
-from mcp_toolbox.calls.request import context_of
-from mcp_toolbox.errors import InvalidArgumentsError, RateLimitedError, UnknownToolError
+from mcp_toolbox.calls.request import context_of, principal_id
+from mcp_toolbox.errors import InvalidArgumentsError, RateLimitedError, ToolNotAllowedError, UnknownToolError
 from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.prompts import Prompts
 from mcp_toolbox.registry.resources import Resources
@@ -109,8 +109,9 @@ def create_server(
 
 def _serve_tools(server: Server[Any], registry: ToolRegistry, approvals: Approvals, page_size: int) -> None:
     async def list_tools(request: ServerRequestContext[Any], params: PaginatedRequestParams) -> HandlerResult:
+        offered = registry.offered_to(principal_id(request))
         page = page_of(
-            registry, params.cursor, key=lambda tool: tool.name, to_wire=lambda tool: tool.to_wire(), size=page_size
+            offered, params.cursor, key=lambda tool: tool.name, to_wire=lambda tool: tool.to_wire(), size=page_size
         )
         return page.answer("tools")
 
@@ -118,7 +119,8 @@ def _serve_tools(server: Server[Any], registry: ToolRegistry, approvals: Approva
         context = context_of(request)
         tool = registry.get(params.name)
         try:
-            if tool is not None and approvals.needed(tool) and _fit(tool, params):
+            allowed = tool is not None and registry.is_offered_to(context.principal, tool)
+            if tool is not None and allowed and approvals.needed(tool) and _fit(tool, params):
                 settled = await approvals.settle(request, tool, params)
                 if isinstance(settled, ToolResult):
                     registry.refused(params.name, params.arguments or {}, context)
@@ -146,11 +148,11 @@ def _fit(tool: Tool, params: CallToolRequestParams) -> bool:
 
 
 async def _call(registry: ToolRegistry, params: CallToolRequestParams, context: CallContext) -> ToolResult:
-    """Calls a tool. An unknown tool is a protocol error; wrong arguments are a result, so that the model can read what
-    is wrong and try again (MCP 2025-11-25, Tools, Error Handling)."""
+    """Calls a tool. One that is unknown, or not for this caller, is a protocol error; wrong arguments are a result, so
+    that the model can read what is wrong and try again (MCP 2025-11-25, Tools, Error Handling)."""
     try:
         return await registry.call(params.name, params.arguments or {}, context)
-    except UnknownToolError as error:
+    except (UnknownToolError, ToolNotAllowedError) as error:
         raise MCPError(code=INVALID_PARAMS, message=str(error)) from None
 
 

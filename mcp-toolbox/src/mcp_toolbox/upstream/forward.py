@@ -11,6 +11,7 @@ from mcp.types import CONNECTION_CLOSED, INTERNAL_ERROR, INVALID_REQUEST
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
+from mcp_toolbox.calls.request import REQUEST_ID, USER
 from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.tool import ToolResult
 from mcp_toolbox.upstream.http import CONNECTION_LOST
@@ -84,7 +85,10 @@ def _progress(context: CallContext) -> ProgressFnT | None:
 
 
 def _meta(context: CallContext) -> Any:
-    return {"traceparent": context.traceparent} if context.traceparent else None
+    """Returns what the server is told of the call: its trace by MCP's own name (SEP-414), the id that it has in our
+    logs, and its end user."""
+    told = {"traceparent": context.traceparent, REQUEST_ID: context.request_id, USER: context.user}
+    return {name: value for name, value in told.items() if value} or None
 
 
 def _checked(answer: types.CallToolResult, schema: SchemaCheck | None, limits: Limits) -> ToolResult:

@@ -9,8 +9,8 @@ from pathlib import Path
 from service_kit.store.database import opened_database
 from service_kit.store.migrations import Migrations
 
+from mcp_toolbox.database import address_of
 from mcp_toolbox.packs import memory
-from mcp_toolbox.packs._database import address_of
 from mcp_toolbox.packs.companies.companies import Companies
 from mcp_toolbox.packs.companies.tools import CompanyTools
 from mcp_toolbox.packs.memory.documents import Documents

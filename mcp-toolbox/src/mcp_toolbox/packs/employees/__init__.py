@@ -9,7 +9,7 @@ from pathlib import Path
 from service_kit.store.database import opened_database
 from service_kit.store.migrations import Migrations
 
-from mcp_toolbox.packs._database import address_of
+from mcp_toolbox.database import address_of
 from mcp_toolbox.packs.employees.register import Register
 from mcp_toolbox.packs.employees.tools import EmployeeTools
 from mcp_toolbox.registry.tool import Tool

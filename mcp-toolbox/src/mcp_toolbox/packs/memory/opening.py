@@ -11,8 +11,8 @@ from service_kit.store.database import opened_database
 from service_kit.store.migrations import Migrations
 from service_kit.telemetry.logs import get_logger
 
+from mcp_toolbox.database import address_of
 from mcp_toolbox.errors import ToolFailedError
-from mcp_toolbox.packs._database import address_of
 from mcp_toolbox.packs.memory import MIGRATIONS_FOLDER
 from mcp_toolbox.packs.memory.documents import Documents
 from mcp_toolbox.packs.memory.embedder import Embedder

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import cast
+
+from starlette.types import Scope
+
+from service_kit.errors import ApiError
 
 DEPARTURE = "departure"
 """The key of a request's state under which the server keeps its `Departure`."""
@@ -19,9 +26,9 @@ class Departure:
 
     def __init__(self) -> None:
         self.over = False
-        self._tell: Callable[[], None] | None = None
+        self._tell: Callable[[], object] | None = None
 
-    def watch(self, tell: Callable[[], None]) -> None:
+    def watch(self, tell: Callable[[], object]) -> None:
         """Calls `tell` when the client leaves from now on; whether it has left already, `over` says."""
         self._tell = tell
 
@@ -35,3 +42,36 @@ class Departure:
         tell, self._tell = self._tell, None
         if tell is not None:
             tell()
+
+
+class ClientLeft(ApiError):
+    """The client left before it was answered. The status, 499, is for records: no client reads it."""
+
+    def __init__(self) -> None:
+        super().__init__(499, "client_closed_request", "The client left before it was answered.")
+
+
+@contextmanager
+def cancelled_on_departure(scope: Scope) -> Iterator[None]:
+    """Cancels the block, in the task that it runs in, when the client of this request leaves.
+
+    Raises:
+        ClientLeft: the client left, and the block was cancelled or has not begun.
+    """
+    departure: Departure | None = scope.get("state", {}).get(DEPARTURE)
+    if departure is None:  # the request did not come through a server's protocol of ours
+        yield
+        return
+    if departure.over:
+        raise ClientLeft
+    task = cast("asyncio.Task[object]", asyncio.current_task())
+    departure.watch(task.cancel)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not departure.over:
+            raise  # the server stops
+        task.uncancel()
+        raise ClientLeft from None
+    finally:
+        departure.unwatch()

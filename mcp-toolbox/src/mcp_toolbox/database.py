@@ -1,4 +1,4 @@
-"""The address of the packs' database."""
+"""The address of the toolbox's database."""
 
 from __future__ import annotations
 

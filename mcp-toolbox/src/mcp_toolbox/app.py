@@ -68,7 +68,7 @@ def mounted(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI):
-        async with filled(settings, registry, upstreams, policy), approvals.running(), transports.run():
+        async with filled(settings, registry, server, upstreams, policy), approvals.running(), transports.run():
             yield
 
     app = create_service(
@@ -99,11 +99,19 @@ def mounted(
 
 @asynccontextmanager
 async def filled(
-    settings: ToolboxSettings, registry: ToolRegistry, upstreams: UpstreamManager, policy: CallPolicyParts
+    settings: ToolboxSettings,
+    registry: ToolRegistry,
+    server: ToolboxServer,
+    upstreams: UpstreamManager,
+    policy: CallPolicyParts,
 ) -> AsyncIterator[None]:
-    """Opens the record of calls, the packs that are switched on, and the other servers. Their tools are in `registry`
-    until the block ends."""
-    async with policy.running(), opened_packs(settings, registry), upstreams.running(registry):
+    """Opens the record of calls, the packs that are switched on, and the other servers. Their tools are in `registry`,
+    and the servers' resources and prompts in those of `server`, until the block ends."""
+    async with (
+        policy.running(),
+        opened_packs(settings, registry),
+        upstreams.running(registry, server.resources, server.prompts),
+    ):
         yield
 
 
@@ -175,7 +183,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return serve_stdio(
             server,
             settings,
-            filled(settings, registry, upstreams_of(settings, os.environ), with_call_policy(registry, settings)),
+            filled(
+                settings, registry, server, upstreams_of(settings, os.environ), with_call_policy(registry, settings)
+            ),
         )
     return serve_http(*from_environment(os.environ))
 

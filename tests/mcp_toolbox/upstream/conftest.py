@@ -13,6 +13,8 @@ from typing import Any
 
 import psutil
 import pytest
+from mcp_toolbox.registry.prompts import Prompts
+from mcp_toolbox.registry.resources import Resources
 from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.upstream.manager import UpstreamManager
 from mcp_toolbox.upstream.pins import Pins
@@ -50,6 +52,7 @@ class Running:
 
     def __init__(self, upstreams: UpstreamManager, registry: ToolRegistry, file: Path) -> None:
         self.upstreams, self.registry, self.file = upstreams, registry, file
+        self.resources, self.prompts = Resources(), Prompts()
 
     def write(self, servers: dict[str, Any]) -> None:
         self.file.write_text(json.dumps({"mcpServers": servers}), "utf-8")
@@ -87,8 +90,9 @@ def upstreams_of(tmp_path: Path):
         file.write_text(json.dumps({"mcpServers": servers}), "utf-8")
         upstreams = UpstreamManager(file, {**os.environ, **(environ or {})}, pins=pins, poll_seconds=0.05)
         registry = ToolRegistry()
-        async with upstreams.running(registry):
-            yield Running(upstreams, registry, file)
+        running = Running(upstreams, registry, file)
+        async with upstreams.running(registry, running.resources, running.prompts):
+            yield running
 
     return opened
 

@@ -40,5 +40,5 @@ class CallContext:
 
 NO_CALLER = CallContext()
 
-Suggest = Callable[[str, CallContext], Iterable[str]]
+Suggest = Callable[[str, CallContext], Iterable[str] | Awaitable[Iterable[str]]]
 """Suggests to the caller the values of an argument that begin with what was typed."""

@@ -14,8 +14,9 @@ from urllib.parse import quote, unquote
 from mcp_toolbox.registry.context import CallContext, Suggest
 from mcp_toolbox.registry.registry import Registry
 
-Contents = str | bytes
-"""The contents of a resource: text, or bytes, which are sent as base64."""
+Contents = str | bytes | list[dict[str, Any]]
+"""The contents of a resource: text; bytes, which are sent as base64; or several contents as in MCP, each with its own
+URI."""
 
 Read = Callable[[Mapping[str, str], CallContext], Contents | Awaitable[Contents | None] | None]
 """Reads a resource, given the variables of its URI (none for a plain one). Returns None if there is no such
@@ -40,6 +41,10 @@ class Resource:
     @property
     def is_template(self) -> bool:
         return "{" in self.uri
+
+    @property
+    def is_listed(self) -> bool:
+        return True
 
     def to_wire(self) -> dict[str, Any]:
         """Returns the entry in `resources/list` or `resources/templates/list`."""
@@ -72,13 +77,13 @@ class Resources(Registry[Resource]):
 
     @property
     def plain(self) -> list[Resource]:
-        return [each for each in self if not each.is_template]
+        return [each for each in self if each.is_listed and not each.is_template]
 
     @property
     def templates(self) -> list[Resource]:
-        return [each for each in self if each.is_template]
+        return [each for each in self if each.is_listed and each.is_template]
 
-    async def read(self, uri: str, context: CallContext) -> dict[str, Any] | None:
+    async def read(self, uri: str, context: CallContext) -> list[dict[str, Any]] | None:
         """Returns the contents of a resource as in the answer to `resources/read`, or None if there is no such
         resource."""
         for resource in self:
@@ -90,9 +95,11 @@ class Resources(Registry[Resource]):
         return None
 
 
-def _to_wire(uri: str, mime_type: str, contents: Contents) -> dict[str, Any]:
+def _to_wire(uri: str, mime_type: str, contents: Contents) -> list[dict[str, Any]]:
+    if isinstance(contents, list):
+        return contents
     held = {"text": contents} if isinstance(contents, str) else {"blob": base64.b64encode(contents).decode()}
-    return {"uri": uri, "mimeType": mime_type, **held}
+    return [{"uri": uri, "mimeType": mime_type, **held}]
 
 
 def in_uri(text: str) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from inspect import isawaitable
 from typing import Any
 
 from mcp.server import Server
 from mcp.server.context import HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
+    INTERNAL_ERROR,
     INVALID_PARAMS,
     CompleteRequestParams,
     GetPromptRequestParams,
@@ -20,7 +22,7 @@ from mcp.types import (
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from mcp_toolbox.calls.request import context_of
-from mcp_toolbox.errors import InvalidArgumentsError, printable
+from mcp_toolbox.errors import InvalidArgumentsError, ToolFailedError, printable
 from mcp_toolbox.registry.context import Suggest
 from mcp_toolbox.registry.prompts import Prompts
 from mcp_toolbox.registry.resources import Resource, Resources
@@ -48,12 +50,15 @@ def serve_resources(server: Server[Any], resources: Resources, page_size: int) -
         return listed(resources.templates, params.cursor, "resourceTemplates")
 
     async def read(request: _Request, params: ReadResourceRequestParams) -> HandlerResult:
-        contents = await resources.read(params.uri, context_of(request))
+        try:
+            contents = await resources.read(params.uri, context_of(request))
+        except ToolFailedError as error:
+            raise MCPError(code=INTERNAL_ERROR, message=str(error)) from None
         if contents is None:
             code = INVALID_PARAMS if request.protocol_version in MODERN_PROTOCOL_VERSIONS else _NOT_FOUND
             uri = printable(params.uri)
             raise MCPError(code=code, message=f"Resource not found: {uri}", data={"uri": uri})
-        return complete({"contents": [contents]})
+        return complete({"contents": contents})
 
     server.add_request_handler("resources/list", PaginatedRequestParams, list_plain)
     server.add_request_handler("resources/templates/list", PaginatedRequestParams, list_templates)
@@ -77,17 +82,23 @@ def serve_prompts(server: Server[Any], prompts: Prompts, resources: Resources, p
             return complete(await prompt.filled_in(params.arguments or {}, context_of(request)))
         except InvalidArgumentsError as error:
             raise MCPError(code=INVALID_PARAMS, message=str(error)) from None
+        except ToolFailedError as error:
+            raise MCPError(code=INTERNAL_ERROR, message=str(error)) from None
 
-    async def suggested(request: _Request, params: CompleteRequestParams) -> HandlerResult:
+    async def suggestions(request: _Request, params: CompleteRequestParams) -> HandlerResult:
         suggest = _suggester(params.ref, params.argument.name, prompts, resources)
-        values = list(suggest(params.argument.value, context_of(request))) if suggest else []
+        suggested = suggest(params.argument.value, context_of(request)) if suggest else []
+        try:
+            values = list(await suggested if isawaitable(suggested) else suggested)
+        except ToolFailedError as error:
+            raise MCPError(code=INTERNAL_ERROR, message=str(error)) from None
         shown = values[:_MOST_COMPLETIONS]
         found = {"values": shown, "total": len(values), "hasMore": len(values) > len(shown)}
         return complete({"completion": found})
 
     server.add_request_handler("prompts/list", PaginatedRequestParams, list_prompts)
     server.add_request_handler("prompts/get", GetPromptRequestParams, get)
-    server.add_request_handler("completion/complete", CompleteRequestParams, suggested)
+    server.add_request_handler("completion/complete", CompleteRequestParams, suggestions)
 
 
 def _suggester(

@@ -53,8 +53,11 @@ _STALE_AT_ONCE: dict[CacheableMethod, CacheHint] = dict.fromkeys(get_args(Cachea
 
 
 class ToolboxServer(Server[Any]):
-    """The SDK's server, which declares on every transport that its lists may change."""
+    """The SDK's server, which declares on every transport that its lists may change. It has what it offers beside
+    tools, and the changes of all lists."""
 
+    resources: Resources
+    prompts: Prompts
     changes: Changes
 
     def create_initialization_options(
@@ -102,6 +105,7 @@ def create_server(
     _serve_tools(server, registry, approvals, page_size)
     serve_resources(server, resources, page_size)
     serve_prompts(server, prompts, resources, page_size)
+    server.resources, server.prompts = resources, prompts
     server.changes = Changes(registry, resources, prompts)
     _serve_changes(server, server.changes)
     return server

@@ -27,6 +27,12 @@ _LISTEN_PAUSE_SECONDS = 5.0
 _SETTLE_SECONDS = 0.1
 """Changes that follow one another within this time cost one list."""
 
+_LIST_CHANGED = (
+    types.ToolListChangedNotification,
+    types.ResourceListChangedNotification,
+    types.PromptListChangedNotification,
+)
+
 Listed = Callable[[Client, list[types.Tool]], Awaitable[None]]
 """Called with the tools after the first list, and after each later one."""
 
@@ -104,13 +110,15 @@ class Connection:
         them."""
         while True:
             with contextlib.suppress(MCPError, SubscriptionLost, TimeoutError, anyio.ClosedResourceError):
-                async with client.listen(tools_list_changed=True) as subscription:
+                async with client.listen(
+                    tools_list_changed=True, resources_list_changed=True, prompts_list_changed=True
+                ) as subscription:
                     async for _ in subscription:
                         self.wake()
             await anyio.sleep(_LISTEN_PAUSE_SECONDS)
 
     async def _heard(self, message: Any) -> None:
-        if isinstance(message, types.ToolListChangedNotification):
+        if isinstance(message, _LIST_CHANGED):
             self.wake()
 
     def _note_end(self) -> None:
@@ -119,8 +127,9 @@ class Connection:
 
 
 def _announces_changes(client: Client) -> bool:
-    tools = client.server_capabilities.tools
-    return client.protocol_version in MODERN_PROTOCOL_VERSIONS and bool(tools and tools.list_changed)
+    offered = client.server_capabilities
+    lists = (offered.tools, offered.resources, offered.prompts)
+    return client.protocol_version in MODERN_PROTOCOL_VERSIONS and any(each and each.list_changed for each in lists)
 
 
 @asynccontextmanager

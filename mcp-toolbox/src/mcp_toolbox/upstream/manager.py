@@ -13,10 +13,13 @@ from service_kit.telemetry.logs import get_logger
 from service_kit.watch import FileWatch
 
 from mcp_toolbox.errors import ToolDefinitionError
+from mcp_toolbox.registry.prompts import Prompts
+from mcp_toolbox.registry.resources import Resources
 from mcp_toolbox.registry.tool import Tool
 from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.upstream.errors import ServersFileError
 from mcp_toolbox.upstream.pins import Pins
+from mcp_toolbox.upstream.resources_and_prompts import Listed
 from mcp_toolbox.upstream.servers_file import Servers, read_servers
 from mcp_toolbox.upstream.spec import Limits, ServerSpec
 from mcp_toolbox.upstream.upstream import Upstream
@@ -56,6 +59,8 @@ class UpstreamManager:
         self._leaving: set[asyncio.Task[None]] = set()
         self._turns: dict[str, asyncio.Lock] = {}
         self._registry: ToolRegistry | None = None
+        self._resources = Resources()
+        self._prompts = Prompts()
         self.file_error: str | None = None
 
     @property
@@ -69,13 +74,17 @@ class UpstreamManager:
         return {name: self._upstreams[name].to_health() for name in sorted(self._upstreams)}
 
     @asynccontextmanager
-    async def running(self, registry: ToolRegistry) -> AsyncIterator[None]:
-        """Keeps the servers connected and their tools in `registry` until the block ends, without waiting for any of
-        them to connect. No process of theirs is left afterwards."""
+    async def running(
+        self, registry: ToolRegistry, resources: Resources | None = None, prompts: Prompts | None = None
+    ) -> AsyncIterator[None]:
+        """Keeps the servers connected, and what they offer in `registry`, `resources` and `prompts`, until the block
+        ends, without waiting for any of them to connect. No process of theirs is left afterwards."""
         if self._watch is None:
             yield
             return
         self._registry = registry
+        self._resources = Resources() if resources is None else resources
+        self._prompts = Prompts() if prompts is None else prompts
         with _quiet_sdk():
             self._apply(self._servers)
             try:
@@ -121,7 +130,7 @@ class UpstreamManager:
                 self._start(spec)
 
     def _start(self, spec: ServerSpec) -> None:
-        upstream = Upstream(spec, self._environ, self._pins, self._offer)
+        upstream = Upstream(spec, self._environ, self._pins, self._offer, self._offer_more)
         turn = self._turns.setdefault(spec.name, asyncio.Lock())
         self._upstreams[spec.name] = upstream
         self._lives[spec.name] = asyncio.create_task(_in_turn(turn, upstream), name=f"server {spec.name}")
@@ -146,6 +155,23 @@ class UpstreamManager:
             self._registry.replace(source, [tool for tool in tools if tool.name not in clashes])
             return clashes
         return []
+
+    def _offer_more(self, server: str, listed: Listed) -> list[str]:
+        """Puts a server's resources and prompts into theirs. Returns a problem for each kind of which another server
+        has one of the same name; none of that kind is then offered."""
+        problems: list[str] = []
+        source = f"upstream:{server}"
+        try:
+            self._resources.replace(source, listed.resources)
+        except ToolDefinitionError as error:
+            self._resources.replace(source, ())
+            problems.append(f"its resources are left out: {error}")
+        try:
+            self._prompts.replace(source, listed.prompts)
+        except ToolDefinitionError as error:
+            self._prompts.replace(source, ())
+            problems.append(f"its prompts are left out: {error}")
+        return problems
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ from mcp_toolbox.upstream.connection import Connection
 from mcp_toolbox.upstream.errors import UpstreamUnavailable, reason_of
 from mcp_toolbox.upstream.forward import ConnectionLost, forward
 from mcp_toolbox.upstream.pins import Pins
+from mcp_toolbox.upstream.resources_and_prompts import Listed, ResourcesAndPrompts
 from mcp_toolbox.upstream.sanitize import cleaned
 from mcp_toolbox.upstream.schema_check import SchemaCheck
 from mcp_toolbox.upstream.spec import ServerSpec
@@ -38,16 +40,23 @@ Status = Literal["connected", "connecting", "failed", "disabled"]
 Offer = Callable[[str, list[Tool]], list[str]]
 """Puts a server's tools into the registry, and returns the names that are taken by other tools."""
 
+OfferMore = Callable[[str, Listed], list[str]]
+"""Puts a server's resources and prompts into theirs, and returns what is wrong with them."""
+
 
 class Upstream:
     """One server of the file; `run` keeps it connected."""
 
-    def __init__(self, spec: ServerSpec, environ: Mapping[str, str], pins: Pins, offer: Offer) -> None:
+    def __init__(
+        self, spec: ServerSpec, environ: Mapping[str, str], pins: Pins, offer: Offer, offer_more: OfferMore
+    ) -> None:
         self.spec = spec
         self._environ = environ
         self._pins = pins
         self._offer = offer
-        self._translator = Translator(spec, self.call)
+        self._offer_more = offer_more
+        self._more = ResourcesAndPrompts(spec, lambda: self._client)
+        self._translator = Translator(spec, self._called)
         self._client: Client | None = None
         self._connection: Connection | None = None
         self._turns = asyncio.Semaphore(spec.limits.calls)
@@ -158,10 +167,12 @@ class Upstream:
         clashes = self._offer(self.spec.name, tools)
         self._tools = [tool for tool in tools if tool.name not in clashes]
         problems += [f"{name}: another tool has this name" for name in clashes]
-        self._report(tuple(problems))
         if self._status != "connected":
             self._become("connected", None)
             _log.info("server connected", server=self.spec.name, tools=len(self._tools))
+        self._report(tuple(problems))
+        more = await self._more.listed(client)  # behind the tools, which are there even if this takes long
+        self._report((*problems, *more.problems, *self._offer_more(self.spec.name, more)))
 
     def _note_changes(self, tools: list[types.Tool]) -> tuple[str, ...]:
         if self.spec.pin == "off":
@@ -182,6 +193,7 @@ class Upstream:
         self._client = self._connection = None
         self._tools = []
         self._offer(self.spec.name, [])
+        self._offer_more(self.spec.name, Listed())
 
     def _become(self, status: Status, error: str | None) -> None:
         if status != self._status:
@@ -189,6 +201,13 @@ class Upstream:
         self._status, self._error = status, error
 
     # --- calls ---
+
+    async def _called(
+        self, tool: str, arguments: dict[str, Any], context: CallContext, result: SchemaCheck | None
+    ) -> ToolResult:
+        """Calls a tool for a client: resources in its answer have the URIs at which the toolbox offers them."""
+        answer = await self.call(tool, arguments, context, result)
+        return replace(answer, content=tuple(map(self._more.renamed, answer.content)))
 
     async def call(
         self, tool: str, arguments: dict[str, Any], context: CallContext, result: SchemaCheck | None

@@ -3,7 +3,7 @@
     plain.py ['{"tools": "FILE", "record": "FILE", "hang_on": "tools/list", …}']
 
 `tools` is a JSON file of further tools, which are listed again whenever it changes. `record` is a file to which every
-incoming message is written.
+incoming message is written. `capabilities` are declared beside those of tools, and `answers` are results by method.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def answer(message: dict[str, Any]) -> None:
     if method == OPTIONS.get("hang_on"):
         return None
     if method == "initialize":
-        capabilities = {"tools": {"listChanged": True}}
+        capabilities = {"tools": {"listChanged": True}, **OPTIONS.get("capabilities", {})}
         info = {"name": "plain", "version": "1"}
         result = {"protocolVersion": "2025-11-25", "capabilities": capabilities, "serverInfo": info}
     elif method == "tools/list":
@@ -121,6 +121,8 @@ def answer(message: dict[str, Any]) -> None:
         if called is None:
             return None
         result = called
+    elif method in OPTIONS.get("answers", {}):
+        result = OPTIONS["answers"][method]
     else:
         return say({"id": message["id"], "error": {"code": -32601, "message": "Method not found"}})
     return say({"id": message["id"], "result": result})

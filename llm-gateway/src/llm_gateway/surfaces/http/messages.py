@@ -1,4 +1,4 @@
-"""Anthropic's surface beside its dialect: what depends on the catalogue, and the counting of tokens."""
+"""Anthropic's surface beside its dialect: what depends on the catalog, and the counting of tokens."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def test_nothing_to_say_is_named(messages: tuple[Message, ...]):
     assert refused(*messages) == "messages"
 
 
-def test_an_empty_turn_joins_its_neighbours():
+def test_an_empty_turn_joins_its_neighbors():
     assert turns(ASK, said("assistant", ""), said("user", "¿Sigues?")) == [
         ("user", [{"type": "text", "text": "Hola"}, {"type": "text", "text": "¿Sigues?"}])
     ]

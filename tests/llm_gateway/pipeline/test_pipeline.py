@@ -411,14 +411,14 @@ async def test_callers_that_come_and_leave_while_a_call_is_silent_leave_nothing_
     patient = asyncio.create_task(generated(gateway, ASK, caller("patient")))
     await asked(provider)
     [call] = [task for task in asyncio.all_tasks() if task.get_name().startswith("call ")]
-    flight: Any = cast("Any", call.get_coro()).cr_frame.f_locals["self"]
+    running: Any = cast("Any", call.get_coro()).cr_frame.f_locals["self"]
     for number in range(20):
         leaving = asyncio.create_task(generated(gateway, ASK, caller(str(number))))
-        while len(flight.waiters) < 2:
+        while len(running.waiters) < 2:
             await asyncio.sleep(0)
         leaving.cancel()
         await asyncio.wait([leaving])
-    assert len(flight.waiters) == flight.call.readers == 1
+    assert len(running.waiters) == running.call.readers == 1
     provider.gate.set()
     assert (await patient).result.content == (Text(text="Hola"),) and provider.asked == 1
 

@@ -1,7 +1,7 @@
 """Our gateway beside an older commit of itself: the processor time of the same requests, in the same run.
 
 Absolute figures of two runs differ by half on a shared machine, so the two processes stand side by side and take turns,
-and what is judged is the ratio of neighbours in time. The older one runs on today's interpreter and libraries: only our
+and what is judged is the ratio of neighbors in time. The older one runs on today's interpreter and libraries: only our
 own code differs.
 """
 

@@ -16,7 +16,7 @@ WORDS = 48
 _CREATED = 1_750_000_000
 PLACE = "@" * NONCE_DIGITS
 """Where the nonce goes."""
-# No two neighbours are alike: LiteLLM ends a stream that repeats one chunk a hundred times.
+# No two neighbors are alike: LiteLLM ends a stream that repeats one chunk a hundred times.
 TOKENS = [letter + TOKEN for letter in "abcdefgh"]
 _USAGE = {"prompt_tokens": 120, "completion_tokens": WORDS, "total_tokens": 120 + WORDS}
 STREAM_HEAD = (

@@ -183,7 +183,7 @@ FIGURES = tuple(_figures())
 
 
 class Book:
-    """All figures of a run: per round, so that a ratio compares neighbours in time, and as spreads."""
+    """All figures of a run: per round, so that a ratio compares neighbors in time, and as spreads."""
 
     def __init__(self, samples: Iterable[Sample]) -> None:
         rounds: dict[int, list[Sample]] = {}

@@ -28,7 +28,7 @@ class Cores:
     under test alone and the others for the rest.
 
     Pinned, placement is the same for every system, but each call crosses cores and no system can step aside from a
-    busy neighbour. With one core there is nothing to choose.
+    busy neighbor. With one core there is nothing to choose.
     """
 
     def __init__(self, available: Sequence[int], *, pin: bool = False) -> None:

@@ -1,7 +1,7 @@
 """Writes `docs/providers.md`: `python scripts/providers_page.py [--check]`.
 
 The matrix comes from the table that its tests assert (`tests/llm_gateway/matrix/cells.py`), the variables from the
-built-in catalogue, the parameters from what each dialect declares. `--check` only says whether the page is up to date
+built-in catalog, the parameters from what each dialect declares. `--check` only says whether the page is up to date
 (exit code 1 when it is not).
 """
 
@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/providers.md"
 CLIENTS = (OpenAIChatClient, AnthropicClient, GeminiClient, BedrockClient)
 AWS_VARIABLES = ("AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-"""Read by the settings, not by a row of the catalogue."""
+"""Read by the settings, not by a row of the catalog."""
 
 INTRODUCTION = """\
 # Providers
@@ -67,7 +67,7 @@ Variables in **bold** are needed, in every place that the gateway runs; [`.env.e
 """
 
 PARAMETERS = """\
-What changes an answer and a provider lacks is a 400 that names it, unless `drop_params` in the catalogue, or the header
+What changes an answer and a provider lacks is a 400 that names it, unless `drop_params` in the catalog, or the header
 `x-drop-params` of a request, lets it go. Hints that change no meaning (metadata, caching marks where there are none,
 another dialect's own fields) are left out and listed in the response header `x-dropped-params`.
 """

@@ -46,7 +46,7 @@ def test_added_latency_is_taken_within_the_round():
     assert verdict(book, "p50 added, 1 conn.").met is True
 
 
-def test_ratios_compare_neighbours_in_time():
+def test_ratios_compare_neighbors_in_time():
     book = Book(
         [
             sample(0, "plain-16", "ours", answered=3300),

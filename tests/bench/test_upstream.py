@@ -43,7 +43,7 @@ async def test_the_official_client_reads_the_stream(url):
     texts = [chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices]
     assert "".join(texts).count(marker.TOKEN) == 150
     assert "".join(texts).endswith(NONCE.decode())
-    assert all(one != other for one, other in itertools.pairwise(texts)), "no neighbours alike"
+    assert all(one != other for one, other in itertools.pairwise(texts)), "no neighbors alike"
     assert chunks[-1].usage is not None
     assert [chunk.choices[0].finish_reason for chunk in chunks if chunk.choices][-1] == "stop"
 

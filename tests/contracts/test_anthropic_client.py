@@ -15,7 +15,7 @@ from anthropic.types import Message, MessageParam, ToolParam
 from fake_providers import FakeOpenAI, FakeProvider, Sends
 from fake_providers import anthropic as wire
 from fake_providers.anthropic import FakeAnthropic
-from fake_providers.anthropic.behaviours import framed
+from fake_providers.anthropic.behaviors import framed
 from pydantic import BaseModel
 from service_kit.testing import running
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from fake_providers import Sends, Silent
 from fake_providers.gemini import Blocks, Embeds, Endless, Fails, FakeGemini, Says
-from fake_providers.gemini.behaviours import vector_of
+from fake_providers.gemini.behaviors import vector_of
 from google import genai
 from google.genai import errors, types
 from service_kit.testing import running
@@ -147,7 +147,7 @@ async def test_a_blocked_prompt():
 
 @pytest.mark.parametrize("streamed", [False, True], ids=["plain", "streamed"])
 @pytest.mark.parametrize(
-    ("behaviour", "kind"),
+    ("behavior", "kind"),
     [
         (Fails(400, "INVALID_ARGUMENT", reason="API_KEY_INVALID"), errors.ClientError),
         (Fails(403, "PERMISSION_DENIED"), errors.ClientError),
@@ -159,18 +159,18 @@ async def test_a_blocked_prompt():
     ],
     ids=lambda value: str(getattr(value, "code", "")),
 )
-async def test_errors_are_those_of_the_api(behaviour: Fails, kind: type[errors.APIError], streamed: bool):
-    async with client_of(FakeGemini(behaviour)) as client:
+async def test_errors_are_those_of_the_api(behavior: Fails, kind: type[errors.APIError], streamed: bool):
+    async with client_of(FakeGemini(behavior)) as client:
         with pytest.raises(kind) as caught:
             if streamed:
                 await anext(await client.models.generate_content_stream(model=MODEL, contents="Hola"))
             else:
                 await client.models.generate_content(model=MODEL, contents="Hola")
     assert (caught.value.code, caught.value.status, caught.value.message) == (
-        behaviour.code, behaviour.status, behaviour.message,
+        behavior.code, behavior.status, behavior.message,
     )  # fmt: skip
     told = str(caught.value.details)
-    assert (behaviour.reason or "") in told and (behaviour.retry_delay or "") in told
+    assert (behavior.reason or "") in told and (behavior.retry_delay or "") in told
 
 
 async def test_keys_are_checked():

@@ -64,7 +64,7 @@ async def test_tool_calls_plain_and_streamed(calls: list[tuple[str, str, str]]):
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "error"),
+    ("behavior", "error"),
     [
         (Fails(401, "invalid_api_key"), openai.AuthenticationError),
         (Fails(400, "context_length_exceeded", param="messages"), openai.BadRequestError),
@@ -74,13 +74,13 @@ async def test_tool_calls_plain_and_streamed(calls: list[tuple[str, str, str]]):
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-async def test_errors_are_those_of_the_api(behaviour: Fails, error: type[openai.APIStatusError]):
-    async with client_of(FakeOpenAI(behaviour)) as client:
+async def test_errors_are_those_of_the_api(behavior: Fails, error: type[openai.APIStatusError]):
+    async with client_of(FakeOpenAI(behavior)) as client:
         with pytest.raises(error) as caught:
             await client.chat.completions.create(model="gpt-4o", messages=QUESTION)
-    assert caught.value.code == behaviour.code
-    assert caught.value.param == behaviour.param
-    assert caught.value.response.headers.get("retry-after") == behaviour.retry_after
+    assert caught.value.code == behavior.code
+    assert caught.value.param == behavior.param
+    assert caught.value.response.headers.get("retry-after") == behavior.retry_after
 
 
 async def test_keys_are_checked():

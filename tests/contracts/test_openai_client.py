@@ -174,7 +174,7 @@ async def test_models_are_listed_and_described():
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "error", "code"),
+    ("behavior", "error", "code"),
     [
         (Fails(401, "invalid_api_key"), openai.InternalServerError, "upstream_credentials"),
         (Fails(400, "context_length_exceeded"), openai.BadRequestError, "context_length_exceeded"),
@@ -185,8 +185,8 @@ async def test_models_are_listed_and_described():
     ],
     ids=["401", "400", "404", "429", "500", "garbage"],
 )
-async def test_a_providers_failure_is_the_right_exception(behaviour: Any, error: type[Exception], code: str):
-    async with over(FakeOpenAI(behaviour)) as client:
+async def test_a_providers_failure_is_the_right_exception(behavior: Any, error: type[Exception], code: str):
+    async with over(FakeOpenAI(behavior)) as client:
         with pytest.raises(error) as caught:
             await client.chat.completions.create(model="gpt-4o", messages=QUESTION)
     raised = caught.value

@@ -91,7 +91,7 @@ async def test_headers_say_whose_vectors_they_are_and_what_they_cost():
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "error", "code"),
+    ("behavior", "error", "code"),
     [
         (Fails(401, "invalid_api_key"), openai.InternalServerError, "upstream_credentials"),
         (Fails(400, None), openai.BadRequestError, "upstream_rejected"),
@@ -99,8 +99,8 @@ async def test_headers_say_whose_vectors_they_are_and_what_they_cost():
     ],
     ids=["401", "400", "404"],
 )
-async def test_a_failure_is_the_right_exception(behaviour: Fails, error: type[openai.APIStatusError], code: str):
-    async with through(FakeOpenAI(behaviour)) as client:
+async def test_a_failure_is_the_right_exception(behavior: Fails, error: type[openai.APIStatusError], code: str):
+    async with through(FakeOpenAI(behavior)) as client:
         with pytest.raises(error) as caught:
             await client.embeddings.create(model=MODEL, input="uno")
     assert caught.value.code == code
@@ -154,7 +154,7 @@ async def test_langchain_with_token_ids():
 
 
 async def test_says_is_not_what_an_embedding_route_takes():
-    """The fake itself: a chat's behaviour on the route of embeddings is not taken for vectors."""
+    """The fake itself: a chat's behavior on the route of embeddings is not taken for vectors."""
     async with through(FakeOpenAI(Says("Hola"))) as client:
         with pytest.raises(openai.InternalServerError) as caught:
             await client.embeddings.create(model=MODEL, input="uno")

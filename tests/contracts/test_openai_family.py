@@ -171,7 +171,7 @@ async def test_azure_with_a_key_and_with_a_token(credentials: dict[str, str], he
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "error", "code"),
+    ("behavior", "error", "code"),
     [
         (AzureFilters(), openai.BadRequestError, "content_policy_violation"),
         (Fails(404, "DeploymentNotFound"), openai.NotFoundError, "upstream_model_not_found"),
@@ -179,8 +179,8 @@ async def test_azure_with_a_key_and_with_a_token(credentials: dict[str, str], he
     ],
     ids=["filter", "deployment", "key"],
 )
-async def test_azures_refusals_are_told_as_ours(behaviour: Any, error: type[openai.APIStatusError], code: str):
-    async with azure(FakeAzure(behaviour)) as client:
+async def test_azures_refusals_are_told_as_ours(behavior: Any, error: type[openai.APIStatusError], code: str):
+    async with azure(FakeAzure(behavior)) as client:
         with pytest.raises(error) as caught:
             await client.chat.completions.create(model="azure/gpt-4o", messages=QUESTION)
     assert caught.value.code == code

@@ -11,7 +11,7 @@ from typing import Any
 
 import openai
 import pytest
-from fake_providers import Behaviour, Endless, Fails, FakeOpenAI, FakeProvider, Says, Sends, gemini
+from fake_providers import Behavior, Endless, Fails, FakeOpenAI, FakeProvider, Says, Sends, gemini
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
@@ -68,7 +68,7 @@ class Behind:
             yield client, fake
 
     @asynccontextmanager
-    async def playing(self, *script: Behaviour, **environ: str) -> AsyncIterator[tuple[Stage, FakeProvider]]:
+    async def playing(self, *script: Behavior, **environ: str) -> AsyncIterator[tuple[Stage, FakeProvider]]:
         """A gateway, behind which the provider does this."""
         fake = self.vendor.fake(*script)
         async with running(fake) as upstream:
@@ -352,7 +352,7 @@ async def gathered(model: Any, question: HumanMessage) -> AIMessageChunk:
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "error", "code"),
+    ("behavior", "error", "code"),
     [
         (Fails(401, "invalid_api_key"), openai.InternalServerError, "upstream_credentials"),
         (Fails(400, "context_length_exceeded"), openai.BadRequestError, "context_length_exceeded"),
@@ -364,9 +364,9 @@ async def gathered(model: Any, question: HumanMessage) -> AIMessageChunk:
 )
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
 async def test_a_providers_failure_is_the_right_exception(
-    behaviour: Any, error: type[Exception], code: str, stream: bool
+    behavior: Any, error: type[Exception], code: str, stream: bool
 ):
-    async with over(FakeOpenAI(behaviour)) as client:
+    async with over(FakeOpenAI(behavior)) as client:
         with pytest.raises(error) as caught:
             await client.responses.create(model="gpt-4o", input="Hola", stream=stream)
     raised = caught.value

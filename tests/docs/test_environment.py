@@ -21,8 +21,8 @@ from tests.docs.repository import ROOT
 SETTINGS: tuple[type[ServiceSettings], ...] = (
     GatewaySettings, ToolboxSettings, HttpAgentSettings, WebSocketAgentSettings,
 )  # fmt: skip
-CATALOGUE_FILE = ROOT / "llm-gateway/src/llm_gateway/catalog/catalog.yaml"
-CATALOGUE = CATALOGUE_FILE.read_text()
+CATALOG_FILE = ROOT / "llm-gateway/src/llm_gateway/catalog/catalog.yaml"
+CATALOG = CATALOG_FILE.read_text()
 CHAT = (ROOT / "agent-websocket/src/agent_websocket/chat/__main__.py").read_text()
 UP = (ROOT / "scripts/up.py").read_text()
 UP_DEFAULTS = {"TOOLBOX_PORT": "8000", "AGENT_HTTP_PORT": "8001", "AGENT_WS_PORT": "8002", "LOCAL_MODEL_PORT": "8004"}
@@ -69,9 +69,9 @@ def _of_settings() -> dict[str, list[tuple[type[ServiceSettings], str, Any]]]:
     return found
 
 
-def _of_catalogue() -> set[str]:
-    named = set(re.findall(r"^\s+\w*_variable: (\w+)", CATALOGUE, re.MULTILINE))
-    return named | set(re.findall(r"\$\{(\w+)", CATALOGUE))
+def _of_catalog() -> set[str]:
+    named = set(re.findall(r"^\s+\w*_variable: (\w+)", CATALOG, re.MULTILINE))
+    return named | set(re.findall(r"\$\{(\w+)", CATALOG))
 
 
 def _of_programs() -> set[str]:
@@ -80,13 +80,13 @@ def _of_programs() -> set[str]:
 
 
 def test_every_variable_that_is_read_is_there():
-    read = set(_of_settings()) | _of_catalogue() | _of_programs()
+    read = set(_of_settings()) | _of_catalog() | _of_programs()
     assert len(read) > 80  # what finds them still finds them
     assert read - set(EXAMPLES) == set()
 
 
 def test_nothing_else_is_there():
-    assert set(EXAMPLES) - set(_of_settings()) - _of_catalogue() - _of_programs() == set()
+    assert set(EXAMPLES) - set(_of_settings()) - _of_catalog() - _of_programs() == set()
 
 
 @pytest.mark.parametrize("example", EXAMPLES.values(), ids=lambda one: one.name)
@@ -111,15 +111,15 @@ def test_the_ports_of_make_up():
         assert f'_port(environ, "{name}", {default})' in UP
 
 
-def test_the_catalogues_defaults():
-    document = yaml.safe_load(CATALOGUE)
+def test_the_catalogs_defaults():
+    document = yaml.safe_load(CATALOG)
     providers = document["providers"]
     rows = list(providers.values()) if isinstance(providers, dict) else providers
     for row in rows:
         stated = EXAMPLES[row["base_url_variable"]].value if "base_url_variable" in row else ""
         if stated and row.get("base_url"):
             assert stated == row["base_url"]
-    for variable, default in re.findall(r"\$\{(\w+):-([^}]*)\}", CATALOGUE):
+    for variable, default in re.findall(r"\$\{(\w+):-([^}]*)\}", CATALOG):
         assert EXAMPLES[variable].value == default
     for model in document["models"]:
         if isinstance(model, dict) and "id_variable" in model:

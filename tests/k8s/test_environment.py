@@ -12,9 +12,9 @@ from service_kit.settings import load
 
 @pytest.fixture(scope="session")
 def provider_variables(root):
-    """Variables that belong to one provider: rows of the catalogue name them."""
-    catalogue = (root / "llm-gateway/src/llm_gateway/catalog/catalog.yaml").read_text("utf-8")
-    rows = yaml.safe_load(catalogue)["providers"].values()
+    """Variables that belong to one provider: rows of the catalog name them."""
+    catalog = (root / "llm-gateway/src/llm_gateway/catalog/catalog.yaml").read_text("utf-8")
+    rows = yaml.safe_load(catalog)["providers"].values()
     return {value for row in rows for key, value in row.items() if key.endswith("_variable")}
 
 

@@ -7,7 +7,7 @@ import time
 
 import msgspec
 import pytest
-from fake_providers import Behaviour, Endless, Fails, FakeOpenAI, Says, Sends, Silent
+from fake_providers import Behavior, Endless, Fails, FakeOpenAI, Says, Sends, Silent
 from service_kit.testing import running
 
 from tests.llm_gateway.event_stream import events
@@ -59,9 +59,9 @@ FAILURES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("behaviour", "status", "code"), FAILURES)
-async def test_a_failure_is_translated_and_tells_nothing(behaviour: Behaviour, status: int, code: str):
-    async with staged(FakeOpenAI(behaviour)) as stage:
+@pytest.mark.parametrize(("behavior", "status", "code"), FAILURES)
+async def test_a_failure_is_translated_and_tells_nothing(behavior: Behavior, status: int, code: str):
+    async with staged(FakeOpenAI(behavior)) as stage:
         answer = await stage.chat()
         calls = await stage.observed()
     assert (answer.status_code, error_of(answer)["code"]) == (status, code)
@@ -70,16 +70,16 @@ async def test_a_failure_is_translated_and_tells_nothing(behaviour: Behaviour, s
     assert calls[0].provider == "openai"
 
 
-@pytest.mark.parametrize(("behaviour", "status", "code"), [f for f in FAILURES if f.id not in ("nothing",)])
-async def test_a_stream_that_fails_before_it_begins_has_a_status(behaviour: Behaviour, status: int, code: str):
-    async with staged(FakeOpenAI(behaviour)) as stage:
+@pytest.mark.parametrize(("behavior", "status", "code"), [f for f in FAILURES if f.id not in ("nothing",)])
+async def test_a_stream_that_fails_before_it_begins_has_a_status(behavior: Behavior, status: int, code: str):
+    async with staged(FakeOpenAI(behavior)) as stage:
         answer = await stage.chat(stream=True)
     assert (answer.status_code, error_of(answer)["code"]) == (status, code)
     assert "corp" not in answer.text and KEY not in answer.text
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "message"),
+    ("behavior", "message"),
     [
         (Fails(401), "openai refused OPENAI_API_KEY, the gateway's credential."),
         (Fails(429), "openai's rate limit is reached."),
@@ -90,8 +90,8 @@ async def test_a_stream_that_fails_before_it_begins_has_a_status(behaviour: Beha
     ],
     ids=lambda value: "" if isinstance(value, str) else repr(value)[:40],
 )
-async def test_an_error_names_the_provider_and_the_variable_to_mend(behaviour: Behaviour, message: str):
-    async with staged(FakeOpenAI(behaviour)) as stage:
+async def test_an_error_names_the_provider_and_the_variable_to_mend(behavior: Behavior, message: str):
+    async with staged(FakeOpenAI(behavior)) as stage:
         assert error_of(await stage.chat())["message"] == message
 
 

@@ -82,8 +82,8 @@ async def test_an_odd_field_costs_no_answer(top: bytes, choice: bytes, message: 
     body = plain(top, choice, message)
     if stream:
         body = line(body.replace(b'"message"', b'"delta"')) + DONE
-    behaviour = Sends([body], "text/event-stream" if stream else "application/json")
-    async with staged(FakeOpenAI(behaviour)) as stage:
+    behavior = Sends([body], "text/event-stream" if stream else "application/json")
+    async with staged(FakeOpenAI(behavior)) as stage:
         assert await asked(stage, stream=stream) == "Hola"
         [call] = await stage.observed()
     assert call.status == "ok" and call.usage is not None and call.usage.prompt_tokens >= 0
@@ -139,8 +139,8 @@ async def test_an_error_inside_a_200_is_that_error(
         pytest.skip("a plain answer is read whatever its type")
     error = {"error": {"message": "their words", "type": "invalid_request_error", "code": code}}
     sent = line(error) if kind == "event" else msgspec.json.encode(error)
-    behaviour = Sends([sent], "text/event-stream" if kind == "event" else kind)
-    async with staged(FakeOpenAI(*[behaviour] * times), UPSTREAM_RETRIES=str(times - 1)) as stage:
+    behavior = Sends([sent], "text/event-stream" if kind == "event" else kind)
+    async with staged(FakeOpenAI(*[behavior] * times), UPSTREAM_RETRIES=str(times - 1)) as stage:
         answer = await stage.chat(stream=stream)
     assert (answer.status_code, error_of(answer)["code"]) == (status, ours) and "words" not in answer.text
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from fake_providers import Behaviour, Endless, Fails, FakeOpenAI, Says, Sends, Silent
+from fake_providers import Behavior, Endless, Fails, FakeOpenAI, Says, Sends, Silent
 from llm_gateway.canonical import Image, Message, Request, Tool
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.routing import check_supported
@@ -56,10 +56,10 @@ FAILURES = [
 
 
 @pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("behaviour", FAILURES, ids=[str(n) for n in range(len(FAILURES))])
-async def test_a_failure_before_the_first_word_is_not_noticed(tmp_path: Path, behaviour: Behaviour, stream: bool):
+@pytest.mark.parametrize("behavior", FAILURES, ids=[str(n) for n in range(len(FAILURES))])
+async def test_a_failure_before_the_first_word_is_not_noticed(tmp_path: Path, behavior: Behavior, stream: bool):
     second = FakeOpenAI(Says("aquí estoy"))
-    async with two(tmp_path, FakeOpenAI(behaviour), second) as stage:
+    async with two(tmp_path, FakeOpenAI(behavior), second) as stage:
         before = time.perf_counter()
         answer = await stage.chat(model="main", stream=stream)
         assert time.perf_counter() - before < 4

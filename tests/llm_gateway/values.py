@@ -48,7 +48,7 @@ def model(name: str = "gpt-4o", provider: str = "openai", *, rates: Rates | None
     return Model(name=name, provider=provider, endpoint=at, **{**fields, **changes})
 
 
-def origin(**changes: Any) -> AnsweredBy:
+def answered_by(**changes: Any) -> AnsweredBy:
     fields: dict[str, Any] = {
         "request_id": "req_1", "created": 1_700_000_000, "model": "gpt-4o", "provider": "openai",
         "provider_model": "gpt-4o-2024",
@@ -58,7 +58,7 @@ def origin(**changes: Any) -> AnsweredBy:
 
 def answer(result: Result, **changes: Any) -> Answer:
     fields: dict[str, Any] = {
-        "origin": origin(), "usage": result.usage or Usage(), "cost": Cost(Decimal("0.000123"), "computed"),
+        "answered_by": answered_by(), "usage": result.usage or Usage(), "cost": Cost(Decimal("0.000123"), "computed"),
         "latency_ms": 12.5,
     }  # fmt: skip
     return Answer(result=result, **{**fields, **changes})

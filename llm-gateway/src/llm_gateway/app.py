@@ -156,7 +156,7 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
     """The real parts.
 
     Raises:
-        SettingsError: the catalogue cannot be used, or the default model is not in it.
+        SettingsError: the catalog cannot be used, or the default model is not in it.
     """
     # Of AWS's credentials the SDK's own chain reads some; what `load` has read from files is for it too.
     environ = with_secret_files(environ, secret_variables(GatewaySettings))

@@ -1,4 +1,4 @@
-"""Every variable of the gateway, read once. What belongs to one provider is a row of the catalogue."""
+"""Every variable of the gateway, read once. What belongs to one provider is a row of the catalog."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from tests.agent_websocket.page.visitor import Visitor, visiting
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 PICTURES = PAGE.parent / "test-artifacts" / "page"
 
-# Every visible text with its colour against the first opaque ground behind it (WCAG 2.2, relative luminance).
+# Every visible text with its color against the first opaque ground behind it (WCAG 2.2, relative luminance).
 WEAK_TEXTS = """() => {
   const parse = (color) => color.match(/[\\d.]+/g).map(Number);
   const light = (c) => c.slice(0, 3).map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)

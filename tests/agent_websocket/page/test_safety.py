@@ -44,7 +44,7 @@ async def test_text_from_everywhere_stays_text(connected: Visitor, agent: FakeAg
 
 
 # What comes as the answer's HTML, and what of it the page shows.
-SANITISED = {
+SANITIZED = {
     "<p>a<script>window.hacked = 1</script></p>": '<p dir="auto">a</p>',
     "<style>* { display: none }</style><p>a</p>": '<p dir="auto">a</p>',
     '<a href="javascript:window.hacked=1">a</a>': "<a>a</a>",
@@ -61,11 +61,11 @@ SANITISED = {
 
 
 async def test_only_plain_formatting_is_kept(browser: Browser, agent: FakeAgent):
-    """Even from a service whose own sanitiser failed; what the policy has to stop on the way is its report."""
+    """Even from a service whose own sanitizer failed; what the policy has to stop on the way is its report."""
     async with visiting(browser, attacked=True) as visitor:
         await visitor.open(agent.url)
-        shown = {html: await answered_with(visitor, agent, html) for html in SANITISED}
-        assert shown == SANITISED
+        shown = {html: await answered_with(visitor, agent, html) for html in SANITIZED}
+        assert shown == SANITIZED
         await visitor.answer(visitor.turns.first).locator("p").click()
         assert await visitor.page.evaluate("window.hacked") is None
 

@@ -155,7 +155,7 @@ def test_the_order_of_json_keys_does_not_matter():
     assert parsed("a", "b", "c") == parsed("c", "a", "b") != parsed("a", "b")
 
 
-def test_neighbours_do_not_run_together():
+def test_neighbors_do_not_run_together():
     def of(*texts: str) -> bytes:
         return key(
             msgspec.structs.replace(

@@ -1,4 +1,4 @@
-"""Catalogues from text."""
+"""Catalogs from text."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from service_kit.settings import load
 
 
 def builtin(**environ: str) -> Catalog:
-    """The catalogue that comes with the package."""
+    """The catalog that comes with the package."""
     return load_catalog(load(GatewaySettings, environ), environ)
 
 
 def read(tmp_path: Path, text: str, **environ: str) -> Catalog:
-    """The catalogue of an operator's file with this text."""
+    """The catalog of an operator's file with this text."""
     path = tmp_path / "catalog.yaml"
     path.write_text(text, encoding="utf-8")
     return load_catalog(load(GatewaySettings, environ), environ, path)

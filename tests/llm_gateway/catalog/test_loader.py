@@ -32,7 +32,7 @@ retired: {m-0: m-1}
 """
 
 
-def test_a_file_becomes_a_catalogue(tmp_path: Path):
+def test_a_file_becomes_a_catalog(tmp_path: Path):
     found = read(tmp_path, GOOD, TEAM="blue", UPSTREAM_IDLE_TIMEOUT="7")
     one = found.resolve("uno")
     assert (one.name, one.id, one.fallbacks) == ("one", "m-1", ("two", "mine/m-9"))
@@ -95,7 +95,7 @@ def test_the_planner_must_stay(tmp_path: Path):
         "a: &a [*a]",
     ],
 )
-def test_what_is_no_catalogue_is_refused(tmp_path: Path, text: str):
+def test_what_is_no_catalog_is_refused(tmp_path: Path, text: str):
     assert refused(tmp_path, text).startswith(":1: ")
 
 
@@ -107,7 +107,7 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path):
         load_catalog(load(GatewaySettings, {}), {}, tmp_path / "latin.yaml")
 
 
-def test_a_copy_of_the_built_in_catalogue_is_the_same(tmp_path: Path):
+def test_a_copy_of_the_built_in_catalog_is_the_same(tmp_path: Path):
     text = files("llm_gateway.catalog").joinpath("catalog.yaml").read_text(encoding="utf-8")
     assert read(tmp_path, text).models == load_catalog(load(GatewaySettings, {}), {}).models
 

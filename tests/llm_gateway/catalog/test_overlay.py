@@ -1,4 +1,4 @@
-"""An operator's file over the built-in catalogue."""
+"""An operator's file over the built-in catalog."""
 
 from __future__ import annotations
 

@@ -106,6 +106,6 @@ async def test_a_reload_does_not_disturb_a_request_that_runs(path: Path):
     assert [call.body["model"] for call in fake.calls] == ["m-1", "m-2"]
 
 
-def test_the_built_in_catalogue_is_not_watched():
+def test_the_built_in_catalog_is_not_watched():
     holder = CatalogHolder(lambda: load_catalog(load(GatewaySettings, {}), {}))
     assert holder.check() is False and holder.source == "built-in"

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import httpx
 import msgspec
 import yaml
-from fake_providers import Behaviour, Call, FakeOpenAI
+from fake_providers import Behavior, Call, FakeOpenAI
 from service_kit.testing import running
 
 from tests.llm_gateway.event_stream import events
@@ -74,9 +74,9 @@ class _Providers(FakeOpenAI):
     def __init__(self, cases: Sequence[Case]) -> None:
         super().__init__()
         self.asked: Counter[str] = Counter()
-        self._failing = {case.model: case.kind.behaviour(stream=case.stream) for case in cases}
+        self._failing = {case.model: case.kind.behavior(stream=case.stream) for case in cases}
 
-    def behaviour(self, call: Call) -> Behaviour:
+    def behavior(self, call: Call) -> Behavior:
         model = call.body["model"]
         self.asked[model] += 1
         return self._failing.get(model, ANSWERS)

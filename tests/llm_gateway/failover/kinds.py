@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from fake_providers import Behaviour, Fails, Says, Sends, Silent
+from fake_providers import Behavior, Fails, Says, Sends, Silent
 
 PART = "Hola, esto"
 """What a failing provider has said before it fails in the middle."""
@@ -30,11 +30,11 @@ class Kind(NamedTuple):
 
     name: str
     does: str
-    plain: Behaviour
-    streamed: Behaviour
+    plain: Behavior
+    streamed: Behavior
     waits: float = 0.0
 
-    def behaviour(self, *, stream: bool) -> Behaviour:
+    def behavior(self, *, stream: bool) -> Behavior:
         return self.streamed if stream else self.plain
 
 

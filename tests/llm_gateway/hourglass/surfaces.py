@@ -76,7 +76,7 @@ class Surface:
     def streamed(self, result: Result, size: int = 100) -> bytes:
         """The stream that a client of ours would be sent, its texts in pieces of `size` characters."""
         answer = values.answer(result)
-        encoder = self.server.stream_encoder(answer.origin, ASKED)
+        encoder = self.server.stream_encoder(answer.answered_by, ASKED)
         return encoder.start() + b"".join(map(encoder.feed, pieces(result, size))) + encoder.finish(answer)
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
 import msgspec
-from fake_providers import Behaviour, Call, Exchange
+from fake_providers import Behavior, Call, Exchange
 from llm_gateway.canonical import Event, Request, Result
 from llm_gateway.canonical.aggregate import Aggregate
 from llm_gateway.catalog.models import Model
@@ -116,7 +116,7 @@ def _provider(dialect: ClientDialect[Any], recording: Recording) -> HttpProvider
     return HttpProvider(dialect, cast("Transport", Tape(recording)))
 
 
-def recorded(behaviour: Behaviour, call: Call) -> Recording:
+def recorded(behavior: Behavior, call: Call) -> Recording:
     """What a fake sends when it behaves so at this call."""
     heads: list[tuple[int, dict[str, str]]] = []
     pieces: list[bytes] = []
@@ -128,7 +128,7 @@ def recorded(behaviour: Behaviour, call: Call) -> Recording:
         elif message.get("body"):
             pieces.append(message["body"])
 
-    at_once(behaviour.play(Exchange(call, send)))
+    at_once(behavior.play(Exchange(call, send)))
     [(status, headers)] = heads
     return Recording(status, headers, tuple(pieces))
 

@@ -120,7 +120,7 @@ def test_our_stream_cut_anywhere_never_looks_whole(surface: Surface):
 @SPOKEN
 def test_our_stream_that_failed_fails_for_its_client(surface: Surface):
     assert surface.vendor
-    encoder = surface.server.stream_encoder(values.origin(), ASKED)
+    encoder = surface.server.stream_encoder(values.answered_by(), ASKED)
     begun = encoder.start() + b"".join(encoder.feed([event]) for event in _opening())
     failed = recording(surface, begun + encoder.fail(UpstreamTimeout("a secret of the provider's")))
     assert b"secret" not in failed.body

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import msgspec
-from fake_providers import Behaviour, Call, Exchange, FakeProvider, Sends
+from fake_providers import Behavior, Call, Exchange, FakeProvider, Sends
 from llm_gateway.app import build_parts, create_app
 from llm_gateway.canonical import Result
 from llm_gateway.routing.breakers import Breakers
@@ -29,18 +29,18 @@ class Cue:
     """What a fake does next, as often as it is asked, until told otherwise."""
 
     def __init__(self) -> None:
-        self.behaviour: Behaviour | None = None
+        self.behavior: Behavior | None = None
 
     async def play(self, exchange: Exchange) -> None:
-        assert self.behaviour is not None, "nobody should ask now"
-        await self.behaviour.play(exchange)
+        assert self.behavior is not None, "nobody should ask now"
+        await self.behavior.play(exchange)
 
 
 @dataclass(frozen=True)
 class Breaks:
     """The answer up to the piece that says `before`; then the connection is cut, or stays open and silent."""
 
-    answer: Behaviour
+    answer: Behavior
     before: bytes
     then: Any
 
@@ -62,20 +62,20 @@ class Actor:
     cue: Cue
 
     def says(self, result: Result) -> None:
-        self.cue.behaviour = self.vendor.says(result)
+        self.cue.behavior = self.vendor.says(result)
 
     def says_json(self, text: str, result: Result) -> None:
         """This JSON, in the way in which the provider answers by a schema."""
-        self.cue.behaviour = self.vendor.forces(text) if self.vendor.forces else self.vendor.says(result)
+        self.cue.behavior = self.vendor.forces(text) if self.vendor.forces else self.vendor.says(result)
 
     def fails(self, status: int, retry_after: str | None = None) -> None:
-        self.cue.behaviour = self.vendor.fails(status, retry_after)
+        self.cue.behavior = self.vendor.fails(status, retry_after)
 
     def breaks(self, result: Result, before: str, then: str) -> None:
-        self.cue.behaviour = Breaks(self.vendor.says(result), before.encode(), then)
+        self.cue.behavior = Breaks(self.vendor.says(result), before.encode(), then)
 
-    def does(self, behaviour: Behaviour) -> None:
-        self.cue.behaviour = behaviour
+    def does(self, behavior: Behavior) -> None:
+        self.cue.behavior = behavior
 
     @property
     def last(self) -> Call:

@@ -25,7 +25,7 @@ def test_only_aspects_are_named_and_only_the_planner_has_nothing_to_fail():
         assert bool(nothing) is not bool(provider.environ)
 
 
-def test_every_dialect_of_the_catalogue_has_a_column():
+def test_every_dialect_of_the_catalog_has_a_column():
     asked = {CATALOG.endpoints[provider.name].dialect for provider in PROVIDERS}
     assert asked == {endpoint.dialect for endpoint in CATALOG.endpoints.values()}
 

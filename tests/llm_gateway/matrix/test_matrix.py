@@ -191,7 +191,7 @@ async def test_embeddings(stage: Stage, provider: Provider):
 
 @pytest.mark.parametrize("provider", [column for column in PROVIDERS if not column.embeddings], ids=repr)
 async def test_a_model_without_embeddings_is_refused_by_name(stage: Stage, provider: Provider):
-    """By us where the catalogue lists the model, by its provider where it does not."""
+    """By us where the catalog lists the model, by its provider where it does not."""
     if provider.environ:
         stage.actors[provider.name].fails(400)
     response = await stage.http.post(VECTORS, json={"model": provider.model, "input": "uno"})

@@ -167,7 +167,7 @@ async def test_an_answer_and_its_record(pipeline: Any, seen: list[CallRecord]):
     answer = await generated(pipeline(provider), ASK, caller(user="ana"))
     assert answer.result.content == (Text(text="Hola"),)
     assert answer.cost.usd == Decimal("0.000017") and answer.cache == "miss"
-    assert (answer.origin.model, answer.origin.created, answer.origin.request_id) == ("one", 1000, "r1")
+    assert (answer.answered_by.model, answer.answered_by.created, answer.answered_by.request_id) == ("one", 1000, "r1")
     [call] = seen
     assert (call.asked, call.model, call.provider, call.provider_model) == ("one", "one", "mine", "m-1")
     assert (call.status, call.end_user, call.cost_usd, call.finished_at) == ("ok", "ana", answer.cost.usd, 1000.0)
@@ -321,7 +321,7 @@ def two_models(tmp_path: Path, admission: AdmissionControl, seen: list[CallRecor
 async def test_a_place_moves_to_the_provider_that_is_asked(tmp_path: Path, seen: list[CallRecord]):
     admission = AdmissionControl(10, 1)
     provider, gateway = two_models(tmp_path, admission, seen)
-    assert (await generated(gateway, ASK, caller())).origin.model == "offline"
+    assert (await generated(gateway, ASK, caller())).answered_by.model == "offline"
     assert provider.places == [(1, 0), (0, 1)]
     assert (admission.calls("mine"), admission.calls("offline"), admission.callers) == (0, 0, 0)
 
@@ -330,7 +330,7 @@ async def test_a_provider_without_a_free_place_is_passed_over(tmp_path: Path, se
     admission = AdmissionControl(10, 1)
     provider, gateway = two_models(tmp_path, admission, seen)
     held = admission.dispatch("mine")
-    assert (await generated(gateway, ASK, caller())).origin.fallback_from == "one"
+    assert (await generated(gateway, ASK, caller())).answered_by.fallback_from == "one"
     held.release()
     assert provider.places == [(1, 1)] and admission.calls("mine") == admission.calls("offline") == 0
     assert [attempt.error_code for attempt in seen[0].attempts] == ["gateway_saturated", None]
@@ -411,14 +411,14 @@ async def test_callers_that_come_and_leave_while_a_call_is_silent_leave_nothing_
     patient = asyncio.create_task(generated(gateway, ASK, caller("patient")))
     await asked(provider)
     [call] = [task for task in asyncio.all_tasks() if task.get_name().startswith("call ")]
-    flight: Any = cast("Any", call.get_coro()).cr_frame.f_locals["self"]
+    running: Any = cast("Any", call.get_coro()).cr_frame.f_locals["self"]
     for number in range(20):
         leaving = asyncio.create_task(generated(gateway, ASK, caller(str(number))))
-        while len(flight.waiters) < 2:
+        while len(running.waiters) < 2:
             await asyncio.sleep(0)
         leaving.cancel()
         await asyncio.wait([leaving])
-    assert len(flight.waiters) == flight.call.readers == 1
+    assert len(running.waiters) == running.call.readers == 1
     provider.gate.set()
     assert (await patient).result.content == (Text(text="Hola"),) and provider.asked == 1
 

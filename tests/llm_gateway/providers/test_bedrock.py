@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_providers import Behaviour, Sends
+from fake_providers import Behavior, Sends
 from fake_providers.bedrock import Embeds, Endless, Fails, FakeBedrock, Raises, Says, Secret, event
 from service_kit.testing import running
 
@@ -37,7 +37,7 @@ async def staged(fake: FakeBedrock, **environ: str) -> AsyncIterator[Stage]:
     fake.check()
 
 
-def bedrock(*script: Behaviour) -> FakeBedrock:
+def bedrock(*script: Behavior) -> FakeBedrock:
     return FakeBedrock(*script, credentials=KNOWN)
 
 
@@ -120,7 +120,7 @@ async def test_a_schema_is_never_ignored(model: str, stream: bool):
 
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
 @pytest.mark.parametrize(
-    ("behaviour", "status", "code"),
+    ("behavior", "status", "code"),
     [
         (Fails("ThrottlingException", retry_after="7"), 429, "upstream_rate_limited"),
         (Fails("ServiceQuotaExceededException"), 429, "insufficient_quota"),
@@ -138,12 +138,12 @@ async def test_a_schema_is_never_ignored(model: str, stream: bool):
     ],
     ids=lambda value: getattr(value, "type", ""),
 )
-async def test_errors(behaviour: Fails, status: int, code: str, stream: bool):
-    async with staged(bedrock(behaviour)) as stage:
+async def test_errors(behavior: Fails, status: int, code: str, stream: bool):
+    async with staged(bedrock(behavior)) as stage:
         response = await stage.chat(model=NOVA, stream=stream)
     assert (response.status_code, error_of(response)["code"]) == (status, code)
     assert "the provider's own words" not in response.text and "too long" not in response.text
-    if behaviour.retry_after:
+    if behavior.retry_after:
         assert response.headers["retry-after"] == "7"
 
 
@@ -192,7 +192,7 @@ EVENT_STREAM = "application/vnd.amazon.eventstream"
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "code"),
+    ("behavior", "code"),
     [
         (Says(["Ho", "la"], cut_after=2), "upstream_stream_cut"),
         (Sends([MESSAGE, PIECE], EVENT_STREAM), "upstream_stream_cut"),
@@ -207,8 +207,8 @@ EVENT_STREAM = "application/vnd.amazon.eventstream"
     ],
     ids=["cut", "no end", "half a frame", "garbage", "checksum", "malformed", "silence"],
 )
-async def test_a_stream_that_dies_never_looks_whole(behaviour: Behaviour, code: str):
-    async with staged(bedrock(behaviour), UPSTREAM_IDLE_TIMEOUT="0.3") as stage:
+async def test_a_stream_that_dies_never_looks_whole(behavior: Behavior, code: str):
+    async with staged(bedrock(behavior), UPSTREAM_IDLE_TIMEOUT="0.3") as stage:
         response = await stage.chat(model=NOVA, stream=True)
     assert "[DONE]" not in response.text
     last = events(response.text)[-1]

@@ -181,7 +181,7 @@ async def test_a_schema_for_the_answer():
 
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
 @pytest.mark.parametrize(
-    ("behaviour", "status", "code"),
+    ("behavior", "status", "code"),
     [
         (Fails(400, reason="API_KEY_INVALID"), 502, "upstream_credentials"),
         (Fails(403, "PERMISSION_DENIED"), 502, "upstream_credentials"),
@@ -196,8 +196,8 @@ async def test_a_schema_for_the_answer():
     ],
     ids=lambda value: str(value)[:60],
 )  # fmt: skip
-async def test_errors(behaviour: Any, status: int, code: str, stream: bool):
-    async with staged(FakeGemini(always=behaviour)) as stage:
+async def test_errors(behavior: Any, status: int, code: str, stream: bool):
+    async with staged(FakeGemini(always=behavior)) as stage:
         reply = await stage.chat(model=MODEL, stream=stream)
     error = error_of(reply)
     assert (reply.status_code, error["code"]) == (status, code)
@@ -218,7 +218,7 @@ async def test_a_failing_server_is_not_available():
 
 
 @pytest.mark.parametrize(
-    "behaviour",
+    "behavior",
     [
         Sends([chunk("Ho")], then="cut"),
         Sends([chunk("Ho")]),
@@ -228,8 +228,8 @@ async def test_a_failing_server_is_not_available():
     ],
     ids=["cut", "ended early", "garbage", "an error", "stopped for an unknown reason"],
 )
-async def test_a_stream_that_breaks_ends_with_an_error(behaviour: Any):
-    async with staged(FakeGemini(behaviour)) as stage:
+async def test_a_stream_that_breaks_ends_with_an_error(behavior: Any):
+    async with staged(FakeGemini(behavior)) as stage:
         reply = await stage.chat(model=MODEL, stream=True)
     sent = events(reply.text)
     assert reply.status_code == 200 and "own words" not in reply.text

@@ -7,7 +7,7 @@ from typing import cast
 
 import msgspec
 import pytest
-from fake_providers import Behaviour, Endless, Fails, FakeOpenAI, Says, Sends
+from fake_providers import Behavior, Endless, Fails, FakeOpenAI, Says, Sends
 from llm_gateway.canonical import Delta, Event, Message, Request, Result, Text
 from llm_gateway.canonical.aggregate import Aggregate
 from llm_gateway.catalog.models import Model
@@ -24,7 +24,7 @@ ASK_STREAM = msgspec.structs.replace(ASK, stream=True)
 
 
 @asynccontextmanager
-async def provider_of(*script: Behaviour) -> AsyncIterator[tuple[HttpProvider, Model, FakeOpenAI]]:
+async def provider_of(*script: Behavior) -> AsyncIterator[tuple[HttpProvider, Model, FakeOpenAI]]:
     fake = FakeOpenAI(*script)
     transport = Transport(max_connections=4, max_bytes=10**6)
     async with running(fake) as url, transport.running():

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 import pytest
-from fake_providers import Behaviour, FakeProvider, Sends
+from fake_providers import Behavior, FakeProvider, Sends
 from fake_providers.anthropic import FakeAnthropic
 from fake_providers.bedrock import FakeBedrock
 from fake_providers.bedrock.frames import CONTENT_TYPE, event
@@ -25,7 +25,7 @@ AWS = {"AWS_ACCESS_KEY_ID": "AKIDRIGHT", "AWS_SECRET_ACCESS_KEY": "right", "AWS_
 
 
 @asynccontextmanager
-async def staged(name: Name, *script: Behaviour) -> AsyncIterator[Stage]:
+async def staged(name: Name, *script: Behavior) -> AsyncIterator[Stage]:
     """A gateway whose `name` plays the script, at any model."""
     fakes: dict[Name, FakeProvider] = {
         "anthropic": FakeAnthropic(*script), "gemini": FakeGemini(*script), "bedrock": FakeBedrock(*script),
@@ -103,8 +103,8 @@ COUNTS = ("input_tokens", "promptTokenCount", "inputTokens")
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("usage", [[], "x", dict.fromkeys(COUNTS, -1), dict.fromkeys(COUNTS, "9")], ids=str)
 async def test_usage_costs_no_answer(name: Name, usage: Any, streamed: bool):
-    behaviour = stream(name, usage) if streamed else Sends([whole(name, usage)], "application/json")
-    async with staged(name, behaviour) as stage:
+    behavior = stream(name, usage) if streamed else Sends([whole(name, usage)], "application/json")
+    async with staged(name, behavior) as stage:
         await hears(stage, name, streamed=streamed)
         [call] = await stage.observed()
     assert call.usage is not None and call.usage.estimated and call.usage.prompt_tokens > 0

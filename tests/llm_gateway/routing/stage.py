@@ -1,4 +1,4 @@
-"""A router between scripted providers, with a clock that only sleeping moves; and catalogues for a real gateway."""
+"""A router between scripted providers, with a clock that only sleeping moves; and catalogs for a real gateway."""
 
 from __future__ import annotations
 

@@ -30,13 +30,13 @@ KEYS = {"FIRST_KEY": "k1", "SECOND_KEY": "k2", "THIRD_KEY": "k3"}
 class ByKey:
     """Answers as the key of a call deserves; any other key is fine."""
 
-    def __init__(self, **behaviours: Fails) -> None:
-        self._behaviours = behaviours
+    def __init__(self, **behaviors: Fails) -> None:
+        self._behaviors = behaviors
 
     async def play(self, exchange: Exchange) -> None:
         embeds = exchange.call.path.endswith("/embeddings")
         good = Embeds() if embeds else Says("hola")
-        await self._behaviours.get(key_of(exchange.call.headers), good).play(exchange)
+        await self._behaviors.get(key_of(exchange.call.headers), good).play(exchange)
 
 
 def key_of(headers: dict[str, str]) -> str:

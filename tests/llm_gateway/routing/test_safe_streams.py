@@ -89,7 +89,7 @@ async def test_a_held_stream_that_nobody_ends_is_an_error_from_the_start():
         await stage.router.stream(ASK, route(model(retries=0)), HOLD)
 
 
-async def test_the_caller_has_the_last_word_over_the_catalogue():
+async def test_the_caller_has_the_last_word_over_the_catalog():
     stage = Stage(Scripted(main=[[*broken("x"), CUT], [*broken("x"), CUT]]))
     held = model(retries=0, safe_stream="hold")
     with pytest.raises(UpstreamProtocol):

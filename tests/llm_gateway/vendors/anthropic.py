@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from fake_providers import Behaviour
+from fake_providers import Behavior
 from fake_providers.anthropic import Fails, FakeAnthropic, Says
 from llm_gateway.canonical import FinishReason, Part, Reasoning, Result, ToolCall, Usage
 from llm_gateway.dialects.anthropic.client import AnthropicClient
@@ -54,7 +54,7 @@ def signed(result: Result, provider: str, signature: str) -> Result:
     return msgspec.structs.replace(result, choices=(msgspec.structs.replace(choice, content=content),))
 
 
-def fails(status: int, retry_after: str | None = None) -> Behaviour:
+def fails(status: int, retry_after: str | None = None) -> Behavior:
     return Fails(status, retry_after=retry_after)
 
 

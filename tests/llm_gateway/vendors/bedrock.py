@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from fake_providers import Behaviour, Exchange
+from fake_providers import Behavior, Exchange
 from fake_providers.bedrock import Embeds, Fails, FakeBedrock, Says, event, exception, frame
 from llm_gateway.canonical import FinishReason, Image, Message, Reasoning, Request, Result, ToolCall, Usage
 from llm_gateway.catalog.models import Model
@@ -51,7 +51,7 @@ def carried(result: Result) -> Result:
     return msgspec.structs.replace(signed(result, "aws", SIGNATURE), usage=uncounted)
 
 
-def fails(status: int, retry_after: str | None = None) -> Behaviour:
+def fails(status: int, retry_after: str | None = None) -> Behavior:
     return Fails(_ERRORS[status], retry_after=retry_after)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from fake_providers import Behaviour
+from fake_providers import Behavior
 from fake_providers.gemini import Embeds, Fails, FakeGemini, Says
 from llm_gateway.canonical import FinishReason, Reasoning, Result, ToolCall, Usage
 from llm_gateway.dialects.gemini.client import GeminiClient
@@ -42,7 +42,7 @@ def usage(counted: Usage) -> dict[str, Any]:
     }
 
 
-def fails(status: int, retry_after: str | None = None) -> Behaviour:
+def fails(status: int, retry_after: str | None = None) -> Behavior:
     return Fails(status, _STATUSES[status], retry_delay=retry_after and f"{retry_after}s")
 
 

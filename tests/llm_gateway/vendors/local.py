@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import msgspec
-from fake_providers import Behaviour, Exchange, FakeOpenAI
+from fake_providers import Behavior, Exchange, FakeOpenAI
 from llm_gateway.canonical import Choice, Result, Text, ToolCall
 
 from tests.llm_gateway.vendors.openai import look_alike, says
@@ -34,7 +34,7 @@ def _written(result: Result) -> Result:
     return msgspec.structs.replace(result, choices=(Choice(content=(text,)),))
 
 
-def _says(result: Result) -> Behaviour:
+def _says(result: Result) -> Behavior:
     return Writes(result)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fake_providers import Behaviour, Fails, FakeAzure, FakeOpenAI, FakeOpenRouter, FakeVllm, Says
+from fake_providers import Behavior, Fails, FakeAzure, FakeOpenAI, FakeOpenRouter, FakeVllm, Says
 from llm_gateway.canonical import Reasoning, Refusal, Result, ToolCall, Usage
 from llm_gateway.dialects.openai_chat.client import OpenAIChatClient
 
@@ -35,7 +35,7 @@ def usage(counted: Usage) -> dict[str, Any]:
     }
 
 
-def fails(status: int, retry_after: str | None = None) -> Behaviour:
+def fails(status: int, retry_after: str | None = None) -> Behavior:
     return Fails(status, retry_after=retry_after)
 
 

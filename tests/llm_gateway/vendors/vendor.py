@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from fake_providers import Behaviour, Embeds, FakeProvider
+from fake_providers import Behavior, Embeds, FakeProvider
 from llm_gateway.canonical import Request, Result, Text
 from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.protocols import ClientDialect
@@ -38,14 +38,14 @@ class Vendor:
     client: ClientDialect[Any]
     model: Model
     fake: type[FakeProvider]
-    says: Callable[[Result], Behaviour]
-    fails: Callable[[int, str | None], Behaviour]
+    says: Callable[[Result], Behavior]
+    fails: Callable[[int, str | None], Behavior]
     framing: Framing
     carried: Callable[[Result], Result] = field(default=lambda result: result)
     takes: Callable[[Request], Request] = field(default=lambda request: request)
-    forces: Callable[[str], Behaviour] | None = None
+    forces: Callable[[str], Behavior] | None = None
     gives_ids: bool = True
-    embeds: Callable[[], Behaviour] = Embeds
+    embeds: Callable[[], Behavior] = Embeds
 
     def __repr__(self) -> str:
         return self.name

@@ -49,13 +49,13 @@ async def test_the_summary(http: httpx.AsyncClient):
         assert (await http.get(transport, headers={"accept": "application/json"})).status_code in (200, 400, 406)
 
 
-async def test_the_whole_catalogue_has_what_the_list_has(http: httpx.AsyncClient):
+async def test_the_whole_catalog_has_what_the_list_has(http: httpx.AsyncClient):
     (server,) = (await http.get("/mcp/catalogue")).json()["servers"]
     listed = (await http.get("/mcp/tools/list")).json()["tools"]
     assert server["tools"] == [{**tool, "needsApproval": False} for tool in listed]
 
 
-async def test_a_key_opens_the_catalogue_but_not_the_page(serve_toolbox: Any):
+async def test_a_key_opens_the_catalog_but_not_the_page(serve_toolbox: Any):
     async with serve_toolbox(**KEYS) as url, httpx.AsyncClient(base_url=url) as http:
         assert (await http.get("/", headers={"accept": BROWSER})).status_code == 200
         assert (await http.get("/")).json()["tools"] == 4

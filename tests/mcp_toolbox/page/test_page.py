@@ -118,7 +118,7 @@ async def visitor(browser: Browser) -> AsyncIterator[Visitor]:
         yield somebody
 
 
-def labelled(tool: Locator, name: str) -> Locator:
+def labeled(tool: Locator, name: str) -> Locator:
     """The field that a label names."""
     return tool.locator("input, select, textarea").and_(tool.get_by_label(re.compile(rf"^{name}\b")))
 
@@ -132,9 +132,9 @@ async def test_it_lists_servers_and_tools(visitor: Visitor):
 
 async def test_a_tool_is_tried(visitor: Visitor):
     tool = await visitor.unfold("add")
-    await labelled(tool, "a").fill("0.1")
-    await labelled(tool, "b").fill("0.2")
-    await labelled(tool, "b").press("Enter")
+    await labeled(tool, "a").fill("0.1")
+    await labeled(tool, "b").fill("0.2")
+    await labeled(tool, "b").press("Enter")
     await expect(tool.locator(".answer > pre")).to_have_text("0.3")
     await expect(tool.locator(".time")).to_contain_text("ms")
     await tool.get_by_text("Respuesta completa").click()
@@ -143,8 +143,8 @@ async def test_a_tool_is_tried(visitor: Visitor):
 
 async def test_numbers_keep_their_digits(visitor: Visitor):
     tool = await visitor.unfold("add")
-    await labelled(tool, "a").fill("9007199254740993")
-    await labelled(tool, "b").fill("0")
+    await labeled(tool, "a").fill("9007199254740993")
+    await labeled(tool, "b").fill("0")
     await visitor.call(tool)
     await expect(tool.locator(".answer > pre")).to_have_text("9007199254740993")
 
@@ -153,33 +153,33 @@ async def test_what_is_wrong_is_said_before_anything_is_sent(visitor: Visitor):
     asked: list[str] = []
     visitor.page.on("request", lambda request: asked.append(request.url))
     tool = await visitor.unfold("add")
-    await labelled(tool, "b").fill("cinco")
+    await labeled(tool, "b").fill("cinco")
     await visitor.call(tool)
     await expect(tool.locator(".wrong")).to_have_text(["Hace falta un valor.", "Escribe un número, como 5 o 0.1."])
-    await expect(labelled(tool, "a")).to_be_focused()
-    await expect(labelled(tool, "a")).to_have_attribute("aria-invalid", "true")
+    await expect(labeled(tool, "a")).to_be_focused()
+    await expect(labeled(tool, "a")).to_have_attribute("aria-invalid", "true")
     assert asked == []
 
 
 async def test_each_kind_of_field(visitor: Visitor):
     tool = await visitor.unfold("order")
-    assert await labelled(tool, "product").locator("option").all_text_contents() == ["(sin valor)", "té", "café"]
-    await labelled(tool, "product").select_option("té")
-    await labelled(tool, "amount").fill("2")
-    await labelled(tool, "express").select_option("sí")
-    await labelled(tool, "extras").fill('["ñ", "👋"]')
+    assert await labeled(tool, "product").locator("option").all_text_contents() == ["(sin valor)", "té", "café"]
+    await labeled(tool, "product").select_option("té")
+    await labeled(tool, "amount").fill("2")
+    await labeled(tool, "express").select_option("sí")
+    await labeled(tool, "extras").fill('["ñ", "👋"]')
     await visitor.call(tool)
     expected = '{"product":"té","amount":2,"express":true,"extras":["ñ","👋"],"note":""}'
     await expect(tool.locator(".answer > pre")).to_have_text(expected)
-    await labelled(tool, "extras").fill("[nope")
-    await labelled(tool, "amount").fill("1.5")
+    await labeled(tool, "extras").fill("[nope")
+    await labeled(tool, "amount").fill("1.5")
     await visitor.call(tool)
     await expect(tool.locator(".wrong:visible")).to_have_text(["Escribe un número entero.", "No es JSON válido."])
 
 
 async def test_what_is_left_empty_is_left_out(visitor: Visitor):
     tool = await visitor.unfold("order")
-    await labelled(tool, "product").select_option("café")
+    await labeled(tool, "product").select_option("café")
     async with visitor.page.expect_request("**/mcp/tools/call") as sent:
         await visitor.call(tool)
     assert (await sent.value).post_data == '{"name":"order","arguments":{"product":"café"}}'
@@ -187,8 +187,8 @@ async def test_what_is_left_empty_is_left_out(visitor: Visitor):
 
 async def test_what_the_toolbox_refuses_is_at_its_field(visitor: Visitor):
     tool = await visitor.unfold("order")
-    await labelled(tool, "product").select_option("café")
-    await labelled(tool, "amount").fill("0")
+    await labeled(tool, "product").select_option("café")
+    await labeled(tool, "amount").fill("0")
     await visitor.call(tool)
     await expect(tool.get_by_role("heading", name="La llamada no se aceptó")).to_be_visible()
     await expect(tool.locator(".wrong:visible")).to_contain_text("amount")
@@ -223,7 +223,7 @@ async def test_the_filter_finds_without_accents(visitor: Visitor):
 async def test_what_tools_say_stays_text(visitor: Visitor):
     tool = await visitor.unfold("attack")
     await expect(tool.locator(".said")).to_have_text(ATTACK)
-    await labelled(tool, "text").fill(ATTACK)
+    await labeled(tool, "text").fill(ATTACK)
     await visitor.call(tool)
     await expect(tool.locator(".answer > pre")).to_have_text(ATTACK)
     assert await visitor.page.locator("img").count() == 0
@@ -259,7 +259,7 @@ async def test_a_key_is_asked_for_and_kept_in_the_tab(browser: Browser):
         await expect(visitor.page.get_by_role("alert")).to_be_empty()
         assert "key" not in visitor.page.url
         tool = await visitor.unfold("uppercase")
-        await labelled(tool, "text").fill("ñ")
+        await labeled(tool, "text").fill("ñ")
         await visitor.call(tool)
         await expect(tool.locator(".answer > pre")).to_have_text("Ñ")
         await visitor.page.reload()
@@ -274,8 +274,8 @@ async def test_it_works_behind_a_prefix_in_english(browser: Browser):
         await visitor.open(f"{url}/api/tools/")
         await expect(visitor.page.get_by_role("status").first).to_have_text("8 tools")
         tool = await visitor.unfold("add")
-        await labelled(tool, "a").fill("5")
-        await labelled(tool, "b").fill("3")
+        await labeled(tool, "a").fill("5")
+        await labeled(tool, "b").fill("3")
         await tool.get_by_role("button", name="Call").click()
         await expect(tool.locator(".answer > pre")).to_have_text("8")
 

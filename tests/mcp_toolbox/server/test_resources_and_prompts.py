@@ -24,7 +24,7 @@ def connect(request: pytest.FixtureRequest, registry: ToolRegistry):
     return lambda **given: Client(create_server(registry, version="1", **given), mode=request.param)
 
 
-async def test_the_catalogue_is_a_resource(connect: Any, registry: ToolRegistry):
+async def test_the_catalog_is_a_resource(connect: Any, registry: ToolRegistry):
     async with connect() as client:
         (listed,) = (await client.list_resources()).resources
         (contents,) = (await client.read_resource(listed.uri)).contents

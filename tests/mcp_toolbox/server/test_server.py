@@ -33,7 +33,7 @@ async def test_it_says_who_it_is_and_what_it_offers(registry: ToolRegistry):
         }
 
 
-async def test_the_list_is_the_catalogue(client: Any, registry: ToolRegistry):
+async def test_the_list_is_the_catalog(client: Any, registry: ToolRegistry):
     async with client() as connected:
         listed = (await connected.list_tools()).tools
     assert [tool.model_dump(by_alias=True, exclude_none=True) for tool in listed] == [

@@ -174,7 +174,7 @@ async def test_an_unknown_session_is_not_found(http: httpx.AsyncClient, session_
         assert (response.status_code, response.json()["error"]["message"]) == (404, "Session not found")
 
 
-# --- malformed, oversized, mislabelled ---
+# --- malformed, oversized, mislabeled ---
 
 
 @pytest.mark.parametrize("body", [b"{", b"", b"\xff", b"[" * 5000])

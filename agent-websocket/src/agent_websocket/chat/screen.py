@@ -14,13 +14,13 @@ _LONGEST_RESULT = 500
 
 
 class Screen:
-    """Writes to `out`, in colour where it is a terminal; a prompt stands only where one can type."""
+    """Writes to `out`, in color where it is a terminal; a prompt stands only where one can type."""
 
     def __init__(self, out: TextIO, texts: Texts, *, prompts: bool) -> None:
         self._out = out
         self._texts = texts
         self._prompts = prompts
-        self._colour = out.isatty()
+        self._color = out.isatty()
         self._streamed = False
         self._column_0 = True
 
@@ -102,7 +102,7 @@ class Screen:
             self._column_0 = text.endswith("\n") if column_0 is None else column_0
 
     def _styled(self, style: str, text: str) -> str:
-        return f"\x1b[{style}m{text}\x1b[0m" if self._colour else text
+        return f"\x1b[{style}m{text}\x1b[0m" if self._color else text
 
 
 def _clean(text: str) -> str:

@@ -31,7 +31,7 @@ class AnsweredBy(msgspec.Struct, frozen=True, kw_only=True):
 class AnswerMeta(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of any answer. `saved_usd` is what a cached one would have cost again."""
 
-    origin: AnsweredBy
+    answered_by: AnsweredBy
     usage: Usage
     cost: Cost = UNKNOWN
     latency_ms: float = 0.0

@@ -47,10 +47,10 @@ class CatalogHolder:
             self._catalog = self._load()
         except (CatalogError, SettingsError, ModelNotFound) as error:  # the last: the default model or provider is gone
             self.error = str(error)
-            _log.error("catalogue refused; the last good one stays in use", reason=self.error)
+            _log.error("catalog refused; the last good one stays in use", reason=self.error)
             return False
         self.error = None
-        _log.info("catalogue reloaded", models=len(self._catalog.models))
+        _log.info("catalog reloaded", models=len(self._catalog.models))
         self.announce()
         return True
 

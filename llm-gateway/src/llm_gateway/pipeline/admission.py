@@ -90,5 +90,5 @@ class AdmissionControl:
         calls = self._calls[provider] - 1
         if calls:
             self._calls[provider] = calls
-        else:  # names of providers are few, but a reload of the catalogue changes them
+        else:  # names of providers are few, but a reload of the catalog changes them
             del self._calls[provider]

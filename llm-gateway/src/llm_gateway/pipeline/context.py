@@ -73,8 +73,8 @@ class CallContext:
         """Returns the age of the call in milliseconds."""
         return (time.perf_counter() - self._started) * 1000
 
-    def origin(self, model: Model, now: float) -> AnsweredBy:
-        """Returns the origin of an answer by `model`; `now` is in seconds since 1970."""
+    def answered_by(self, model: Model, now: float) -> AnsweredBy:
+        """Returns what is known of an answer by `model` before its first byte; `now` is in seconds since 1970."""
         request = self.request
         return AnsweredBy(
             request_id=self.caller.request_id,

@@ -1,4 +1,4 @@
-"""A call under way as a surface sees it: its origin, the stream or the whole answer, and the cost."""
+"""A call under way as a surface sees it: who answers it, the stream or the whole answer, and the cost."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class LiveCall(Generic[A]):
     Either `whole` is awaited, or `begun` and then `batches` is iterated; `answer` is set once the answer is complete.
     """
 
-    __slots__ = ("_clock", "_context", "_kind", "_origin", "_reader", "_ticket", "answer", "overhead_ms")
+    __slots__ = ("_answered_by", "_clock", "_context", "_kind", "_reader", "_ticket", "answer", "overhead_ms")
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class LiveCall(Generic[A]):
         self._ticket = ticket
         self._clock = clock
         self._reader = reader
-        self._origin: AnsweredBy | None = None
+        self._answered_by: AnsweredBy | None = None
         self.answer: A | None = None
         self.overhead_ms = 0.0
 
@@ -61,9 +61,9 @@ class LiveCall(Generic[A]):
         return self._context.dropped
 
     @property
-    def origin(self) -> AnsweredBy:
+    def answered_by(self) -> AnsweredBy:
         """The model that answers. Set once the call has begun."""
-        return cast("AnsweredBy", self._origin)
+        return cast("AnsweredBy", self._answered_by)
 
     # --- the answer ---
 
@@ -78,7 +78,7 @@ class LiveCall(Generic[A]):
         """Returns when a model has begun to answer. Raises as `whole`."""
         while self.answer is None and self._context.model is None:
             await self._take()
-        self._origin = self._context.origin(cast("Model", self._context.model), self._clock())
+        self._answered_by = self._context.answered_by(cast("Model", self._context.model), self._clock())
         self.overhead_ms = self._context.elapsed_ms() - self._context.upstream_ms
 
     async def whole(self) -> A:
@@ -141,7 +141,7 @@ class LiveCall(Generic[A]):
         context.saved = None if billed else said.cost
         self.answer = self._kind.answer(
             result=said.result,
-            origin=context.origin(model, self._clock()),
+            answered_by=context.answered_by(model, self._clock()),
             usage=said.usage,
             cost=context.cost,
             latency_ms=context.elapsed_ms(),

@@ -61,19 +61,19 @@ class CallSource(Protocol[T_co]):
 class CallReader(Generic[T]):
     """One of the readers of a shared call. `began` says that the call was started for it."""
 
-    __slots__ = ("_flight", "_position", "_taken", "began")
+    __slots__ = ("_position", "_shared", "_taken", "began")
 
-    def __init__(self, flight: _Flight[T], *, began: bool) -> None:
-        self._flight = flight
-        self._position = flight.call.attach()
+    def __init__(self, shared: _CallTask[T], *, began: bool) -> None:
+        self._shared = shared
+        self._position = shared.call.attach()
         self._taken = 0
         self.began = began
         if began:
-            flight.beginner = self._position
+            shared.beginner = self._position
 
     @property
     def source(self) -> CallSource[T]:
-        return self._flight.source
+        return self._shared.source
 
     async def next(self) -> T | None:
         """The next piece; None at the end.
@@ -82,8 +82,8 @@ class CallReader(Generic[T]):
             ApiError: what the call failed with, or that this reader was too slow.
             Exception: a fault of ours, for the reader that began the call; the others are told UpstreamProtocol.
         """
-        flight, position = self._flight, self._position
-        call = flight.call
+        shared, position = self._shared, self._position
+        call = shared.call
         while True:
             try:
                 piece = call.read(position)
@@ -96,17 +96,17 @@ class CallReader(Generic[T]):
                     raise
                 raise UpstreamProtocol("the shared call was given up") from error
             if piece is _NOTHING_YET:
-                waiter = flight.loop.create_future()
-                flight.waiters.append(waiter)
+                waiter = shared.loop.create_future()
+                shared.waiters.append(waiter)
                 try:
                     await waiter
                 except asyncio.CancelledError:
-                    if waiter in flight.waiters:  # else the next piece would remove it, which may be long in coming
-                        flight.waiters.remove(waiter)
+                    if waiter in shared.waiters:  # else the next piece would remove it, which may be long in coming
+                        shared.waiters.remove(waiter)
                     raise
                 continue
-            if flight.roomy is not None:
-                flight.was_read()
+            if shared.roomy is not None:
+                shared.was_read()
             if piece is _END:
                 return None
             self._taken += 1
@@ -118,23 +118,23 @@ class CallReader(Generic[T]):
         """Returns whether the call is billed to this reader, which is true for exactly one reader of a call: the one
         that began it, or, if that one left early, the first to see the end or the last to leave. `complete` says that
         this reader has seen the end."""
-        flight = self._flight
-        over = complete or flight.call.state is not CallState.RUNNING
-        alone = flight.call.readers == 0 or (flight.call.readers == 1 and self._position.attached)
-        if flight.billed or not (over or alone) or not (self.began or flight.beginner_left()):
+        shared = self._shared
+        over = complete or shared.call.state is not CallState.RUNNING
+        alone = shared.call.readers == 0 or (shared.call.readers == 1 and self._position.attached)
+        if shared.billed or not (over or alone) or not (self.began or shared.beginner_left()):
             return False
-        flight.billed = True
+        shared.billed = True
         return True
 
     async def close(self) -> None:
         """Leaves the call. The last reader to leave a running call cancels it and waits for its end."""
-        flight = self._flight
-        flight.call.detach(self._position)
-        if flight.call.state is CallState.ABANDONED:
-            await flight.cancel()
+        shared = self._shared
+        shared.call.detach(self._position)
+        if shared.call.state is CallState.ABANDONED:
+            await shared.cancel()
 
 
-class _Flight(Generic[T]):
+class _CallTask(Generic[T]):
     """A shared call, its task, and the futures that its readers and its producer wait for."""
 
     __slots__ = ("beginner", "billed", "call", "loop", "roomy", "source", "task", "waiters")
@@ -216,7 +216,7 @@ class SingleFlight(Generic[T]):
 
     def __init__(self, limits: BufferLimits | None = None) -> None:
         self._limits = limits or BufferLimits()
-        self._shared: dict[bytes, _Flight[T]] = {}
+        self._shared: dict[bytes, _CallTask[T]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -226,25 +226,25 @@ class SingleFlight(Generic[T]):
 
     def join(self, key: bytes) -> CallReader[T] | None:
         """A reader of the call that is in flight under `key`, if one is whose beginning can still be read."""
-        flight = self._shared.get(key)
-        return CallReader(flight, began=False) if flight is not None and flight.call.joinable else None
+        shared = self._shared.get(key)
+        return CallReader(shared, began=False) if shared is not None and shared.call.joinable else None
 
     def start(self, source: CallSource[T], name: str, key: bytes | None = None) -> CallReader[T]:
         """Runs `source`, and gives its first reader; it must be closed. Without a `key` no other will join."""
-        flight = _Flight(source, self._limits)
-        reader = CallReader(flight, began=True)
-        task = flight.task = flight.loop.create_task(flight.run(), name=name)
+        shared = _CallTask(source, self._limits)
+        reader = CallReader(shared, began=True)
+        task = shared.task = shared.loop.create_task(shared.run(), name=name)
         self._tasks.add(task)
         if key is None:
             task.add_done_callback(self._tasks.discard)
         else:
-            self._shared[key] = flight
-            task.add_done_callback(lambda done: self._ended(done, key, flight))
+            self._shared[key] = shared
+            task.add_done_callback(lambda done: self._ended(done, key, shared))
         return reader
 
-    def _ended(self, task: asyncio.Task[None], key: bytes, flight: _Flight[T]) -> None:
+    def _ended(self, task: asyncio.Task[None], key: bytes, shared: _CallTask[T]) -> None:
         self._tasks.discard(task)
-        if self._shared.get(key) is flight:  # an abandoned call may have been replaced by now
+        if self._shared.get(key) is shared:  # an abandoned call may have been replaced by now
             del self._shared[key]
 
     @asynccontextmanager

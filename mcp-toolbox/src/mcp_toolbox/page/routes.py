@@ -67,8 +67,8 @@ def add_page_routes(app: FastAPI, listing: Listing, page: Page, *, service: str,
 
     @app.get(
         ROOT,
-        tags=["catalogue"],
-        summary="The catalogue",
+        tags=["catalog"],
+        summary="The catalog",
         description="A page for browsers (`Accept: text/html`), a summary for programs.",
         responses={200: {"model": Summary, "content": {"text/html": {"schema": {"type": "string"}}}}},
     )
@@ -89,7 +89,7 @@ def add_page_routes(app: FastAPI, listing: Listing, page: Page, *, service: str,
 
     @app.get(
         "/mcp/catalogue",
-        tags=["catalogue"],
+        tags=["catalog"],
         summary="Every server with its tools",
         responses={200: {"model": FullCatalog}},
     )

@@ -80,7 +80,7 @@ class ToolResult(_Event, frozen=True, tag="tool_result"):
 
 
 class Response(_Event, frozen=True, tag="response"):
-    """The answer: `content` as the model wrote it (Markdown), `html` rendered and sanitised.
+    """The answer: `content` as the model wrote it (Markdown), `html` rendered and sanitized.
 
     `model` is what really answered; `fallback_from` is there when another was asked for. Usage and cost are the
     whole run's; `cost_usd` is None when any part is unknown; `ttft_ms` is the time to the first token of text,

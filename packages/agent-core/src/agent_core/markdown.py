@@ -15,7 +15,7 @@ _ATTRIBUTES = {
 
 
 class Renderer:
-    """Markdown (CommonMark, tables, strikethrough) to sanitised HTML; no images, so that nothing is fetched."""
+    """Markdown (CommonMark, tables, strikethrough) to sanitized HTML; no images, so that nothing is fetched."""
 
     def __init__(self) -> None:
         # No raw HTML: the model's text is data. No linkify: only what was written as a link becomes one.
@@ -30,5 +30,5 @@ class Renderer:
         )
 
     def html(self, text: str) -> str:
-        """Returns Markdown `text` as sanitised HTML."""
+        """Returns Markdown `text` as sanitized HTML."""
         return self._cleaner.clean(self._markdown.render(text)).strip()

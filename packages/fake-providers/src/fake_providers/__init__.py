@@ -1,4 +1,4 @@
-"""Fake providers for tests: real servers on a real socket, with a script of behaviours. This one is OpenAI's.
+"""Fake providers for tests: real servers on a real socket, with a script of behaviors. This one is OpenAI's.
 
     openai = FakeOpenAI(Says("Hola"), Fails(429, retry_after="7"))
     async with running(openai) as base_url: ...            # base_url + "/v1" is what a client is given
@@ -8,7 +8,7 @@ Misuse does not go unnoticed: a request that OpenAI would refuse is refused with
 for it, for a request beyond the script, and for a script that was not played to its end.
 """
 
-from .behaviours import Behaviour, Endless, Fails, Says, Sends, Silent
+from .behaviors import Behavior, Endless, Fails, Says, Sends, Silent
 from .embeds import Embeds
 from .exchange import Call, CutConnection, Exchange
 from .fake_openai import FakeOpenAI
@@ -19,7 +19,7 @@ from .look_alikes import FakeAzure, FakeOllama, FakeOpenRouter, FakeVllm
 __all__ = [
     "AzureFilters",
     "AzureSays",
-    "Behaviour",
+    "Behavior",
     "Call",
     "CutConnection",
     "Embeds",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from .behaviours import Fails
+from .behaviors import Fails
 from .embeds import embeddings_mistake
 from .exchange import Call
 from .fake_provider import FakeProvider

@@ -1,4 +1,4 @@
-"""The server that plays a script of behaviours; the base of all fakes."""
+"""The server that plays a script of behaviors; the base of all fakes."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from collections.abc import Sequence
 
 from starlette.types import Receive, Scope, Send
 
-from .behaviours import Behaviour
+from .behaviors import Behavior
 from .exchange import Call, Exchange
 
 
 class FakeProvider:
-    """An ASGI application that plays one behaviour for each request, in order, and then `always`, if given.
+    """An ASGI application that plays one behavior for each request, in order, and then `always`, if given.
 
     `keys` are the valid API keys; without any, every key is valid. A subclass defines in `refusal` what its provider
     refuses, and in `unscripted` the error for a request beyond the script.
     """
 
-    unscripted: Behaviour
+    unscripted: Behavior
 
-    def __init__(self, *script: Behaviour, always: Behaviour | None = None, keys: Sequence[str] = ()) -> None:
+    def __init__(self, *script: Behavior, always: Behavior | None = None, keys: Sequence[str] = ()) -> None:
         self.calls: list[Call] = []
         self._script = deque(script)
         self._always = always
@@ -29,13 +29,13 @@ class FakeProvider:
         self._arrived = asyncio.Condition()
         self._mistakes: list[str] = []
 
-    def then(self, *script: Behaviour) -> None:
-        """Adds behaviours to the script."""
+    def then(self, *script: Behavior) -> None:
+        """Adds behaviors to the script."""
         self._script.extend(script)
 
     def check(self) -> None:
-        """Raises AssertionError for refused requests, requests beyond the script, and unplayed behaviours."""
-        left = [type(behaviour).__name__ for behaviour in self._script]
+        """Raises AssertionError for refused requests, requests beyond the script, and unplayed behaviors."""
+        left = [type(behavior).__name__ for behavior in self._script]
         if self._mistakes or left:
             raise AssertionError(f"mistakes: {self._mistakes}; never played: {left}")
 
@@ -52,7 +52,7 @@ class FakeProvider:
         async with self._arrived:
             self.calls.append(call)
             self._arrived.notify_all()
-        playing = asyncio.ensure_future(self.behaviour(call).play(Exchange(call, send)))
+        playing = asyncio.ensure_future(self.behavior(call).play(Exchange(call, send)))
         leaving = asyncio.ensure_future(_departure(receive))
         await asyncio.wait([playing, leaving], return_when=asyncio.FIRST_COMPLETED)
         if not call.answered.is_set() and leaving.done():
@@ -63,7 +63,7 @@ class FakeProvider:
             return None
         return playing.result()  # a cut is an exception here, at which the server drops the connection
 
-    def behaviour(self, call: Call) -> Behaviour:
+    def behavior(self, call: Call) -> Behavior:
         """What is played for this request."""
         refusal = self.refusal(call)
         if refusal is not None:
@@ -75,7 +75,7 @@ class FakeProvider:
             return self.unscripted
         return self._always
 
-    def refusal(self, call: Call) -> Behaviour | None:
+    def refusal(self, call: Call) -> Behavior | None:
         """Returns the provider's refusal of this request, or None; a refusal is reported by `mistake`."""
         return None
 

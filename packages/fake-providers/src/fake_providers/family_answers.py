@@ -1,4 +1,4 @@
-"""Behaviours of providers whose answers differ from OpenAI's."""
+"""Behaviors of providers whose answers differ from OpenAI's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from .behaviours import Says
+from .behaviors import Says
 from .exchange import Exchange
 
 _CLEAN = {name: {"filtered": False, "severity": "safe"} for name in ("hate", "self_harm", "sexual", "violence")}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .behaviours import Fails
+from .behaviors import Fails
 from .exchange import Call
 from .fake_openai import FakeOpenAI
 

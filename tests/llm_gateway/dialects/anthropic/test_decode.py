@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 from fake_providers.anthropic import Says
-from fake_providers.anthropic.behaviours import framed
+from fake_providers.anthropic.behaviors import framed
 from llm_gateway.canonical import (
     Event,
     Message,

@@ -79,7 +79,7 @@ def test_nothing_to_say_is_named(messages: tuple[Message, ...]):
     assert refused(*messages) == "messages"
 
 
-def test_an_empty_turn_joins_its_neighbours():
+def test_an_empty_turn_joins_its_neighbors():
     assert turns(ASK, said("assistant", ""), said("user", "¿Sigues?")) == [
         ("user", [{"type": "text", "text": "Hola"}, {"type": "text", "text": "¿Sigues?"}])
     ]
@@ -235,7 +235,7 @@ def test_a_budget_that_does_not_fit_makes_room_for_the_answer():
     assert (tight["thinking"]["budget_tokens"], tight["max_tokens"]) == (3999, 4000)
 
 
-def test_the_catalogue_knows_who_thinks_adaptively():
+def test_the_catalog_knows_who_thinks_adaptively():
     body = encoded(model="my-claude-4-5", reasoning_effort="low", limits={"supports": ("adaptive_thinking",)})
     assert body["thinking"] == {"type": "adaptive"}
 
@@ -282,7 +282,7 @@ def test_a_native_form_is_closed_and_without_bounds():
     }  # fmt: skip
 
 
-def test_a_model_outside_the_catalogue_has_what_its_generation_has():
+def test_a_model_outside_the_catalog_has_what_its_generation_has():
     assert "output_config" in encoded(response_format=SCHEMA_FORM)
     assert "output_config" not in encoded(model="claude-3-haiku-20240307", response_format=SCHEMA_FORM)
 

@@ -162,7 +162,7 @@ def rendered(result: Result) -> dict[str, Any]:
 
 
 def streamed(listed: list[Event], result: Result) -> list[dict[str, Any]]:
-    encoder = server.stream_encoder(values.origin(), REQUEST)
+    encoder = server.stream_encoder(values.answered_by(), REQUEST)
     body = encoder.start() + b"".join(encoder.feed([event]) for event in listed) + encoder.finish(values.answer(result))
     return events(body)
 
@@ -257,7 +257,7 @@ def test_a_thought_of_which_nothing_is_shown_is_no_block():
 
 def test_the_first_event_counts_the_prompt_if_it_is_known():
     report = UsageReport(usage=Usage(prompt_tokens=9, cached_tokens=4))
-    encoder = server.stream_encoder(values.origin(), REQUEST)
+    encoder = server.stream_encoder(values.answered_by(), REQUEST)
     first, *_ = events(encoder.feed([report, BlockStart(index=0, kind="text")]))
     assert (first["message"]["usage"]["input_tokens"], first["message"]["usage"]["cache_read_input_tokens"]) == (5, 4)
 
@@ -288,7 +288,9 @@ def test_arguments_that_are_no_object_are_shown_whole():
 
 
 def test_provenance():
-    answer = values.answer(RESULT, origin=values.origin(model="other", provider="aws", fallback_from="gpt-4o"))
+    answer = values.answer(
+        RESULT, answered_by=values.answered_by(model="other", provider="aws", fallback_from="gpt-4o")
+    )
     body = json.loads(server.render_result(answer, REQUEST))
     assert (body["model"], body["provider"], body["fallback_from"]) == ("other", "aws", "gpt-4o")
     assert body["usage"]["cost_usd"] == 0.000123
@@ -313,5 +315,5 @@ def test_errors(status: int, kind: str):
         "request_id": "r",
     }
     assert msgspec.json.decode(server.render_error(error, "r")) == body
-    (event,) = events(server.stream_encoder(values.origin(request_id="r"), REQUEST).fail(error))
+    (event,) = events(server.stream_encoder(values.answered_by(request_id="r"), REQUEST).fail(error))
     assert event == body

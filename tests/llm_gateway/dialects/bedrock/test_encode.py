@@ -279,7 +279,7 @@ def test_any_object_from_a_model_that_thinks_is_asked_for_in_words():
     assert "one JSON object" in body["system"][-1]["text"] and "toolConfig" not in body
 
 
-def test_a_model_of_the_catalogue_has_what_that_says():
+def test_a_model_of_the_catalog_has_what_that_says():
     wanted = ResponseFormat(type="json_schema", schema=SCHEMA)
     assert "outputConfig" in encoded(supports=("tools", "json_schema"), response_format=wanted)
     assert "toolConfig" in encoded(supports=("tools",), response_format=wanted)

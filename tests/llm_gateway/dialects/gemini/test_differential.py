@@ -246,7 +246,7 @@ OURS_AND_THEIRS: dict[str, tuple[dict[str, Any], Any, Any]] = {
 
 @asynccontextmanager
 async def both(fake: FakeGemini, name: str) -> AsyncIterator[tuple[genai.client.AsyncClient, Transport, Model]]:
-    """Google's client and our own transport, both at `fake`, and the catalogue's model `name`."""
+    """Google's client and our own transport, both at `fake`, and the catalog's model `name`."""
     async with running(fake) as url, httpx.AsyncClient() as http:
         environ = {"GOOGLE_API_KEY": KEY, "GOOGLE_BASE_URL": url}
         parts = build_parts(load(GatewaySettings, environ), environ)

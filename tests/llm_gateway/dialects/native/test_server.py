@@ -227,7 +227,7 @@ def test_a_plain_answer_has_every_field():
     result = Result(choices=(Choice(content=(Reasoning(text="hm"), Text(text="Hola"))),), model="gpt-4o-2024-08")
     cost = Cost(Decimal("0.0003"), "computed", {"input": Decimal("0.0001"), "output": Decimal("0.0002")})
     given = values.answer(
-        result, cost=cost, cache="hit", saved_usd=Decimal("0.5"), origin=values.origin(fallback_from="x")
+        result, cost=cost, cache="hit", saved_usd=Decimal("0.5"), answered_by=values.answered_by(fallback_from="x")
     )
     assert msgspec.json.decode(native.render_result(given, ASKED)) == {
         "content": "Hola", "reasoning": "hm", "model": "gpt-4o", "provider": "openai",
@@ -260,7 +260,7 @@ def test_arguments_that_are_no_json_are_handed_on(text: str):
 @given(values.results(), st.integers(1, 5))
 def test_a_stream_put_together_is_the_plain_answer(result: Result, size: int):
     answer = values.answer(result)
-    encoder = native.stream_encoder(answer.origin, ASKED)
+    encoder = native.stream_encoder(answer.answered_by, ASKED)
     stream = encoder.start()
     for event in events_of(result):
         cut: list[Event] = [event]
@@ -273,7 +273,7 @@ def test_a_stream_put_together_is_the_plain_answer(result: Result, size: int):
 
 
 def test_a_failure_is_the_envelope_without_done():
-    encoder = native.stream_encoder(values.origin(), ASKED)
+    encoder = native.stream_encoder(values.answered_by(), ASKED)
     [event] = events(encoder.fail(UpstreamTimeout("secret detail")))
     assert event["error"]["code"] == "upstream_timeout" and event["error"]["request_id"] == "req_1"
 
@@ -289,6 +289,6 @@ def test_signed_thoughts_go_back_as_they_came():
     message = {"role": "assistant", "content": "x", "reasoning_details": answered["reasoning_details"]}
     sent = native.parse_request(msgspec.json.encode({"messages": [USER, message]}))
     assert sent.messages[1].content == (*thoughts, Text(text="x"))
-    encoder = native.stream_encoder(values.origin(), ASKED)
+    encoder = native.stream_encoder(values.answered_by(), ASKED)
     streamed = encoder.start() + encoder.feed(list(events_of(result))) + encoder.finish(values.answer(result))
     assert events(streamed)[-2]["reasoning_details"] == answered["reasoning_details"]

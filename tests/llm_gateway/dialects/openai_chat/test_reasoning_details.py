@@ -36,7 +36,7 @@ def returned(content: tuple[Part, ...], *, stream: bool = False) -> tuple[Part, 
     if not stream:
         message = msgspec.json.decode(server.render_result(values.answer(result), ASKED))["choices"][0]["message"]
     else:
-        encoder = server.stream_encoder(values.origin(), ASKED)
+        encoder = server.stream_encoder(values.answered_by(), ASKED)
         raw = b"".join(encoder.feed([event]) for event in events_of(result)) + encoder.finish(values.answer(result))
         message = _assembled([chunk["choices"][0]["delta"] for chunk in events(raw) if chunk != "[DONE]"])
     return server.parse_request(msgspec.json.encode({"messages": [message]})).messages[0].content

@@ -155,7 +155,7 @@ def test_a_plain_answer_has_every_field():
         usage=Usage(prompt_tokens=5, completion_tokens=2, cached_tokens=4, reasoning_tokens=1),
     )
     body = msgspec.json.decode(
-        server.render_result(values.answer(result, origin=values.origin(fallback_from="m")), ASKED)
+        server.render_result(values.answer(result, answered_by=values.answered_by(fallback_from="m")), ASKED)
     )
     assert body == {
         "id": "chatcmpl-req_1", "object": "chat.completion", "created": 1_700_000_000, "model": "gpt-4o",
@@ -188,7 +188,7 @@ def test_an_answer_of_calls_alone_has_null_content():
 
 def stream(*given: Any, include_usage: bool = False, **changes: Any) -> list[Any]:
     encoder = server.stream_encoder(
-        values.origin(**changes), Request(model="m", messages=(), include_usage=include_usage)
+        values.answered_by(**changes), Request(model="m", messages=(), include_usage=include_usage)
     )
     result = values.said("x")
     return events(encoder.start() + encoder.feed(list(given)) + encoder.finish(values.answer(result)))
@@ -246,7 +246,7 @@ def test_every_chunk_says_who_answers():
 
 
 def test_a_failure_is_the_envelope_without_done():
-    encoder = server.stream_encoder(values.origin(), Request(model="m", messages=()))
+    encoder = server.stream_encoder(values.answered_by(), Request(model="m", messages=()))
     [event] = events(encoder.fail(UpstreamTimeout("secret detail")))
     assert event["error"]["code"] == "upstream_timeout" and event["error"]["request_id"] == "req_1"
     assert "secret" not in str(event)

@@ -100,7 +100,7 @@ def test_the_most_inputs_are_taken():
 
 def answer(*vectors: Any, **changes: Any) -> EmbeddingAnswer:
     fields = {"usage": Usage(prompt_tokens=5), "cost": Cost(Decimal("0.0000001"), "computed"), **changes}
-    return EmbeddingAnswer(origin=values.origin(), result=EmbeddingResult(vectors=vectors), **fields)
+    return EmbeddingAnswer(answered_by=values.answered_by(), result=EmbeddingResult(vectors=vectors), **fields)
 
 
 def test_an_answer_has_every_field():

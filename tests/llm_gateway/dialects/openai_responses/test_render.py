@@ -42,7 +42,7 @@ def test_an_answer_has_every_field():
             prompt_tokens=9, completion_tokens=4, cached_tokens=3, cache_write_tokens=2, reasoning_tokens=1
         ),
     )  # fmt: skip
-    body = rendered(result, latency_ms=2500.0, origin=values.origin(fallback_from="gpt-5"))
+    body = rendered(result, latency_ms=2500.0, answered_by=values.answered_by(fallback_from="gpt-5"))
     text = {"type": "output_text", "text": "Hola", "annotations": [], "logprobs": []}
     assert body == {
         "id": "resp_req_1", "object": "response", "created_at": 1_700_000_000, "completed_at": 1_700_000_002,

@@ -82,7 +82,7 @@ def together(events: list[Event]) -> Iterator[Event]:
 
 def streamed(result: Result, events: list[Event], batch: int = 3, request: Request = ASKED) -> bytes:
     answer = values.answer(result)
-    encoder = server.stream_encoder(answer.origin, request)
+    encoder = server.stream_encoder(answer.answered_by, request)
     stream = encoder.start()
     for at in range(0, len(events), batch):
         stream += encoder.feed(events[at : at + batch])
@@ -203,7 +203,7 @@ def test_a_thought_without_words_has_no_summary():
 
 
 def test_each_piece_goes_on_at_once():
-    encoder = server.stream_encoder(values.origin(), ASKED)
+    encoder = server.stream_encoder(values.answered_by(), ASKED)
     encoder.start()
     encoder.feed([BlockStart(index=0, kind="text")])
     for piece in ("Ho", "la"):
@@ -260,7 +260,7 @@ def test_logprobs_come_with_their_piece():
 )
 def test_a_failure_is_told_twice(error: Any, code: str):
     """By the Response that failed, and by an error in the envelope, at which the official client raises."""
-    encoder = server.stream_encoder(values.origin(), ASKED)
+    encoder = server.stream_encoder(values.answered_by(), ASKED)
     start = encoder.start()
     said = encoder.feed([BlockStart(index=0, kind="text"), Delta(index=0, text="Ho")])
     body = start + said + encoder.fail(error)
@@ -280,7 +280,7 @@ def test_a_failure_is_told_twice(error: Any, code: str):
 
 def test_what_was_whole_before_a_failure_is_told_to_be():
     """Even one whose end was being held back."""
-    encoder = server.stream_encoder(values.origin(), ASKED)
+    encoder = server.stream_encoder(values.answered_by(), ASKED)
     stream = encoder.start()
     stream += encoder.feed([BlockStart(index=0, kind="text"), Delta(index=0, text="Hola"), BlockStop(index=0)])
     stream += encoder.feed([BlockStart(index=1, kind="refusal"), Delta(index=1, text="No"), BlockStop(index=1)])
@@ -291,7 +291,7 @@ def test_what_was_whole_before_a_failure_is_told_to_be():
 
 
 def test_a_failure_behind_the_end_tells_nothing_twice():
-    encoder = server.stream_encoder(values.origin(), ASKED)
+    encoder = server.stream_encoder(values.answered_by(), ASKED)
     stream = encoder.start()
     stream += encoder.feed([BlockStart(index=0, kind="text"), Delta(index=0, text="Hola"), BlockStop(index=0)])
     stream += encoder.feed([Finish(reason="stop")])
@@ -300,7 +300,7 @@ def test_a_failure_behind_the_end_tells_nothing_twice():
 
 
 def test_a_failure_before_the_first_event_is_told_in_a_stream_of_its_own():
-    body = server.stream_encoder(values.origin(), ASKED).fail(UpstreamTimeout("x"))
+    body = server.stream_encoder(values.answered_by(), ASKED).fail(UpstreamTimeout("x"))
     assert [event["type"] for event in told(body)] == [
         "response.created", "response.in_progress", "response.failed", "error",
     ]  # fmt: skip

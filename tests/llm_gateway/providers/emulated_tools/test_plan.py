@@ -49,7 +49,7 @@ def call(name: str, **arguments: Any) -> dict[str, Any]:
         (ask(), (), False),
     ],
 )
-def test_the_catalogue_says_for_whom_tools_are_emulated(request_: Request, supports: tuple[str, ...], emulated: bool):
+def test_the_catalog_says_for_whom_tools_are_emulated(request_: Request, supports: tuple[str, ...], emulated: bool):
     model: Model = values.model("m", supports=supports)
     assert emulates(request_, model) is emulated
 

@@ -26,8 +26,8 @@ async def ask(stage: Stage, headers: dict[str, str] | None = None, **body: Any) 
     return await stage.http.post(PATH, json={"model": MODEL, "input": ["uno", "dos"], **body}, headers=headers)
 
 
-def catalogue(tmp_path: Any, *, batch: int = 2048, fallbacks: str = "") -> str:
-    """A catalogue of its own: `first` and `second` are two places with OpenAI's API."""
+def catalog(tmp_path: Any, *, batch: int = 2048, fallbacks: str = "") -> str:
+    """A catalog of its own: `first` and `second` are two places with OpenAI's API."""
     file = tmp_path / "catalog.yaml"
     file.write_text(
         f"""
@@ -129,7 +129,7 @@ async def test_an_estimate_says_so_in_the_records():
 async def test_more_texts_than_a_provider_takes_go_in_several_calls(tmp_path: Any):
     fake = FakeOpenAI(always=Embeds())
     texts = [f"text {number}" for number in range(25)]
-    async with running(fake) as url, gateway(CATALOG_FILE=catalogue(tmp_path, batch=2), FIRST_URL=f"{url}/v1") as stage:
+    async with running(fake) as url, gateway(CATALOG_FILE=catalog(tmp_path, batch=2), FIRST_URL=f"{url}/v1") as stage:
         answer = await ask(stage, model="small", input=texts)
     assert [item["embedding"] for item in answer.json()["data"]] == [vector_of(text) for text in texts]
     assert len(fake.calls) == 13 and answer.json()["usage"]["prompt_tokens"] == sum(len(t) // 4 for t in texts)
@@ -137,7 +137,7 @@ async def test_more_texts_than_a_provider_takes_go_in_several_calls(tmp_path: An
 
 async def test_one_failed_call_fails_all_and_ends_the_others(tmp_path: Any):
     fake = FakeOpenAI(Silent(), Silent(), Fails(400), always=Silent())
-    environ = {"CATALOG_FILE": catalogue(tmp_path, batch=1)}
+    environ = {"CATALOG_FILE": catalog(tmp_path, batch=1)}
     async with running(fake) as url, gateway(**environ, FIRST_URL=f"{url}/v1") as stage:
         answer = await asyncio.wait_for(ask(stage, model="small", input=list("abcdefghijkl")), 5)
         assert error_of(answer)["code"] == "upstream_rejected"
@@ -153,7 +153,7 @@ async def test_only_the_same_model_stands_in(tmp_path: Any):
     first, second = FakeOpenAI(always=Fails(500)), FakeOpenAI(always=Embeds())
     async with running(first) as one, running(second) as two:
         urls = {"FIRST_URL": f"{one}/v1", "SECOND_URL": f"{two}/v1"}
-        file = catalogue(tmp_path, fallbacks="second/large, second/small")
+        file = catalog(tmp_path, fallbacks="second/large, second/small")
         async with gateway(CATALOG_FILE=file, **urls) as stage:
             answer = await ask(stage, model="small")
     assert answer.status_code == 200 and answer.headers["x-fallback-from"] == "small"
@@ -163,7 +163,7 @@ async def test_only_the_same_model_stands_in(tmp_path: Any):
 
 async def test_another_deployment_of_the_same_model_answers_unnoticed(tmp_path: Any):
     first, second = FakeOpenAI(always=Fails(500)), FakeOpenAI(always=Embeds())
-    file = Path(catalogue(tmp_path))
+    file = Path(catalog(tmp_path))
     file.write_text(
         file.read_text()
         + """
@@ -187,7 +187,7 @@ async def test_vectors_of_another_model_are_never_given(tmp_path: Any):
     first, second = FakeOpenAI(always=Fails(500)), FakeOpenAI(always=Embeds())
     async with running(first) as one, running(second) as two:
         urls = {"FIRST_URL": f"{one}/v1", "SECOND_URL": f"{two}/v1"}
-        async with gateway(CATALOG_FILE=catalogue(tmp_path, fallbacks="second/large"), **urls) as stage:
+        async with gateway(CATALOG_FILE=catalog(tmp_path, fallbacks="second/large"), **urls) as stage:
             answer = await ask(stage, model="small")
     assert error_of(answer)["code"] == "upstream_unavailable" and second.calls == []
 
@@ -217,7 +217,7 @@ async def test_a_refusal_names_what_is_wrong(body: dict[str, Any], status: int, 
 
 
 async def test_token_ids_for_a_provider_that_knows_none(tmp_path: Any):
-    fake, file = FakeOpenAI(), catalogue(tmp_path)
+    fake, file = FakeOpenAI(), catalog(tmp_path)
     async with running(fake) as url, gateway(CATALOG_FILE=file, FIRST_URL=f"{url}/v1") as stage:
         answer = await ask(stage, model="small", input=[[1, 2]])
     assert answer.status_code == 400 and error_of(answer)["param"] == "input"

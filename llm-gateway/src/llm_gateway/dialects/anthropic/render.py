@@ -26,7 +26,7 @@ def render_result(answer: Answer, request: Request) -> bytes:
     reason, sequence = stop_of(choice)
     return encode(
         {
-            **head(answer.origin),
+            **head(answer.answered_by),
             "content": [block for part in choice.content if (block := _block(part)) is not None],
             "stop_reason": reason,
             "stop_sequence": sequence,
@@ -35,17 +35,17 @@ def render_result(answer: Answer, request: Request) -> bytes:
     )
 
 
-def head(origin: AnsweredBy) -> dict[str, Any]:
+def head(answered_by: AnsweredBy) -> dict[str, Any]:
     """Returns the fields that are known before the first content."""
     fields: dict[str, Any] = {
-        "id": f"msg_{origin.request_id}",
+        "id": f"msg_{answered_by.request_id}",
         "type": "message",
         "role": "assistant",
-        "model": origin.model,
-        "provider": origin.provider,
+        "model": answered_by.model,
+        "provider": answered_by.provider,
     }
-    if origin.fallback_from is not None:
-        fields["fallback_from"] = origin.fallback_from
+    if answered_by.fallback_from is not None:
+        fields["fallback_from"] = answered_by.fallback_from
     return fields
 
 

@@ -25,15 +25,15 @@ _STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 _Content = BlockStart | Delta | Signature | BlockStop
 
 
-def stream_encoder(origin: AnsweredBy, request: Request) -> StreamEncoder:
-    return StreamEncoder(origin)
+def stream_encoder(answered_by: AnsweredBy, request: Request) -> StreamEncoder:
+    return StreamEncoder(answered_by)
 
 
 class StreamEncoder:
     """Renders `message_start`, the blocks one after another, `message_delta` with the counts, and `message_stop`."""
 
-    def __init__(self, origin: AnsweredBy) -> None:
-        self._origin = origin
+    def __init__(self, answered_by: AnsweredBy) -> None:
+        self._answered_by = answered_by
         self._begun = False
         self._blocks = 0
         self._open: _OpenBlock | None = None
@@ -53,7 +53,7 @@ class StreamEncoder:
     def _opening(self, events: list[Event]) -> bytes:
         self._begun = True
         known = next((event.usage for event in events if isinstance(event, UsageReport)), Usage())
-        message = {**head(self._origin), "content": [], "stop_reason": None, "stop_sequence": None}
+        message = {**head(self._answered_by), "content": [], "stop_reason": None, "stop_sequence": None}
         message["usage"] = render_usage(known)
         return _framed("message_start", {"message": message}) + _PING
 
@@ -91,7 +91,7 @@ class StreamEncoder:
 
     def fail(self, error: ApiError) -> bytes:
         """Renders an error event, without `message_stop`: the official clients raise an error."""
-        return b"event: error\ndata: " + render_error(error, self._origin.request_id) + b"\n\n"
+        return b"event: error\ndata: " + render_error(error, self._answered_by.request_id) + b"\n\n"
 
 
 class _OpenBlock:

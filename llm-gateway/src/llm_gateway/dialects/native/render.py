@@ -38,11 +38,11 @@ def _content(parts: tuple[Part, ...]) -> dict[str, Any]:
 
 def tail_of(answer: Answer) -> dict[str, Any]:
     """Returns all fields of an answer but its content; a stream ends with them."""
-    origin, cost = answer.origin, answer.cost
+    answered_by, cost = answer.answered_by, answer.cost
     tail: dict[str, Any] = {
-        "model": origin.model,
-        "provider": origin.provider,
-        "provider_model": answer.result.model or origin.provider_model,
+        "model": answered_by.model,
+        "provider": answered_by.provider,
+        "provider_model": answer.result.model or answered_by.provider_model,
         "tool_calls": [
             {"id": part.id, "name": part.name, "args": read_arguments(part.arguments)}
             for part in answer.result.content
@@ -55,7 +55,7 @@ def tail_of(answer: Answer) -> dict[str, Any]:
         "cost_items": cost.items,
         "latency_ms": round(answer.latency_ms, 3),
         "cached": answer.cached,
-        "request_id": origin.request_id,
+        "request_id": answered_by.request_id,
     }
     signed = [part for part in answer.result.content if isinstance(part, Reasoning) and part.signature]
     if signed:
@@ -64,8 +64,8 @@ def tail_of(answer: Answer) -> dict[str, Any]:
         ]
     if answer.saved_usd is not None:
         tail["saved_usd"] = answer.saved_usd
-    if origin.fallback_from is not None:
-        tail["fallback_from"] = origin.fallback_from
+    if answered_by.fallback_from is not None:
+        tail["fallback_from"] = answered_by.fallback_from
     return tail
 
 

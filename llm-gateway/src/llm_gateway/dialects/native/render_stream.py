@@ -18,16 +18,16 @@ from llm_gateway.dialects.common.render_error import render_error
 from llm_gateway.dialects.native.render import encode, tail_of
 
 
-def stream_encoder(origin: AnsweredBy, request: Request) -> StreamEncoder:
-    return StreamEncoder(origin)
+def stream_encoder(answered_by: AnsweredBy, request: Request) -> StreamEncoder:
+    return StreamEncoder(answered_by)
 
 
 class StreamEncoder:
     """Renders events with `content`, `tool_calls` or `finish_reason`, one with the other fields of the answer, and
     `[DONE]`."""
 
-    def __init__(self, origin: AnsweredBy) -> None:
-        self._request_id = origin.request_id
+    def __init__(self, answered_by: AnsweredBy) -> None:
+        self._request_id = answered_by.request_id
         self._blocks: dict[int, BlockStart] = {}
 
     def start(self) -> bytes:

@@ -15,7 +15,7 @@ encode = msgspec.json.Encoder(decimal_format="number").encode
 
 def render_result(answer: Answer, request: Request) -> bytes:
     """Returns the `chat.completion` object as JSON."""
-    body = head_of(answer.origin, "chat.completion")
+    body = head_of(answer.answered_by, "chat.completion")
     body["choices"] = [
         {
             "index": index,
@@ -29,17 +29,17 @@ def render_result(answer: Answer, request: Request) -> bytes:
     return encode(body)
 
 
-def head_of(origin: AnsweredBy, kind: str) -> dict[str, Any]:
+def head_of(answered_by: AnsweredBy, kind: str) -> dict[str, Any]:
     """Returns the fields that every object of an answer begins with."""
     head: dict[str, Any] = {
-        "id": f"chatcmpl-{origin.request_id}",
+        "id": f"chatcmpl-{answered_by.request_id}",
         "object": kind,
-        "created": origin.created,
-        "model": origin.model,
-        "provider": origin.provider,
+        "created": answered_by.created,
+        "model": answered_by.model,
+        "provider": answered_by.provider,
     }
-    if origin.fallback_from is not None:
-        head["fallback_from"] = origin.fallback_from
+    if answered_by.fallback_from is not None:
+        head["fallback_from"] = answered_by.fallback_from
     return head
 
 

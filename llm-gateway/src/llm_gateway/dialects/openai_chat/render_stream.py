@@ -25,17 +25,17 @@ from llm_gateway.dialects.openai_chat.render import encode, head_of, render_usag
 _DONE = b"data: [DONE]\n\n"
 
 
-def stream_encoder(origin: AnsweredBy, request: Request) -> StreamEncoder:
-    return StreamEncoder(origin, include_usage=request.include_usage)
+def stream_encoder(answered_by: AnsweredBy, request: Request) -> StreamEncoder:
+    return StreamEncoder(answered_by, include_usage=request.include_usage)
 
 
 class StreamEncoder:
     """Renders `chat.completion.chunk` events; the first one of a choice has the role."""
 
-    def __init__(self, origin: AnsweredBy, *, include_usage: bool = False) -> None:
-        self._request_id = origin.request_id
+    def __init__(self, answered_by: AnsweredBy, *, include_usage: bool = False) -> None:
+        self._request_id = answered_by.request_id
         self._include_usage = include_usage
-        head = head_of(origin, "chat.completion.chunk")
+        head = head_of(answered_by, "chat.completion.chunk")
         # The head is the same in every chunk, so it is encoded once and the rest is appended.
         self._head = b"data: " + encode(head)[:-1] + b',"choices":['
         self._tail = b'],"usage":null}\n\n' if include_usage else b"]}\n\n"

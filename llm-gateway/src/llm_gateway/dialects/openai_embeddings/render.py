@@ -16,19 +16,19 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 def render_result(answer: EmbeddingAnswer, encoding: Encoding) -> bytes:
     """Returns the `list` object as JSON."""
-    origin, tokens = answer.origin, answer.usage.prompt_tokens
+    answered_by, tokens = answer.answered_by, answer.usage.prompt_tokens
     body: dict[str, Any] = {
         "object": "list",
         "data": [
             {"object": "embedding", "index": index, "embedding": _written(vector, encoding)}
             for index, vector in enumerate(answer.result.vectors)
         ],
-        "model": origin.model,
-        "provider": origin.provider,
+        "model": answered_by.model,
+        "provider": answered_by.provider,
         "usage": {"prompt_tokens": tokens, "total_tokens": tokens, "cost_usd": answer.cost.usd},
     }
-    if origin.fallback_from is not None:
-        body["fallback_from"] = origin.fallback_from
+    if answered_by.fallback_from is not None:
+        body["fallback_from"] = answered_by.fallback_from
     return _encode(body)
 
 

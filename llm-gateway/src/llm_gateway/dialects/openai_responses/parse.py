@@ -15,7 +15,7 @@ from llm_gateway.errors import InvalidRequest
 
 _reader = BodyReader(wire.ResponsesRequest)
 _LOGPROBS = "message.output_text.logprobs"
-_HONOURED = frozenset({_LOGPROBS, "reasoning.encrypted_content"})
+_HONORED = frozenset({_LOGPROBS, "reasoning.encrypted_content"})
 """The supported values of `include`; encrypted thoughts are always included."""
 
 ECHO: dict[str, Any] = {
@@ -112,7 +112,7 @@ def _hints(sent: wire.ResponsesRequest) -> dict[str, Any]:
         hints["store"] = True
     if sent.truncation == "auto":
         hints["truncation"] = "auto"
-    unknown = [name for name in sent.include or () if name not in _HONOURED]
+    unknown = [name for name in sent.include or () if name not in _HONORED]
     if unknown:
         hints["include"] = unknown
     if sent.text and sent.text.verbosity:

@@ -28,36 +28,36 @@ def response(answer: Answer, request: Request) -> dict[str, Any]:
     """Returns the fields of a complete Response."""
     choice = answer.result.choices[0]
     reason = _INCOMPLETE.get(choice.finish_reason)
-    body = head(answer.origin, request)
+    body = head(answer.answered_by, request)
     body["status"] = "incomplete" if reason else "completed"
     body["incomplete_details"] = {"reason": reason} if reason else None
     if not reason:
-        body["completed_at"] = answer.origin.created + int(answer.latency_ms / 1000)
-    body["output"] = output(answer.origin.request_id, choice.content, choice.logprobs, whole=reason is None)
+        body["completed_at"] = answer.answered_by.created + int(answer.latency_ms / 1000)
+    body["output"] = output(answer.answered_by.request_id, choice.content, choice.logprobs, whole=reason is None)
     body["usage"] = render_usage(answer)
     return body
 
 
-def head(origin: AnsweredBy, request: Request) -> dict[str, Any]:
+def head(answered_by: AnsweredBy, request: Request) -> dict[str, Any]:
     """Returns the fields of a Response that has just begun."""
     echo = request.echo if isinstance(request, EchoedRequest) else {}
     body: dict[str, Any] = {
-        "id": f"resp_{origin.request_id}",
+        "id": f"resp_{answered_by.request_id}",
         "object": "response",
-        "created_at": origin.created,
+        "created_at": answered_by.created,
         "completed_at": None,
         "status": "in_progress",
         "error": None,
         "incomplete_details": None,
-        "model": origin.model,
-        "provider": origin.provider,
+        "model": answered_by.model,
+        "provider": answered_by.provider,
         "output": [],
         "usage": None,
         **ECHO,
         **echo,
     }
-    if origin.fallback_from is not None:
-        body["fallback_from"] = origin.fallback_from
+    if answered_by.fallback_from is not None:
+        body["fallback_from"] = answered_by.fallback_from
     return body
 
 

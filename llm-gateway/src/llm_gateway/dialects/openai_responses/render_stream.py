@@ -26,8 +26,8 @@ from llm_gateway.dialects.openai_responses.render_error import error_object
 from llm_gateway.dialects.openai_responses.render_items import StreamedItem, tokens_of
 
 
-def stream_encoder(origin: AnsweredBy, request: Request) -> StreamEncoder:
-    return StreamEncoder(origin, request)
+def stream_encoder(answered_by: AnsweredBy, request: Request) -> StreamEncoder:
+    return StreamEncoder(answered_by, request)
 
 
 class StreamEncoder:
@@ -37,10 +37,10 @@ class StreamEncoder:
     that becomes known only then.
     """
 
-    def __init__(self, origin: AnsweredBy, request: Request) -> None:
-        self._request_id = origin.request_id
+    def __init__(self, answered_by: AnsweredBy, request: Request) -> None:
+        self._request_id = answered_by.request_id
         self._request = request
-        self._head = head(origin, request)
+        self._head = head(answered_by, request)
         self._sequence = 0
         self._items: dict[int, StreamedItem] = {}
         self._stopped: list[StreamedItem] = []  # whose end is not rendered yet

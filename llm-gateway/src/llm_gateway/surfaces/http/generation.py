@@ -66,7 +66,7 @@ class GenerationSurface(RawEndpoint[Request]):
             async with self._pipeline.generate(request, caller) as call:
                 await call.begun()
                 await alive.settled()
-                encoder = self._dialect.stream_encoder(call.origin, request)
+                encoder = self._dialect.stream_encoder(call.answered_by, request)
                 await exchange.stream(call, encoder, alive)
         except Exception as error:
             alive.stop()
@@ -83,7 +83,7 @@ class GenerationSurface(RawEndpoint[Request]):
 
 
 def _nobody(request: Request, caller: Caller) -> AnsweredBy:
-    """The origin of a stream that failed before any model answered."""
+    """What is said of a stream that failed before any model answered."""
     return AnsweredBy(
         request_id=caller.request_id, created=int(time.time()), model=request.model, provider="", provider_model=""
     )

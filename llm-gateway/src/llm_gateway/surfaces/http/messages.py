@@ -1,4 +1,4 @@
-"""Anthropic's surface beside its dialect: what depends on the catalogue, and the counting of tokens."""
+"""Anthropic's surface beside its dialect: what depends on the catalog, and the counting of tokens."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class MessagesDialect:
     def render_result(self, answer: Answer, request: Request) -> bytes:
         return _dialect.render_result(answer, request)
 
-    def stream_encoder(self, origin: AnsweredBy, request: Request) -> StreamEncoder:
-        return _dialect.stream_encoder(origin, request)
+    def stream_encoder(self, answered_by: AnsweredBy, request: Request) -> StreamEncoder:
+        return _dialect.stream_encoder(answered_by, request)
 
     def render_error(self, error: ApiError, request_id: str) -> bytes:
         return _dialect.render_error(error, request_id)

@@ -59,7 +59,7 @@ def model_routes(catalog: Callable[[], Catalog], started_at: int) -> APIRouter:
     """`started_at` (seconds since 1970) stands for the creation time that OpenAI's list has."""
     router = APIRouter(tags=["models"])
 
-    @router.get("/mcp/llm/list", summary="Every model of the catalogue, and whether it can be used")
+    @router.get("/mcp/llm/list", summary="Every model of the catalog, and whether it can be used")
     async def llm_list() -> LlmList:
         now = catalog()
         return LlmList(llms=[_llm(model) for model in now.models.values()], default=now.default)

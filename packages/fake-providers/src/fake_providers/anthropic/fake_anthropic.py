@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..exchange import Call
 from ..fake_provider import FakeProvider
-from .behaviours import Fails
+from .behaviors import Fails
 from .rules import mistake_in
 
 MESSAGES = "/v1/messages"

@@ -7,7 +7,7 @@ It verifies signatures by botocore, validates bodies against the API's own model
 `FakeCredentials` serves the credentials of containers and web identities.
 """
 
-from .behaviours import Embeds, Endless, Fails, Raises, Says
+from .behaviors import Embeds, Endless, Fails, Raises, Says
 from .fake_bedrock import FakeBedrock
 from .fake_credentials import FakeCredentials, Grant
 from .frames import event, exception, frame

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import unquote
 
-from ..behaviours import Behaviour
+from ..behaviors import Behavior
 from ..exchange import Call
 from ..fake_provider import FakeProvider
-from .behaviours import Fails
+from .behaviors import Fails
 from .rules import mistake_in
 from .signatures import Secret, objection
 
@@ -27,15 +27,15 @@ class FakeBedrock(FakeProvider):
 
     def __init__(
         self,
-        *script: Behaviour,
-        always: Behaviour | None = None,
+        *script: Behavior,
+        always: Behavior | None = None,
         keys: Sequence[str] = (),
         credentials: Mapping[str, Secret] | None = None,
     ) -> None:
         super().__init__(*script, always=always, keys=keys)
         self.credentials = dict(credentials or {})
 
-    def refusal(self, call: Call) -> Behaviour | None:
+    def refusal(self, call: Call) -> Behavior | None:
         """Returns Bedrock's error for a request that it would refuse, or None."""
         refused = self._who(call)
         if refused is not None:

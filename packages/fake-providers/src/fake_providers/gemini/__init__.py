@@ -1,4 +1,4 @@
-"""A fake Gemini for tests, with a script of behaviours like the other fakes.
+"""A fake Gemini for tests, with a script of behaviors like the other fakes.
 
     gemini = FakeGemini(Says("Hola"), Fails(429, "RESOURCE_EXHAUSTED", retry_delay="17s"))
     async with running(gemini) as base_url: ...            # base_url is what a client is given
@@ -6,7 +6,7 @@
 `Sends` and `Silent` of `fake_providers` work here too.
 """
 
-from .behaviours import Blocks, Embeds, Endless, Fails, Says
+from .behaviors import Blocks, Embeds, Endless, Fails, Says
 from .fake_gemini import FakeGemini
 
 __all__ = ["Blocks", "Embeds", "Endless", "Fails", "FakeGemini", "Says"]

@@ -9,7 +9,7 @@ import msgspec
 
 from ..exchange import Call
 from ..fake_provider import FakeProvider
-from .behaviours import STREAMED, Fails
+from .behaviors import STREAMED, Fails
 from .rules import embedding_mistake, mistake
 
 _PATH = re.compile(r"/v1(?:beta|alpha)?/models/([^/:]+):(generateContent|streamGenerateContent|batchEmbedContents)")

@@ -60,7 +60,7 @@ async def test_pauses_grow_no_further_than_their_cap():
     assert stage.clock.slept[:4] == pytest.approx([0.7996, 1.5988, 1.9984, 1.9984])
 
 
-async def test_no_more_often_than_the_catalogue_says():
+async def test_no_more_often_than_the_catalog_says():
     stage = Stage(Scripted(main=[gone(), gone(), limited()]))
     error = await failing(stage, model(retries=2))
     assert isinstance(error, UpstreamRateLimited) and stage.scripted.asked == ["main"] * 3

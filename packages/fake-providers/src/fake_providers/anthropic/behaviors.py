@@ -1,4 +1,4 @@
-"""Behaviours of the fake Anthropic, in Anthropic's wire format.
+"""Behaviors of the fake Anthropic, in Anthropic's wire format.
 
 Sources: https://platform.claude.com/docs/en/api/messages/create,
 https://platform.claude.com/docs/en/build-with-claude/streaming

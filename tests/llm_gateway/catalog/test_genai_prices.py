@@ -1,4 +1,4 @@
-"""What our catalogue's models cost is what `genai-prices` computes, to the micro-dollar, whatever was used."""
+"""What our catalog's models cost is what `genai-prices` computes, to the micro-dollar, whatever was used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Behaviours of the fake Gemini, in Google's exact framing."""
+"""Behaviors of the fake Gemini, in Google's exact framing."""
 
 from __future__ import annotations
 

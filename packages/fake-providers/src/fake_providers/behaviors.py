@@ -1,4 +1,4 @@
-"""Behaviours of the fake OpenAI; some of them serve every fake."""
+"""Behaviors of the fake OpenAI; some of them serve every fake."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .exchange import CutConnection, Exchange
 CREATED = 1_763_000_000
 
 
-class Behaviour(Protocol):
+class Behavior(Protocol):
     """How a fake answers one request."""
 
     async def play(self, exchange: Exchange) -> None: ...

@@ -1,4 +1,4 @@
-"""Behaviours of the fake Bedrock."""
+"""Behaviors of the fake Bedrock."""
 
 from __future__ import annotations
 

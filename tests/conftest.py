@@ -35,6 +35,9 @@ LIMITS = {
     "agent_websocket/test_chat.py": (60, "the terminal's client as a process"),
     "service_kit/test_service.py": (30, "the service as a process"),
     "llm_gateway/providers/emulated_tools": (60, "hypothesis draws long conversations"),
+    "llm_gateway/pipeline/test_shared_calls.py": (60, "hypothesis draws long runs of steps"),
+    "llm_gateway/surfaces/http/test_openapi.py": (60, "schemathesis draws requests"),
+    "llm_gateway/hourglass": (60, "hypothesis draws conversations for every dialect"),
     "llm_gateway/recordings": (60, "every surface over every provider"),
 }
 """Folders and files whose tests may take longer than `timeout` in pyproject.toml: the seconds, and why."""

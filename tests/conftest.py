@@ -29,18 +29,22 @@ LIMITS = {
     "mcp_toolbox/upstream_community": (120, "other people's servers, which are processes"),
     "mcp_toolbox/server/test_drain.py": (30, "the service as a process"),
     "mcp_toolbox/test_main.py": (30, "the service as a process"),
-    "agent_core/test_recollection.py": (30, "the service as a process"),
+    "agent_core/test_memory.py": (60, "the service as a process"),
     "agent_http/test_app.py": (60, "the service as a process"),
     "agent_websocket/test_app.py": (60, "the service as a process"),
     "agent_websocket/test_chat.py": (60, "the terminal's client as a process"),
     "service_kit/test_service.py": (30, "the service as a process"),
     "llm_gateway/providers/emulated_tools": (60, "hypothesis draws long conversations"),
+    "llm_gateway/pipeline/test_shared_calls.py": (60, "hypothesis draws long runs of steps"),
+    "llm_gateway/surfaces/http/test_openapi.py": (60, "schemathesis draws requests"),
+    "llm_gateway/hourglass": (60, "hypothesis draws conversations for every dialect"),
     "llm_gateway/recordings": (60, "every surface over every provider"),
 }
 """Folders and files whose tests may take longer than `timeout` in pyproject.toml: the seconds, and why."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    assert not (gone := [place for place in LIMITS if not (TESTS / place).exists()]), gone
     for item in items:
         if limit := _limit(item.path):
             item.add_marker(pytest.mark.timeout(limit))

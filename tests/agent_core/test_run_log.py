@@ -4,8 +4,11 @@ import asyncio
 
 import pytest
 from agent_core.testing import Answer, Refusal, call
+from agent_core.threads.threads import MAX_WAITING
 from service_kit.errors import ApiError
 from structlog.testing import capture_logs
+
+from tests.waiting import eventually
 
 SUM = Answer(calls=(call("add", {"a": 10, "b": 5}),))
 
@@ -69,13 +72,19 @@ async def test_a_stopped_run_is_a_line_too(stage):
     assert (line["event"], line["status"], line["model"]) == ("run cancelled", "cancelled", "offline")
 
 
-async def test_a_run_that_fails_before_any_model_was_asked_has_its_line(stage_of):
-    async with stage_of(RUN_TIMEOUT_SECONDS="0.5") as stage:
-        stage.gateway.brain = lambda request: Answer("x", stall=0.4)
-        with capture_logs() as logs:
-            runs = [stage.ask("hola", thread_id="t") for _ in range(3)]
-            await asyncio.gather(*runs, return_exceptions=True)
-    assert sorted(line["status"] for line in lines_of(logs)) == ["done", "failed", "failed"]
+async def test_a_run_that_fails_before_any_model_was_asked_has_its_line(stage):
+    stage.gateway.brain = lambda request: Answer("x", stall=60)
+    with capture_logs() as logs:
+        runs = [asyncio.create_task(stage.ask("hola", thread_id="t")) for _ in range(MAX_WAITING + 1)]
+        await eventually(lambda: stage.told().count("queued") == MAX_WAITING and stage.gateway.requests)
+        with pytest.raises(ApiError):
+            await stage.ask("hola", thread_id="t")
+        for run in runs:
+            run.cancel()
+        await asyncio.wait(runs)
+    assert len(stage.gateway.requests) == 1
+    (line,) = [line for line in lines_of(logs) if line["status"] == "failed"]
+    assert line["error"] == "thread_busy"
 
 
 async def test_a_refused_run_names_the_model_that_was_meant(stage):

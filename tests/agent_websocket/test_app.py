@@ -186,7 +186,7 @@ async def test_a_cancelled_run_leaves_the_conversation_usable():
 async def test_without_gateway_and_toolbox_it_greets_and_says_what_is_away():
     app, _ = from_environment({"LLM_GATEWAY_URL": "http://127.0.0.1:1", "MCP_SERVER_URL": "http://127.0.0.1:1"})
     async with running(app) as url, connect(url.replace("http", "ws") + "/ws", proxy=None) as client:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(8):
             greeting = json.loads(await client.recv())
         assert (greeting["models"], greeting["tools"]) == ([], [])
         await client.send(json.dumps({"type": "message", "content": "hola"}))

@@ -5,6 +5,7 @@ import json
 
 import pytest
 from agent_core.events import Token
+from agent_websocket import session
 from agent_websocket.testing import ScriptedAgent, begin, finish
 
 from tests.waiting import eventually
@@ -110,11 +111,12 @@ async def test_without_resume_a_client_gets_what_comes_from_now_on(stage_of, wor
             assert (frame["type"], frame["seq"]) == ("token", client.greeting["last_seq"] + 1)
 
 
-async def test_a_question_says_as_well_that_there_will_be_no_resume(stage):
+async def test_a_question_says_as_well_that_there_will_be_no_resume(stage, monkeypatch):
+    monkeypatch.setattr(session, "RESUME_WITHIN_SECONDS", 60)
     async with stage.client("c") as client:
         await client.say("one")
         await client.until("complete")
-    async with stage.client("c") as client, asyncio.timeout(0.9):
+    async with stage.client("c") as client, asyncio.timeout(8):
         await client.say("two")
         assert (await client.next())["seq"] == client.greeting["last_seq"] + 1
 

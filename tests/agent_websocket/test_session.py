@@ -245,5 +245,5 @@ async def test_the_greeting_does_not_wait_for_lists_that_do_not_come(stage_of):
             await asyncio.sleep(30)
             return []
 
-    async with stage_of(Hanging()) as stage, asyncio.timeout(3), stage.client() as client:
+    async with stage_of(Hanging()) as stage, asyncio.timeout(8), stage.client() as client:
         assert client.greeting["models"] == [] and client.greeting["tools"] == []

@@ -150,5 +150,5 @@ async def test_a_service_that_stops_waits_for_what_is_still_to_be_read(stage_of)
         assert not goodbye.done()
         assert len(await client.until("complete")) == 64
         assert await client.closed() == 1012
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(8):
             await goodbye

@@ -64,16 +64,25 @@ CHAT = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hola"}]}
 @asynccontextmanager
 async def generation(stream: bool, callers: int = 1) -> AsyncIterator[Work]:
     fake = FakeOpenAI(Endless(pause=0.01) if stream else Silent())
+    sent: list[str] = []
+
+    async def trace(event: str, info: object) -> None:
+        if event == "http11.send_request_body.complete":
+            sent.append(event)
+
     async with running(fake) as url:
 
         async def ask(gateway: str) -> None:
             async with httpx.AsyncClient(base_url=gateway, timeout=30) as http:
                 body = {**CHAT, "stream": stream}
-                await asyncio.gather(*(http.post("/v1/chat/completions", json=body) for _ in range(callers)))
+                asking = (
+                    http.post("/v1/chat/completions", json=body, extensions={"trace": trace}) for _ in range(callers)
+                )
+                await asyncio.gather(*asking)
 
         yield Work(
             "llm_gateway", {"OPENAI_API_KEY": "sk-x", "OPENAI_BASE_URL": f"{url}/v1", "UPSTREAM_RETRIES": "0"}, ask,
-            lambda: bool(fake.calls), lambda: fake.calls[0].left.is_set(),
+            lambda: bool(fake.calls) and len(sent) == callers, lambda: fake.calls[0].left.is_set(),
             {CUT: callers, "call failed": callers},
         )  # fmt: skip
 
@@ -197,6 +206,7 @@ async def test_it_ends_with_its_work_within_the_grace_period(kind: str, tmp_path
         process, url = await stack.enter_async_context(started(work))
         asking = asyncio.ensure_future(work.ask(url))
         await eventually(work.runs, seconds=20)
+        await _taken_in(url)
         assert not work.over()
         process.send_signal(signal.SIGTERM)
         output, _ = await asyncio.wait_for(process.communicate(), LONGEST_SECONDS)
@@ -207,6 +217,13 @@ async def test_it_ends_with_its_work_within_the_grace_period(kind: str, tmp_path
     assert process.returncode == 0
     lines = _left_nothing(output.decode())
     assert {told: sum(line["message"] == told for line in lines) for told in work.told} == work.told
+
+
+async def _taken_in(url: str) -> None:
+    """Returns when the service has begun with all that was sent before: its loop turns a few times for each answer."""
+    async with httpx.AsyncClient(base_url=url) as http:
+        for _ in range(5):
+            await http.get("/healthz")
 
 
 def _left_nothing(output: str) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import httpx
 import pytest
@@ -12,6 +11,7 @@ from llm_gateway.telemetry.record import CallRecord
 
 from tests.llm_gateway.event_stream import events
 from tests.llm_gateway.harness import CHAT, GENERATE, QUESTION, Stage, staged
+from tests.waiting import eventually
 
 SOON = 5
 
@@ -28,18 +28,19 @@ async def leave_stream(stage: Stage, path: str, after: int = 2) -> None:
                 return
 
 
-async def leave_plain(stage: Stage, **body: Any) -> None:
-    with pytest.raises(httpx.ReadTimeout):
-        await stage.http.post(CHAT, json={"model": "gpt-4o", "messages": QUESTION, **body}, timeout=0.3)
+async def hang_up(*asking: asyncio.Task[httpx.Response]) -> None:
+    """Closes the connections of requests that have no answer yet."""
+    for one in asking:
+        assert not one.done()
+        one.cancel()
+    await asyncio.wait(asking)
 
 
 async def call_of(stage: Stage, number: int = 0) -> CallRecord:
-    for _ in range(100):
-        calls = await stage.observed()
-        if len(calls) > number:
-            return calls[number]
-        await asyncio.sleep(0.02)
-    raise AssertionError("the call was not recorded")
+    async def calls() -> list[CallRecord]:
+        return (await stage.observed())[number:]
+
+    return (await eventually(calls))[0]
 
 
 @pytest.mark.parametrize("path", [CHAT, GENERATE])
@@ -61,7 +62,9 @@ async def test_leaving_a_stream_cancels_it_upstream(path: str, control: dict[str
 async def test_leaving_before_the_first_word_cancels_it_upstream(stream: bool):
     fake = FakeOpenAI(Silent())
     async with staged(fake) as stage:
-        await leave_plain(stage, stream=stream)
+        asking = asyncio.create_task(stage.chat(stream=stream))
+        await fake.call()
+        await hang_up(asking)
         await asyncio.wait_for(fake.calls[0].left.wait(), SOON)
         call = await call_of(stage)
     assert (call.status, call.http_status) == ("cancelled", 499)
@@ -72,10 +75,12 @@ async def test_a_shared_call_survives_the_first_one_leaving(stream: bool):
     hold = asyncio.Event()
     fake = FakeOpenAI(Says(["¡Ho", "la!"], hold=hold))
     async with staged(fake) as stage:
-        leaving = asyncio.create_task(leave_plain(stage, stream=stream))
+        leaving = asyncio.create_task(stage.chat(stream=stream))
         await fake.call()
         staying = asyncio.create_task(stage.chat(stream=stream))
-        await leaving
+        await stage.taken_in()
+        await hang_up(leaving)
+        assert (await call_of(stage)).status == "cancelled"
         assert not fake.calls[0].left.is_set()
         hold.set()
         answer = await asyncio.wait_for(staying, SOON)
@@ -101,10 +106,10 @@ async def test_a_shared_stream_survives_the_first_one_leaving_in_the_middle():
 async def test_a_shared_call_ends_when_the_last_one_leaves(stream: bool):
     fake = FakeOpenAI(Silent(), Says("de nuevo"))
     async with staged(fake) as stage:
-        first = asyncio.create_task(leave_plain(stage, stream=stream))
+        both = [asyncio.create_task(stage.chat(stream=stream)) for _ in range(2)]
         await fake.call()
-        await asyncio.sleep(0.1)
-        await asyncio.gather(first, leave_plain(stage, stream=stream))
+        await stage.taken_in()
+        await hang_up(*both)
         await asyncio.wait_for(fake.calls[0].left.wait(), SOON)
         again = await stage.chat(stream=stream)
         assert again.status_code == 200 and again.headers["x-cache"] == "miss", "nobody waits for the dead call"
@@ -116,7 +121,10 @@ async def test_a_follower_that_leaves_disturbs_nobody():
     async with staged(fake) as stage:
         staying = asyncio.create_task(stage.chat())
         await fake.call()
-        await leave_plain(stage)
+        leaving = asyncio.create_task(stage.chat())
+        await stage.taken_in()
+        await hang_up(leaving)
+        assert (await call_of(stage)).status == "cancelled"
         hold.set()
         assert (await asyncio.wait_for(staying, SOON)).headers["x-cache"] == "miss"
         statuses = sorted([(await call_of(stage, n)).status for n in range(2)])
@@ -133,8 +141,8 @@ async def test_leaving_while_still_sending_is_no_error():
         )
         writer.write(head.encode())
         await writer.drain()
-        await asyncio.sleep(0.05)
+        await stage.taken_in()
         writer.close()
-        await asyncio.sleep(0.05)
+        await stage.taken_in()
         assert (await stage.http.get("/healthz")).status_code == 200
     assert fake.calls == []

@@ -160,7 +160,7 @@ async def test_the_failed_stream_is_closed_before_the_next_begins(tmp_path: Path
     first = FakeOpenAI(Sends([NOTHING_YET], then="silence"))
     async with two(tmp_path, first, FakeOpenAI(Says("x"))) as stage:
         await stage.chat(model="main", stream=True)
-        await asyncio.wait_for(first.calls[0].left.wait(), 2)
+        await asyncio.wait_for(first.calls[0].left.wait(), 8)
 
 
 async def test_a_client_that_leaves_cancels_the_fallback_too(tmp_path: Path):

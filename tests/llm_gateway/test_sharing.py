@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
-from fake_providers import Fails, FakeOpenAI, Says
+from fake_providers import Exchange, Fails, FakeOpenAI, Says
 
 from tests.llm_gateway.event_stream import events
 from tests.llm_gateway.harness import CHAT, QUESTION, Stage, staged
+from tests.waiting import eventually
 
 
 async def ask(stage: Stage, *, control: str | None = None, **body: Any) -> tuple[str, str]:
@@ -154,17 +157,43 @@ async def test_the_cache_can_be_cleared():
         assert (await ask(stage))[0] == "miss"
 
 
-async def test_the_cache_is_bounded_and_expires():
-    async with staged(FakeOpenAI(always=Says("x")), CACHE_MAX_SIZE="2", CACHE_TTL="0.3") as stage:
+async def test_the_cache_is_bounded():
+    async with staged(FakeOpenAI(always=Says("x")), CACHE_MAX_SIZE="2") as stage:
         for seed in range(5):
             await ask(stage, seed=seed)
         assert (await stage.http.get("/health")).json()["cache"]["entries"] == 2
         assert (await ask(stage, seed=4))[0] == "hit"
-        await asyncio.sleep(0.35)
-        assert (await ask(stage, seed=4))[0] == "miss"
+
+
+async def test_what_the_cache_keeps_expires():
+    async with staged(FakeOpenAI(Says("1"), Says("2")), CACHE_TTL="0.05") as stage:
+        assert await ask(stage) == ("miss", "1")
+
+        async def anew() -> bool:
+            return await ask(stage) == ("miss", "2")
+
+        await eventually(anew)
 
 
 # --- coalescing ---
+
+
+@dataclass(frozen=True)
+class Halting(Says):
+    """A stream that halts halfway until `gate` is set."""
+
+    halfway: asyncio.Event = field(default_factory=asyncio.Event)
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def play(self, exchange: Exchange) -> None:
+        await exchange.start(200, {"content-type": "text/event-stream"})
+        frames = [b"data: " + msgspec.json.encode(chunk) + b"\n\n" for chunk in self.chunks(exchange.call.body)]
+        for number, frame in enumerate(frames):
+            if number == len(frames) // 2:
+                self.halfway.set()
+                await self.gate.wait()
+            await exchange.write(frame)
+        await exchange.end(b"data: [DONE]\n\n")
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -174,7 +203,7 @@ async def test_equal_questions_in_flight_are_one_call(stream: bool):
     async with staged(fake) as stage:
         asking = [asyncio.create_task(stage.chat(stream=stream)) for _ in range(8)]
         await fake.call()
-        await asyncio.sleep(0.2)
+        await stage.taken_in()
         hold.set()
         answers = await asyncio.gather(*asking)
         calls = await stage.observed()
@@ -190,14 +219,14 @@ async def test_equal_questions_in_flight_are_one_call(stream: bool):
 
 
 async def test_a_latecomer_to_a_stream_gets_all_of_it():
-    hold = asyncio.Event()
-    fake = FakeOpenAI(Says([f"{n} " for n in range(40)], pause=0.01))
-    async with staged(fake) as stage:
+    behaviour = Halting([f"{n} " for n in range(40)])
+    async with staged(FakeOpenAI(behaviour)) as stage:
         first = asyncio.create_task(stage.chat(stream=True))
-        await fake.call()
-        await asyncio.sleep(0.15)
-        late = await stage.chat(stream=True)
-        hold.set()
+        await behaviour.halfway.wait()
+        coming = asyncio.create_task(stage.chat(stream=True))
+        await stage.taken_in()
+        behaviour.gate.set()
+        late = await coming
     assert late.headers["x-cache"] == "coalesced"
     assert text_of(late) == text_of(await first) == "".join(f"{n} " for n in range(40))
 
@@ -207,8 +236,12 @@ async def test_a_shared_failure_reaches_everybody(stream: bool):
     fake = FakeOpenAI(Fails(429, headers={"retry-after-ms": "20"}), Says("ya"))
     async with staged(fake) as stage:
         answers = await asyncio.gather(*(stage.chat(stream=stream) for _ in range(4)))
-        await asyncio.sleep(0.03)
-        assert await ask(stage, stream=stream) == ("miss", "ya"), "a failure is not kept"
+
+        async def answered() -> bool:
+            answer = await stage.chat(stream=stream)  # 429 for as long as the provider asked to be left alone
+            return answer.status_code == 200 and (answer.headers["x-cache"], text_of(answer)) == ("miss", "ya")
+
+        await eventually(answered)  # a failure is not kept
     failed = [a for a in answers if a.status_code == 429]
     assert failed and all(a.headers["retry-after"] == "1" for a in failed)
 

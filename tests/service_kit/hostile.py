@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-
-import httpx
 
 GET = b"GET /pid HTTP/1.1\r\nHost: localhost\r\n"
 POST = b"POST /length HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -54,14 +51,3 @@ def resident_megabytes(pid: int) -> float:
         if line.startswith("VmHWM"):  # the most that it ever was
             return int(line.split()[1]) / 1024
     raise AssertionError("no VmHWM")
-
-
-def health_seconds(url: str) -> float:
-    """How long somebody else waits for /healthz, on a connection of their own; the best of three, since this
-    machine does other things too."""
-    waits: list[float] = []
-    for _ in range(3):
-        started = time.monotonic()
-        assert httpx.get(f"{url}/healthz", timeout=10).status_code == 200
-        waits.append(time.monotonic() - started)
-    return min(waits)

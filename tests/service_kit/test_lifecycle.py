@@ -23,7 +23,7 @@ async def test_who_waits_for_the_drain_is_told():
     assert not waiting.done()
     lifecycle.drain()
     lifecycle.drain()  # a second signal changes nothing
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, 8)
 
 
 async def test_shutdown_hooks_run_in_order():

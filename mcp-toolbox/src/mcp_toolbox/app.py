@@ -86,6 +86,7 @@ def mounted(
         server,
         max_body_bytes=settings.max_body_bytes,
         drained=app.state.lifecycle.drain_started,
+        refusals=app.refusals,
         on_drain=server.changes.listen.close,
     )
     add_rest_routes(app, registry, approvals)

@@ -329,7 +329,7 @@ async def test_drain_stops_what_does_not_finish_in_time(runs, gate, text):
     channel = runs.channel("c", "me", "en")
     runs.submit(channel, ask("1", text))
     await moment()
-    await asyncio.wait_for(runs.drain(0.01), 2)
+    await asyncio.wait_for(runs.drain(0.01), 8)
     await settled(channel)
     last = events(channel)[-1]
     assert (last.type, last.code, last.run_id) == ("error", "service_stopping", "1")

@@ -108,7 +108,7 @@ async def test_a_turn_that_fails_gives_the_thread_back():
     with pytest.raises(ValueError, match="x"):
         async with threads.turn("ana", "t", busy=""):
             raise ValueError("x")
-    assert await asyncio.wait_for(say(threads, "ana", "t", "y"), 1) == []
+    assert await asyncio.wait_for(say(threads, "ana", "t", "y"), 8) == []
 
 
 TURNS = [

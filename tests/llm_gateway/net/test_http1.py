@@ -219,7 +219,7 @@ async def test_one_timer_serves_many_waits_and_each_ends_at_its_own_limit() -> N
         began = loop.time()
         with pytest.raises(TimeoutError):
             await connection.news(began + seconds)
-        assert seconds - 0.002 <= loop.time() - began < seconds + 0.5
+        assert seconds - 0.002 <= loop.time() - began < seconds + 2
     later = asyncio.ensure_future(connection.news(loop.time() + 0.08))
     await asyncio.sleep(0)
     later.cancel()

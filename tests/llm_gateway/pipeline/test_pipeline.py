@@ -148,7 +148,7 @@ async def generated(pipeline: Pipeline, request: Request, caller: Caller) -> Ans
 
 async def asked(provider: Scripted) -> None:
     """The provider is asked; callers that were there before share that call by then."""
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(8):
         while not provider.asked:
             await asyncio.sleep(0)
 
@@ -258,7 +258,7 @@ async def test_a_client_that_is_gone_before_the_first_byte_leaves_no_flight_behi
     async def send(message: Any) -> None:
         answered.append(message)
 
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(8):
         await surface(scope, receive, send)
     assert provider.asked == 2 and answered[0]["status"] == 200 and b"[DONE]" in answered[-1]["body"]
 
@@ -346,7 +346,7 @@ async def test_a_stream_that_nobody_begins_to_read_is_closed(pipeline: Any, seen
         await call.begun()
     assert provider.closed == 1 and [record.status for record in seen] == ["cancelled"]
     provider.gate.set()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(8):
         assert await streamed(gateway, caller()) == ("Hola", "miss"), "an equal question does not wait for it"
 
 

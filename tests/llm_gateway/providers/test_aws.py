@@ -312,7 +312,7 @@ async def test_renewal_goes_on_behind_requests_that_still_have_valid_ones():
         for _ in range(10):
             began = time.perf_counter()
             assert (await credentials.current()).access_key == FIRST.key_id
-            assert time.perf_counter() - began < 0.5
+            assert time.perf_counter() - began < 3
         hold.set()
 
         async def renewed() -> bool:
@@ -359,7 +359,7 @@ async def test_a_slow_credential_server_holds_nobody_else_up():
         await settled(server, 1)
         other = FakeBedrock(Says("sí"), credentials=KNOWN)
         async with running(other) as url, provider(credentials_of(KEYS)) as bedrock:
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(8):
                 assert await bedrock.complete(ASK, model_at(url))
         assert not waiting.done()
         hold.set()

@@ -81,7 +81,7 @@ async def test_closing_the_stream_hangs_up():
         stream = cast("AsyncGenerator[list[Event]]", provider.stream(ASK_STREAM, model))
         await anext(stream)
         await stream.aclose()
-        await asyncio.wait_for(fake.calls[0].left.wait(), 2)
+        await asyncio.wait_for(fake.calls[0].left.wait(), 8)
 
 
 async def test_streams_that_ended_well_give_their_connection_back():

@@ -25,6 +25,7 @@ from llm_gateway.routing.breakers import Admission, Breakers
 
 from tests.llm_gateway import values
 from tests.llm_gateway.routing.stage import ASK, Scripted, Stage, broken, model, route, several, spoken
+from tests.waiting import eventually
 
 GOOD = values.said("aquí")
 CUT = UpstreamProtocol("cut", code="upstream_stream_cut")
@@ -290,8 +291,7 @@ async def test_a_probe_whose_caller_leaves_lets_the_next_one_through(streamed: b
         stage.breakers.failed(model().deployment)
     stage.clock.now += 15
     task = asyncio.create_task((stage.router.stream if streamed else stage.router.complete)(ASK, route(model())))  # type: ignore[arg-type]
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    await eventually(lambda: gated.asked)
     task.cancel()
     await asyncio.wait([task])
     assert gated.asked == 1 and stage.breakers.enter(model().deployment) is Admission.PROBE

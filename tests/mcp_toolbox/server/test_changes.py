@@ -37,12 +37,18 @@ def server(registry: ToolRegistry) -> ToolboxServer:
 
 
 @pytest.fixture
-async def served(server: ToolboxServer) -> AsyncIterator[str]:
+def streams() -> list[str]:
+    """The paths of the streams that have begun, which clients listen on."""
+    return []
+
+
+@pytest.fixture
+async def served(server: ToolboxServer, streams: list[str]) -> AsyncIterator[str]:
     drained = asyncio.Event()
     transports = HttpTransports(server, max_body_bytes=10**6, drained=drained, on_drain=server.changes.listen.close)
     routes = [
-        Route("/mcp", endpoint=Asgi(transports.streamable_http)),
-        Route("/sse", endpoint=Asgi(transports.sse)),
+        Route("/mcp", endpoint=Asgi(transports.streamable_http, streams)),
+        Route("/sse", endpoint=Asgi(transports.sse, streams)),
         Mount("/messages", app=Asgi(transports.messages)),
     ]
     async with running(AtTheEdge(Starlette(routes=routes, lifespan=lambda _: transports.run()))) as url:
@@ -51,14 +57,22 @@ async def served(server: ToolboxServer) -> AsyncIterator[str]:
 
 
 class Asgi:
-    """A class, because a Route takes a function for a handler of requests."""
+    """A class, because a Route takes a function for a handler of requests. `streams` gets the path of each answer to a
+    GET that has begun."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, streams: list[str] | None = None) -> None:
         self._app = app
+        self._streams = streams
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         scope.setdefault("state", {})["principal"] = UNAUTHENTICATED  # as the edge notes it
-        await self._app(scope, receive, send)
+
+        async def sent(message: Any) -> None:
+            await send(message)
+            if self._streams is not None and scope["method"] == "GET" and message["type"] == "http.response.start":
+                self._streams.append(scope["path"])
+
+        await self._app(scope, receive, sent)
 
 
 class AtTheEdge:
@@ -91,13 +105,13 @@ LEGACY: dict[str, Callable[[str], Any]] = {
 
 @pytest.mark.parametrize("transport", LEGACY)
 async def test_a_session_hears_once_of_many_changes(
-    served: str, server: ToolboxServer, registry: ToolRegistry, transport: str
+    served: str, server: ToolboxServer, registry: ToolRegistry, streams: list[str], transport: str
 ):
     heard = Heard()
     async with Client(LEGACY[transport](served), mode="legacy", message_handler=heard) as client:
         await eventually(lambda: len(server.changes) == 1)
         await client.list_tools()
-        await asyncio.sleep(0.05)  # the stream that the client listens on opens beside
+        await eventually(lambda: streams)
         registry.replace("one", [HELLO])
         registry.replace("one", [])
         registry.replace("two", [HELLO])
@@ -123,12 +137,12 @@ async def test_a_session_that_ended_is_forgotten(
 
 
 async def test_a_session_hears_of_the_resources_that_it_subscribed_to(
-    served: str, server: ToolboxServer, registry: ToolRegistry
+    served: str, server: ToolboxServer, registry: ToolRegistry, streams: list[str]
 ):
     heard = Heard()
     async with Client(f"{served}/mcp", mode="legacy", message_handler=heard) as client:
         await eventually(lambda: len(server.changes) == 1)
-        await asyncio.sleep(0.05)
+        await eventually(lambda: streams)
         await client.session.subscribe_resource("toolbox://tools/hello")
         registry.replace("one", [HELLO])
         await heard.until(UPDATED)
@@ -197,4 +211,4 @@ async def test_streams_that_answers_come_on_wait_for_running_calls():
     assert not waiting.done()
     answered.set()
     await call
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, 8)

@@ -44,7 +44,7 @@ async def test_a_stream_ends_properly_when_the_service_drains():
     await eventually(lambda: sent.body)
     assert not stream.done()
     drained.set()
-    await asyncio.wait_for(stream, 1)
+    await asyncio.wait_for(stream, 8)
     assert sent.body == b"one"
     assert not sent[-1].get("more_body")
 
@@ -52,14 +52,14 @@ async def test_a_stream_ends_properly_when_the_service_drains():
 async def test_a_stream_opened_while_draining_ends_at_once():
     drained = asyncio.Event()
     drained.set()
-    await asyncio.wait_for(UntilDrained(endless, drained)(SCOPE, silent, Sent()), 1)
+    await asyncio.wait_for(UntilDrained(endless, drained)(SCOPE, silent, Sent()), 8)
 
 
 async def test_a_client_that_leaves_ends_its_stream():
     async def left() -> dict[str, Any]:
         return {"type": "http.disconnect"}
 
-    await asyncio.wait_for(UntilDrained(endless, asyncio.Event())(SCOPE, left, Sent()), 1)
+    await asyncio.wait_for(UntilDrained(endless, asyncio.Event())(SCOPE, left, Sent()), 8)
 
 
 async def test_a_finished_response_is_not_ended_twice():

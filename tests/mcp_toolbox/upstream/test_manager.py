@@ -32,10 +32,10 @@ async def test_tools_are_listed_page_by_page_and_called(upstreams_of: Any, plain
 async def test_no_start_waits_for_a_server(upstreams_of: Any, plain: Any):
     started = time.monotonic()
     async with upstreams_of({"stuck": plain({"connect_timeout_seconds": 30}, hang_on="initialize")}) as running:
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 8
         assert running.status("stuck") == "connecting"
         assert running.upstreams.degraded
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 20
 
 
 async def test_three_broken_servers_cost_the_other_seven_nothing(upstreams_of: Any, plain: Any, eventually: Any):
@@ -138,7 +138,7 @@ async def test_a_call_that_takes_too_long_is_given_up(upstreams_of: Any, plain: 
         await running.connected("one")
         started = time.monotonic()
         result = await running.registry.call("one__slow", {"seconds": 30})
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 15
         assert (result.is_error, result.text) == (True, "The MCP server 'one' did not answer within 0.3 s.")
         await eventually(lambda: "notifications/cancelled" in record.read_text())
 
@@ -158,11 +158,21 @@ async def test_only_so_many_calls_run_at_a_time(upstreams_of: Any, plain: Any, t
     record = tmp_path / "record"
     async with upstreams_of({"one": plain({"max_concurrent_calls": 2}, record=str(record))}) as running:
         await running.connected("one")
-        calls = [asyncio.create_task(running.registry.call("one__slow", {"seconds": 1})) for _ in range(4)]
-        await eventually(lambda: record.read_text().count("tools/call") == 2)
-        await asyncio.sleep(0.2)
-        assert record.read_text().count("tools/call") == 2
-        assert [result.text for result in await asyncio.gather(*calls)] == ["done"] * 4
+        calls = [asyncio.create_task(running.registry.call("one__slow", {"seconds": 60})) for _ in range(4)]
+
+        def received() -> list[str]:
+            methods = [json.loads(line).get("method") for line in record.read_text().splitlines()]
+            return [method for method in methods if method in ("tools/call", "notifications/cancelled")]
+
+        await eventually(lambda: len(received()) == 2)
+        for done in (1, 2):
+            calls[done - 1].cancel()
+            await eventually(lambda: len(received()) == 2 + 2 * done)  # noqa: B023 - it is called within this turn
+        # A third that came before the first was left would stand before the notification of that.
+        assert received() == ["tools/call"] * 2 + ["notifications/cancelled", "tools/call"] * 2
+        for call in calls:
+            call.cancel()
+        await asyncio.wait(calls)
 
 
 async def test_a_result_that_is_too_large_is_an_error_that_says_how_large(upstreams_of: Any, plain: Any):

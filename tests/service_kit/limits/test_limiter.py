@@ -165,11 +165,11 @@ async def test_replicas_share_what_is_left_and_buckets_expire(store: Valkey):
 
 async def test_a_store_that_hangs_costs_milliseconds_once(store: Valkey):
     rate = Rate(2, 3_600)
-    async with shared(store.url, answer_seconds=0.05) as limiter:
+    async with shared(store.url, answer_seconds=0.2) as limiter:
         with store.hanging():
             began = time.perf_counter()
             decisions = [await limiter.take("hangs", rate) for _ in range(50)]
-            assert time.perf_counter() - began < 1.0
+            assert time.perf_counter() - began < 4  # at the limit each, 50 would take 10
         assert limiter.away
         assert [decision.allowed for decision in decisions].count(True) == 2, "rates hold in this process meanwhile"
 

@@ -97,11 +97,11 @@ async def test_a_frozen_server_costs_the_limit_twice_and_then_nothing(valkey: Ow
         began = time.monotonic()
         for _ in range(2):
             assert isinstance(await read(redis), StoreAway)
-        assert 0.39 < time.monotonic() - began < 1.5
+        assert 0.39 < time.monotonic() - began < 4
         began = time.monotonic()
         for _ in range(1000):
             assert isinstance(await read(redis), StoreAway)
-        assert time.monotonic() - began < 0.2
+        assert time.monotonic() - began < 4  # each at the limit would take 200
         valkey.thaw()
         await until_back(redis)
 

@@ -7,14 +7,18 @@ import logging
 from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
 
-_LOGGERS = ("mcp.server.sse", "mcp.server.streamable_http")
+_SESSIONS = "mcp.server.streamable_http_manager"
+_LOGGERS = ("mcp.server.sse", "mcp.server.streamable_http", _SESSIONS)
 
 
 class ClientFaults(logging.Filter):
     """Drops the SDK's reports, with stack trace and the client's data, of messages that do not parse and of clients
-    that left. The client got a 400, and the access log has a line for the request."""
+    that left, and its warnings of requests for which there is no session. The client got an error, and the access log
+    has a line for the request."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if record.name == _SESSIONS and record.levelno == logging.WARNING:
+            return False
         error = record.exc_info[1] if record.exc_info else None
         return not isinstance(error, ValidationError | ClientDisconnect)
 

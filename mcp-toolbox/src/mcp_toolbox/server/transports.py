@@ -20,6 +20,7 @@ from mcp.server.transport_security import RequestBodyLimitMiddleware, TransportS
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from service_kit.auth.principal import ANONYMOUS, principal_in
 from service_kit.background import supervised
+from service_kit.telemetry.refusals import Refusals
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_toolbox.calls.request import MESSAGES_PATH
@@ -42,6 +43,7 @@ class HttpTransports:
         *,
         max_body_bytes: int,
         drained: asyncio.Event,
+        refusals: Refusals | None = None,
         on_drain: Callable[[], None] | None = None,
     ) -> None:
         self._server = server
@@ -50,7 +52,7 @@ class HttpTransports:
         answered = DrainedAndIdle(drained)
         server.middleware.append(answered)
         self._sessions = BoundedSessions(
-            server, security_settings=_EDGE_HAS_CHECKED, max_request_body_size=max_body_bytes
+            server, refusals or Refusals(), security_settings=_EDGE_HAS_CHECKED, max_request_body_size=max_body_bytes
         )
         self._sse = SseServerTransport(
             MESSAGES_PATH, security_settings=_EDGE_HAS_CHECKED, max_request_body_size=max_body_bytes

@@ -160,6 +160,25 @@ def test_a_body_without_content_ends(service: ServiceProcess, endless: bytes):
     assert refusals(service, "body_without_content")
 
 
+@pytest.mark.parametrize("chunk", [b"1\r\n \r\n", b"2;a=bcdefghijkl\r\n  \r\n"], ids=["bytes", "extensions"])
+@pytest.mark.parametrize("path", [b"/length", b"/nowhere"], ids=["read", "answered before the body"])
+def test_a_body_of_tiny_chunks_ends(service: ServiceProcess, chunk: bytes, path: bytes):
+    begun = CHUNKED.replace(b"/length", path).replace(b"Connection: close\r\n", b"")
+    with connected(service.port) as one:
+        sent = send_all(one, [begun, *[chunk * 1000] * 4000])
+    assert sent < 10_000_000
+    assert refusals(service, "chunks_too_small")
+
+
+def test_a_long_body_may_begin_with_small_chunks(service: ServiceProcess):
+    with connected(service.port) as one:
+        send_all(one, [CHUNKED, b"1\r\n \r\n" * 4000, b"64\r\n" + b" " * 100 + b"\r\n", b"0\r\n\r\n"])
+        assert everything(one).endswith(b"4100")
+    with connected(service.port) as one:
+        send_all(one, [CHUNKED, (b"64\r\n" + b" " * 100 + b"\r\n") * 20_000, b"0\r\n\r\n"])
+        assert everything(one).endswith(b"2000000")
+
+
 def test_unfinished_bodies_hold_a_bounded_part_of_the_memory(service: ServiceProcess):
     before = resident_megabytes(service.process.pid)
     body = b" " * 19_000_000

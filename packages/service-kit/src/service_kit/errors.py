@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -141,7 +142,7 @@ def from_http(error: HTTPException) -> ApiError:
     return ApiError(error.status_code, code, str(error.detail), spanish=_HTTP_SPANISH.get(error.status_code))
 
 
-def install_error_handlers(app: FastAPI) -> None:
+def install_error_handlers(app: Starlette) -> None:
     """Makes `app` answer every error in the envelope, the framework's own included."""
 
     def answer(request: Request, error: ApiError) -> Response:

@@ -128,6 +128,12 @@ def main() -> int:
         await websocket.send_text(await websocket.receive_text())
         await websocket.close()
 
+    @app.websocket("/ws/echo")
+    async def echo(websocket: WebSocket) -> None:
+        await websocket.accept()
+        async for text in websocket.iter_text():
+            await websocket.send_text(text)
+
     return serve(app, settings, limits_of(os.environ))
 
 

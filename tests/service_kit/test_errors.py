@@ -23,6 +23,15 @@ def test_a_status_has_its_type(status: int, type_: str):
     assert ApiError(status, "c", "m", type="own_error").type == "own_error"
 
 
+def test_an_error_does_not_send_back_all_that_it_quotes():
+    error = ApiError(400, "c", "m" * 3_000_000, param="p" * 3_000_000, spanish="é" * 3_000_000)
+    for language in ("es", "en"):
+        assert len(str(error_body(error, "req_1", language))) < 2500
+    assert len(str(error)) < 2500
+    short = error_body(ApiError(400, "c", "m", param="p", spanish="é"), "req_1", "es")["error"]
+    assert (short["message"], short["param"]) == ("é", "p")
+
+
 @pytest.mark.parametrize(
     ("status", "given", "header"),
     [

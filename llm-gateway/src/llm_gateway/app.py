@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import cast
 
 import msgspec
 from fastapi import FastAPI
@@ -119,7 +120,7 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
             await stack.enter_async_context(parts.transport.running())
             await stack.enter_async_context(records.running())
             await stack.enter_async_context(parts.holder.running())
-            await stack.enter_async_context(metrics_server(settings, metrics, records))
+            await stack.enter_async_context(metrics_server(settings, metrics, records, cast(Service, app).refusals))
             await stack.enter_async_context(limits.running())
             await stack.enter_async_context(calls.running())  # the last to be entered is the first to end
             yield

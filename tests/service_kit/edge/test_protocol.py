@@ -160,6 +160,25 @@ def test_a_body_without_content_ends(service: ServiceProcess, endless: bytes):
     assert refusals(service, "body_without_content")
 
 
+@pytest.mark.parametrize("chunk", [b"1\r\n \r\n", b"2;a=bcdefghijkl\r\n  \r\n"], ids=["bytes", "extensions"])
+@pytest.mark.parametrize("path", [b"/length", b"/nowhere"], ids=["read", "answered before the body"])
+def test_a_body_of_tiny_chunks_ends(service: ServiceProcess, chunk: bytes, path: bytes):
+    begun = CHUNKED.replace(b"/length", path).replace(b"Connection: close\r\n", b"")
+    with connected(service.port) as one:
+        sent = send_all(one, [begun, *[chunk * 1000] * 4000])
+    assert sent < 10_000_000
+    assert refusals(service, "chunks_too_small")
+
+
+def test_a_long_body_may_begin_with_small_chunks(service: ServiceProcess):
+    with connected(service.port) as one:
+        send_all(one, [CHUNKED, b"1\r\n \r\n" * 4000, b"64\r\n" + b" " * 100 + b"\r\n", b"0\r\n\r\n"])
+        assert everything(one).endswith(b"4100")
+    with connected(service.port) as one:
+        send_all(one, [CHUNKED, (b"64\r\n" + b" " * 100 + b"\r\n") * 20_000, b"0\r\n\r\n"])
+        assert everything(one).endswith(b"2000000")
+
+
 def test_unfinished_bodies_hold_a_bounded_part_of_the_memory(service: ServiceProcess):
     before = resident_megabytes(service.process.pid)
     body = b" " * 19_000_000
@@ -266,16 +285,85 @@ def test_answers_that_are_not_read_give_way(unused_tcp_port: int):
 # --- sockets ---
 
 
+HANDSHAKE = (
+    b"GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+
+
+def frame(first: int, payload: bytes) -> bytes:
+    """A frame of up to 125 bytes under a mask that changes nothing; `first` is its first byte."""
+    return bytes([first, 0x80 | len(payload), 0, 0, 0, 0]) + payload
+
+
 def test_a_refused_handshake_is_no_error_of_ours(service: ServiceProcess):
-    handshake = (
-        b"GET /ws HTTP/1.1\r\nHost: %b\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    )
-    status, _, body = answer_of(asked(service, handshake % b"evil.example"))
+    status, _, body = answer_of(asked(service, HANDSHAKE.replace(b"localhost", b"evil.example")))
     assert (status, body["error"]["code"]) == (421, "host_not_allowed")
     with connected(service.port) as one:
-        one.sendall(handshake % b"localhost")
+        one.sendall(HANDSHAKE)
         assert one.recv(65536).startswith(b"HTTP/1.1 101")
-        one.sendall(b"\x81\x82\x00\x00\x00\x00hi")
+        one.sendall(frame(0x81, b"hi"))
         assert one.recv(65536).startswith(b"\x81\x02hi")
     assert not [line for line in service.output.splitlines() if '"level":"error"' in line]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        HANDSHAKE.replace(b"Version: 13", b"Version: 8"),
+        HANDSHAKE.replace(b"Sec-WebSocket-Key", b"X-Key"),
+        HANDSHAKE.replace(b"ZQ==", b"!"),
+        HANDSHAKE.replace(b"\r\n\r\n", b"\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"),
+        HANDSHAKE.replace(b"GET", b"POST"),
+    ],
+    ids=["version", "no key", "bad key", "two keys", "method"],
+)
+def test_a_handshake_that_is_none_is_refused_in_our_envelope(service: ServiceProcess, wrong: bytes):
+    status, headers, body = answer_of(asked(service, wrong))
+    assert (status, body["error"]["code"]) == (400, "malformed_handshake")
+    assert headers["x-request-id"] == body["error"]["request_id"]
+    assert headers["sec-websocket-version"] == "13"
+
+
+def test_a_handshake_at_an_address_without_a_socket_is_a_404_in_our_envelope(service: ServiceProcess):
+    raw = asked(service, HANDSHAKE.replace(b"/ws", b"/nowhere").replace(b"\r\n\r\n", b"\r\nX-Request-ID: lost\r\n\r\n"))
+    status, headers, body = answer_of(raw)
+    assert (status, body["error"]["code"], headers["x-request-id"]) == (404, "not_found", "lost")
+    deadline = time.monotonic() + 5
+    while not (lines := [line for line in service.lines("request") if line["requestId"] == "lost"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert lines[0]["status"] == 404
+
+
+@pytest.mark.parametrize(
+    ("opening", "endless", "reason"),
+    [
+        (b"", frame(0x89, b"a" * 125), "too_many_frames"),
+        (b"", frame(0x8A, b"a"), "too_many_frames"),
+        (b"", frame(0x81, b"a"), "too_many_frames"),
+        (frame(0x01, b"a"), frame(0x00, b""), "too_many_fragments"),
+    ],
+    ids=["pings", "pongs", "messages", "empty fragments"],
+)
+def test_a_flood_of_frames_ends_the_socket(
+    service: ServiceProcess, opening: bytes, endless: bytes, reason: str
+):  # fmt: skip
+    with connected(service.port) as one:
+        one.sendall(HANDSHAKE.replace(b"/ws", b"/ws/echo"))
+        assert one.recv(65536).startswith(b"HTTP/1.1 101")
+        sent = send_all(one, [opening, *[endless * 1000] * 10_000])
+    assert sent < 10_000_000
+    assert refusals(service, reason)
+    assert health_seconds(service.url) < 0.5
+
+
+def test_a_large_message_in_fragments_and_a_few_pings_are_no_flood(service: ServiceProcess):
+    with connected(service.port) as one:
+        one.sendall(HANDSHAKE.replace(b"/ws", b"/ws/echo"))
+        assert one.recv(65536).startswith(b"HTTP/1.1 101")
+        fragments = [frame(0x01, b"a" * 100), *[frame(0x00, b"a" * 100), frame(0x89, b"")] * 900, frame(0x80, b"z")]
+        one.sendall(b"".join(fragments))
+        received = b""
+        while not received.endswith(b"az"):
+            received += one.recv(65536)

@@ -6,14 +6,20 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from ipaddress import ip_address
 
-import uvicorn
+from service_kit.auth.principal import UNAUTHENTICATED
+from service_kit.edge.connections import Connections
 from service_kit.edge.hosts import HostRule, without_port
-from service_kit.errors import ApiError, error_response
-from service_kit.ids import request_id
-from service_kit.service import server_config
+from service_kit.edge.limits import ConnectionLimits
+from service_kit.edge.middleware import EdgeMiddleware
+from service_kit.edge.origins import OriginRule
+from service_kit.edge.policy import Policy
+from service_kit.errors import install_error_handlers
+from service_kit.service import BoundedServer, server_config
 from service_kit.telemetry.logs import get_logger
+from service_kit.telemetry.refusals import Refusals
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,12 +32,16 @@ from llm_gateway.telemetry.metrics import Metrics
 _log = get_logger(__name__)
 
 
+_CONNECTIONS = 64
+"""Scrapers are few, and the descriptors are needed for calls."""
+
+
 @asynccontextmanager
 async def metrics_server(
-    settings: GatewaySettings, metrics: Metrics, records: RecordDispatcher
+    settings: GatewaySettings, metrics: Metrics, records: RecordDispatcher, refusals: Refusals
 ) -> AsyncIterator[int | None]:
     """Serves `GET /metrics` on METRICS_PORT for the length of the block; nothing where that is not set. Yields the real
-    port.
+    port. Its connections have the limits of the service's own, and count in its `refusals`.
 
     Raises:
         OSError: the port is taken.
@@ -39,20 +49,20 @@ async def metrics_server(
     if settings.metrics_port is None:
         yield None
         return
-    hosts = HostRule(settings.allowed_hosts)
 
     async def exposition(request: Request) -> Response:
-        if not _allowed(hosts, request.headers.get("host")):
-            error = ApiError(421, "host_not_allowed", "This host name is not in ALLOWED_HOSTS.")
-            return error_response(error, request_id(request.headers.get("x-request-id")))
         records.flush()
         body, content_type = metrics.exposition(request.headers.get("accept", ""))
         return Response(body, headers={"content-type": content_type})
 
-    app = Starlette(routes=[Route("/metrics", exposition)])
+    inner = Starlette(routes=[Route("/metrics", exposition)])
+    install_error_handlers(inner)
     listener = _listener(settings.host.strip("[]"), settings.metrics_port)
     port = listener.getsockname()[1]
-    server = _Server(server_config(app, settings, port=port, lifespan="off"))
+    limits = replace(ConnectionLimits(), max_connections=_CONNECTIONS).within_descriptors()
+    connections = Connections(limits, refusals, settings.ui_language)
+    app = EdgeMiddleware(inner, _policy(settings), refusals=refusals)
+    server = _Server(server_config(app, settings, connections, port=port, lifespan="off"), connections)
     serving = asyncio.create_task(server.serve([listener]), name="metrics server")
     _log.info("metrics", host=settings.host, port=port)
     try:
@@ -63,16 +73,29 @@ async def metrics_server(
         listener.close()
 
 
-def _allowed(hosts: HostRule, host: str | None) -> bool:
-    """Whether `host` is in ALLOWED_HOSTS, or a bare address: scrapers find pods by their addresses, and a page of
-    another site can point a name of its own at us, but not an address."""
-    if hosts.allows(host):
+def _policy(settings: GatewaySettings) -> Policy:
+    return Policy(
+        hosts=_NamesAndAddresses(settings.allowed_hosts),
+        origins=OriginRule(settings.cors_allowed_origins, allow_all=settings.cors_allow_all_origins),
+        authenticator=None,
+        anonymous=UNAUTHENTICATED,
+        max_body_bytes=settings.max_body_bytes,
+        default_language=settings.ui_language,
+    )
+
+
+class _NamesAndAddresses(HostRule):
+    """Allows ALLOWED_HOSTS, and every bare address: scrapers find pods by their addresses, and a page of another site
+    can point a name of its own at this port, but not an address."""
+
+    def allows(self, host: str | None) -> bool:
+        if super().allows(host):
+            return True
+        try:
+            ip_address(without_port(host or "").strip("[]"))
+        except ValueError:
+            return False
         return True
-    try:
-        ip_address(without_port(host or "").strip("[]"))
-    except ValueError:
-        return False
-    return True
 
 
 def _listener(host: str, port: int) -> socket.socket:
@@ -80,8 +103,8 @@ def _listener(host: str, port: int) -> socket.socket:
     return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
 
 
-class _Server(uvicorn.Server):
-    """uvicorn that leaves signals to the service's own."""
+class _Server(BoundedServer):
+    """A server that leaves signals to the service's own."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

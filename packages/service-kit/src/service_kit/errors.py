@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -32,6 +33,10 @@ _FINAL = frozenset(range(400, 500)) - {408, 409, 425, 429, 499}
 
 _DEFAULT_RETRY_AFTER = {429: 1.0, 503: 1.0}
 
+_LONGEST_MESSAGE = 2000
+_LONGEST_PARAM = 256
+"""In characters. Messages quote what a client sent, which may be as long as its body."""
+
 
 class ApiError(Exception):
     """An error as a client sees it.
@@ -39,7 +44,7 @@ class ApiError(Exception):
     `status` is the HTTP status, `type` the kind of error in OpenAI's terms (by default that of the status), `code` a
     stable English identifier, and `param` the name of the wrong field. `retry_after` is in seconds; 429 and 503 always
     have one, unless `mends` is False, which says that a retry cannot help until something has been changed. `spanish`
-    is the Spanish `message`, if there is a translation.
+    is the Spanish `message`, if there is a translation. Texts that are longer than an error needs are cut.
     """
 
     def __init__(
@@ -54,13 +59,14 @@ class ApiError(Exception):
         mends: bool | None = None,
         spanish: str | None = None,
     ) -> None:
+        message = _cut(message, _LONGEST_MESSAGE)
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
         self.type = type or _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
-        self.param = param
-        self.spanish = spanish
+        self.param = None if param is None else _cut(param, _LONGEST_PARAM)
+        self.spanish = None if spanish is None else _cut(spanish, _LONGEST_MESSAGE)
         self.mends = mends if mends is not None else retry_after is not None or status not in _FINAL
         waits = _DEFAULT_RETRY_AFTER.get(status) if self.mends else None
         self.retry_after = retry_after if retry_after is not None else waits
@@ -75,6 +81,10 @@ class ApiError(Exception):
     def message_in(self, language: Language) -> str:
         """Returns the message in `language`, or in English if there is no translation."""
         return self.spanish if language == "es" and self.spanish is not None else self.message
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def error_body(error: ApiError, request_id: str, language: Language = "en") -> dict[str, Any]:
@@ -132,7 +142,7 @@ def from_http(error: HTTPException) -> ApiError:
     return ApiError(error.status_code, code, str(error.detail), spanish=_HTTP_SPANISH.get(error.status_code))
 
 
-def install_error_handlers(app: FastAPI) -> None:
+def install_error_handlers(app: Starlette) -> None:
     """Makes `app` answer every error in the envelope, the framework's own included."""
 
     def answer(request: Request, error: ApiError) -> Response:

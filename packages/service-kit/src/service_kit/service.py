@@ -187,14 +187,25 @@ def refuse_open_mode(settings: ServiceSettings) -> None:
         )
 
 
-class Server(uvicorn.Server):
-    """uvicorn with a bound on its connections, which tells the service when it drains and exits with 0 after a
-    signal."""
+class BoundedServer(uvicorn.Server):
+    """uvicorn that closes those of its `connections` which have exceeded one of their times."""
+
+    def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
+        super().__init__(config)
+        self._connections = connections
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % _TICKS_OF_A_SWEEP == 0:
+            self._connections.sweep()
+        return await super().on_tick(counter)
+
+
+class Server(BoundedServer):
+    """The server of a service: it tells the service when it drains, and exits with 0 after a signal."""
 
     def __init__(self, config: uvicorn.Config, lifecycle: Lifecycle, connections: Connections) -> None:
-        super().__init__(config)
+        super().__init__(config, connections)
         self._lifecycle = lifecycle
-        self._connections = connections
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # uvicorn's own method raises the signal again at the end, which turns a clean stop into exit code 143.
@@ -206,11 +217,6 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         settle_garbage_collector()
-
-    async def on_tick(self, counter: int) -> bool:
-        if counter % _TICKS_OF_A_SWEEP == 0:
-            self._connections.sweep()
-        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # uvicorn closes every WebSocket at once; so first the ports are closed, and what runs may end.

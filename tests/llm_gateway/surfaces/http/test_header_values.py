@@ -50,6 +50,15 @@ async def test_the_name_of_a_model_that_has_a_break_in_it(path: str, breaking: s
     assert lines[0].split()[1] in (b"200", b"400", b"404")
 
 
+@pytest.mark.parametrize("unknown", [{"x" * 200_000: 1}, {f"x{n}": 1 for n in range(20_000)}], ids=["long", "many"])
+async def test_names_of_dropped_fields_leave_a_head_that_clients_read(unknown: dict[str, Any]):
+    async with gateway() as stage:
+        lines = head_of(await sent(stage, CHAT, {"model": "offline", "messages": QUESTION, **unknown}))
+    assert lines[0].split()[1] == b"200"
+    assert any(line.startswith(b"x-dropped-params: x") for line in lines)
+    assert max(map(len, lines)) < 2000
+
+
 @pytest.mark.parametrize("breaking", BREAKS[:2])
 async def test_a_wait_that_a_provider_asks_for_with_a_break_in_it(breaking: str):
     """Its head is refused as a whole, since two readers would disagree on it."""

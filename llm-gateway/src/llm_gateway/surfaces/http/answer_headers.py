@@ -48,7 +48,13 @@ _CACHE_STATUS = {
 """RFC 9211."""
 
 
+_LONGEST_VALUE = 1024
+"""In bytes. Clients refuse heads of some 64 KiB, and names of models and fields come from requests."""
+
+
 def _header_safe(text: str) -> bytes:
+    if len(text) > _LONGEST_VALUE:
+        text = text[: _LONGEST_VALUE - 3] + "..."
     if text.isascii() and text.isprintable():
         return text.encode()
     return "".join(c if 32 <= ord(c) < 127 else "?" for c in text).encode()

@@ -75,8 +75,10 @@ class RequestGuard:
     async def send(self, message: Message) -> None:
         """Passes on a message of the answer; the first one gets the edge's headers."""
         kind = message["type"]
+        if kind == "websocket.close" and self.status == 0:
+            return await self.refuse(no_socket_here())
         if self.body_error is not None and self.status == 0:
-            return
+            return None
         if kind == "http.response.start":
             self.status = message["status"]
             message = {**message, "headers": self._completed(message.get("headers", ()))}
@@ -85,7 +87,7 @@ class RequestGuard:
             message = {**message, "headers": [*message.get("headers", ()), self._id_header()]}
         elif kind == "websocket.close":
             self._closed = True
-        await self._send(message)
+        return await self._send(message)
 
     def _completed(self, theirs: Headers) -> Headers:
         headers = [*theirs, self._id_header(), *_SECURITY]
@@ -139,3 +141,8 @@ class RequestGuard:
             headers.append((b"content-length", str(len(body)).encode()))
         await self._send({"type": f"{kind}.start", "status": status, "headers": self._completed(headers)})
         await self._send({"type": f"{kind}.body", "body": body})
+
+
+def no_socket_here() -> ApiError:
+    """Returns the answer to a handshake at an address without a WebSocket, which a router closes without a word."""
+    return ApiError(404, "not_found", "Not Found", spanish="No hay nada en esta dirección.")

@@ -17,7 +17,8 @@ class ConnectionLimits:
 
     `head_bytes` and `head_fields` bound a head; `head_seconds` run from a request's first byte, or from the start of
     the connection, until the head is complete. A body must continue within `body_idle_seconds`, and after those arrive
-    at `body_bytes_per_second` on average. An answer that its client does not read for `send_seconds` is cut off.
+    at `body_bytes_per_second` on average. It may have `small_chunks` chunks of any size; with more, its chunks must
+    hold `chunk_bytes` on average. An answer that its client does not read for `send_seconds` is cut off.
     `pipelined_requests` may wait behind the one that is being answered. At most `max_connections` are open; when all
     are, idle ones are closed for new ones. A refused client has `linger_seconds` to read the reason, and may send
     `linger_bytes` meanwhile.
@@ -29,6 +30,8 @@ class ConnectionLimits:
     body_idle_seconds: float = 20.0
     body_bytes_per_second: int = 4096
     send_seconds: float = 60.0
+    small_chunks: int = 4096
+    chunk_bytes: int = 64
     pipelined_requests: int = 32
     max_connections: int = _MOST_CONNECTIONS
     linger_seconds: float = 2.0

@@ -78,8 +78,8 @@ class EdgeMiddleware:
             await self._pass(guard, receive)
         finally:
             guard.close()
-        if request.is_http:
-            self._note(guard, started)
+        if request.is_http or guard.status != 101:
+            self._note(guard, started, refused=not request.is_http)
         return None
 
     async def _refuse(self, guard: RequestGuard, refusal: ApiError) -> None:

@@ -46,6 +46,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._began_within = False
         self._body_bytes = 0
         self._framing_bytes = 0
+        self._chunks = 0
         self._discarded = 0
         self._stalled_since: float | None = None
         self._closing_since: float | None = None
@@ -151,9 +152,15 @@ class HttpProtocol(HttpToolsProtocol):
             self._give_up("pipelined", malformed_request())
         self._phase = _BODY
         self._since = self._moved = self._register.now
-        self._body_bytes = self._framing_bytes = 0
+        self._body_bytes = self._framing_bytes = self._chunks = 0
         self._head_left = _PIECE_BYTES
         super().on_headers_complete()
+
+    def on_chunk_header(self) -> None:
+        # Each chunk costs the loop as much as hundreds of bytes: one connection with chunks of one byte would hold it.
+        self._chunks += 1
+        if self._chunks > self._limits.small_chunks + self._body_bytes // self._limits.chunk_bytes:
+            self._give_up("chunks_too_small", chunks_too_small())
 
     def on_body(self, body: bytes) -> None:
         self._moved = self._register.now
@@ -254,7 +261,7 @@ class HttpProtocol(HttpToolsProtocol):
     def _expire_body(self, now: float) -> None:
         if self.flow.read_paused or self.cycle is None or self.cycle.waiting_for_100_continue:
             self._since = self._moved = now  # the application is slow, not the client
-            self._body_bytes = 0
+            self._body_bytes = self._chunks = 0
             return
         limits = self._limits
         allowed = limits.body_idle_seconds + self._body_bytes / limits.body_bytes_per_second
@@ -281,6 +288,13 @@ def head_too_large(bytes_: int, fields: int) -> ApiError:
     return ApiError(
         431, "head_too_large", f"The head of the request is over the limit of {bytes_} bytes or {fields} fields.",
         spanish=f"La cabecera de la petición supera el límite de {bytes_} bytes o {fields} campos.",
+    )  # fmt: skip
+
+
+def chunks_too_small() -> ApiError:
+    return ApiError(
+        400, "chunks_too_small", "The body comes in too many chunks for its size.",
+        spanish="El cuerpo llega en demasiados trozos para su tamaño.",
     )  # fmt: skip
 
 

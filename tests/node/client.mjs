@@ -2,7 +2,7 @@
 // it saw as one JSON object.
 //
 // node client.mjs '{"sdk": "v1"|"v2", "era": "legacy"|"auto"|{"pin": …}, "transport": "http"|"sse"|"stdio", "url": …,
-//                   "headers": {…}, "command": …, "args": […]}'
+//                   "headers": {…}, "command": …, "args": […], "only": "list"}'
 
 const asked = JSON.parse(process.argv[2]);
 
@@ -59,6 +59,10 @@ if (!report.connected.message) {
   report.server = client.getServerVersion();
   report.revision = client.getNegotiatedProtocolVersion?.() ?? client.transport.protocolVersion ?? null;
   report.tools = (await client.listTools()).tools.map((tool) => tool.name);
+  if (asked.only === "list") {
+    process.stdout.write(JSON.stringify(report));
+    process.exit(0);
+  }
   report.answers = await Promise.all([
     call(client, "add", { a: 5, b: 3 }),
     call(client, "add", { a: 0.1, b: 0.2 }),

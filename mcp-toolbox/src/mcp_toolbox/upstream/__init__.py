@@ -6,4 +6,5 @@ references.py     ${VARIABLES}                     connection.py  one client, fr
 stdio.py http.py  the transports                   child.py       a server's process and its descendants
 forward.py        a call to a server               launcher.py    the process between, which ends them
 translate.py      a server's tool as a Tool        pins.py        digests of the tools as first seen
+schema_check.py   checks with bounded work         self_contained.py  schemas that every client compiles
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -53,12 +53,36 @@ class Connection:
         self._list_seconds = list_seconds
         self._busy = busy
         self._wake = Wakeup()
+        transport.doubt = self._wake.set
         self._ended = False
+        self._calls = 0
+        self._idle = Wakeup()
         self.problems: list[str] = []
 
     def wake(self) -> None:
         """Asks for a list now: the tools may have changed, or the server may have left."""
         self._wake.set()
+
+    @contextlib.contextmanager
+    def calling(self) -> Iterator[None]:
+        """Counts a call that runs over this connection until the block ends."""
+        self._calls += 1
+        try:
+            yield
+        finally:
+            self._calls -= 1
+            if not self._calls:
+                self._idle.set()
+
+    async def drained(self, seconds: float) -> None:
+        """Waits until no call runs over this connection, for at most `seconds`."""
+        if self._calls:
+            self._idle.clear()
+            await self._idle.wait(seconds)
+
+    def end(self) -> None:
+        """Ends the connection: its session is known to be gone."""
+        self._transport.lost.set()
 
     async def live(self) -> None:
         """Connects, lists the tools, and lists them again from time to time until the server leaves.

@@ -18,11 +18,13 @@ class ServersFileError(Exception):
 
 
 class UpstreamUnavailable(Exception):
-    """A server cannot be used, with the reason. `final` means that a retry cannot help before the file changes."""
+    """A server cannot be used, with the reason. `final` means that a retry cannot help before the file changes, and
+    `renew` that the server was there and a new session may be begun at once."""
 
-    def __init__(self, reason: str, *, final: bool = False) -> None:
+    def __init__(self, reason: str, *, final: bool = False, renew: bool = False) -> None:
         super().__init__(reason)
         self.final = final
+        self.renew = renew
 
 
 def reason_of(error: BaseException) -> str:

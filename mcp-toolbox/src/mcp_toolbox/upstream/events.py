@@ -3,7 +3,7 @@ the whole stream."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import httpx2
 from pydantic_core import to_json
@@ -16,17 +16,23 @@ _FIELD = b"data:"
 
 class BoundedEvents(httpx2.AsyncByteStream):
     """The body of `response`, line by line. A line of more than `limit` bytes becomes an error for the call that it
-    answers."""
+    answers. `ended` is called when the server has ended the stream."""
 
-    def __init__(self, response: httpx2.Response, limit: int) -> None:
+    def __init__(self, response: httpx2.Response, limit: int, ended: Callable[[], None]) -> None:
         self._response = response
         self._lines = Lines(limit)
+        self._ended = ended
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for part in self._response.aiter_bytes():
-            found = [self._kept(line) for line in self._lines.feed(part)]
-            if found:
-                yield b"".join(found)
+        try:
+            async for part in self._response.aiter_bytes():
+                found = [self._kept(line) for line in self._lines.feed(part)]
+                if found:
+                    yield b"".join(found)
+        except httpx2.TransportError:
+            self._ended()
+            raise
+        self._ended()
         yield self._lines.rest
 
     async def aclose(self) -> None:

@@ -7,17 +7,18 @@ from typing import Any
 import anyio
 from mcp import Client, MCPError, types
 from mcp.shared.dispatcher import ProgressFnT
-from mcp.types import CONNECTION_CLOSED, INTERNAL_ERROR, INVALID_REQUEST
+from mcp.types import CONNECTION_CLOSED, INTERNAL_ERROR, INVALID_REQUEST, PARSE_ERROR
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from mcp_toolbox.calls.request import REQUEST_ID, USER
 from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.tool import ToolResult
+from mcp_toolbox.upstream.attempt import Attempt, current_attempt
 from mcp_toolbox.upstream.http import CONNECTION_LOST
 from mcp_toolbox.upstream.sanitize import cleaned, shortened
 from mcp_toolbox.upstream.schema_check import SchemaCheck
-from mcp_toolbox.upstream.spec import Limits
+from mcp_toolbox.upstream.spec import Limits, ServerSpec
 
 _MAX_MESSAGE = 2_000
 
@@ -33,17 +34,27 @@ _LOST = frozenset({"Connection closed", CONNECTION_LOST})
 own."""
 
 
+_UNKNOWN_SESSION = -32001
+_OF_THE_CONNECTION = frozenset({401, 403, 404, 410})
+_SDK_CANNOT_PARSE = "Failed to parse "
+"""The beginning of the SDK's own errors for an answer, whose rest is a validation report with the answer in it."""
+
+
 class ConnectionLost(Exception):
     """The server left before it had answered."""
 
 
+class NotRun(Exception):
+    """The server cannot have run the call: its session was lost, or it could not be reached."""
+
+
 async def forward(
     client: Client,
+    spec: ServerSpec,
     tool: str,
     arguments: dict[str, Any],
     context: CallContext,
     result: SchemaCheck | None,
-    limits: Limits,
 ) -> tuple[ToolResult, bool]:
     """Calls `tool`, and returns its answer and whether the connection should be checked. Every mistake of the server
     becomes an answer that describes it.
@@ -53,25 +64,70 @@ async def forward(
 
     Raises:
         ConnectionLost: the server left meanwhile, or the client was closed.
+        NotRun: the call may be sent again on a new session.
     """
     params = types.CallToolRequestParams(name=tool, arguments=arguments, _meta=_meta(context))
+    server = spec.name
+    attempt = Attempt(sent=spec.target.kind == "stdio")  # over HTTP the transport says when it leaves
+    token = current_attempt.set(attempt)
     try:
-        answer = await client.session.send_request(
-            types.CallToolRequest(params=params),
-            _ANSWER,
-            progress_callback=_progress(context),
-        )
+        with attempt.waiting:
+            answer = await client.session.send_request(
+                types.CallToolRequest(params=params), _ANSWER, progress_callback=_progress(context)
+            )
+        if attempt.waiting.cancelled_caught:
+            return _refused(server, attempt)
     except MCPError as error:
-        if error.code == CONNECTION_CLOSED and error.message in _LOST:
-            raise ConnectionLost from error
-        return _failed(shortened(cleaned(error.message)[0], _MAX_MESSAGE)), error.code in _DOUBTFUL
+        return _explained(server, error, attempt)
     except (ValidationError, ValueError):
-        return _failed("The server answered something that is not a result of MCP."), False
+        return _failed(f"The MCP server '{server}' answered something that is not a result of MCP."), False
     except (anyio.ClosedResourceError, anyio.BrokenResourceError, RuntimeError) as error:
-        raise ConnectionLost from error
+        raise (NotRun if attempt.not_run or not attempt.sent else ConnectionLost) from error
+    finally:
+        current_attempt.reset(token)
     if isinstance(answer, types.InputRequiredResult):
         return _failed("The tool asks for input from a person or a model, which this toolbox does not pass on."), False
-    return _checked(answer, result, limits), False
+    return _checked(answer, result, spec.limits), False
+
+
+def _explained(server: str, error: MCPError, attempt: Attempt) -> tuple[ToolResult, bool]:
+    """Returns an error as a result, and whether the connection should be checked.
+
+    Raises:
+        ConnectionLost: the server left.
+        NotRun: the call may be sent again.
+    """
+    if attempt.not_run or (attempt.status is None and _is_unknown_session(error)):
+        raise NotRun from error
+    if error.code == CONNECTION_CLOSED and error.message in _LOST:
+        raise ConnectionLost from error
+    if attempt.status is not None:
+        return _refused(server, attempt)
+    if error.code == PARSE_ERROR and error.message.startswith(_SDK_CANNOT_PARSE):
+        return _failed(f"The MCP server '{server}' answered something that is not MCP."), False
+    return _failed(shortened(cleaned(error.message)[0], _MAX_MESSAGE)), error.code in _DOUBTFUL
+
+
+def _refused(server: str, attempt: Attempt) -> tuple[ToolResult, bool]:
+    """Returns what a refusal over HTTP says, with the server and the status, and whether the connection should be
+    checked.
+
+    Raises:
+        ConnectionLost: there was no answer.
+        NotRun: the call may be sent again.
+    """
+    if attempt.not_run:
+        raise NotRun
+    if attempt.status is None:
+        raise ConnectionLost
+    text = f"The MCP server '{server}' answered HTTP {attempt.status}."
+    if attempt.said:
+        text += f" It says: {shortened(cleaned(attempt.said)[0], _MAX_MESSAGE)}"
+    return _failed(text), attempt.said is None or attempt.status in _OF_THE_CONNECTION
+
+
+def _is_unknown_session(error: MCPError) -> bool:
+    return error.code == _UNKNOWN_SESSION and "session" in error.message.lower()
 
 
 def _progress(context: CallContext) -> ProgressFnT | None:

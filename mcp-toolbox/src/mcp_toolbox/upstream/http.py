@@ -6,27 +6,33 @@ that one exception would end all of them; here a failure is an answer to its own
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
 from mcp.client._transport import TransportStreams
 from mcp.client.sse import sse_client
-from mcp.client.streamable_http import streamable_http_client
+from mcp.client.streamable_http import MCP_SESSION_ID, streamable_http_client
 from mcp.types import CONNECTION_CLOSED
 from pydantic_core import to_json
 
+from mcp_toolbox.upstream.attempt import current_attempt
 from mcp_toolbox.upstream.errors import UpstreamUnavailable
 from mcp_toolbox.upstream.events import BoundedEvents
 from mcp_toolbox.upstream.refusals import refusal, too_large
-from mcp_toolbox.upstream.spec import Address, Limits
+from mcp_toolbox.upstream.refused_post import error_in, loses_session, speaks_no_streamable_http
+from mcp_toolbox.upstream.spec import Address, Kind, Limits
 
 CONNECTION_LOST = "connection lost"
 """The error message in place of an answer that never came."""
 
 _CONNECT_SECONDS = 10.0
 _IDLE_SECONDS = 330.0
+_NO_STREAM = 405
+"""The status with which a server says that it has no stream of its own (MCP 2025-11-25, Transports)."""
+
 _ENVELOPE_BYTES = 64 * 1024
 _MAX_SSE_EVENT = 1024 * 1024 - 1024
 _MAX_DRAINED = 64 * 1024 * 1024
@@ -34,12 +40,17 @@ _MAX_DRAINED = 64 * 1024 * 1024
 
 
 class HttpTransport:
-    """A transport to a server that runs elsewhere. `trouble` describes the last failed request."""
+    """A transport to a server that runs elsewhere. `trouble` describes the last failed request. `may_be_sse` is set
+    when the handshake was refused as by a server of the older HTTP+SSE, and `doubt` is called when the server's own
+    stream ends or is refused, which may mean that the server is gone."""
 
     def __init__(self, address: Address, limits: Limits) -> None:
         self._address = address
         self._limits = limits
         self.trouble: str | None = None
+        self.lost = asyncio.Event()
+        self.may_be_sse = False
+        self.doubt: Callable[[], None] = _nothing
 
     def abandon(self) -> None:
         """Does nothing: the connections end with the client."""
@@ -87,6 +98,34 @@ class HttpTransport:
             trust_env=False,
         )
 
+    def note_refusal(self, request: httpx2.Request, status: int, body: bytes) -> None:
+        """Notes what the refusal of a POST means: for its call, for the session, and for the kind of server."""
+        self.trouble = f"answered HTTP {status}"
+        attempt = current_attempt.get()
+        if attempt is not None:
+            attempt.status, attempt.said = status, error_in(body)[1]
+        if self.kind == "http" and MCP_SESSION_ID not in request.headers:
+            self.may_be_sse = self.may_be_sse or speaks_no_streamable_http(request, status)
+        elif loses_session(status, body) and (attempt is not None or b'"id"' in request.content):
+            self.lost.set()
+            if attempt is not None:
+                attempt.not_run = True
+        elif self.kind == "sse" and attempt is None:
+            self.lost.set()
+
+    def note_unreached(self, request: httpx2.Request, error: Exception) -> None:
+        """Notes that a request got no answer."""
+        self.trouble = "cannot be reached"
+        attempt = current_attempt.get()
+        if attempt is not None:
+            attempt.not_run = isinstance(error, httpx2.ConnectError)
+        elif self.kind == "sse" and request.method == "POST":
+            self.lost.set()
+
+    @property
+    def kind(self) -> Kind:
+        return self._address.kind
+
     @property
     def most_bytes(self) -> int:
         """The limit of one answer in bytes. Over the older transport the SDK accepts no event of more than a
@@ -120,20 +159,46 @@ class _Answering(httpx2.AsyncBaseTransport):
         self._transport = transport
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        transport = self._transport
+        attempt = current_attempt.get()
+        if attempt is not None and request.method == "POST":
+            attempt.sent = True
         try:
             response = await self._inner.handle_async_request(request)
-            if response.status_code >= 400 and request.method == "POST":
-                self._transport.trouble = f"answered HTTP {response.status_code}"
+            if response.status_code >= 400:
+                return await self._refused(request, response)
             kind = response.headers.get("content-type", "").lower()
             if kind.startswith("application/json"):
                 return await self._whole(request, response)
             if kind.startswith("text/event-stream"):
-                body = BoundedEvents(response, self._transport.most_bytes)
+                ended = transport.doubt if request.method == "GET" else _nothing
+                body = BoundedEvents(response, transport.most_bytes, ended)
                 return httpx2.Response(response.status_code, headers=_decoded(response), stream=body, request=request)
-        except (httpx2.TransportError, httpx2.DecodingError):
-            self._transport.trouble = "cannot be reached"
-            return _answer(request, refusal(None, CONNECTION_CLOSED, CONNECTION_LOST))
+        except (httpx2.TransportError, httpx2.DecodingError) as error:
+            transport.note_unreached(request, error)
+            if request.method == "GET":
+                transport.doubt()
+            return self._settled(request, _answer(request, refusal(None, CONNECTION_CLOSED, CONNECTION_LOST)))
         return response
+
+    async def _refused(self, request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        whole = await self._whole(request, response)
+        if request.method == "POST":
+            self._transport.note_refusal(request, response.status_code, whole.content)
+            return self._settled(request, whole)
+        if response.status_code != _NO_STREAM:
+            self._transport.doubt()
+        return whole
+
+    def _settled(self, request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        """Returns what the SDK may see. Over HTTP+SSE it would stop sending after the first refusal, and leave the
+        call waiting; so the wait is ended here, and the SDK sees that the message was taken."""
+        if self._transport.kind != "sse" or request.method != "POST":
+            return response
+        attempt = current_attempt.get()
+        if attempt is not None:
+            attempt.waiting.cancel()
+        return httpx2.Response(202, request=request)
 
     async def _whole(self, request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
         """Reads the whole response here, because an exception during a later read would not be caught."""
@@ -155,6 +220,10 @@ class _Answering(httpx2.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+
+def _nothing() -> None:
+    pass
 
 
 def _decoded(response: httpx2.Response) -> list[tuple[bytes, bytes]]:

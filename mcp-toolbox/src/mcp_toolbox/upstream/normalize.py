@@ -35,9 +35,19 @@ def _usable(tool: Any, problems: list[str]) -> bool:
     if output is not None and (not isinstance(output, dict) or output.get("type") != "object"):
         problems.append(f"{shown}: its output schema is not one of an object and is not passed on")
         del tool["outputSchema"]
+    if _is_valid(tool):
+        return True
+    if output is not None and _is_valid({key: value for key, value in tool.items() if key != "outputSchema"}):
+        problems.append(f"{shown}: its output schema is written in another way than MCP's and is not passed on")
+        del tool["outputSchema"]
+        return True
+    problems.append(f"{shown}: left out, it is described in another way than MCP's")
+    return False
+
+
+def _is_valid(tool: dict[str, Any]) -> bool:
     try:
         validate_server_result("tools/list", _STRICTEST, {"tools": [tool]})
     except ValidationError:
-        problems.append(f"{shown}: left out, it is described in another way than MCP's")
         return False
     return True

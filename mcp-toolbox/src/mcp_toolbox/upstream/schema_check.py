@@ -23,6 +23,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from mcp_toolbox.errors import printable
+from mcp_toolbox.upstream.self_contained import DIALECTS, UnusableSchema, self_contained
 
 MAX_BYTES = 128 * 1024
 _MAX_DEPTH = 64
@@ -37,28 +38,32 @@ _steps_left: ContextVar[int] = ContextVar("steps_left")
 Keyword = Callable[[Any, Any, Any, Any], Iterator[ValidationError] | None]
 
 
-class UnusableSchema(Exception):
-    """A server's schema is not valid, or is too large; the text says which."""
-
-
 class _TooManySteps(Exception):
     pass
 
 
 class SchemaCheck:
-    """One compiled schema.
+    """One compiled schema. `schema` is the form of it that clients may get, and `notes` say what was taken out of it;
+    both are those of `self_contained`.
 
     Raises:
-        UnusableSchema: it is not a JSON Schema, or it is too large or too deep.
+        UnusableSchema: it is not a JSON Schema that every client compiles, or it is too large or too deep.
     """
 
-    def __init__(self, schema: dict[str, Any]) -> None:
+    def __init__(self, schema: dict[str, Any], *, drop_patterns: bool = False) -> None:
         _refuse_size(schema)
-        dialect = validator_for(schema, default=jsonschema.Draft202012Validator)
+        declared = schema.get("$schema", "")
+        if not isinstance(declared, str) or (declared and declared not in DIALECTS):
+            raise UnusableSchema("is of another dialect than 2020-12 or draft-07")
+        dialect = jsonschema.Draft7Validator if "draft-07" in declared else jsonschema.Draft202012Validator
         try:
             if any(_bounded_errors(_of_schemas(dialect), schema, _MAX_SCHEMA_STEPS)):
                 raise UnusableSchema("is no JSON Schema")
-            self._validator: Validator = _bounded(dialect)(schema, registry=Registry())
+            self.schema, self.notes = self_contained(schema, drop_patterns=drop_patterns)
+            # Without `$schema`: where a reference leads back to the root, the library would choose a validator by it,
+            # which counts no steps.
+            rules = {keyword: value for keyword, value in self.schema.items() if keyword != "$schema"}
+            self._validator: Validator = _bounded(dialect)(rules, registry=Registry())
         except (_TooManySteps, Unresolvable, RecursionError) as error:
             raise UnusableSchema("cannot be checked") from error
 

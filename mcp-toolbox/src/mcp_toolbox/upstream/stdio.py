@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 
 import anyio
@@ -42,6 +42,9 @@ class StdioTransport:
         self._stderr_log = StderrLog(name, secrets)
         self._child: Child | None = None
         self.trouble: str | None = None
+        self.may_be_sse = False
+        self.lost = asyncio.Event()  # never set: without its process there is no session
+        self.doubt: Callable[[], None] = lambda: None
 
     def abandon(self) -> None:
         """Leaves the process to its launcher, if there is no time to end it in order."""

@@ -14,7 +14,8 @@ from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.tool import Arguments, Hints, Tool, ToolResult
 from mcp_toolbox.upstream.names import tool_names
 from mcp_toolbox.upstream.sanitize import cleaned, cleaned_schema, shortened
-from mcp_toolbox.upstream.schema_check import SchemaCheck, UnusableSchema
+from mcp_toolbox.upstream.schema_check import SchemaCheck
+from mcp_toolbox.upstream.self_contained import UnusableSchema
 from mcp_toolbox.upstream.spec import ServerSpec
 
 Forward = Callable[[str, dict[str, Any], CallContext, SchemaCheck | None], Awaitable[ToolResult]]
@@ -75,11 +76,12 @@ class Translator:
     def _made(self, tool: types.Tool, name: str) -> tuple[Tool, tuple[str, ...]]:
         if tool.input_schema.get("type") != "object":
             raise UnusableSchema("is not one of an object")
-        arguments = SchemaCheck(tool.input_schema)
+        arguments = SchemaCheck(tool.input_schema, drop_patterns=True)
         result, problems = _output_check(tool)
+        problems = (*(f"{_shown(tool.name)}: {note}" for note in arguments.notes), *problems)
         text, hidden = cleaned(tool.description or "")
-        input_schema, in_input = cleaned_schema(tool.input_schema)
-        output_schema, in_output = cleaned_schema(tool.output_schema if result else None)
+        input_schema, in_input = cleaned_schema(arguments.schema)
+        output_schema, in_output = cleaned_schema(result.schema if result else None)
         if total := hidden + in_input + in_output:
             problems = (*problems, f"{_shown(tool.name)}: {total} hidden characters taken out")
         made = Tool(

@@ -18,7 +18,7 @@ from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.tool import Tool, ToolResult
 from mcp_toolbox.upstream.connection import Connection
 from mcp_toolbox.upstream.errors import UpstreamUnavailable, reason_of
-from mcp_toolbox.upstream.forward import ConnectionLost, forward
+from mcp_toolbox.upstream.forward import ConnectionLost, NotRun, forward
 from mcp_toolbox.upstream.pins import Pins
 from mcp_toolbox.upstream.resources_and_prompts import Listed, ResourcesAndPrompts
 from mcp_toolbox.upstream.sanitize import cleaned
@@ -34,7 +34,19 @@ _STEADY_SECONDS = 30.0
 """A server that was connected for this long is reconnected soon after it leaves; otherwise the pauses grow each
 time."""
 
+_SENDINGS = 2
+"""How often a call is sent that was not run, the first time included."""
+
 _CLOSE_SECONDS, _CLOSE_TRIES = 12.0, 2
+
+_RENEW_SECONDS = 1.0
+"""A session that lasted for this long is renewed without a pause."""
+
+_SSE_SECONDS = 10.0
+"""The time for the older transport to answer where it is only tried."""
+
+_FIRST = asyncio.FIRST_COMPLETED
+_End = Literal["pause", "renew", "final"]
 
 Status = Literal["connected", "connecting", "failed", "disabled"]
 Offer = Callable[[str, list[Tool]], list[str]]
@@ -59,6 +71,10 @@ class Upstream:
         self._translator = Translator(spec, self._called)
         self._client: Client | None = None
         self._connection: Connection | None = None
+        self._renewal = asyncio.Event()
+        self._renewal.set()
+        self._over_sse = False
+        self._closing: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Semaphore(spec.limits.calls)
         self._calls = 0
         self._restarts = -1
@@ -83,7 +99,7 @@ class Upstream:
         """Returns its entry in `/health`."""
         entry: dict[str, Any] = {
             "status": self._status,
-            "transport": self.spec.target.kind,
+            "transport": "sse" if self._over_sse else self.spec.target.kind,
             "tools": len(self._tools),
             "since": self._since.isoformat(timespec="seconds").replace("+00:00", "Z"),
             "restarts": max(self._restarts, 0),
@@ -101,56 +117,116 @@ class Upstream:
         try:
             while True:
                 started = asyncio.get_running_loop().time()
-                final = await self._attempt()
-                if final:
+                end = await self._attempt()
+                if end == "final":
                     return
+                if end == "renew":
+                    await asyncio.sleep(0 if asyncio.get_running_loop().time() - started > _RENEW_SECONDS else 0.2)
+                    continue
                 if asyncio.get_running_loop().time() - started > _STEADY_SECONDS and self._error is not None:
                     pause = _FIRST_PAUSE
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))
                 pause = min(pause * 2, _LONGEST_PAUSE)
         finally:
             self._withdraw()
+            self._renewal.set()
+            for closing in self._closing:
+                closing.cancel()  # which ends its wait for calls
+            await asyncio.gather(*self._closing, return_exceptions=True)
 
-    async def _attempt(self) -> bool:
-        """Connects once and stays as long as it lasts. Returns whether another attempt would be pointless."""
+    async def _attempt(self) -> _End:
+        """Connects once and stays as long as it lasts. Returns whether to try again after a pause, whether to renew a
+        session that was lost, or whether another attempt would be pointless."""
         self._restarts += 1
         self._become("failed" if self._error else "connecting", self._error)
-        final = False
+        end: _End = "pause"
         try:
-            await self._connect_and_stay(transport_to(self.spec, self._environ))
-        except UpstreamUnavailable as gone:
-            reason, final = str(gone), gone.final
-        else:
+            await self._connect_by_any_transport()
             reason = "closed the connection"
+        except UpstreamUnavailable as gone:
+            reason = str(gone)
+            end = "final" if gone.final else "renew" if gone.renew else "pause"
         level = _log.info if reason == self._error else _log.warning
         level("server away", server=self.spec.name, reason=reason, attempt=self._restarts + 1)
-        self._withdraw()
-        self._become("failed", reason)
-        return final
+        if end == "renew":
+            self._lose()
+        else:
+            self._withdraw()
+            self._become("failed", reason)
+            self._renewal.set()
+        return end
 
-    async def _connect_and_stay(self, transport: Transport) -> None:
-        limits = self.spec.limits
+    def _lose(self) -> None:
+        """Notes that the session is gone. The tools stay on offer: the next attempt is made at once, and calls wait for
+        its end."""
+        self._client = self._connection = None
+        self._renewal.clear()
+        self._become("connecting", None)
+
+    async def _connect_by_any_transport(self) -> None:
+        """Connects over the transport of the file; where a server refuses the handshake as one of the older HTTP+SSE
+        does, over that."""
+        if not self._over_sse:
+            transport = transport_to(self.spec, self._environ)
+            try:
+                return await self._connect_and_stay(transport, self.spec.limits.connect_seconds)
+            except UpstreamUnavailable as gone:
+                if gone.renew or not transport.may_be_sse:
+                    raise
+                refused = gone
+        else:
+            refused = None
+        self._over_sse = True
+        transport = transport_to(self.spec, self._environ, over_sse=True)
+        try:
+            await self._connect_and_stay(transport, min(self.spec.limits.connect_seconds, _SSE_SECONDS))
+        except UpstreamUnavailable as gone:
+            if not gone.renew:
+                self._over_sse = False
+                raise refused or gone from None
+            raise
+
+    async def _connect_and_stay(self, transport: Transport, seconds: float) -> None:
         listed = asyncio.Event()
 
         async def heard(client: Client, tools: list[types.Tool]) -> None:
+            if transport.lost.is_set():
+                return  # a later connection has taken over
             self._connection = connection
             await self._take(client, tools, connection.problems)
             listed.set()
 
-        connection = Connection(transport, heard, limits.connect_seconds, lambda: self._calls > 0)
+        connection = Connection(transport, heard, self.spec.limits.connect_seconds, lambda: self._calls > 0)
         life = asyncio.create_task(connection.live(), name=f"upstream {self.spec.name}")
         first = asyncio.create_task(listed.wait())
+        lost = asyncio.create_task(transport.lost.wait())
         try:
-            await asyncio.wait({life, first}, timeout=limits.connect_seconds, return_when=asyncio.FIRST_COMPLETED)
-            if not listed.is_set() and not life.done():
-                raise UpstreamUnavailable(f"did not list its tools within {limits.connect_seconds:g} s")
-            await asyncio.wait({life})
+            await asyncio.wait({life, first, lost}, timeout=seconds, return_when=_FIRST)
+            if not listed.is_set() and not life.done() and not lost.done():
+                raise UpstreamUnavailable(f"did not list its tools within {seconds:g} s")
+            await asyncio.wait({life, lost}, return_when=_FIRST)
         finally:
             first.cancel()
-            self._withdraw()
+            self._client = self._connection = None
+            draining = lost.done() and not lost.cancelled() and not life.done()
+            lost.cancel()
+            closing = asyncio.create_task(self._end_of(life, transport, connection if draining else None))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+            if self.spec.target.kind == "stdio":  # there are never two processes of one server
+                await asyncio.shield(closing)
+        error = life.exception() if life.done() and not life.cancelled() else None
+        reason = transport.trouble or (reason_of(error) if error else "closed the connection")
+        raise UpstreamUnavailable(reason, renew=listed.is_set() and self.spec.target.kind != "stdio")
+
+    async def _end_of(self, life: asyncio.Task[None], transport: Transport, draining: Connection | None) -> None:
+        """Closes a connection. If only its session was lost, its running calls may first learn that by themselves, so
+        that each knows whether it ran."""
+        try:
+            if draining is not None:
+                await draining.drained(self.spec.limits.call_seconds)
+        finally:
             await _closed(life, transport)
-        error = life.exception() if not life.cancelled() else None
-        raise UpstreamUnavailable(transport.trouble or (reason_of(error) if error else "closed the connection"))
 
     async def _take(self, client: Client, listed: list[types.Tool], normalized: Iterable[str]) -> None:
         # In a thread, because compiling a large server's schemas takes long enough to delay other calls.
@@ -167,10 +243,11 @@ class Upstream:
         clashes = self._offer(self.spec.name, tools)
         self._tools = [tool for tool in tools if tool.name not in clashes]
         problems += [f"{name}: another tool has this name" for name in clashes]
+        self._report(tuple(problems))
+        self._renewal.set()
         if self._status != "connected":
             self._become("connected", None)
             _log.info("server connected", server=self.spec.name, tools=len(self._tools))
-        self._report(tuple(problems))
         more = await self._more.listed(client)  # behind the tools, which are there even if this takes long
         self._report((*problems, *more.problems, *self._offer_more(self.spec.name, more)))
 
@@ -227,16 +304,25 @@ class Upstream:
     async def _forwarded(
         self, tool: str, arguments: dict[str, Any], context: CallContext, result: SchemaCheck | None
     ) -> ToolResult:
-        client, connection = self._client, self._connection
-        if client is None:
-            return self._failed("is away; it is being connected again")
-        try:
-            answer, doubtful = await forward(client, tool, arguments, context, result, self.spec.limits)
-        except ConnectionLost:
-            answer, doubtful = self._failed("left before it had answered"), True
-        if doubtful and connection is not None:
-            connection.wake()
-        return answer
+        for _ in range(_SENDINGS):
+            await self._renewal.wait()
+            client, connection = self._client, self._connection
+            if client is None or connection is None:
+                break
+            try:
+                with connection.calling():
+                    answer, doubtful = await forward(client, self.spec, tool, arguments, context, result)
+            except NotRun:
+                if client is self._client:  # the first call to notice; others find the renewal under way
+                    self._lose()
+                    connection.end()
+                continue
+            except ConnectionLost:
+                answer, doubtful = self._failed("left before it had answered"), True
+            if doubtful:
+                connection.wake()
+            return answer
+        return self._failed("is away; it is being connected again")
 
     def _failed(self, what: str) -> ToolResult:
         return ToolResult.of(f"The MCP server '{self.spec.name}' {what}.", is_error=True)

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
 from ipaddress import IPv4Address, IPv6Network, ip_address
 
 _UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _TUNNELS = (IPv6Network("2002::/16"), IPv6Network("2001::/32"))
 """6to4 and Teredo: the real destination is an IPv4 address inside of them."""
+
+Resolver = Callable[[str, int], Awaitable[list[str]]]
+"""The network addresses of a host; raises OSError."""
+
+
+async def resolve(host: str, port: int) -> list[str]:
+    """Returns a host's addresses, as the system's own resolver finds them.
+
+    Raises:
+        OSError: it has none.
+    """
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 def is_public(address: str) -> bool:

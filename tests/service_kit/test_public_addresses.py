@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llm_gateway.providers.remote_images.addresses import is_public
+from service_kit.public_addresses import is_public
 
 
 @pytest.mark.parametrize(

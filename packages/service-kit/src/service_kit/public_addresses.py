@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
-from ipaddress import IPv4Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 
 _UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _TUNNELS = (IPv6Network("2002::/16"), IPv6Network("2001::/32"))
 """6to4 and Teredo: the real destination is an IPv4 address inside of them."""
+_DOCUMENTATION = IPv6Network("3fff::/20")
+_RELAYS = IPv4Network("192.88.99.0/24")
+_PLATFORM = IPv4Address("168.63.129.16")
+"""Azure's virtual public address of its host, which only machines there reach. Source:
+https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16"""
 
 Resolver = Callable[[str, int], Awaitable[list[str]]]
 """The network addresses of a host; raises OSError."""
@@ -43,8 +48,9 @@ def is_public(address: str) -> bool:
         return _public_v4(parsed.ipv4_mapped)
     if parsed in _NAT64:
         return _public_v4(IPv4Address(int(parsed) & 0xFFFF_FFFF))
-    return parsed in _UNICAST and parsed.is_global and not any(parsed in tunnel for tunnel in _TUNNELS)
+    return parsed in _UNICAST and parsed.is_global and not any(parsed in net for net in (*_TUNNELS, _DOCUMENTATION))
 
 
 def _public_v4(address: IPv4Address) -> bool:
-    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+    special = address.is_multicast or address.is_reserved or address.is_unspecified
+    return address.is_global and not special and address not in _RELAYS and address != _PLATFORM

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
-from service_kit.settings import Csv, Secret, SecretCsv, ServiceSettings
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from service_kit.settings import Csv, Secret, SecretCsv, ServiceSettings, split_csv
 
 from mcp_toolbox.calls.settings import ToolLists, ToolRates, ToolSeconds
 from mcp_toolbox.packs.registry import known_packs
@@ -45,7 +46,16 @@ def _http(url: str) -> str:
     return url.rstrip("/")
 
 
+def _sql(url: Secret) -> Secret:
+    if not url.get_secret_value().startswith(("sqlite:///", "postgres://", "postgresql://")):
+        raise ValueError("must be sqlite:///path/of/the.db or postgres://user:password@host:5432/database")
+    return url if url.get_secret_value().startswith("sqlite") else _postgres(url)
+
+
 _File = Annotated[Path, AfterValidator(Path.expanduser)]
+_Port = Annotated[int, Field(ge=1, le=65535)]
+_Ports = Annotated[tuple[_Port, ...], BeforeValidator(split_csv)]
+_Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(split_csv)]
 HttpAddress = Annotated[str, AfterValidator(_http)]
 
 
@@ -84,6 +94,28 @@ class ToolboxSettings(ServiceSettings):
     odoo_user: str | None = Field(None, alias="ODOO_USER")
     odoo_password: Secret | None = Field(None, alias="ODOO_PASSWORD")
     odoo_timeout_seconds: float = Field(10.0, alias="ODOO_TIMEOUT_SECONDS", gt=0)
+    fetch_allowed_hosts: Csv = Field((), alias="FETCH_ALLOWED_HOSTS")
+    fetch_denied_hosts: Csv = Field((), alias="FETCH_DENIED_HOSTS")
+    fetch_allowed_networks: _Networks = Field((), alias="FETCH_ALLOWED_NETWORKS")
+    fetch_ports: _Ports = Field((80, 443), alias="FETCH_PORTS")
+    fetch_max_bytes: int = Field(2 * 1024 * 1024, alias="FETCH_MAX_BYTES", ge=1024, le=64 * 1024 * 1024)
+    fetch_timeout_seconds: float = Field(15.0, alias="FETCH_TIMEOUT_SECONDS", gt=0, le=600)
+    files_root: _File | None = Field(None, alias="FILES_ROOT")
+    files_read_only: bool = Field(True, alias="FILES_READ_ONLY")
+    files_max_bytes: int = Field(1024 * 1024, alias="FILES_MAX_BYTES", ge=1, le=64 * 1024 * 1024)
+    files_quota_bytes: int = Field(100 * 1024 * 1024, alias="FILES_QUOTA_BYTES", ge=0)
+    sql_url: Annotated[Secret, AfterValidator(_sql)] | None = Field(None, alias="SQL_URL")
+    sql_max_rows: int = Field(200, alias="SQL_MAX_ROWS", ge=1, le=10_000)
+    sql_max_bytes: int = Field(256 * 1024, alias="SQL_MAX_BYTES", ge=1024, le=16 * 1024 * 1024)
+    sql_timeout_seconds: float = Field(10.0, alias="SQL_TIMEOUT_SECONDS", gt=0, le=600)
+
+    @model_validator(mode="after")
+    def _packs_have_what_they_need(self) -> ToolboxSettings:
+        if "files" in self.tool_packs and (self.files_root is None or not self.files_root.is_dir()):
+            raise ValueError("TOOL_PACKS has files, which needs FILES_ROOT, a folder that is there")
+        if "sql" in self.tool_packs and self.sql_url is None:
+            raise ValueError("TOOL_PACKS has sql, which needs SQL_URL")
+        return self
 
     @model_validator(mode="after")
     def _odoo_is_whole(self) -> ToolboxSettings:

@@ -25,16 +25,17 @@ class SettingsError(Exception):
     """A variable cannot be parsed. The message names it and the reason, and never contains a secret's value."""
 
 
-def _split(value: Any) -> Any:
+def split_csv(value: Any) -> Any:
+    """Returns the items of a list that is written with commas; anything else as it is, for a later check."""
     return tuple(item.strip() for item in value.split(",") if item.strip()) if isinstance(value, str) else value
 
 
 def _split_secrets(value: Any) -> Any:
     # In a file, a list has one entry per line.
-    return _split(value.replace("\n", ",")) if isinstance(value, str) else value
+    return split_csv(value.replace("\n", ",")) if isinstance(value, str) else value
 
 
-Csv = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Csv = Annotated[tuple[str, ...], BeforeValidator(split_csv)]
 """A list of words separated by commas."""
 
 SecretCsv = Annotated[tuple[Secret, ...], BeforeValidator(_split_secrets)]

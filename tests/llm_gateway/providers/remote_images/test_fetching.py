@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from llm_gateway.net.proxy import NoProxy, Proxies, proxy_of
-from llm_gateway.providers.remote_images.addresses import is_public
-from llm_gateway.providers.remote_images.fetching import ImageFetcher, NotFetched, media_type_of, resolve
+from llm_gateway.providers.remote_images.fetching import ImageFetcher, NotFetched, media_type_of
+from service_kit.public_addresses import is_public, resolve
 
 from tests.llm_gateway.providers.remote_images.pictures import HOST, PNG, answer, pictures
 from tests.proxy import proxying

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
+
+from service_kit.public_addresses import Resolver, is_public, resolve
 
 from llm_gateway.net.connecting import Connector
 from llm_gateway.net.errors import Broken, ConnectFailed, ConnectTimeout, Malformed
 from llm_gateway.net.http1 import Connection
 from llm_gateway.net.proxy import Proxies, Route
 from llm_gateway.net.target import Origin
-from llm_gateway.providers.remote_images.addresses import is_public
 
 _MOST_REDIRECTS = 3
 _MOST_ADDRESSES = 3
@@ -24,9 +24,6 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MEDIA_TYPES = frozenset({"image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp"})
 _HOST = re.compile(r"[A-Za-z0-9._:-]+")
 _PATH_SAFE = "/%:@!$&'()*+,;=~-._?"
-
-Resolver = Callable[[str, int], Awaitable[list[str]]]
-"""The network addresses of a host; raises OSError."""
 
 
 class Fetched(NamedTuple):
@@ -49,12 +46,6 @@ class _Place(NamedTuple):
     host: str
     port: int
     path: str
-
-
-async def resolve(host: str, port: int) -> list[str]:
-    """Returns a host's addresses, as the system's own resolver finds them."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 class ImageFetcher:

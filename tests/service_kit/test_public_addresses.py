@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llm_gateway.providers.remote_images.addresses import is_public
+from service_kit.public_addresses import is_public
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,8 @@ def test_the_internet_is_public(address: str):
     [
         "127.0.0.1", "127.8.8.8", "0.0.0.0", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1",
         "169.254.169.254", "169.254.170.2", "100.64.0.1", "192.0.2.1", "198.18.0.1", "198.51.100.1", "203.0.113.1",
-        "224.0.0.1", "239.255.255.250", "240.0.0.1", "255.255.255.255",
+        "224.0.0.1", "239.255.255.250", "240.0.0.1", "255.255.255.255", "192.88.99.1",
+        "168.63.129.16", "::ffff:168.63.129.16", "3fff::1",
         "::", "::1", "fe80::1", "fe80::1%eth0", "2606:4700::1111%eth0", "fc00::1", "fd00:ec2::254", "fec0::1",
         "ff02::1",
         "2001:db8::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::ffff:a00:1", "::127.0.0.1", "::7f00:1",

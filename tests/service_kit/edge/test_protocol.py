@@ -355,7 +355,7 @@ def test_a_flood_of_frames_ends_the_socket(
         sent = send_all(one, [opening, *[endless * 1000] * 10_000])
     assert sent < 10_000_000
     assert refusals(service, reason)
-    assert health_seconds(service.url) < 0.5
+    assert answers_at_once(service.port)
 
 
 def test_a_large_message_in_fragments_and_a_few_pings_are_no_flood(service: ServiceProcess):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,13 @@ LIMITS = {
     "llm_gateway/recordings": (60, "every surface over every provider"),
 }
 """Folders and files whose tests may take longer than `timeout` in pyproject.toml: the seconds, and why."""
+
+
+def pytest_configure() -> None:
+    """A shell starts what runs in its background with SIGINT ignored, and children inherit that: those that tests send
+    a SIGINT to would not end. What is handled here is at its default there."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -29,8 +29,8 @@ GRACE_SECONDS = 1
 LONGEST_SECONDS = GRACE_SECONDS + 9
 """The grace period, and what leaving takes on a busy machine."""
 
-_CUT = re.compile(r"Cancel \d+ running task\(s\), timeout graceful|ASGI callable returned without completing response")
-"""How uvicorn says that a request outlived the grace period, and that its stream was cut."""
+_CUT = re.compile(r"Cancel \d+ running task\(s\), timeout graceful")
+"""How uvicorn says that a request outlived the grace period."""
 
 Start = Callable[[str], Awaitable[object]]
 Holds = Callable[[], bool]

@@ -122,6 +122,10 @@ def main() -> int:
     async def endless() -> StreamingResponse:
         return StreamingResponse(_endless())
 
+    @app.get("/broken")
+    async def broken(after: float) -> StreamingResponse:
+        return StreamingResponse(_broken(after))
+
     @app.websocket("/ws")
     async def socket(websocket: WebSocket) -> None:
         await websocket.accept()
@@ -135,6 +139,12 @@ def main() -> int:
             await websocket.send_text(text)
 
     return serve(app, settings, limits_of(os.environ))
+
+
+async def _broken(after: float) -> AsyncIterator[bytes]:
+    yield b"begun"
+    await asyncio.sleep(after)
+    raise ZeroDivisionError
 
 
 async def _endless() -> AsyncIterator[bytes]:

@@ -166,3 +166,22 @@ def test_what_outlives_the_grace_period_is_cut(port: int):
         else:
             assert isinstance(failure, httpx.TransportError)
         assert "Traceback" not in service.output
+
+
+@pytest.mark.parametrize("after", [0, 60], ids=["its own error", "the stop"])
+def test_an_answer_that_is_cut_is_reported_once_and_not_by_the_server(port: int, after: float):
+    with process(port, SHUTDOWN_GRACE_SECONDS="1") as service:
+        service.wait_until_ready()
+        with httpx.stream("GET", f"{service.url}/broken", params={"after": after}, timeout=30) as answer:
+            pieces = answer.iter_raw()
+            assert next(pieces) == b"begun"
+            if after:
+                service.process.terminate()
+            with pytest.raises(httpx.RemoteProtocolError):  # the last chunk did not come
+                next(pieces)
+        if not after:
+            service.process.terminate()
+        assert service.wait() == 0
+        assert len(service.lines("unexpected error")) == (not after)
+        assert len(service.lines("cut off by the stop")) == bool(after)
+        assert "ASGI callable" not in service.output

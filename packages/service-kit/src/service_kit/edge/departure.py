@@ -1,11 +1,12 @@
-"""Word of a client that leaves while its request is being answered, without a task that waits for it."""
+"""The end of a connection whose request is being answered: the client leaves, or the service cuts the answer off."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import cast
+from typing import Protocol, cast
+from weakref import ReferenceType
 
 from starlette.types import Scope
 
@@ -15,6 +16,14 @@ DEPARTURE = "departure"
 """The key of a request's state under which the server keeps its `Departure`."""
 
 
+class AnsweredConnection(Protocol):
+    """The server's side of a connection, as the answer to one of its requests sees it."""
+
+    def cut(self, departure: Departure) -> None:
+        """Closes the connection if the answer that `departure` belongs to is incomplete."""
+        ...
+
+
 class Departure:
     """Whether the client of one request has left.
 
@@ -22,10 +31,11 @@ class Departure:
     without one, and says so here.
     """
 
-    __slots__ = ("_tell", "over")
+    __slots__ = ("_connection", "_tell", "over")
 
-    def __init__(self) -> None:
+    def __init__(self, connection: ReferenceType[AnsweredConnection]) -> None:
         self.over = False
+        self._connection = connection  # weak, because the connection holds its request
         self._tell: Callable[[], object] | None = None
 
     def watch(self, tell: Callable[[], object]) -> None:
@@ -35,6 +45,12 @@ class Departure:
     def unwatch(self) -> None:
         """Calls nothing from now on, and holds nothing that the answer needed."""
         self._tell = None
+
+    def cut(self) -> None:
+        """Ends the connection in the middle of the answer, which is how HTTP/1.1 says that the rest will not come."""
+        connection = self._connection()
+        if connection is not None:
+            connection.cut(self)
 
     def happen(self) -> None:
         """The connection is lost before the answer was complete."""

@@ -10,6 +10,7 @@ from starlette.types import Message, Receive, Send
 from service_kit import language
 from service_kit.auth.principal import UNAUTHENTICATED
 from service_kit.edge.body import BytesInFlight, LimitedBody
+from service_kit.edge.departure import DEPARTURE, Departure
 from service_kit.edge.request import EdgeRequest
 from service_kit.errors import ApiError, error_body
 
@@ -130,8 +131,11 @@ class RequestGuard:
         return msgspec.json.encode(error_body(error, self.request.id, self.request.scope["state"]["language"]))
 
     async def _break_off(self) -> None:
-        # An HTTP answer that has begun needs nothing here: the server cuts it when the application returns early.
-        if not self.request.is_http and not self._closed:
+        if self.request.is_http:
+            departure: Departure | None = self.request.scope["state"].get(DEPARTURE)
+            if departure is not None:  # without the service's own protocol, the server cuts it when this returns
+                departure.cut()
+        elif not self._closed:
             with suppress(OSError):  # the client has left already
                 await self._send({"type": "websocket.close", "code": 1011})
 

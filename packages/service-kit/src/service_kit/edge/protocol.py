@@ -7,6 +7,7 @@ origin are looked at. Source of the overridden methods: `uvicorn/protocols/http/
 from __future__ import annotations
 
 import asyncio
+import weakref
 from typing import Any, cast
 
 import httptools
@@ -38,6 +39,7 @@ class HttpProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, register: Connections, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._register = register
+        self._itself = weakref.ref(self)
         self._limits = register.limits
         self._phase = _HEAD
         self._silent = True
@@ -66,6 +68,13 @@ class HttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
         if cycle is not None and cycle.disconnected:
             cycle.scope.setdefault("state", {})[DEPARTURE].happen()
+
+    def cut(self, departure: Departure) -> None:
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete or cycle.scope["state"].get(DEPARTURE) is not departure:
+            return
+        cycle.disconnected = True  # uvicorn would report an application that does not complete its answer
+        self.transport.close()
 
     def pause_writing(self) -> None:
         self._stalled_since = self._register.now
@@ -138,7 +147,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._began_within = True
             self._begin_head()
         super().on_message_begin()
-        self.scope.setdefault("state", {})[DEPARTURE] = Departure()
+        self.scope.setdefault("state", {})[DEPARTURE] = Departure(self._itself)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._phase == _HEAD:  # else it is a trailer, which must not be merged into the head (RFC 9110 §6.5.1)

@@ -248,6 +248,17 @@ async def test_a_body_that_is_not_json_is_refused(stage: Stage, kind: str):
         assert (answer.status_code, error_of(answer)["param"]) == (415, "Content-Type")
 
 
+@pytest.mark.parametrize("coding", ["gzip", "zstd, identity", "x-unknown"])
+async def test_a_body_that_is_encoded_is_refused_by_name(stage: Stage, coding: str):
+    answer = await stage.http.post("/items", json=ITEM, headers={"content-encoding": coding})
+    assert (answer.status_code, error_of(answer)["code"]) == (415, "unsupported_content_encoding")
+
+
+async def test_the_identity_is_no_encoding(stage: Stage):
+    answer = await stage.http.post("/items", json=ITEM, headers={"content-encoding": "identity"})
+    assert answer.status_code == 200
+
+
 @pytest.mark.parametrize("kind", ["application/json", "Application/JSON; charset=utf-8", "application/problem+json"])
 async def test_json_by_its_names(stage: Stage, kind: str):
     assert (await stage.http.post("/items", json=ITEM, headers={"content-type": kind})).status_code == 200

@@ -183,6 +183,14 @@ async def test_a_key_lets_in_and_names_its_holder(guarded: Stage, headers: dict[
     assert (await guarded.http.get("/who", headers=headers)).json()["principal"] == principal_of("two-key")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+async def test_a_key_beyond_ascii_lets_in(encoding: str):
+    async with staged({"AUTH_MODE": "keys", "API_KEYS": "clave-ñ"}) as stage:
+        for name, before in (("authorization", b"Bearer "), ("x-api-key", b"")):
+            headers = [(name.encode(), before + "clave-ñ".encode(encoding))]
+            assert (await stage.http.get("/who", headers=headers)).json()["principal"] == principal_of("clave-ñ")
+
+
 @pytest.mark.parametrize(
     ("headers", "code"),
     [

@@ -429,9 +429,22 @@ async def _live(suite: Suite, services: Sequence[Service], environ: Mapping[str,
 
 
 def environment() -> dict[str, str]:
-    """The process's environment over `.env`; what a shell sets wins."""
-    from_file = {name: value for name, value in dotenv_values(ROOT / ".env").items() if value is not None}
-    return {**from_file, **os.environ}
+    """The process's environment over `.env`; what a shell sets wins.
+
+    Raises:
+        CannotStart: `.env` is not a text file in UTF-8.
+    """
+    return {**_from_file(ROOT / ".env"), **os.environ}
+
+
+def _from_file(file: Path) -> dict[str, str]:
+    try:
+        # Windows' editors begin a file with a byte order mark, which would be a part of the first variable's name.
+        values = dotenv_values(file, encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8; save it again as such"
+        raise CannotStart(f"{file} cannot be read: {reason}") from None
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def main() -> int:

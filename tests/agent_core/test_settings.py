@@ -28,6 +28,11 @@ def test_the_mcp_endpoint_may_be_named_or_implied(given: str, endpoint: str):
     [
         ("LLM_GATEWAY_URL", "localhost:8003"),
         ("MCP_SERVER_URL", "ftp://x"),
+        ("MCP_SERVER_URL", "https://"),
+        ("LLM_GATEWAY_URL", "http://gateway:port"),
+        ("LLM_GATEWAY_URL", "http://gateway/?a=b"),
+        ("LLM_GATEWAY_API_KEY", "clé"),
+        ("TOOLBOX_API_KEY", "one\ntwo"),
         ("MAX_STEPS", "0"),
         ("MAX_STEPS", "many"),
         ("RUN_TIMEOUT_SECONDS", "0"),

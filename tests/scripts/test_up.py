@@ -209,3 +209,20 @@ def test_the_welcome_names_every_address():
     assert all(service.url in text for service in services)
     assert "(3.2 s)" in text
     assert "the proof" in text
+
+
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte order mark"])
+def test_an_env_file_as_windows_writes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: bytes):
+    (tmp_path / ".env").write_bytes(start + b"FIRST=one\r\nexport SECOND='two words'\r\n# no=thing\r\nTHIRD=\"3\"\r\n")
+    monkeypatch.setattr(UP, "ROOT", tmp_path)
+    monkeypatch.setenv("THIRD", "from the shell")
+    environ = UP.environment()
+    assert (environ["FIRST"], environ["SECOND"], environ["THIRD"]) == ("one", "two words", "from the shell")
+
+
+def test_an_env_file_that_is_no_text_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(UP, "ROOT", tmp_path)
+    assert UP.environment().keys()  # without one there is the shell's environment
+    (tmp_path / ".env").write_bytes("PORT=9003".encode("utf-16"))
+    with pytest.raises(UP.CannotStart, match=r"\.env cannot be read"):
+        UP.environment()

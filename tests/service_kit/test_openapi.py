@@ -19,7 +19,10 @@ async def test_every_route_names_the_schemes_and_the_refusals(environ: dict[str,
     schemes = document["components"]["securitySchemes"]
     assert (schemes["bearer"]["scheme"], schemes["apiKey"]["name"]) == ("bearer", "x-api-key")
     for path, operations in document["paths"].items():
-        for operation in operations.values():
+        for method, operation in operations.items():
+            of_bodies = {"413", "415", "429"} & set(operation["responses"])
+            assert of_bodies == ({"413", "415", "429"} if method in ("post", "put", "patch") else set())
+            assert {"400", "408"} <= set(operation["responses"])
             assert {"bearer": []} in operation["security"] and {"apiKey": []} in operation["security"]
             assert "503" in operation["responses"]
             if path not in ("/healthz", "/readyz"):

@@ -30,7 +30,9 @@ def test_the_variables_that_hold_secrets_are_found():
 
 
 @pytest.mark.parametrize(
-    "content", [b"s3cret", b"s3cret\n", b"s3cret\r\n", b"s3cret\n\n"], ids=["bare", "line", "windows", "lines"]
+    "content",
+    [b"s3cret", b"s3cret\n", b"s3cret\r\n", b"s3cret\n\n", b"\xef\xbb\xbfs3cret\r\n"],
+    ids=["bare", "line", "windows", "lines", "byte order mark"],
 )
 def test_the_end_of_the_line_is_no_part_of_a_secret(tmp_path: Path, content: bytes):
     assert loaded(tmp_path / "token", content) == "s3cret"

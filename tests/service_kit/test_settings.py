@@ -52,11 +52,39 @@ def test_the_prefix_has_no_slash_at_its_end(text: str, value: str):
         ("PORT", "eighty"), ("PORT", "70000"), ("PORT", "-1"), ("LOG_LEVEL", "LOUD"), ("LOG_FORMAT", "xml"),
         ("UI_LANGUAGE", "fr"), ("ROOT_PATH", "api"), ("AUTH_MODE", "maybe"), ("ALLOW_OPEN", "perhaps"),
         ("MAX_BODY_BYTES", "0"), ("SHUTDOWN_GRACE_SECONDS", "-2"),
+        ("ROOT_PATH", "/a b"), ("ROOT_PATH", "/api?x=1"), ("ROOT_PATH", "//evil.example"),
+        ("TRUSTED_PROXIES", "balancer"), ("TRUSTED_PROXIES", "10.0.0.0/33"), ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("ALLOWED_HOSTS", "https://api.example"), ("ALLOWED_HOSTS", "a b"), ("ALLOWED_HOSTS", "api.*"),
+        ("CORS_ALLOWED_ORIGINS", "app.example"), ("CORS_ALLOWED_ORIGINS", "https://app.example/path"),
+        ("API_KEYS", "good-key,two words"), ("API_KEYS", "zero\u200bwidth"), ("ADMIN_API_KEY", "a\x1b[2Jbcdef"),
     ],
 )  # fmt: skip
 def test_what_does_not_parse_is_named(name: str, value: str):
     with pytest.raises(SettingsError, match=f"^{name}: "):
         load(ServiceSettings, {name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ROOT_PATH", "/api/v1.2/a-b_c~d"), ("TRUSTED_PROXIES", "*"), ("TRUSTED_PROXIES", "10.0.0.0/8,::1,fd00::/8"),
+        ("ALLOWED_HOSTS", "*,*.example.com,a_b,[::1]:8003,10.1.2.3:81,api.example.com."),
+        ("CORS_ALLOWED_ORIGINS", "*,null,https://app.example:81/,http://[::1]:8002,vscode-webview://1a2b"),
+        ("API_KEYS", "sk-abc/+=.~,operator:abc!def"),
+    ],
+)  # fmt: skip
+def test_unusual_values_that_mean_something_pass(name: str, value: str):
+    load(ServiceSettings, {name: value})
+
+
+class Timed(ServiceSettings):
+    seconds: float = Field(1.0, alias="SECONDS", gt=0)
+
+
+@pytest.mark.parametrize("value", ["inf", "Infinity", "nan", "1e999"])
+def test_a_time_without_an_end_is_none(value: str):
+    with pytest.raises(SettingsError, match=r"^SECONDS: "):
+        load(Timed, {"SECONDS": value})
 
 
 def test_all_that_is_wrong_is_named_at_once():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent_core.settings import AgentSettings
 from pydantic import Field
-from service_kit.settings import Secret
+from service_kit.settings import UsableKey
 
 _MIB = 1024 * 1024
 
@@ -13,7 +13,7 @@ class WebSocketAgentSettings(AgentSettings):
     """What `.env` may say to the WebSocket agent; units are in the names."""
 
     port: int = Field(8002, alias="PORT", ge=0, le=65535)
-    page_token: Secret | None = Field(None, alias="PAGE_TOKEN")
+    page_token: UsableKey | None = Field(None, alias="PAGE_TOKEN")
     max_message_bytes: int = Field(256 * 1024, alias="WS_MAX_MESSAGE_BYTES", ge=1024)
     max_connections: int = Field(1_000, alias="WS_MAX_CONNECTIONS", ge=1)
     send_timeout_seconds: float = Field(30.0, alias="WS_SEND_TIMEOUT_SECONDS", gt=0)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
-from service_kit.settings import Csv, Secret, SecretCsv, ServiceSettings, split_csv
+from service_kit.settings import Csv, HeaderSecret, Secret, SecretCsv, ServiceSettings, split_csv
 
 from mcp_toolbox.calls.settings import ToolLists, ToolRates, ToolSeconds
 from mcp_toolbox.packs.registry import known_packs
@@ -88,7 +88,7 @@ class ToolboxSettings(ServiceSettings):
     memory_embeddings_model: str = Field("text-embedding-3-small", alias="MEMORY_EMBEDDINGS_MODEL")
     memory_reembed: bool = Field(False, alias="MEMORY_REEMBED")
     llm_gateway_url: HttpAddress = Field("http://127.0.0.1:8003", alias="LLM_GATEWAY_URL")
-    llm_gateway_api_key: Secret | None = Field(None, alias="LLM_GATEWAY_API_KEY")
+    llm_gateway_api_key: HeaderSecret | None = Field(None, alias="LLM_GATEWAY_API_KEY")
     odoo_url: HttpAddress | None = Field(None, alias="ODOO_URL")
     odoo_db: str | None = Field(None, alias="ODOO_DB")
     odoo_user: str | None = Field(None, alias="ODOO_USER")

@@ -274,3 +274,16 @@ def test_azure_takes_a_key_or_a_token_of_entra_which_wins():
         token = catalog(**environ).endpoints["azure"]
         assert token.headers == {"authorization": "Bearer eyJ0"} and token.unavailable is None
         assert token.redacted("you sent eyJ0") == "you sent ***"
+
+
+@pytest.mark.parametrize("secret", ["sk-one two", "sk-one\ntwo", "clé", "“sk-1”"])
+def test_a_key_that_no_header_takes_is_named_and_not_shown(secret: str):
+    with pytest.raises(ProviderNotConfigured, match="OPENAI_API_KEY") as caught:
+        catalog(OPENAI_API_KEY=secret, OFFLINE_FALLBACK="never").route("gpt-4o")
+    assert secret not in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["https://", "ftp://models.example", "http://models.example:port", "http://a b"])
+def test_an_address_that_is_none_is_named(address: str):
+    with pytest.raises(ProviderNotConfigured, match="OPENAI_BASE_URL"):
+        catalog(OPENAI, OPENAI_BASE_URL=address, OFFLINE_FALLBACK="never").route("gpt-4o")

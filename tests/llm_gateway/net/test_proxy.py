@@ -89,6 +89,9 @@ def test_a_proxy_does_not_show_its_password():
         ("fd00::/8", "fe80::1", 80, False),
         ("", "example.com", 80, False),
         ("a, ,b", "b", 80, True),
+        ("localhost 127.0.0.1  .example.com", "api.example.com", 443, True),
+        ("localhost 127.0.0.1,\tb", "127.0.0.1", 80, True),
+        ("localhost 127.0.0.1", "127.0.0.2", 80, False),
         ("svc.cluster.local", "toolbox.mcp-system.svc.cluster.local", 8000, True),
     ],
 )

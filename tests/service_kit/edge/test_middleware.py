@@ -183,6 +183,14 @@ async def test_a_key_lets_in_and_names_its_holder(guarded: Stage, headers: dict[
     assert (await guarded.http.get("/who", headers=headers)).json()["principal"] == principal_of("two-key")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+async def test_a_key_beyond_ascii_lets_in(encoding: str):
+    async with staged({"AUTH_MODE": "keys", "API_KEYS": "clave-ñ"}) as stage:
+        for name, before in (("authorization", b"Bearer "), ("x-api-key", b"")):
+            headers = [(name.encode(), before + "clave-ñ".encode(encoding))]
+            assert (await stage.http.get("/who", headers=headers)).json()["principal"] == principal_of("clave-ñ")
+
+
 @pytest.mark.parametrize(
     ("headers", "code"),
     [
@@ -246,6 +254,17 @@ async def test_a_body_that_is_not_json_is_refused(stage: Stage, kind: str):
     for content in (b'{"name": "a", "count": 1}', pieces(b'{"name": "a", "count": 1}')):
         answer = await stage.http.post("/items", content=content, headers={"content-type": kind} if kind else {})
         assert (answer.status_code, error_of(answer)["param"]) == (415, "Content-Type")
+
+
+@pytest.mark.parametrize("coding", ["gzip", "zstd, identity", "x-unknown"])
+async def test_a_body_that_is_encoded_is_refused_by_name(stage: Stage, coding: str):
+    answer = await stage.http.post("/items", json=ITEM, headers={"content-encoding": coding})
+    assert (answer.status_code, error_of(answer)["code"]) == (415, "unsupported_content_encoding")
+
+
+async def test_the_identity_is_no_encoding(stage: Stage):
+    answer = await stage.http.post("/items", json=ITEM, headers={"content-encoding": "identity"})
+    assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("kind", ["application/json", "Application/JSON; charset=utf-8", "application/problem+json"])

@@ -126,6 +126,7 @@ def test_no_more_requests_are_piled_up_than_fit(service: ServiceProcess):
         GET + b"X: a\x00b\r\n\r\n",
         b"GET /\xff\xfe HTTP/1.1\r\nHost: localhost\r\n\r\n",
         POST + b"Content-Length: -1\r\n\r\n",
+        POST.replace(b"HTTP/1.1", b"HTTP/1.0") + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         POST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n",
         POST.replace(b"/length", b"/ws") + b"Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 3\r\n\r\nabc",
     ],
@@ -158,6 +159,12 @@ def test_a_body_without_content_ends(service: ServiceProcess, endless: bytes):
         everything(one)
     assert sent < 8_000_000
     assert refusals(service, "body_without_content")
+
+
+def test_a_body_in_a_transfer_coding_of_its_own_is_refused_by_name(service: ServiceProcess):
+    raw = asked(service, CHUNKED.replace(b"chunked", b"gzip, chunked"), b"3\r\nabc\r\n0\r\n\r\n")
+    status, _, body = answer_of(raw)
+    assert (status, body["error"]["code"]) == (415, "unsupported_content_encoding")
 
 
 @pytest.mark.parametrize("chunk", [b"1\r\n \r\n", b"2;a=bcdefghijkl\r\n  \r\n"], ids=["bytes", "extensions"])

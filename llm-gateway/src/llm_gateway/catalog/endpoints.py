@@ -11,8 +11,10 @@ from llm_gateway.catalog.aws import aws_credential_variable, aws_missing, bedroc
 from llm_gateway.catalog.document import Place
 from llm_gateway.catalog.models import OFFLINE, Endpoint
 from llm_gateway.catalog.rows import ProviderRow
+from llm_gateway.net.target import target_of
 from llm_gateway.settings import GatewaySettings
 
+_FOR_A_HEADER = re.compile(r"[!-~]+")
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
 
@@ -53,7 +55,8 @@ class Endpoints:
             packed_vectors=row.packed_vectors,
             prices=row.prices,
             free=row.free,
-            unavailable=self._why_unavailable(name, row, has_key=bool(token or keys), base_url=base_url),
+            unavailable=self._why_unavailable(name, row, has_key=bool(token or keys), base_url=base_url)
+            or self._why_unusable(name, row, {**keys, row.token_variable or "": token or ""}, base_url),
             default_id=self._environ.get(row.default_model_variable or ""),
             credential_variable=aws_credential_variable(self._settings) if row.dialect == "bedrock" else None,
             address_variable=row.base_url_variable if row.base_url_variable in self._environ else None,
@@ -100,8 +103,30 @@ class Endpoints:
         ]
         return f"set {' and '.join(missing)}" if missing else None
 
+    def _why_unusable(
+        self, name: str, row: ProviderRow, secrets: Mapping[str, str], base_url: str | None
+    ) -> str | None:
+        """Returns which variable of the provider no request could carry, or None. Its value stays unsaid."""
+        broken = [variable for variable, secret in secrets.items() if secret and not _FOR_A_HEADER.fullmatch(secret)]
+        if broken:
+            reason = f"{' and '.join(broken)} has a space, a line end or a letter beyond ASCII, which no key has"
+        elif base_url is not None and not _is_address(base_url):
+            reason = f"{row.base_url_variable or 'its base_url'} is not an address such as https://api.example.com"
+        else:
+            return None
+        self._warnings.append(f"provider '{name}' is left out: {reason}")
+        return reason
+
     def _expand(self, text: str) -> str:
         return _VARIABLE.sub(lambda found: self._environ.get(found[1]) or found[2] or "", text)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        target_of(url)
+    except ValueError:
+        return False
+    return True
 
 
 def _with_keys(endpoint: Endpoint, header: str, keys: Mapping[str, str]) -> Endpoint:

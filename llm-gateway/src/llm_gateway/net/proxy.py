@@ -83,11 +83,10 @@ class NoProxy:
         self._names: list[tuple[str, int | None]] = []
         self._networks: list[tuple[_Network, int | None]] = []
         for entry in entries:
-            self._add(entry.strip().lower())
+            for word in entry.lower().split():  # curl takes spaces between them as well as commas
+                self._add(word)
 
     def _add(self, entry: str) -> None:
-        if not entry:
-            return
         if entry == "*":
             self._all = True
             return

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
-from service_kit.settings import Secret, ServiceSettings
+from service_kit.settings import HeaderSecret, ServiceSettings
 
 
 def _http_url(value: str) -> str:
     if not value.startswith(("http://", "https://")):
         raise ValueError("must start with http:// or https://")
+    parts = urlsplit(value)
+    if not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be an address such as http://127.0.0.1:8003, without a query")
+    _ = parts.port  # raises ValueError if it is none
     return value.rstrip("/")
 
 
@@ -22,9 +27,9 @@ class AgentSettings(ServiceSettings):
 
     max_body_bytes: int = Field(1024 * 1024, alias="MAX_BODY_BYTES", gt=0)
     llm_gateway_url: HttpUrl = Field("http://127.0.0.1:8003", alias="LLM_GATEWAY_URL")
-    llm_gateway_api_key: Secret | None = Field(None, alias="LLM_GATEWAY_API_KEY")
+    llm_gateway_api_key: HeaderSecret | None = Field(None, alias="LLM_GATEWAY_API_KEY")
     mcp_server_url: HttpUrl = Field("http://127.0.0.1:8000", alias="MCP_SERVER_URL")
-    toolbox_api_key: Secret | None = Field(None, alias="TOOLBOX_API_KEY")
+    toolbox_api_key: HeaderSecret | None = Field(None, alias="TOOLBOX_API_KEY")
     default_model: str | None = Field(None, alias="DEFAULT_MODEL")
     max_steps: int = Field(10, alias="MAX_STEPS", ge=1, le=100)
     run_timeout_seconds: float = Field(120.0, alias="RUN_TIMEOUT_SECONDS", gt=0)

@@ -18,13 +18,21 @@ _SCHEMES = {
 _EITHER: list[dict[str, list[str]]] = [{name: []} for name in _SCHEMES]
 
 _REFUSALS = {
+    400: "This is not a request of HTTP/1.1, or it repeats a header that may be sent once.",
     401: "The key is missing or not known.",
     403: "The page's origin, or the key's role, is not allowed.",
     408: "The request did not arrive in time.",
+    413: "The body is over the limit.",
+    415: "The body is not JSON, or it is compressed.",
     421: "The host name is not allowed.",
+    429: "Too much at once; `Retry-After` says when to come back.",
     431: "The head of the request is over 64 KiB or 128 fields.",
     503: "Not now; `Retry-After` says when.",
 }
+_WITH_BODY = frozenset({"post", "put", "patch"})
+_OF_BODIES = frozenset({413, 415, 429})
+"""The statuses of operations with a body alone: those are the ones that cost something."""
+
 _ENVELOPE = "ErrorEnvelope"
 _TEXT = {"type": "string"}
 _ENVELOPE_SCHEMA = {
@@ -54,9 +62,10 @@ def describe_edge(app: FastAPI, policy: Policy) -> None:
         components.setdefault("schemas", {}).setdefault(_ENVELOPE, _ENVELOPE_SCHEMA)
         for path, operations in document["paths"].items():
             needs_key = policy.anonymous is None and path not in policy.public_paths | MACHINE_PATHS
-            for operation in operations.values():
+            for method, operation in operations.items():
                 operation.setdefault("security", _EITHER if needs_key else [{}, *_EITHER])
-                _add_refusals(operation, _statuses(path, policy.public_paths))
+                statuses = _statuses(path, policy.public_paths)
+                _add_refusals(operation, [one for one in statuses if method in _WITH_BODY or one not in _OF_BODIES])
         return document
 
     app.openapi = openapi
@@ -64,7 +73,7 @@ def describe_edge(app: FastAPI, policy: Policy) -> None:
 
 def _statuses(path: str, public_paths: Set[str]) -> list[int]:
     if path in MACHINE_PATHS:  # these paths have no checks
-        return [408, 431, 503]
+        return [400, 408, 431, 503]
     return [status for status in _REFUSALS if status != 401 or path not in public_paths]
 
 

@@ -17,7 +17,8 @@ def with_secret_files(environ: Mapping[str, str], names: Iterable[str]) -> dict[
     """Returns `environ` in which each of `names` has the content of the file that its `NAME_FILE` names, if that is
     set.
 
-    The line end after a secret is removed. An empty variable counts as unset.
+    The line end after a secret is removed, and the byte order mark that some editors put before it. An empty variable
+    counts as unset.
 
     Raises:
         SecretFileError: both variables are set, or the file cannot be read, is empty, too large or not UTF-8 text.
@@ -50,7 +51,7 @@ def _read(variable: str, path: str) -> str:
     if len(content) > LARGEST_SECRET:
         raise SecretFileError(f"{variable}: {path} is larger than {LARGEST_SECRET} bytes")
     try:
-        secret = content.decode().rstrip("\r\n")
+        secret = content.decode("utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError:
         raise SecretFileError(f"{variable}: {path} is not UTF-8 text") from None
     if not secret.strip():

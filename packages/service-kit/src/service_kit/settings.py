@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Any, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from service_kit.auth.addresses import is_secure
-from service_kit.auth.keys import SHORTEST_KEY, key_and_roles
+from service_kit.auth.keys import SHORTEST_KEY, check_key, key_and_roles
 from service_kit.secret_files import SecretFileError, with_secret_files
 
 Secret = SecretStr
@@ -51,7 +51,21 @@ def _usable_keys(entries: tuple[Secret, ...]) -> tuple[Secret, ...]:
 def _usable_key(key: Secret) -> Secret:
     if len(key.get_secret_value()) < SHORTEST_KEY:
         raise ValueError(f"needs at least {SHORTEST_KEY} characters; `openssl rand -hex 32` makes a good one")
+    check_key(key.get_secret_value())
     return key
+
+
+def _for_a_header(secret: Secret) -> Secret:
+    if not re.fullmatch(r"[!-~]+", secret.get_secret_value()):
+        raise ValueError("a key is made of visible ASCII characters, without spaces")
+    return secret
+
+
+HeaderSecret = Annotated[Secret, AfterValidator(_for_a_header)]
+"""A secret that is sent in a header, to another service."""
+
+UsableKey = Annotated[Secret, AfterValidator(_usable_key)]
+"""A secret that callers show: long enough, and of characters that a header takes."""
 
 
 def _secure(url: str) -> str:
@@ -75,13 +89,42 @@ def _prefix(path: str) -> str:
     path = path.rstrip("/")
     if path and not path.startswith("/"):
         raise ValueError("must start with /")
+    if path and not re.fullmatch(r"(/[\w.~%-]+)+", path, re.ASCII):
+        raise ValueError("must be a path such as /api/http, without a query and without spaces")
     return path
+
+
+def _hosts(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if name != "*" and not re.fullmatch(r"(\*\.)?([\w-]+(\.[\w-]+)*\.?|\[[0-9A-Fa-f:.]+\])(:\d+)?", name):
+            raise ValueError(f"{name!r} is not a host name, such as api.example.com, *.example.com or [::1]:8003")
+    return names
+
+
+def _origins(origins: tuple[str, ...]) -> tuple[str, ...]:
+    for origin in origins:
+        if origin not in ("*", "null") and not re.fullmatch(r"[A-Za-z][\w+.-]*://[^/?#@\s]+/?", origin):
+            raise ValueError(f"{origin!r} is not an origin, such as https://app.example.com")
+    return origins
+
+
+def _networks(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    for address in addresses:
+        try:
+            if address != "*":
+                ip_network(address)
+        except ValueError:
+            raise ValueError(f"{address!r} is not an IP address or network, such as 10.0.0.0/8") from None
+    return addresses
 
 
 class ServiceSettings(BaseModel):
     """The variables that all four services share. Their names contain the units."""
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True, extra="ignore", hide_input_in_errors=True)
+    # A time without an end is no limit: infinity and NaN are refused.
+    model_config = ConfigDict(
+        frozen=True, populate_by_name=True, extra="ignore", hide_input_in_errors=True, allow_inf_nan=False
+    )
 
     host: str = Field("127.0.0.1", alias="HOST")
     port: int = Field(8000, alias="PORT", ge=0, le=65535)
@@ -91,14 +134,16 @@ class ServiceSettings(BaseModel):
     log_format: Literal["auto", "json", "text"] = Field("auto", alias="LOG_FORMAT")
     ui_language: Literal["es", "en"] = Field("es", alias="UI_LANGUAGE")
     root_path: Annotated[str, AfterValidator(_prefix)] = Field("", alias="ROOT_PATH")
-    allowed_hosts: Csv = Field(("localhost", "127.0.0.1", "[::1]"), alias="ALLOWED_HOSTS")
-    cors_allowed_origins: Csv = Field(
+    allowed_hosts: Annotated[Csv, AfterValidator(_hosts)] = Field(
+        ("localhost", "127.0.0.1", "[::1]"), alias="ALLOWED_HOSTS"
+    )
+    cors_allowed_origins: Annotated[Csv, AfterValidator(_origins)] = Field(
         ("http://localhost:8002", "http://127.0.0.1:8002", "http://[::1]:8002"), alias="CORS_ALLOWED_ORIGINS"
     )
     cors_allow_all_origins: bool = Field(False, alias="CORS_ALLOW_ALL_ORIGINS")
     auth_mode: Literal["none", "keys"] = Field("none", alias="AUTH_MODE")
     api_keys: Annotated[SecretCsv, AfterValidator(_usable_keys)] = Field((), alias="API_KEYS")
-    admin_api_key: Annotated[Secret, AfterValidator(_usable_key)] | None = Field(None, alias="ADMIN_API_KEY")
+    admin_api_key: UsableKey | None = Field(None, alias="ADMIN_API_KEY")
     # OAuth: the issuer whose tokens are taken beside the keys, what they must hold, and what their claims mean.
     oauth_issuer: SecureAddress | None = Field(None, alias="OAUTH_ISSUER")
     oauth_resource_url: SecureAddress | None = Field(None, alias="OAUTH_RESOURCE_URL")
@@ -109,7 +154,7 @@ class ServiceSettings(BaseModel):
     oauth_operator_roles: Csv = Field((), alias="OAUTH_OPERATOR_ROLES")
     oauth_team_claim: str | None = Field(None, alias="OAUTH_TEAM_CLAIM")
     allow_open: bool = Field(False, alias="ALLOW_OPEN")
-    trusted_proxies: Csv = Field((), alias="TRUSTED_PROXIES")
+    trusted_proxies: Annotated[Csv, AfterValidator(_networks)] = Field((), alias="TRUSTED_PROXIES")
     max_body_bytes: int = Field(20 * 1024 * 1024, alias="MAX_BODY_BYTES", gt=0)
     shutdown_grace_seconds: int = Field(20, alias="SHUTDOWN_GRACE_SECONDS", ge=0)
 

@@ -48,14 +48,25 @@ def key_and_roles(entry: str) -> tuple[str, frozenset[Role]]:
     `operator+trusted:KEY`. Every key has the role `user`.
 
     Raises:
-        ValueError: the key is too short; the message does not contain it.
+        ValueError: the key is too short, or no header can carry it; the message does not contain it.
     """
     prefix, colon, rest = entry.partition(":")
     named = frozenset(prefix.split("+"))
     key, roles = (rest.strip(), named) if colon and named <= ROLES else (entry, frozenset())
     if len(key) < SHORTEST_KEY:
         raise ValueError(f"each key needs at least {SHORTEST_KEY} characters; `openssl rand -hex 32` makes a good one")
+    check_key(key)
     return key, cast("frozenset[Role]", roles | {"user"})
+
+
+def check_key(key: str) -> None:
+    """Checks that callers can send `key`: visible characters without spaces.
+
+    Raises:
+        ValueError: it has others; the message does not contain it.
+    """
+    if not key.isprintable() or " " in key:
+        raise ValueError("a key is made of visible characters, without spaces")
 
 
 def principal_of(key: str) -> str:

@@ -17,7 +17,7 @@ Check = Callable[[EdgeRequest], Awaitable[None]]
 WRONG_KEY = "invalid_api_key"
 """The error code of a wrong key, which may be a guess; such refusals are counted and delayed."""
 
-_SINGLE = frozenset({b"host", b"origin", b"authorization", b"x-api-key", b"content-type"})
+_SINGLE = frozenset({b"host", b"origin", b"authorization", b"x-api-key", b"content-type", b"content-encoding"})
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _LONGEST_LENGTH = 18
 """In digits. A longer Content-Length is over any limit, and is not parsed."""
@@ -103,10 +103,11 @@ async def credentials(request: EdgeRequest) -> None:
 
 
 async def body(request: EdgeRequest) -> None:
-    """Refuses a body that is not JSON by its media type, or longer than the limit by its Content-Length.
+    """Refuses a body that is not JSON by its media type, that is compressed, or longer than the limit by its
+    Content-Length.
 
     Raises:
-        ApiError: 413 `body_too_large` or 415 `unsupported_media_type`.
+        ApiError: 413 `body_too_large`, 415 `unsupported_media_type` or `unsupported_content_encoding`.
     """
     if request.method not in _WITH_BODY or request.preflight:
         return
@@ -123,6 +124,11 @@ async def body(request: EdgeRequest) -> None:
                 415, "unsupported_media_type", "Send JSON, with the header 'Content-Type: application/json'.",
                 param="Content-Type", spanish="Envía JSON, con la cabecera 'Content-Type: application/json'.",
             )  # fmt: skip
+    if not _is_plain(request):
+        raise ApiError(
+            415, "unsupported_content_encoding", "Send the body as it is, not compressed.", param="Content-Encoding",
+            spanish="Envía el cuerpo tal cual, sin comprimir.",
+        )  # fmt: skip
 
 
 CHECKS: tuple[Check, ...] = (single_fields, host, origin, credentials, body)
@@ -140,6 +146,14 @@ def _is_page_token(request: EdgeRequest, key: str) -> bool:
     without an origin needs it."""
     token = request.policy.page_token
     return token is not None and request.given.get(b"origin") == b"null" and same(key, token)
+
+
+def _is_plain(request: EdgeRequest) -> bool:
+    """Returns whether the body is neither compressed nor encoded in another way. An encoding that is overlooked would
+    be read as broken JSON, or as other JSON than a proxy before this service has seen."""
+    coding, transfer = request.given.get(b"content-encoding"), request.given.get(b"transfer-encoding")
+    plain_coding = coding is None or coding.strip().lower() in (b"", b"identity")
+    return plain_coding and (transfer is None or transfer.strip().lower() == b"chunked")
 
 
 def _fits(length: bytes, most: int) -> bool:

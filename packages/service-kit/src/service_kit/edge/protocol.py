@@ -157,6 +157,9 @@ class HttpProtocol(HttpToolsProtocol):
         limits = self._limits
         if len(self.headers) > limits.head_fields:
             self._give_up("head_too_large", head_too_large(limits.head_bytes, limits.head_fields))
+        parser = cast(httptools.HttpRequestParser, self.parser)
+        if parser.get_http_version() == "1.0" and any(name == b"transfer-encoding" for name, _ in self.headers):
+            self._give_up("malformed", malformed_request())  # a proxy of HTTP/1.0 sees another body (RFC 9112 §6.1)
         if len(self.pipeline) >= limits.pipelined_requests:
             self._give_up("pipelined", malformed_request())
         self._phase = _BODY

@@ -62,8 +62,17 @@ class EdgeRequest:
     def key(self) -> str | None:
         """Returns the secret that the caller has sent in a header or, for a WebSocket, in a subprotocol; None if there
         is none."""
-        key = self.text(b"x-api-key") or from_authorization(self.text(b"authorization"))
+        key = self._secret(b"x-api-key") or from_authorization(self._secret(b"authorization"))
         return key or (from_subprotocols(self._subprotocols()) if not self.is_http else None)
+
+    def _secret(self, name: bytes) -> str | None:
+        value = self.given.get(name)
+        if value is None:
+            return None
+        try:
+            return value.decode()  # clients send a key beyond ASCII in UTF-8 or, as older ones, in Latin-1
+        except UnicodeDecodeError:
+            return value.decode("latin-1")
 
     def _subprotocols(self) -> list[str]:
         offers = [value for name, value in self.scope["headers"] if name == b"sec-websocket-protocol"]

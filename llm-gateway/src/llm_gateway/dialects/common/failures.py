@@ -144,6 +144,8 @@ def shown(status: int | None, body: bytes) -> str:
 
 def status_from_code(code: Any) -> int | None:
     """Returns the HTTP status (400 to 599) that an error's code is, or None."""
+    if type(code) is float and code.is_integer():
+        code = int(code)
     if isinstance(code, str) and len(code) == 3 and code.isdecimal():
         code = int(code)
     return code if type(code) is int and 400 <= code < 600 else None

@@ -142,6 +142,8 @@ class StreamDecoder:
         if state is None:
             state = self._candidates[number] = _Candidate(number, self._provider)
             self.complete = False
+        if state.finish is not None:
+            return  # behind its finish reason nothing counts but the usage
         if candidate.content is not None:
             for part in candidate.content.parts or ():
                 state.part(part, self.id, events)
@@ -160,6 +162,8 @@ class StreamDecoder:
         Raises:
             UpstreamProtocol: the stream was cut off.
         """
+        if not self._candidates:
+            raise UpstreamProtocol("an answer without candidates")
         if not self.complete or len(self._candidates) <= max(self._candidates):
             raise UpstreamProtocol("the stream ended without a finish reason", code="upstream_stream_cut")
         events: list[Event] = []

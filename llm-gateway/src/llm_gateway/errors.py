@@ -17,6 +17,7 @@
         │   │   ├── UpstreamFirstByteTimeout  nothing of its answer came in time
         │   │   └── UpstreamIdleTimeout       it stopped in the middle of its answer
         │   └── UpstreamTotalTimeout          its answer took too long as a whole
+        ├── ProxyCredentials       503  the outbound proxy refused the gateway's credentials
         ├── UpstreamProtocol       502  it answered, but not what its API promises
         └── ProviderSaturated      503  it was not asked: the gateway has no place or connection free for it
 
@@ -127,6 +128,15 @@ class UpstreamUnavailable(UpstreamError):
         super().blame(provider, credential=credential, address=address)
         if address and self.message == f"{provider} is not available.":
             self.message = f"{provider} is not available at {address}."
+
+
+class ProxyCredentials(UpstreamError):
+    """The outbound proxy refused the gateway's credentials. The provider never saw the request."""
+
+    status_code = 503
+    default_code = "proxy_credentials"
+    text = "The outbound proxy refused the gateway's credentials (HTTPS_PROXY, HTTP_PROXY)."
+    final = True
 
 
 class CircuitOpen(UpstreamUnavailable):

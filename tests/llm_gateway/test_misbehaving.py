@@ -284,7 +284,13 @@ async def test_a_break_in_mid_stream_is_logged_counted_and_told(then: Any):
 # --- Retry-After ---
 
 
-@pytest.mark.parametrize("value", ["0", "-5", "soon", "nan"])
+async def test_a_quota_that_is_used_up_is_not_worth_asking_again():
+    async with staged(FakeOpenAI(Fails(429, "insufficient_quota"))) as stage:
+        answer = await stage.chat()
+    assert answer.headers["x-should-retry"] == "false" and "retry-after" not in answer.headers
+
+
+@pytest.mark.parametrize("value", ["0", "-5", "soon", "nan", "1_0"])
 async def test_no_time_to_wait_means_backoff(value: str):
     fake = FakeOpenAI(Fails(429, retry_after=value), Says("Hola"))
     async with staged(fake, UPSTREAM_RETRIES="1") as stage:

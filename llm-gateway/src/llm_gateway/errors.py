@@ -9,6 +9,7 @@
         ├── UpstreamRejected       400  it refused the request for what it is: never sent again unchanged
         ├── UpstreamCredentials    502  it refused our credentials
         ├── UpstreamRateLimited    429  it asked us to wait
+        │   └── UpstreamQuota      429  our account has no credit left
         ├── UpstreamUnavailable    503  it could not be reached, or failed
         │   └── CircuitOpen        503  it failed so often that it is not asked for a while
         ├── UpstreamTimeout        504  it was not done in time
@@ -117,6 +118,14 @@ class UpstreamRateLimited(UpstreamError):
     status_code = 429
     default_code = "upstream_rate_limited"
     text = "The provider's rate limit is reached."
+
+
+class UpstreamQuota(UpstreamRateLimited):
+    """The account has no credit left, which no waiting brings back."""
+
+    default_code = "insufficient_quota"
+    text = "The provider's quota is used up."
+    final = True
 
 
 class UpstreamUnavailable(UpstreamError):

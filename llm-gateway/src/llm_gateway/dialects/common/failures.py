@@ -22,6 +22,7 @@ from llm_gateway.errors import (
     UpstreamCredentials,
     UpstreamError,
     UpstreamProtocol,
+    UpstreamQuota,
     UpstreamRateLimited,
     UpstreamRejected,
     UpstreamTimeout,
@@ -176,9 +177,7 @@ def _made(meaning: Meaning, detail: str, wait: float | None) -> UpstreamError:
         case Meaning.CREDENTIALS:
             return UpstreamCredentials(detail)
         case Meaning.QUOTA:
-            return UpstreamRateLimited(
-                detail, code="insufficient_quota", message="The provider's quota is used up.", retry_after=wait
-            )
+            return UpstreamQuota(detail, retry_after=wait)
         case Meaning.BUSY:
             return UpstreamRateLimited(detail, retry_after=wait)
         case Meaning.TIMEOUT:

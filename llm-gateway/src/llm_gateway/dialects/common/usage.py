@@ -35,12 +35,12 @@ def usage_from(
     modifiers: tuple[str, ...] = (), **details: Any,
 ) -> Usage | None:  # fmt: skip
     """Returns usage from a provider's counts, or None if the prompt's count or the only one of the completion is
-    missing, or a sum is impossible.
+    missing (unless the counts are not final), or a sum is impossible.
 
     `prompt` and `completion` are summands; the first one of the prompt is required. `details` are further counts by
     their names in `Usage`; an impossible one is left out, and the usage is marked as estimated. `cost` is in USD.
     """
-    if prompt[0] is None or completion == (None,):
+    if prompt[0] is None or (completion == (None,) and not estimated):
         return None
     try:
         prompt_tokens, completion_tokens = _sum(prompt), _sum(completion)

@@ -162,8 +162,6 @@ class StreamDecoder:
         Raises:
             UpstreamProtocol: the stream was cut off.
         """
-        if not self._candidates:
-            raise UpstreamProtocol("an answer without candidates")
         if not self.complete or len(self._candidates) <= max(self._candidates):
             raise UpstreamProtocol("the stream ended without a finish reason", code="upstream_stream_cut")
         events: list[Event] = []

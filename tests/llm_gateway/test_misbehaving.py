@@ -48,6 +48,8 @@ async def asked(stage: Stage, *, stream: bool) -> str:
 ODD = [
     b'"usage": []', b'"usage": {"prompt_tokens": "9"}', b'"usage": {"prompt_tokens": -1, "completion_tokens": 4}',
     b'"usage": {"prompt_tokens": NaN}', b'"usage": {"prompt_tokens": 9, "prompt_tokens_details": []}',
+    b'"usage": {"prompt_tokens": %s}' % (b"9" * 5000), b'"usage": {"prompt_tokens": 1e999}', b'"usage": 7',
+    b'"usage": {"prompt_tokens": " 9 ", "completion_tokens": true}', b'"usage": {"completion_tokens": 4}',
     b'"usage": {"prompt_tokens": 9, "cost": -0.5}', b'"usage": {"prompt_tokens": 1e30}', b'"id": 123', b'"id": {}',
     b'"model": 7', b'"x_groq": []', b'"service_tier": 5', b'"created": "now"', b'"error": null', b'"new": [NaN]',
     b'"model": "\\ud83d"', b'"id": "\\ude00"',
@@ -117,6 +119,27 @@ async def test_impossible_figures_do_not_reach_the_client_or_the_metrics(usage: 
     assert calls[0].cost_source == ("estimated" if usage["prompt_tokens"] < 0 else "computed")
 
 
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"prompt_tokens": 9},
+        {"prompt_tokens": 9, "completion_tokens": None},
+        {"completion_tokens": 4},
+        {"total_tokens": 13},
+        {"prompt_tokens": 9, "completion_tokens": 4, "prompt_tokens_details": {"audio_tokens": 900}},
+        {"prompt_tokens": 9, "completion_tokens": 4, "completion_tokens_details": {"audio_tokens": 5}},
+    ],
+    ids=str,
+)
+async def test_half_of_the_figures_is_an_estimate(usage: dict[str, Any]):
+    whole = {"choices": [{"message": {"content": "Hola"}, "finish_reason": "stop"}], "usage": usage}
+    async with staged(FakeOpenAI(Sends([msgspec.json.encode(whole)], "application/json"))) as stage:
+        told = (await stage.chat()).json()["usage"]
+        [call] = await stage.observed()
+    assert told["completion_tokens"] > 0 and told["prompt_tokens_details"]["audio_tokens"] == 0
+    assert call.cost_source == "estimated"
+
+
 # --- errors that come as 200 ---
 
 
@@ -143,6 +166,25 @@ async def test_an_error_inside_a_200_is_that_error(
     async with staged(FakeOpenAI(*[behavior] * times), UPSTREAM_RETRIES=str(times - 1)) as stage:
         answer = await stage.chat(stream=stream)
     assert (answer.status_code, error_of(answer)["code"]) == (status, ours) and "words" not in answer.text
+
+
+SHAPES: list[Any] = [
+    {"error": {"code": 429.0}}, {"error": {"message": "m", "status": 429}}, {"error": {"status_code": "429"}},
+    {"code": "rate_limit_exceeded", "message": "m"}, {"status": 429, "message": "m"},
+    {"type": "rate_limit_error", "message": "m"}, {"error": True, "code": 429, "message": "m"},
+    {"error": [{"code": "rate_limit_exceeded"}]}, {"errors": [{"code": 429}, {"code": 401}]},
+    {"type": "response.failed", "response": {"error": {"code": "rate_limit_exceeded"}}},
+    {"__type": "com.amazon#ThrottlingException:http://x", "message": "m"}, [{"error": {"code": 429}}, {"error": {}}],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("told", SHAPES, ids=str)
+async def test_an_error_is_read_in_the_form_in_which_other_servers_write_it(told: Any, stream: bool):
+    behavior = Sends([line(told)]) if stream else Sends([msgspec.json.encode(told)], "application/json")
+    async with staged(FakeOpenAI(behavior)) as stage:
+        answer = await stage.chat(stream=stream)
+    assert (answer.status_code, error_of(answer)["code"]) == (429, "upstream_rate_limited")
 
 
 async def test_credentials_that_were_refused_name_provider_and_variable():
@@ -182,6 +224,24 @@ async def test_behind_the_end_nothing_counts(ghost: bytes, end: bytes):
 async def test_a_failure_behind_the_finish_reason_takes_nothing_back():
     async with staged(FakeOpenAI(Sends([said("Hola"), END, GHOSTS[1]]))) as stage:
         assert await asked(stage, stream=True) == "Hola"
+
+
+async def test_text_behind_the_finish_reason_does_not_count():
+    ghost = GHOSTS[0]
+    fake = FakeOpenAI(Sends([said("Hola", "stop") + ghost + DONE]), Sends([said("Hola", "stop"), 0.05, ghost, DONE]))
+    async with staged(fake, CACHE_ENABLED="false") as stage:
+        assert await asked(stage, stream=True) == "Hola"
+        assert await asked(stage, stream=True) == "Hola"
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [b"hello world\n\n", b": ping\n\n", b"event: ping\n\n", b"retry: 9\n\n", b"[DONE]", b"", DONE, DONE + DONE],
+)
+async def test_a_stream_without_a_word_is_not_asked_for_again_at_the_same_deployment(garbage: bytes):
+    async with staged(FakeOpenAI(Sends([garbage])), UPSTREAM_RETRIES="2") as stage:
+        answer = await stage.chat(stream=True)
+    assert (answer.status_code, error_of(answer)["code"]) == (502, "upstream_protocol_error")
 
 
 async def test_comments_behind_the_finish_reason_do_not_hold_the_answer_back():
@@ -224,7 +284,13 @@ async def test_a_break_in_mid_stream_is_logged_counted_and_told(then: Any):
 # --- Retry-After ---
 
 
-@pytest.mark.parametrize("value", ["0", "-5", "soon", "nan"])
+async def test_a_quota_that_is_used_up_is_not_worth_asking_again():
+    async with staged(FakeOpenAI(Fails(429, "insufficient_quota"))) as stage:
+        answer = await stage.chat()
+    assert answer.headers["x-should-retry"] == "false" and "retry-after" not in answer.headers
+
+
+@pytest.mark.parametrize("value", ["0", "-5", "soon", "nan", "1_0"])
 async def test_no_time_to_wait_means_backoff(value: str):
     fake = FakeOpenAI(Fails(429, retry_after=value), Says("Hola"))
     async with staged(fake, UPSTREAM_RETRIES="1") as stage:

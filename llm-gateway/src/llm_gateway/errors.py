@@ -9,6 +9,7 @@
         ├── UpstreamRejected       400  it refused the request for what it is: never sent again unchanged
         ├── UpstreamCredentials    502  it refused our credentials
         ├── UpstreamRateLimited    429  it asked us to wait
+        │   └── UpstreamQuota      429  our account has no credit left
         ├── UpstreamUnavailable    503  it could not be reached, or failed
         │   └── CircuitOpen        503  it failed so often that it is not asked for a while
         ├── UpstreamTimeout        504  it was not done in time
@@ -17,6 +18,7 @@
         │   │   ├── UpstreamFirstByteTimeout  nothing of its answer came in time
         │   │   └── UpstreamIdleTimeout       it stopped in the middle of its answer
         │   └── UpstreamTotalTimeout          its answer took too long as a whole
+        ├── ProxyCredentials       503  the outbound proxy refused the gateway's credentials
         ├── UpstreamProtocol       502  it answered, but not what its API promises
         └── ProviderSaturated      503  it was not asked: the gateway has no place or connection free for it
 
@@ -118,6 +120,14 @@ class UpstreamRateLimited(UpstreamError):
     text = "The provider's rate limit is reached."
 
 
+class UpstreamQuota(UpstreamRateLimited):
+    """The account has no credit left, which no waiting brings back."""
+
+    default_code = "insufficient_quota"
+    text = "The provider's quota is used up."
+    final = True
+
+
 class UpstreamUnavailable(UpstreamError):
     status_code = 503
     default_code = "upstream_unavailable"
@@ -127,6 +137,15 @@ class UpstreamUnavailable(UpstreamError):
         super().blame(provider, credential=credential, address=address)
         if address and self.message == f"{provider} is not available.":
             self.message = f"{provider} is not available at {address}."
+
+
+class ProxyCredentials(UpstreamError):
+    """The outbound proxy refused the gateway's credentials. The provider never saw the request."""
+
+    status_code = 503
+    default_code = "proxy_credentials"
+    text = "The outbound proxy refused the gateway's credentials (HTTPS_PROXY, HTTP_PROXY)."
+    final = True
 
 
 class CircuitOpen(UpstreamUnavailable):

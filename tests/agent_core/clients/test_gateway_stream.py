@@ -125,6 +125,12 @@ def test_an_error_answer_passes_with_its_status_code_message_and_parameter(statu
     assert error.retry_after == 3
 
 
+@pytest.mark.parametrize("body", [b'{"error": {"message": "why", "type": "t", "code": "c"}}', b"<html>"])
+def test_what_cannot_mend_is_told_so(body: bytes):
+    assert decode_error(503, body, None, "false").headers() == {"x-should-retry": "false"}
+    assert "retry-after" in decode_error(503, body, None, "true").headers()
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'{"error": "text"}'])
 @pytest.mark.parametrize(("status", "ours"), [(500, 502), (418, 502), (302, 502), (503, 503), (429, 429)])
 def test_an_error_of_something_in_between_shows_nothing_of_it(status: int, ours: int, body: bytes):

@@ -73,10 +73,10 @@ CELLS: dict[str, dict[Way, Outcome]] = {
     "garbage": {
         "plain": Outcome("502 `upstream_protocol_error`", 1),
         "plain, fallback": Outcome(FALLBACK, 1, 1),
-        "stream": Outcome("502 `upstream_stream_cut`", 2),
-        "stream, fallback": Outcome(FALLBACK, 2, 1),
-        "hold": Outcome(FALLBACK, 2, 1),
-        "continue": Outcome(FALLBACK, 2, 1),
+        "stream": Outcome("502 `upstream_protocol_error`", 1),
+        "stream, fallback": Outcome(FALLBACK, 1, 1),
+        "hold": Outcome(FALLBACK, 1, 1),
+        "continue": Outcome(FALLBACK, 1, 1),
     },
     "garbage later": {
         "plain": Outcome("502 `upstream_protocol_error`", 1),
@@ -97,10 +97,10 @@ CELLS: dict[str, dict[Way, Outcome]] = {
     "empty": {
         "plain": Outcome("502 `upstream_protocol_error`", 1),
         "plain, fallback": Outcome(FALLBACK, 1, 1),
-        "stream": Outcome("502 `upstream_stream_cut`", 2),
-        "stream, fallback": Outcome(FALLBACK, 2, 1),
-        "hold": Outcome(FALLBACK, 2, 1),
-        "continue": Outcome(FALLBACK, 2, 1),
+        "stream": Outcome("502 `upstream_protocol_error`", 1),
+        "stream, fallback": Outcome(FALLBACK, 1, 1),
+        "hold": Outcome(FALLBACK, 1, 1),
+        "continue": Outcome(FALLBACK, 1, 1),
     },
     "429": {
         "plain": Outcome("429 `upstream_rate_limited`", 2),

@@ -238,3 +238,54 @@ async def test_silence_before_a_break_is_measured() -> None:
         await connection.news(loop.time() + 0.1)
     connection.connection_lost(None)
     assert isinstance(connection.error, Broken) and 0.09 <= connection.error.silence < 5
+
+
+_BEGUN = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n"
+
+
+@pytest.mark.parametrize(
+    ("opening", "more"),
+    [
+        (b"0\r\n", b"x-%d: " + b"a" * 8000 + b"\r\n"),
+        (b"0\r\nx: ", b"%d" + b"a" * 8000),
+        (b"5;", b"%d" + b"e" * 8000),
+    ],
+    ids=["trailers", "one trailer", "a chunk's extension"],
+)
+def test_what_is_no_body_has_an_end(opening: bytes, more: bytes) -> None:
+    loop = asyncio.new_event_loop()
+    connection, _ = _exchange(loop)
+    connection.data_received(_BEGUN + opening)
+    for number in range(20):
+        if connection.closed:
+            break
+        connection.data_received(more % number)
+    assert connection.closed and isinstance(connection.error, Malformed)
+    loop.close()
+
+
+def test_trailers_are_no_headers_and_do_not_hurt() -> None:
+    loop = asyncio.new_event_loop()
+    connection, _ = _exchange(loop)
+    connection.data_received(_BEGUN + b"0\r\ncontent-encoding: br\r\n\r\n")
+    assert connection.complete and _body(connection) == b"ok" and connection.reusable
+    assert "content-encoding" not in connection.headers
+    loop.close()
+
+
+def test_a_second_answer_behind_the_first_does_not_count() -> None:
+    loop = asyncio.new_event_loop()
+    connection, _ = _exchange(loop)
+    connection.data_received(PLAIN + b"HTTP/1.1 500 No\r\nx-other: 1\r\nContent-Length: 3\r\n\r\nbad")
+    assert (connection.status, _body(connection), connection.complete) == (200, b"hello", True)
+    assert "x-other" not in connection.headers and not connection.reusable
+    loop.close()
+
+
+@pytest.mark.parametrize("head", [b"connection: upgrade\r\nupgrade: h2c\r\n", b""])
+def test_an_upgrade_that_was_not_asked_for_is_no_answer(head: bytes) -> None:
+    loop = asyncio.new_event_loop()
+    connection, _ = _exchange(loop)
+    connection.data_received(b"HTTP/1.1 101 Switching Protocols\r\n" + head + b"\r\nPRI * HTTP/2.0")
+    assert connection.closed and isinstance(connection.error, Malformed)
+    loop.close()

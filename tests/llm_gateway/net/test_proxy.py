@@ -9,11 +9,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from llm_gateway.errors import UpstreamConnectTimeout, UpstreamFirstByteTimeout, UpstreamUnavailable
+from llm_gateway.errors import ProxyCredentials, UpstreamConnectTimeout, UpstreamFirstByteTimeout, UpstreamUnavailable
 from llm_gateway.net.proxy import NoProxy, Proxies, Proxy, Route, proxy_of
 from llm_gateway.net.target import Origin
 from llm_gateway.net.timeouts import Timeouts
 from llm_gateway.net.transport import Transport
+from llm_gateway.routing.retry import RetryScope, retry_scope
 
 from tests.certificates import Authority
 from tests.peers import Peer, listening
@@ -208,8 +209,9 @@ async def test_a_wrong_password_is_told_and_not_shown(scheme: str):
     async with proxying(wants=BASIC) as proxy:
         way = f"http://user:wrong@127.0.0.1:{proxy.port}"
         async with calling(https=way, http=way) as transport:
-            with pytest.raises(UpstreamUnavailable) as caught:
+            with pytest.raises(ProxyCredentials) as caught:
                 await transport.post(f"{scheme}://model.test/", {}, b"{}", LIMITS)
+    assert caught.value.headers() == {"x-should-retry": "false"} and retry_scope(caught.value) is RetryScope.OTHER
     assert "407" in caught.value.detail and "wrong" not in caught.value.detail
 
 

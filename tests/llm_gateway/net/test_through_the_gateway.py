@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import time
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -181,3 +182,60 @@ async def test_a_proxy_that_is_down_is_told_without_its_password():
         answer = await stage.chat()
     assert (answer.status_code, error_of(answer)["code"]) == (503, "upstream_unavailable")
     assert "secret" not in answer.text and "127.0.0.1" not in answer.text
+
+
+def _fails(head: str, body: bytes, *, then_waits: bool = False) -> Peer:
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 {head}\r\n".encode() + body)
+        if then_waits:
+            await reader.read()
+        writer.close()
+
+    return peer
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("head", "body", "waits"),
+    [
+        ("content-encoding: br\r\ncontent-length: 3\r\n", b"\x8b\x02\x80", False),
+        ("content-encoding: gzip\r\n", gzip.compress(b'{"error": {}}')[:-9], False),
+        ("content-encoding: gzip\r\ncontent-length: 0\r\n", b"", False),
+        ("content-length: 999\r\n", b'{"error": {', False),
+        ("transfer-encoding: chunked\r\n", b"ZZ\r\n", False),
+        ("content-length: 999\r\n", b'{"error": {', True),
+    ],
+    ids=["unknown coding", "cut gzip", "empty gzip", "cut", "broken chunks", "silence"],
+)
+@pytest.mark.parametrize(("status", "code"), [(429, "upstream_rate_limited"), (401, "upstream_credentials")])
+async def test_the_status_of_a_failure_decides_whatever_becomes_of_its_body(
+    status: int, code: str, head: str, body: bytes, waits: bool, stream: bool
+):
+    peer = _fails(f"{status} No\r\nretry-after: 7\r\n{head}", body, then_waits=waits)
+    async with listening(peer) as port, _at(port, UPSTREAM_IDLE_TIMEOUT="0.3") as stage:
+        answer = await stage.chat(stream=stream)
+    assert error_of(answer)["code"] == code
+    if status == 429:
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "7")
+
+
+WHOLE = b'{"choices": [{"message": {"content": "Hola"}, "finish_reason": "stop"}]}'
+
+
+@pytest.mark.parametrize("coding", ["utf-8", "none", "identity, identity", "aws-chunked", "gzip, identity"])
+async def test_what_is_no_content_coding_changes_nothing(coding: str):
+    body = gzip.compress(WHOLE) if "gzip" in coding else WHOLE
+    async with listening(_answers(f"content-encoding: {coding}\r\n", body)) as port, _at(port) as stage:
+        answer = await stage.chat()
+    assert answer.json()["choices"][0]["message"]["content"] == "Hola"
+
+
+async def test_a_stream_that_was_said_whole_needs_no_end_of_its_compression():
+    said = b'data: {"choices": [{"index": 0, "delta": {"content": "Hola"}, "finish_reason": "stop"}]}\n\n'
+    flushed = zlib.compressobj(wbits=31)
+    body = flushed.compress(said) + flushed.flush(zlib.Z_SYNC_FLUSH)
+    head = "content-type: text/event-stream\r\ncontent-encoding: gzip\r\n"
+    async with listening(_answers(head, body)) as port, _at(port) as stage:
+        answer = await stage.chat(stream=True)
+    assert events(answer.content)[-1] == "[DONE]"

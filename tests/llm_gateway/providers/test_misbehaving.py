@@ -153,3 +153,60 @@ async def test_a_status_that_promises_no_answer_is_the_providers_fault(name: Nam
     async with staged(name, Sends([], "text/plain", status)) as stage:
         answer = await stage.chat(model=MODELS[name], stream=streamed)
     assert (answer.status_code, error_of(answer)["code"]) == (502, "upstream_protocol_error")
+
+
+def _ghost(name: Name) -> bytes:
+    if name == "anthropic":
+        return sse(
+            {"type": "content_block_start", "index": 7, "content_block": {"type": "text", "text": " fantasma"}},
+            {"type": "content_block_delta", "index": 7, "delta": {"type": "text_delta", "text": " fantasma"}},
+        )
+    if name == "gemini":
+        return sse({"candidates": [{"content": {"parts": [{"text": " fantasma"}]}, "finishReason": "STOP"}]})
+    return event("contentBlockDelta", {"contentBlockIndex": 7, "delta": {"text": " fantasma"}})
+
+
+def _stopped(name: Name) -> bytes:
+    """A stream up to and with its stop reason, without its end."""
+    if name == "anthropic":
+        return sse(
+            {"type": "message_start", "message": {"content": []}},
+            {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": "Hola"}},
+            {"type": "message_delta", "delta": {"stop_reason": "end_turn"}},
+        )
+    if name == "gemini":
+        return sse(msgspec.json.decode(whole("gemini", None)))
+    return event("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": "Hola"}}) + event(
+        "messageStop", {"stopReason": "end_turn"}
+    )
+
+
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize("name", NAMES)
+async def test_text_behind_the_stop_reason_does_not_count(name: Name, apart: bool):
+    said, ghost = _stopped(name), _ghost(name)
+    sent: list[Any] = [said, 0.05, ghost] if apart else [said + ghost]
+    kind = CONTENT_TYPE if name == "bedrock" else "text/event-stream"
+    async with staged(name, Sends(sent, kind)) as stage:
+        await hears(stage, name, streamed=True)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("anthropic", {"error": {"type": "rate_limit_error"}}),
+        ("anthropic", {"error": {"code": 429, "message": "m"}}),
+        ("anthropic", {"type": "rate_limit_error", "message": "m"}),
+        ("gemini", [{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED"}}]),
+        ("gemini", {"error": {"code": 429.0}}),
+        ("bedrock", {"Output": {"__type": "com.amazon.coral.service#ThrottlingException"}}),
+    ],
+    ids=str,
+)
+async def test_an_error_in_another_form_is_that_error(name: Name, told: Any, streamed: bool):
+    in_events = streamed and name != "bedrock"
+    behavior = Sends([sse(told)]) if in_events else Sends([msgspec.json.encode(told)], "application/json")
+    async with staged(name, behavior) as stage:
+        answer = await stage.chat(model=MODELS[name], stream=streamed)
+    assert (answer.status_code, error_of(answer)["code"]) == (429, "upstream_rate_limited")

@@ -15,6 +15,17 @@ _RAW = -zlib.MAX_WBITS
 _NAMES = {"gzip": _GZIP, "x-gzip": _GZIP, "deflate": zlib.MAX_WBITS}
 
 
+_CODINGS = frozenset({*_NAMES, "br", "zstd", "compress", "x-compress"})
+
+
+def applied(field: str) -> str:
+    """Returns the content codings that `Content-Encoding` names, without what is none: `identity`, or a character set,
+    which some servers write there."""
+    if not field:
+        return ""
+    return ", ".join(name for name in (one.strip().lower() for one in field.split(",")) if name in _CODINGS)
+
+
 class Undecodable(Exception):
     """The body is in a coding that is not known here, or is not what its coding promises."""
 

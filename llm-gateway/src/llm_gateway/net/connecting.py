@@ -10,7 +10,7 @@ import re
 import ssl
 from typing import Any, TypeVar, cast
 
-from llm_gateway.net.errors import ConnectFailed, ConnectTimeout, ProxyFailed
+from llm_gateway.net.errors import ConnectFailed, ConnectTimeout, ProxyFailed, ProxyRefused
 from llm_gateway.net.http1 import Connection
 from llm_gateway.net.proxy import Proxy, Route
 from llm_gateway.net.target import Origin
@@ -33,7 +33,7 @@ class Connector:
 
         Raises:
             ConnectFailed: the peer cannot be reached, or shows a certificate that is not trusted.
-            ProxyFailed: that is the proxy's doing.
+            ProxyFailed: that is the proxy's doing; ProxyRefused, if it wants other credentials.
             ConnectTimeout: not within so many seconds.
         """
         began = self._loop.time()
@@ -122,7 +122,8 @@ class _Tunnel(asyncio.Protocol):
         if status is None or not end or rest:  # in a tunnel the origin is silent until it is asked
             raise ProxyFailed(f"the proxy {proxy!r} answered CONNECT with what is not HTTP")
         if not status[1].startswith(b"2"):
-            raise ProxyFailed(f"the proxy {proxy!r} refused CONNECT {origin.authority}: {status[1].decode()}")
+            kind = ProxyRefused if status[1] == b"407" else ProxyFailed
+            raise kind(f"the proxy {proxy!r} refused CONNECT {origin.authority}: {status[1].decode()}")
         self._open = True
         return self._transport
 

@@ -22,6 +22,10 @@ class ProxyFailed(ConnectFailed):
     """The proxy could not be reached, did not speak HTTP, or refused to connect."""
 
 
+class ProxyRefused(ProxyFailed):
+    """The proxy wants other credentials (407), which asking again does not change."""
+
+
 class Broken(Exception):
     """The connection ended before the answer did; `begun` says whether any of the answer had come, `silence` for how
     many seconds nothing had come before that."""

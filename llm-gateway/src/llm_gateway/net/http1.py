@@ -52,6 +52,7 @@ class Connection(asyncio.Protocol):
         self._head: list[bytes] = []
         self._head_bytes = 0
         self._head_refused = False
+        self._bare_bytes = 0
         self._paused = False
         self._keep_alive = False
         self.sent_at = self._heard_at = self._loop.time()
@@ -152,16 +153,22 @@ class Connection(asyncio.Protocol):
         if not self.status:
             self._head.append(data)
             self._head_bytes += len(data)
+        unread = self._unread
         try:
             if self._head_refused:
                 self._mend_head()
             else:
                 self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            return self.abort(Malformed("an upgrade that was not asked for"))
         except httptools.HttpParserError as error:
             if self.status or not self._may_mend(error):
                 return self.abort(Malformed(f"{type(error).__name__}: {error}"))
         if not self.status and self._head_bytes > _MAX_HEAD_BYTES:
             return self.abort(Malformed(f"a head of more than {_MAX_HEAD_BYTES} bytes"))
+        self._bare_bytes = 0 if self._unread > unread or not self.status else self._bare_bytes + len(data)
+        if self._bare_bytes > _MAX_HEAD_BYTES and not self.complete:  # trailers, or what stands beside a chunk's size
+            return self.abort(Malformed(f"more than {_MAX_HEAD_BYTES} bytes in a row that are no body"))
         if self._unread > _PAUSE_BYTES and not self._paused and not self.complete and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()
@@ -214,9 +221,13 @@ class Connection(asyncio.Protocol):
     # --- httptools ---
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self.status:  # a trailer, which nothing here reads
+            return
         self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
+        if self.status:
+            raise Malformed("a second answer behind the first")
         status = self._parser.get_status_code()
         if status < 200:  # an interim answer: the real one follows
             self.headers = {}

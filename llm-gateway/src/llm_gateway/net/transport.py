@@ -13,6 +13,7 @@ from service_kit.telemetry.logs import get_logger
 
 from llm_gateway.errors import (
     ProviderSaturated,
+    ProxyCredentials,
     UpstreamConnectTimeout,
     UpstreamError,
     UpstreamFirstByteTimeout,
@@ -23,8 +24,8 @@ from llm_gateway.errors import (
     UpstreamTotalTimeout,
     UpstreamUnavailable,
 )
-from llm_gateway.net.codings import Inflater, Undecodable
-from llm_gateway.net.errors import Broken, ConnectFailed, ConnectTimeout, Malformed, PoolTimeout
+from llm_gateway.net.codings import Inflater, Undecodable, applied
+from llm_gateway.net.errors import Broken, ConnectFailed, ConnectTimeout, Malformed, PoolTimeout, ProxyRefused
 from llm_gateway.net.http1 import Connection
 from llm_gateway.net.pool import Pool
 from llm_gateway.net.proxy import Proxies, Route
@@ -34,6 +35,8 @@ from llm_gateway.net.timeouts import Timeouts
 _log = get_logger(__name__)
 
 _MAX_ERROR_BYTES = 64 * 1024
+_ERROR_BODY_SECONDS = 2.0
+"""How long an error's body is waited for: its status has come already."""
 _KEEPALIVE_SECONDS = 15.0
 _LONG_SILENCE_SECONDS = 1.0
 """A connection that broke after so long without a byte was silent, and not merely refused or restarted."""
@@ -81,14 +84,22 @@ class StreamedReply:
         return self.content_type == media_type or self.content_type in _STREAM_LIKE
 
     async def read(self) -> bytes:
-        """Returns the whole body, whatever its type, cut at the limit of an error's."""
+        """Returns the whole body, whatever its type, cut at the limits of an error's. If the status is an error, that
+        decides, and a body that breaks off or cannot be decoded is returned as far as it came."""
         pieces: list[bytes] = []
         size = 0
-        async for piece in self._pieces():
-            pieces.append(piece)
-            size += len(piece)
-            if size > _MAX_ERROR_BYTES:
-                break
+        failed = is_failure(self.status)
+        if failed:
+            self._ends_at = min(self._ends_at, self._now() + min(_ERROR_BODY_SECONDS, self._silence / 2))
+        try:
+            async for piece in self._pieces():
+                pieces.append(piece)
+                size += len(piece)
+                if size > _MAX_ERROR_BYTES:
+                    break
+        except UpstreamError:
+            if not failed:
+                raise
         return b"".join(pieces)[:_MAX_ERROR_BYTES].removeprefix(_BYTE_ORDER_MARK)
 
     async def chunks(self) -> AsyncIterator[bytes]:
@@ -120,8 +131,13 @@ class StreamedReply:
                     return
                 yield chunk
                 continue
-            for piece in _decoded(self._inflater, chunk, chunk is None):
-                yield piece
+            try:
+                for piece in _decoded(self._inflater, chunk, chunk is None):
+                    yield piece
+            except UpstreamProtocol:
+                if self._may_end:
+                    return
+                raise
             if chunk is None:
                 return
 
@@ -184,6 +200,7 @@ class Transport:
         Raises:
             ProviderSaturated: no connection became free in time; nothing was sent.
             UpstreamUnavailable: no connection, or it broke before an answer.
+            ProxyCredentials: the proxy on the way refused the gateway.
             UpstreamTimeout: no connection, no beginning or no end of the answer in time, or silence in its middle.
             UpstreamProtocol: the answer broke off, is too large, or in no coding that is known.
         """
@@ -192,8 +209,11 @@ class Transport:
         ends_at = now() + timeouts.total
         connection, sends = await self._begin(pool, url, headers, body, timeouts, ends_at)
         try:
-            failed = connection.status >= 400
-            most = _MAX_ERROR_BYTES if failed else self._max_bytes
+            if is_failure(connection.status):
+                reply = StreamedReply(
+                    connection, ends_at=ends_at, silence=timeouts.idle, max_bytes=self._max_bytes, sends=sends
+                )
+                return Reply(connection.status, connection.headers, await reply.read(), sends)
             inflater = _inflater_of(connection)
             pieces: list[bytes] = []
             size = 0
@@ -203,14 +223,11 @@ class Transport:
                 for piece in (chunk,) if inflater is None and chunk else _decoded(inflater, chunk, complete):
                     pieces.append(piece)
                     size += len(piece)
-                    if size > most:
-                        break
-                if size > most and not failed:
-                    raise UpstreamProtocol(f"an answer of more than {self._max_bytes} bytes")
-                if complete or size > most:
+                    if size > self._max_bytes:
+                        raise UpstreamProtocol(f"an answer of more than {self._max_bytes} bytes")
+                if complete:
                     whole = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-                    whole = (whole[:most] if failed else whole).removeprefix(_BYTE_ORDER_MARK)
-                    return Reply(connection.status, connection.headers, whole, sends)
+                    return Reply(connection.status, connection.headers, whole.removeprefix(_BYTE_ORDER_MARK), sends)
                 await _news(connection, ends_at, now() + timeouts.idle, UpstreamIdleTimeout)
         finally:
             pool.release(connection)
@@ -264,10 +281,9 @@ class Transport:
             connection.send(head, body)
             first_byte_at = now() + timeouts.first_token
             try:
-                while not connection.status:
-                    await _news(connection, ends_at, first_byte_at, UpstreamFirstByteTimeout)
+                await _head_of(connection, ends_at, first_byte_at)
                 if connection.status == 407 and route.proxy is not None:
-                    raise UpstreamUnavailable(f"the proxy {route.proxy!r} refused: 407")
+                    raise ProxyCredentials(f"the proxy {route.proxy!r} refused: 407")
             except BaseException:
                 pool.release(connection)
                 if sends > 1 or not _crossed(connection):
@@ -301,6 +317,8 @@ async def _connection(pool: Pool, route: Route, seconds: float, *, fresh: bool) 
         raise ProviderSaturated(str(error)) from error
     except ConnectTimeout as error:
         raise UpstreamConnectTimeout(str(error)) from error
+    except ProxyRefused as error:
+        raise ProxyCredentials(str(error)) from error
     except ConnectFailed as error:
         raise UpstreamUnavailable(str(error)) from error
 
@@ -319,6 +337,17 @@ def _crossed(connection: Connection) -> bool:
         return False
     round_trip = min(max(connection.connect_seconds, _LEAST_ROUND_TRIP), _MOST_ROUND_TRIP)
     return error.silence <= round_trip
+
+
+async def _head_of(connection: Connection, ends_at: float, first_byte_at: float) -> None:
+    """Waits for the head of an answer. What broke behind it, in the same piece, is for the reader of the body to
+    find."""
+    while not connection.status:
+        try:
+            await _news(connection, ends_at, first_byte_at, UpstreamFirstByteTimeout)
+        except UpstreamError:
+            if not connection.status:
+                raise
 
 
 async def _news(connection: Connection, ends_at: float, silent_at: float, silent: type[UpstreamSilent]) -> None:
@@ -362,14 +391,22 @@ def _translated(error: Exception) -> UpstreamError:
             return UpstreamUnavailable(repr(error))
 
 
+def is_failure(status: int) -> bool:
+    """Returns whether a status is itself the outcome, whatever its body holds."""
+    return not 200 <= status < 300
+
+
 def _inflater_of(connection: Connection) -> Inflater | None:
-    """Returns what undoes the content coding of an answer, or None where it has none."""
-    coding = connection.headers.get("content-encoding")
-    if not coding or coding.strip().lower() == "identity":
+    """Returns what undoes the content coding of an answer, or None where it has none. A coding that is not known costs
+    an answer its body, and a failure only the words in it."""
+    codings = applied(connection.headers.get("content-encoding", ""))
+    if not codings:
         return None
     try:
-        return Inflater(coding)
+        return Inflater(codings)
     except Undecodable as error:
+        if is_failure(connection.status):
+            return None
         raise UpstreamProtocol(str(error)) from error
 
 

@@ -72,12 +72,13 @@ class HttpProvider:
     async def _events(
         self, first: bytes, chunks: AsyncIterator[bytes], reply: StreamedReply, request: Request, model: Model
     ) -> AsyncIterator[list[Event]]:
-        begun, wanted = False, request.n or 1
+        begun, heard, wanted = False, False, request.n or 1
         framing = self._dialect.framing(self._max_frame_bytes)
         decoder = self._dialect.stream_decoder(request, model)
         chunk: bytes | None = first
         while chunk is not None:
-            events, failure = _said(framing, decoder, chunk)
+            events, failure, framed = _said(framing, decoder, chunk)
+            heard = heard or framed
             whole = decoder.complete and wanted == 1
             if failure is not None and not whole:
                 if begun and events:  # what came together with the failure was said before it
@@ -94,9 +95,11 @@ class HttpProvider:
                 reply.may_end(_LAST_WORDS_SECONDS)
             chunk = await anext(chunks, None)
         else:
-            rest = _last_words(framing, decoder)
+            rest, framed = _last_words(framing, decoder)
             if rest:
                 yield rest
+            if not (heard or framed):  # bytes that are no events are garbage, which is not asked for twice
+                raise UpstreamProtocol("a stream without events")
         closing = decoder.finish()
         if wanted > 1 and not decoder.done and sum(type(event) is Finish for event in closing) < wanted:
             raise UpstreamProtocol("the stream ended before all of its choices", code="upstream_stream_cut")
@@ -120,26 +123,31 @@ def dated(headers: Mapping[str, str]) -> Mapping[str, str]:
     return headers if "date" in headers else {**headers, "date": formatdate(usegmt=True)}
 
 
-def _said(framing: Framing[Any], decoder: StreamDecoder[Any], chunk: bytes) -> tuple[list[Event], UpstreamError | None]:
+def _said(
+    framing: Framing[Any], decoder: StreamDecoder[Any], chunk: bytes
+) -> tuple[list[Event], UpstreamError | None, bool]:
     """Returns the events of a piece of the body up to the stream's end, behind which nothing counts, or up to a
-    failure."""
+    failure; and whether there was any frame in it."""
     events: list[Event] = []
+    framed = False
     try:
         for frame in framing.feed(chunk):
+            framed = True
             events += decoder.feed(frame)
             if decoder.done:
                 break
     except UpstreamError as error:
-        return events, error
-    return events, None
+        return events, error, True
+    return events, None, framed
 
 
-def _last_words(framing: Framing[Any], decoder: StreamDecoder[Any]) -> list[Event]:
-    """Returns what a stream that ended without its last blank line still says; half an event does no harm to an answer
-    that needs nothing more."""
+def _last_words(framing: Framing[Any], decoder: StreamDecoder[Any]) -> tuple[list[Event], bool]:
+    """Returns what a stream that ended without its last blank line still says, and whether that was a frame; half an
+    event does no harm to an answer that needs nothing more."""
     try:
-        return [event for frame in framing.finish() for event in decoder.feed(frame)]
+        frames = framing.finish()
+        return [event for frame in frames for event in decoder.feed(frame)], bool(frames)
     except UpstreamProtocol:
         if decoder.complete:
-            return []
+            return [], True
         raise

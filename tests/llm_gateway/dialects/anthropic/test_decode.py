@@ -28,6 +28,7 @@ from llm_gateway.errors import (
     UpstreamCredentials,
     UpstreamError,
     UpstreamProtocol,
+    UpstreamQuota,
     UpstreamRateLimited,
     UpstreamRejected,
     UpstreamTimeout,
@@ -241,7 +242,7 @@ def test_a_block_that_begins_twice():
 ERRORS: list[tuple[int, str, type[UpstreamError], int]] = [
     (400, "invalid_request_error", UpstreamRejected, 400),
     (401, "authentication_error", UpstreamCredentials, 502),
-    (402, "billing_error", UpstreamRateLimited, 429),
+    (402, "billing_error", UpstreamQuota, 429),
     (403, "permission_error", UpstreamCredentials, 502),
     (404, "not_found_error", UpstreamRejected, 404),
     (413, "request_too_large", UpstreamRejected, 413),

@@ -9,6 +9,7 @@ from llm_gateway.dialects.bedrock.errors import in_stream
 from llm_gateway.errors import (
     UpstreamCredentials,
     UpstreamError,
+    UpstreamQuota,
     UpstreamRateLimited,
     UpstreamRejected,
     UpstreamTimeout,
@@ -20,7 +21,7 @@ client = BedrockClient()
 TYPES = [
     ("ThrottlingException", 429, UpstreamRateLimited, "upstream_rate_limited", 429),
     ("TooManyRequestsException", 429, UpstreamRateLimited, "upstream_rate_limited", 429),
-    ("ServiceQuotaExceededException", 400, UpstreamRateLimited, "insufficient_quota", 429),
+    ("ServiceQuotaExceededException", 400, UpstreamQuota, "insufficient_quota", 429),
     ("ValidationException", 400, UpstreamRejected, "upstream_rejected", 400),
     ("ResourceNotFoundException", 404, UpstreamRejected, "upstream_model_not_found", 404),
     ("AccessDeniedException", 403, UpstreamCredentials, "upstream_credentials", 502),

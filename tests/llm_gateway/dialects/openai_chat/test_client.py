@@ -140,9 +140,9 @@ def test_usage_in_all_its_spellings():
     )
     assert result({"content": "x"}).usage is None
     assert result({"content": "x"}, usage={"completion_tokens": 5}).usage is None
-    assert result({"content": "x"}, usage={"prompt_tokens": 1, "prompt_tokens_details": None}).usage == Usage(
-        prompt_tokens=1
-    )
+    assert result({"content": "x"}, usage={"prompt_tokens": 1}).usage is None
+    whole = {"prompt_tokens": 1, "completion_tokens": 0, "prompt_tokens_details": None}
+    assert result({"content": "x"}, usage=whole).usage == Usage(prompt_tokens=1)
 
 
 @pytest.mark.parametrize(
@@ -246,10 +246,16 @@ def test_the_last_usage_counts_and_null_usage_does_not():
 
 
 def test_an_unfinished_stream_is_no_answer():
-    for chunks in ((), (b"[DONE]",), (chunk({"content": "x"}),)):
+    for chunks in ((), (chunk({"content": "x"}),)):
         with pytest.raises(UpstreamProtocol) as caught:
             aggregate(*chunks)
         assert caught.value.code == "upstream_stream_cut"
+
+
+def test_a_stream_that_ends_whole_without_a_word_is_no_answer():
+    with pytest.raises(UpstreamProtocol) as caught:
+        aggregate(b"[DONE]")
+    assert caught.value.code == "upstream_protocol_error"
 
 
 @pytest.mark.parametrize("end", [b"[DONE]", b"[DONE] ", b" [DONE]", b"[DONE]\t"])

@@ -11,6 +11,7 @@ from llm_gateway.dialects.anthropic.errors import error_of
 from llm_gateway.dialects.anthropic.wire_answers import Block, ReceivedMessage
 from llm_gateway.dialects.common import usage as counted
 from llm_gateway.dialects.common.call_arguments import arguments_of
+from llm_gateway.dialects.common.openai_errors import hidden_error
 from llm_gateway.dialects.common.tolerant_json import UNREADABLE, TolerantReader
 from llm_gateway.errors import UpstreamProtocol
 
@@ -27,11 +28,11 @@ def decode_result(body: bytes, request: Request, model: Model) -> Result:
     try:
         received = _reader.read(body)
     except UNREADABLE as error:
-        raise UpstreamProtocol(f"{error}: {body[:500]!r}") from None
+        raise hidden_error(body) or UpstreamProtocol(f"{error}: {body[:500]!r}") from None
     if received.error or received.type == "error":
         raise error_of(None, {}, received.error, body)
     if received.content is None or not (received.content or received.stop_reason):
-        raise UpstreamProtocol(f"no message: {body[:500]!r}")
+        raise hidden_error(body) or UpstreamProtocol(f"no message: {body[:500]!r}")
     answer = format_plan(request, model).tool
     content = tuple(part_of(block, model.provider, answer and answer.name) for block in received.content)
     parts = tuple(part for part in content if part is not None)

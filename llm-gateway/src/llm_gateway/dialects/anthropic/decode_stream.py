@@ -13,6 +13,7 @@ from llm_gateway.dialects.anthropic.errors import error_of
 from llm_gateway.dialects.anthropic.wire_answers import PIECES, Block, Change, ReceivedEvent
 from llm_gateway.dialects.common import usage as counted
 from llm_gateway.dialects.common.call_arguments import arguments_of
+from llm_gateway.dialects.common.openai_errors import hidden_error
 from llm_gateway.dialects.common.surrogates import SurrogateJoiner
 from llm_gateway.dialects.common.tolerant_json import UNREADABLE, TolerantReader
 from llm_gateway.errors import UpstreamProtocol
@@ -31,6 +32,9 @@ class _Open:
         self.kind: BlockKind = kind
         self.empty = True
         self.fallback = fallback
+
+
+_HARMLESS = frozenset({"ping"})
 
 
 class StreamDecoder:
@@ -79,10 +83,12 @@ class StreamDecoder:
         try:
             return _reader.forgive_piece(data, error)
         except UNREADABLE:
-            raise UpstreamProtocol(f"{error}: {data[:500]!r}") from None
+            raise hidden_error(data) or UpstreamProtocol(f"{error}: {data[:500]!r}") from None
 
     def _events(self, event: ReceivedEvent, data: bytes) -> list[Event]:
         match event.type:
+            case "content_block_delta" | "content_block_start" if self.complete:
+                return []  # behind the stop reason nothing counts but the usage
             case "content_block_delta":
                 return self._delta(self._known(event.index, data), event.delta or Change())
             case "content_block_start":
@@ -95,6 +101,8 @@ class StreamDecoder:
                 self._done = True
             case "error":
                 raise error_of(None, {}, event.error, data)
+            case other if other not in _HARMLESS and (hidden := hidden_error(data)) is not None:
+                raise hidden
         return []
 
     def _message(self, event: ReceivedEvent) -> None:

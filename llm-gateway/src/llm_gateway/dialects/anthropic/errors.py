@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from llm_gateway.dialects.common.failures import failure, shown, status_from_code
+from llm_gateway.dialects.common.openai_errors import hidden_error
 from llm_gateway.dialects.common.tolerant_json import loads
 from llm_gateway.errors import UpstreamError
 
@@ -24,6 +25,8 @@ def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> Upstre
     """
     parsed = loads(body)
     error = parsed.get("error") if isinstance(parsed, dict) else None
+    if status < 300 and not error and (hidden := hidden_error(body)) is not None:
+        return hidden
     return error_of(None if status < 300 and error else status, headers, error, body)
 
 

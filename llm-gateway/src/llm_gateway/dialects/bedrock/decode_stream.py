@@ -110,6 +110,8 @@ class StreamDecoder:
     def _events(self, received: Any) -> list[Event]:
         events: list[Event] = []
         match received:
+            case wire.ContentBlockDelta() | wire.ContentBlockStart() if self.complete:
+                pass  # behind the stop reason nothing counts but the usage
             case wire.ContentBlockDelta():
                 self._delta(received.content_block_index, received.delta, events)
             case wire.ContentBlockStart():

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from llm_gateway.dialects.bedrock import wire
 from llm_gateway.dialects.common.failures import failure, shown
-from llm_gateway.dialects.common.tolerant_json import UNREADABLE, TolerantReader
+from llm_gateway.dialects.common.tolerant_json import UNREADABLE, TolerantReader, loads
 from llm_gateway.errors import UpstreamCredentials, UpstreamError
 
 STALE = "upstream_credentials_stale"
@@ -70,7 +72,10 @@ def in_stream(name: str, payload: bytes) -> UpstreamError:
 
 
 def _read(body: bytes) -> wire.Problem:
+    """Returns the exception in `body`. AWS's front wraps its own in `Output`."""
+    parsed = loads(body)
+    wrapped = parsed.get("Output") if isinstance(parsed, dict) else None
     try:
-        return _problem.read(body)
+        return _problem.read(body if not isinstance(wrapped, dict) else msgspec.json.encode(wrapped))
     except UNREADABLE:
         return wire.Problem()

@@ -22,6 +22,7 @@ from llm_gateway.errors import (
     UpstreamCredentials,
     UpstreamError,
     UpstreamProtocol,
+    UpstreamQuota,
     UpstreamRateLimited,
     UpstreamRejected,
     UpstreamTimeout,
@@ -144,6 +145,8 @@ def shown(status: int | None, body: bytes) -> str:
 
 def status_from_code(code: Any) -> int | None:
     """Returns the HTTP status (400 to 599) that an error's code is, or None."""
+    if type(code) is float and code.is_integer():
+        code = int(code)
     if isinstance(code, str) and len(code) == 3 and code.isdecimal():
         code = int(code)
     return code if type(code) is int and 400 <= code < 600 else None
@@ -174,9 +177,7 @@ def _made(meaning: Meaning, detail: str, wait: float | None) -> UpstreamError:
         case Meaning.CREDENTIALS:
             return UpstreamCredentials(detail)
         case Meaning.QUOTA:
-            return UpstreamRateLimited(
-                detail, code="insufficient_quota", message="The provider's quota is used up.", retry_after=wait
-            )
+            return UpstreamQuota(detail, retry_after=wait)
         case Meaning.BUSY:
             return UpstreamRateLimited(detail, retry_after=wait)
         case Meaning.TIMEOUT:

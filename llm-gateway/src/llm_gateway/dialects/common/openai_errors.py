@@ -36,15 +36,35 @@ def hidden_error(body: bytes) -> UpstreamError | None:
     return error_of(status_of(error), {}, error, body) if error else None
 
 
+_MESSAGES = ("message", "Message", "msg", "detail")
+_STATUSES = ("code", "status", "status_code", "statusCode", "http_status", "http_code")
+"""Where servers write the status, or a word in its place."""
+
+
 def _error_in(body: bytes) -> Any:
-    """Returns the error in any of the known forms: `{"error": …}`, a list of that, `{"object": "error", …}`."""
-    parsed = loads(body)
-    if isinstance(parsed, list) and len(parsed) == 1:
-        parsed = parsed[0]
+    """Returns the error in any of the known forms: `{"error": …}`, a list of that, `{"errors": […]}`,
+    `{"response": {"error": …}}`, and an object that is an error as a whole."""
+    parsed = _first(loads(body))
     if not isinstance(parsed, dict):
         return None
-    whole = parsed.get("object") == "error" or parsed.get("type") == "error"
-    return parsed if whole and not parsed.get("error") else parsed.get("error")
+    response = parsed.get("response")
+    inner = response.get("error") if isinstance(response, dict) else None
+    error = _first(parsed.get("error") or parsed.get("errors") or inner)
+    if error and error is not True:
+        return error
+    whole = error is True or parsed.get("object") == "error" or parsed.get("type") == "error" or _complains(parsed)
+    return parsed if whole else None
+
+
+def _first(value: Any) -> Any:
+    """Returns the first item of a list, and anything else as it is."""
+    return value[0] if isinstance(value, list) and value else value
+
+
+def _complains(fields: Mapping[str, Any]) -> bool:
+    """Whether an object has a message and says of what kind it is, as only errors do."""
+    told = any(isinstance(fields.get(name), str) for name in _MESSAGES)
+    return told and any(isinstance(fields.get(name), str | int | float) for name in (*_STATUSES, "type", "__type"))
 
 
 def error_of(status: int | None, headers: Mapping[str, str], error: Any, body: bytes) -> UpstreamError:
@@ -58,9 +78,15 @@ def error_of(status: int | None, headers: Mapping[str, str], error: Any, body: b
         fields.get("code"),
         fields.get("type"),
         fields.get("status"),
+        _exception(fields.get("__type")),
     )
     too_long = isinstance(message, str) and _SAYS_TOO_LONG.search(message) is not None
     return failure(status, headers, shown(status, body), words, too_long=too_long, param=fields.get("param"))
+
+
+def _exception(name: Any) -> Any:
+    """Returns the name of an exception of AWS without what may stand around it."""
+    return name.partition(":")[0].rpartition("#")[2] if isinstance(name, str) else None
 
 
 def _moderated(fields: Mapping[str, Any]) -> bool:
@@ -70,5 +96,8 @@ def _moderated(fields: Mapping[str, Any]) -> bool:
 
 
 def status_of(error: Any) -> int | None:
-    """Returns the status of an error inside a 200, if its code is one (OpenRouter, vLLM)."""
-    return status_from_code(error.get("code") if isinstance(error, dict) else None)
+    """Returns the status that an error inside a 200 names as its code (OpenRouter, vLLM) or in a field for it."""
+    if not isinstance(error, dict):
+        return None
+    found = (status_from_code(error.get(name)) for name in _STATUSES)
+    return next((status for status in found if status is not None), None)

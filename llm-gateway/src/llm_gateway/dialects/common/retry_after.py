@@ -20,7 +20,8 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     """
     for name, scale in _SCALES:
         try:
-            seconds = _bounded(float(headers[name]) * scale)
+            told = headers[name]
+            seconds = None if "_" in told else _bounded(float(told) * scale)  # Python reads 1_0 as ten
         except (KeyError, ValueError):
             continue
         if seconds is not None:

@@ -60,7 +60,7 @@ class TolerantReader(Generic[T]):
 
     def _forgiving(self, body: bytes, error: Exception, pieces: frozenset[str]) -> T:
         try:
-            value = _fitted(json.loads(body), self._type, pieces)
+            value = _fitted(_parsed(body), self._type, pieces)
             if value is not _LEFT_OUT:
                 return msgspec.convert(value, self._kind)
         except _STILL_UNREADABLE:
@@ -75,9 +75,22 @@ def loads(body: bytes) -> Any:
     except UNREADABLE:
         pass
     try:
-        return _clean(json.loads(body))
+        return _clean(_parsed(body))
     except _STILL_UNREADABLE:
         return None
+
+
+def _parsed(body: bytes) -> Any:
+    return json.loads(body, parse_int=_integer)
+
+
+_MOST_DIGITS = 18
+"""Of a number that fits into 64 bits, whatever its digits are."""
+
+
+def _integer(digits: str) -> int | float:
+    """Returns a number of any length; one beyond 64 bits as the nearest float, which Python reads in linear time."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
 
 
 # --- values ---

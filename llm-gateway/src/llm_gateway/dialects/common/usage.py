@@ -34,12 +34,13 @@ def usage_from(
     *, prompt: tuple[Any, ...], completion: tuple[Any, ...] = (), cost: Any = None, estimated: bool = False,
     modifiers: tuple[str, ...] = (), **details: Any,
 ) -> Usage | None:  # fmt: skip
-    """Returns usage from a provider's counts, or None if the prompt's count is missing or a sum is impossible.
+    """Returns usage from a provider's counts, or None if the prompt's count or the only one of the completion is
+    missing (unless the counts are not final), or a sum is impossible.
 
     `prompt` and `completion` are summands; the first one of the prompt is required. `details` are further counts by
     their names in `Usage`; an impossible one is left out, and the usage is marked as estimated. `cost` is in USD.
     """
-    if prompt[0] is None:
+    if prompt[0] is None or (completion == (None,) and not estimated):
         return None
     try:
         prompt_tokens, completion_tokens = _sum(prompt), _sum(completion)
@@ -57,6 +58,10 @@ def usage_from(
     if counts and counts.get("cached_tokens", 0) + counts.get("cache_write_tokens", 0) > prompt_tokens:
         counts |= {"cached_tokens": 0, "cache_write_tokens": 0}
         estimated = True
+    for name, most in (("audio_prompt_tokens", prompt_tokens), ("audio_completion_tokens", completion_tokens)):
+        if counts.get(name, 0) > most:
+            counts[name] = 0
+            estimated = True
     return Usage(
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,

@@ -8,8 +8,8 @@ from llm_gateway.canonical import FinishReason, Usage
 from llm_gateway.dialects.common import usage as counted
 from llm_gateway.dialects.common.tolerant_json import UNREADABLE, TolerantReader
 from llm_gateway.dialects.gemini import wire
-from llm_gateway.dialects.gemini.errors import error_of, policy_violation, status_of
-from llm_gateway.errors import UpstreamProtocol
+from llm_gateway.dialects.gemini.errors import decode_error, error_of, policy_violation, status_of
+from llm_gateway.errors import UpstreamError, UpstreamProtocol
 
 _reader = TolerantReader(wire.Received, wire.PIECES)
 _strictly = _reader.strictly
@@ -44,7 +44,13 @@ def _forgiven(body: bytes, error: Exception) -> wire.Received:
     try:
         return _reader.forgive_piece(body, error)
     except UNREADABLE:
-        raise UpstreamProtocol(f"{error}: {body[:500]!r}") from None
+        raise _hidden(body) or UpstreamProtocol(f"{error}: {body[:500]!r}") from None
+
+
+def _hidden(body: bytes) -> UpstreamError | None:
+    """Returns the error in a list, as which Google sends what is not asked for as events."""
+    found = decode_error(200, {}, body)
+    return None if isinstance(found, UpstreamProtocol) else found
 
 
 def finish_reason(reason: str, message: str | None, *, has_calls: bool) -> FinishReason:

@@ -142,6 +142,8 @@ class StreamDecoder:
         if state is None:
             state = self._candidates[number] = _Candidate(number, self._provider)
             self.complete = False
+        if state.finish is not None:
+            return  # behind its finish reason nothing counts but the usage
         if candidate.content is not None:
             for part in candidate.content.parts or ():
                 state.part(part, self.id, events)

@@ -66,7 +66,7 @@ def unreadable(body: bytes, error: Exception) -> UpstreamError:
 
 def refuse_error(found: wire.Received, body: bytes) -> None:
     """Raises the error in an answer or a chunk that has an `error` or no choices."""
-    if found.error:
+    if found.error and isinstance(found.error, dict | str):
         raise error_of(status_of(found.error), {}, found.error, body)
     if found.usage is None and (hidden := hidden_error(body)) is not None:
         raise hidden

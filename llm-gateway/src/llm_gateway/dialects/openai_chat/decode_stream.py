@@ -115,6 +115,8 @@ class StreamDecoder:
         state = self._choices.get(number)
         if state is None:
             state = self._choices[number] = _OpenChoice()
+        if state.finish is not None:
+            return  # behind its finish reason nothing of a choice counts
         delta = choice.delta or choice.message
         if delta is not None:
             details = delta.reasoning_details
@@ -223,6 +225,8 @@ class StreamDecoder:
         Raises:
             UpstreamProtocol: the stream was cut off.
         """
+        if self._done and not self._choices:
+            raise UpstreamProtocol("a stream that is whole and has no choices")
         if not self._choices or not (self._done or all(state.finish for state in self._choices.values())):
             raise UpstreamProtocol("the stream ended without a finish reason", code="upstream_stream_cut")
         events: list[Event] = []

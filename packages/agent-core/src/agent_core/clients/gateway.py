@@ -123,7 +123,9 @@ class Gateway:
         if response.status == 200:
             return response
         answered = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
-        error = decode_error(response.status, await _error_body(response), answered.get("retry-after"))
+        error = decode_error(
+            response.status, await _error_body(response), answered.get("retry-after"), answered.get("x-should-retry")
+        )
         pause = pause_asked_for(response.status, answered, error.code)
         raise error if pause is None else NotBegun(error, pause)
 

@@ -178,15 +178,19 @@ _STATUS = {
 }  # fmt: skip
 
 
-def error_from(failure: _Failure, status: int | None = None, retry_after: float | None = None) -> ApiError:
-    """The gateway's envelope as our error; an event has no status, so there the type tells it."""
+def error_from(
+    failure: _Failure, status: int | None = None, retry_after: float | None = None, *, mends: bool | None = None
+) -> ApiError:
+    """The gateway's envelope as our error; an event has no status, so there the type tells it. `mends` is False where
+    the gateway said that asking again cannot help."""
     if status is None:
         status = 404 if failure.code == "model_not_found" else _STATUS.get(failure.type, 502)
     if status in (401, 403) or failure.type in ("authentication_error", "permission_error"):
         # It is the agent's own key that the gateway refuses: the agent's client can do nothing about it.
         return GatewayRefused(
-            503, "llm_gateway_refused_key", "The LLM gateway refuses this agent's key (LLM_GATEWAY_API_KEY)."
-        )
+            503, "llm_gateway_refused_key", "The LLM gateway refuses this agent's key (LLM_GATEWAY_API_KEY).",
+            mends=False,
+        )  # fmt: skip
     if status == 500:
         status = 502
     return GatewayRefused(
@@ -196,11 +200,14 @@ def error_from(failure: _Failure, status: int | None = None, retry_after: float 
         type=failure.type or None,
         param=failure.param,
         retry_after=retry_after,
+        mends=mends,
     )
 
 
-def decode_error(status: int, body: bytes, retry_after: str | None) -> ApiError:
-    """An answer of the gateway that is an error; one outside the envelope comes from something in between."""
+def decode_error(status: int, body: bytes, retry_after: str | None = None, should_retry: str | None = None) -> ApiError:
+    """An answer of the gateway that is an error, with its headers `Retry-After` and `x-should-retry`; one outside the
+    envelope comes from something in between."""
+    mends = False if should_retry == "false" else None
     try:
         failure = _KIND.decode(body).error or _Failure()
     except msgspec.MsgspecError:
@@ -211,8 +218,9 @@ def decode_error(status: int, body: bytes, retry_after: str | None) -> ApiError:
             "llm_gateway_error",
             "The LLM gateway answered with an error of an unknown form.",
             retry_after=retry_after_seconds(retry_after),
+            mends=mends,
         )
-    return error_from(failure, status, retry_after_seconds(retry_after))
+    return error_from(failure, status, retry_after_seconds(retry_after), mends=mends)
 
 
 _KIND = msgspec.json.Decoder(_Kind)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Mapping, MutableMapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from logging.handlers import QueueHandler, QueueListener
 from queue import SimpleQueue
 from typing import Any, NamedTuple, TextIO
@@ -169,7 +170,13 @@ def _local_time(_: Any, __: str, event: Event) -> Event:
 
 
 def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+    whole, micros = divmod(round(seconds * 1_000_000), 1_000_000)
+    return f"{_second(whole)}.{micros:06d}Z"
+
+
+@lru_cache(maxsize=4)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _clock(seconds: float) -> str:
@@ -198,7 +205,10 @@ def _json_escape(character: str) -> str:
 
 
 def _json(event: Any, **_: Any) -> str:
-    return printable(msgspec.json.encode(event, enc_hook=str).decode(), _json_escape)
+    data = msgspec.json.encode(event, enc_hook=str)
+    if data.isascii() and b"\x7f" not in data:  # the encoder has escaped all else that ASCII has and cannot be printed
+        return data.decode("ascii")
+    return printable(data.decode(), _json_escape)
 
 
 def _as_text(_: Any, __: str, event: Event) -> Event:

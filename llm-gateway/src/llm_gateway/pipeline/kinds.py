@@ -70,7 +70,7 @@ class Generation:
     # --- on the way in ---
 
     def resolve(self, context: CallContext) -> None:
-        request = self._with_defaults(context)
+        request: Request = self._with_defaults(context) if self._defaults else context.request  # type: ignore[assignment]
         context.route = context.catalog.route(request.model, request.provider)
         context.meant = context.route.targets[0]
         context.fitted = self._router.fitted(request, context.meant, context.options)
@@ -80,8 +80,6 @@ class Generation:
         """Returns the request with the operator's defaults for what it leaves out. The caller did not ask for these, so
         a model that lacks such a parameter is asked without it."""
         request = cast("Request", context.request)
-        if not self._defaults:
-            return request
         missing = {name: value for name, value in self._defaults.items() if getattr(request, name) is None}
         if not missing:
             return request
@@ -98,7 +96,7 @@ class Generation:
     # --- the call ---
 
     async def ask(self, call: UpstreamCall[Result], outlet: Outlet[Piece]) -> None:
-        request = cast("Request", call.request)
+        request: Request = call.request  # type: ignore[assignment] - a cast is a call
         if request.stream:
             await self._ask_stream(call, request, outlet)
             return
@@ -126,7 +124,8 @@ class Generation:
         self, call: UpstreamCall[Result], request: Request, result: Result, begun: Begun | None = None
     ) -> Outcome[Result]:
         """Returns the priced outcome; for a stream, `begun` has already told its headers."""
-        routed = cast("Routed[Any]", call.routed)
+        routed = call.routed
+        assert routed is not None
         usage = result.usage or estimated_usage(request, _characters(result))
         spent = cost(usage, routed.model.rates)
         if routed.broken:

@@ -29,6 +29,7 @@ _log = get_logger(__name__)
 Fit = Callable[[Model], tuple[Request, tuple[str, ...]]]
 """A request as a model takes it, and what was left out of it; raises InvalidRequest."""
 
+_NORMAL, _PROBE, _REFUSED = Admission
 _NOTHING: frozenset[Any] = frozenset()
 _NEVER: dict[Deployment, float] = {}
 
@@ -68,7 +69,7 @@ class Attempt:
         self.request = request
         self.dropped = dropped
         self.wait = wait
-        self.admission = Admission.NORMAL
+        self.admission = _NORMAL
         self.began = self.ended = 0.0
         self.outcome: AttemptOutcome = "cancelled"  # which is true of one that is left without another word
         self.error_code: str | None = None
@@ -207,7 +208,7 @@ class Attempts:
         """
         policy, model = self._policy, attempt.model
         attempt.admission = policy.breakers.enter(model.deployment, served=attempt.wait)
-        if attempt.admission is Admission.REFUSED:
+        if attempt.admission is _REFUSED:
             self._paused += ((policy.breakers.pause(model.deployment), model),)
             self._spent |= {model.deployment}
             return False
@@ -296,7 +297,7 @@ def model_deployments(model: Model, address: tuple[str, ...]) -> list[Model]:
 
 
 def report_failure(
-    breakers: Breakers, model: Model, error: UpstreamError, admission: Admission = Admission.NORMAL, *, number: int = 1
+    breakers: Breakers, model: Model, error: UpstreamError, admission: Admission = _NORMAL, *, number: int = 1
 ) -> None:
     """Logs a failure, and counts it where it speaks against the deployment."""
     endpoint = model.endpoint

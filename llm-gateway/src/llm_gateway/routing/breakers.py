@@ -38,6 +38,9 @@ class Admission(Enum):
     REFUSED = "refused"
 
 
+_NORMAL, _PROBE, _REFUSED = Admission  # a member of an enum costs five times as much to find as a name of the module
+
+
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """When a circuit opens and for how long; times in seconds.
 
@@ -119,17 +122,17 @@ class Breakers:
         """
         circuit = self._circuits.get(deployment)
         if circuit is None:
-            return Admission.NORMAL
+            return _NORMAL
         now = self._clock()
         left = circuit.cooling_until - now
         if left > 0 and (not served or left >= max(served, _TIMER_ERROR)):
-            return Admission.REFUSED
+            return _REFUSED
         if circuit.open_until is None:
-            return Admission.NORMAL
+            return _NORMAL
         if now < circuit.open_until or circuit.probing:
-            return Admission.REFUSED
+            return _REFUSED
         circuit.probing = True
-        return Admission.PROBE
+        return _PROBE
 
     def pause(self, deployment: Deployment) -> Pause:
         """Returns, for a deployment that was refused, until when and why."""
@@ -142,13 +145,13 @@ class Breakers:
 
     # --- after it ---
 
-    def succeeded(self, deployment: Deployment, admission: Admission = Admission.NORMAL) -> None:
+    def succeeded(self, deployment: Deployment, admission: Admission = _NORMAL) -> None:
         """Notes an answer. Of an open circuit only a probe's answer counts: others were asked before it opened."""
         circuit = self._circuits.get(deployment)
         if circuit is None:
             return
         now = self._clock()
-        if admission is Admission.PROBE:
+        if admission is _PROBE:
             if now >= circuit.cooling_until:
                 del self._circuits[deployment]
             else:
@@ -159,10 +162,10 @@ class Breakers:
             else:
                 circuit.count(now, self._rules, failed=False)
 
-    def failed(self, deployment: Deployment, admission: Admission = Admission.NORMAL) -> None:
+    def failed(self, deployment: Deployment, admission: Admission = _NORMAL) -> None:
         """Notes a failure of the deployment."""
         circuit, now = self._circuit(deployment), self._clock()
-        if admission is Admission.PROBE:
+        if admission is _PROBE:
             circuit.probing = False
             circuit.open_until = now + self._rules.open
         elif circuit.open_until is None:
@@ -181,7 +184,7 @@ class Breakers:
 
     def left(self, deployment: Deployment, admission: Admission) -> None:
         """Notes a call that said nothing about the deployment: cancelled, or refused for what it was."""
-        if admission is Admission.PROBE and (circuit := self._circuits.get(deployment)) is not None:
+        if admission is _PROBE and (circuit := self._circuits.get(deployment)) is not None:
             circuit.probing = False
 
     def _circuit(self, deployment: Deployment) -> _Circuit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ _PLAIN = (
     "temperature", "top_p", "seed", "presence_penalty", "frequency_penalty", "logit_bias", "n", "logprobs",
     "top_logprobs", "parallel_tool_calls", "user",
 )  # fmt: skip
+_plain = attrgetter(*_PLAIN)
 
 _RESPONSES = "openai_responses"
 _SHARED_HINTS = frozenset({"prompt_cache_key", "safety_identifier", "service_tier", "verbosity"})
@@ -29,8 +31,7 @@ def encode_request(request: Request, model: Model) -> bytes:
     """Returns the body that sends `request` to `model`; `max_tokens` is clamped to the model's limit."""
     endpoint = model.endpoint
     body: dict[str, Any] = {"model": model.id, "messages": messages(request, model)}
-    for name in _PLAIN:
-        value = getattr(request, name)
+    for name, value in zip(_PLAIN, _plain(request), strict=True):
         if value is not None:
             body[name] = value
     if request.max_tokens is not None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from service_kit.auth.principal import Principal, principal_in
@@ -48,7 +48,8 @@ class RawEndpoint(ABC, Generic[Q]):
         """Answer one request; an ApiError that is raised before the answer has begun becomes the answer."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        task = cast("asyncio.Task[object]", asyncio.current_task())
+        task = asyncio.current_task()
+        assert task is not None
         disconnect = Disconnect(task)
         exchange = Exchange(scope, send, self._errors, disconnect)
         principal = principal_in(scope)

@@ -80,7 +80,7 @@ def describe(app: FastAPI) -> None:
         for operations in document["paths"].values():
             for operation in operations.values():
                 operation["responses"].pop("422", None)
-                operation["responses"]["default"] = _error()
+                _add_envelope(operation["responses"])
         for name in _FRAMEWORK_ERRORS:
             described.pop(name, None)
         described.update(components)
@@ -142,6 +142,15 @@ def _answers(operation: Operation) -> dict[str, Any]:
 def _error(envelope: type = schemas.ErrorEnvelope) -> dict[str, Any]:
     content = {"application/json": {"schema": _ref(envelope)}}
     return {"description": "The error envelope", "content": content}
+
+
+def _add_envelope(responses: dict[str, Any]) -> None:
+    """Gives the envelope to the errors that a route declares, and to all others."""
+    error = _error()
+    for status, response in responses.items():
+        if status[0] in "45":
+            response["content"] = error["content"]
+    responses["default"] = error
 
 
 def _ref(struct: type) -> dict[str, str]:

@@ -82,7 +82,7 @@ def ops_routes(
 ) -> APIRouter:  # fmt: skip
     router = APIRouter(tags=["operations"])
 
-    @router.get("/health", summary="For people: what works and what does not")
+    @router.get("/health", summary="For people: what works and what does not", operation_id="get_health")
     async def health(request: Request) -> Health:
         loops: BackgroundLoops = request.app.state.background
         providers = provider_health(holder.current(), breakers)
@@ -105,6 +105,7 @@ def ops_routes(
 
     @router.get(
         "/metrics",
+        operation_id="get_metrics",
         summary="Totals since the start of this process: JSON, or Prometheus's text when Accept asks for it; "
         "by_key holds every key for operators, the caller's own for others",
         response_model=dict[str, Any],
@@ -119,7 +120,12 @@ def ops_routes(
         principal = principal_in(request.scope)
         return metrics.summary(None if "operator" in principal.roles else principal.id)
 
-    @router.post("/cache/clear", summary="Forget every kept answer; for operators")
+    @router.post(
+        "/cache/clear",
+        summary="Forget every kept answer; for operators",
+        operation_id="clear_cache",
+        responses={403: {"description": "The key does not have the role of an operator (`operator_required`)."}},
+    )
     async def clear(request: Request) -> Cleared:
         require_role(request.scope, "operator")
         return Cleared(cleared=await cache.clear() if cache else 0)

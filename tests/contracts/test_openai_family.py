@@ -24,7 +24,7 @@ from fake_providers import (
     Says,
 )
 from fake_providers.embeds import vector_of
-from llm_gateway.surfaces.http.schemas import ChatCompletion
+from llm_gateway.surfaces.http.schemas.chat import ChatCompletion
 from openai.types.chat import ChatCompletionMessageParam
 from service_kit.testing import running
 

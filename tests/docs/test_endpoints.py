@@ -30,6 +30,22 @@ PROMISED = {
 }  # fmt: skip
 
 
+EVERYWHERE_IDS = {"get_health", "get_liveness", "get_readiness"}
+OPERATION_IDS = {
+    llm_gateway.app: {
+        "chat_completions", "clear_cache", "count_tokens", "embeddings", "generate", "get_metrics", "get_model",
+        "list_catalog", "list_models", "messages", "responses",
+    },
+    mcp_toolbox.app: {
+        "call_tool", "get_catalog", "get_catalog_page", "list_tools_get", "list_tools_post", "mcp_delete", "mcp_get",
+        "mcp_post", "messages_post", "search_tools", "sse_get",
+    },
+    agent_http.app: {"process", "process_stream"},
+    agent_websocket.app: {"get_chat_page", "open_conversation_socket", "open_socket"},
+}  # fmt: skip
+"""The names of the functions in clients that are generated from the descriptions: a change of one breaks them."""
+
+
 @pytest.mark.parametrize("module", PROMISED, ids=lambda module: module.__name__.partition(".")[0])
 def test_every_promised_route_is_described(module):
     app: Service
@@ -44,6 +60,14 @@ def test_every_promised_route_is_described(module):
     for path, item in described["paths"].items():
         for method, operation in item.items():
             assert operation.get("summary") or operation.get("description"), f"{method} {path} says nothing of itself"
+
+
+@pytest.mark.parametrize("module", OPERATION_IDS, ids=lambda module: module.__name__.partition(".")[0])
+def test_the_operation_ids_stay_as_they_are(module):
+    app: Service
+    app, _ = module.from_environment({})
+    ids = [operation.get("operationId") for item in app.openapi()["paths"].values() for operation in item.values()]
+    assert sorted(ids) == sorted(EVERYWHERE_IDS | OPERATION_IDS[module])
 
 
 def test_the_sockets():

@@ -67,7 +67,7 @@ class Health(BaseModel):
 def add_routes(app: FastAPI, agent: AgentOf) -> None:
     """Add the agent's routes to `app`; `agent` returns the agent once the service has started."""
 
-    @app.get("/health", tags=["health"], summary="The agent and its dependencies")
+    @app.get("/health", tags=["health"], summary="The agent and its dependencies", operation_id="get_health")
     async def health() -> Health:
         status = await agent().status()
         loops: BackgroundLoops = app.state.background
@@ -79,7 +79,13 @@ def add_routes(app: FastAPI, agent: AgentOf) -> None:
             **msgspec.structs.asdict(status),
         )
 
-    @app.post("/process", tags=["agent"], summary="Ask the agent", responses={**ERRORS, 200: describe("RunResult")})
+    @app.post(
+        "/process",
+        tags=["agent"],
+        summary="Ask the agent",
+        operation_id="process",
+        responses={**ERRORS, 200: describe("RunResult")},
+    )
     async def process(question: Question, request: Request) -> Response:
         asked = run_request(question, request)
         run = asyncio.create_task(agent().run(asked, _ignore))
@@ -97,6 +103,7 @@ def add_routes(app: FastAPI, agent: AgentOf) -> None:
         "/process/stream",
         tags=["agent"],
         summary="Ask the agent, and follow its run as server-sent events",
+        operation_id="process_stream",
         responses={**ERRORS, 200: describe("Event", "text/event-stream")},
     )
     async def process_stream(question: Question, request: Request) -> Response:

@@ -50,11 +50,11 @@ def _upgrade_required() -> ApiError:
 def add_routes(app: FastAPI, manager: Callable[[], ConnectionManager], page: Page) -> None:
     """Add the routes to `app`; `manager` returns the connection manager once the service has started."""
 
-    @app.get("/", tags=["chat"], summary="The chat page", response_class=HTMLResponse)
+    @app.get("/", tags=["chat"], summary="The chat page", operation_id="get_chat_page", response_class=HTMLResponse)
     async def chat_page(request: Request) -> Response:
         return page.answer(request)
 
-    @app.get("/health", tags=["health"], summary="The agent and its dependencies")
+    @app.get("/health", tags=["health"], summary="The agent and its dependencies", operation_id="get_health")
     async def health() -> Health:
         status = await manager().status()
         loops: BackgroundLoops = app.state.background
@@ -69,8 +69,21 @@ def add_routes(app: FastAPI, manager: Callable[[], ConnectionManager], page: Pag
             version=version("agent-websocket"),
         )
 
-    @app.get("/ws", tags=["chat"], summary="The socket", description=_PROTOCOL, responses=_UPGRADE)
-    @app.get("/ws/{connection_id}", tags=["chat"], summary="The socket of a conversation", responses=_UPGRADE)
+    @app.get(
+        "/ws",
+        tags=["chat"],
+        summary="The socket",
+        description=_PROTOCOL,
+        operation_id="open_socket",
+        responses=_UPGRADE,
+    )
+    @app.get(
+        "/ws/{connection_id}",
+        tags=["chat"],
+        summary="The socket of a conversation",
+        operation_id="open_conversation_socket",
+        responses=_UPGRADE,
+    )
     async def not_a_socket(request: Request) -> Response:
         answer = error_response(_upgrade_required(), request.state.request_id, request.state.language)
         answer.headers["upgrade"] = "websocket"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import cast
 
 import msgspec
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from service_kit.docs_page import lead_home_to_docs
 from service_kit.memory import releasing_memory
 from service_kit.secret_files import with_secret_files
@@ -21,17 +21,12 @@ from starlette.types import ASGIApp
 
 from llm_gateway.cache import Cache
 from llm_gateway.cache.memory import MemoryCache
-from llm_gateway.catalog.aws import aws_region
 from llm_gateway.catalog.document import CatalogError
 from llm_gateway.catalog.loader import load_catalog
 from llm_gateway.catalog.watcher import CatalogHolder
-from llm_gateway.dialects.anthropic.client import AnthropicClient
 from llm_gateway.dialects.anthropic.render_error import render_error as anthropic_error
-from llm_gateway.dialects.gemini.client import GeminiClient
 from llm_gateway.dialects.native.server import NativeServer
-from llm_gateway.dialects.openai_chat.client import OpenAIChatClient
 from llm_gateway.dialects.openai_chat.server import OpenAIChatServer
-from llm_gateway.dialects.openai_embeddings.client import OpenAIEmbeddingsClient
 from llm_gateway.dialects.openai_responses.server import OpenAIResponsesServer
 from llm_gateway.dialects.protocols import ServerDialect
 from llm_gateway.errors import ModelNotFound
@@ -45,12 +40,8 @@ from llm_gateway.pipeline.shared_calls import BufferLimits
 from llm_gateway.pipeline.single_flight import SingleFlight
 from llm_gateway.pipeline.upstream_call import Piece
 from llm_gateway.providers import Provider
-from llm_gateway.providers.embedded import EmbeddedProvider
-from llm_gateway.providers.embeddings import Embedder, HttpEmbedder
-from llm_gateway.providers.emulated_tools.provider import EmulatedTools
-from llm_gateway.providers.http import HttpProvider
-from llm_gateway.providers.remote_images.fetching import ImageFetcher
-from llm_gateway.providers.remote_images.inlining import InlinedImages
+from llm_gateway.providers.compose import build_providers
+from llm_gateway.providers.embeddings import Embedder
 from llm_gateway.routing import Router
 from llm_gateway.routing.breakers import Breakers
 from llm_gateway.settings import GatewaySettings
@@ -87,30 +78,9 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
     metrics = Metrics(parts.breakers.providers)
     records = RecordDispatcher([metrics, CallLog(), *parts.sinks])
     metrics.watch(records)
-    router = Router(parts.providers, parts.breakers)
     calls: SingleFlight[Piece] = SingleFlight(_buffer_limits(settings))
-    pipeline = Pipeline(
-        catalog=parts.holder.current,
-        generation=Generation(router, Defaults(settings.max_tokens, settings.temperature)),
-        vectors=Vectors(router, parts.embedders),
-        cache=parts.cache,
-        admission=AdmissionControl(settings.pool_max_concurrent, settings.provider_max_concurrent),
-        calls=calls,
-        records=records,
-    )
     limits = SendLimits(settings.client_send_timeout)
-
-    def surface(name: str, dialect: ServerDialect) -> GenerationSurface:
-        return GenerationSurface(name, dialect, pipeline, settings.stream_keepalive, limits)
-
-    hot: dict[str, ASGIApp] = {
-        "/mcp/llm/generate": surface("generate", NativeServer()),
-        "/v1/chat/completions": surface("chat.completions", OpenAIChatServer()),
-        "/v1/embeddings": EmbeddingsSurface(pipeline, limits),
-        "/v1/responses": surface("responses", OpenAIResponsesServer()),
-        MESSAGES: surface("messages", MessagesDialect(parts.holder.current)),
-        COUNT_TOKENS: CountTokens(parts.holder.current),
-    }
+    hot = _raw_routes(settings, parts, _pipeline(settings, parts, calls, records), limits)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI):
@@ -137,15 +107,52 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
         front=lambda inner: RawRoutes(inner, hot, settings.root_path),
     )
     app.include_router(model_routes(parts.holder.current, int(time.time())))
-    app.include_router(
-        ops_routes(
-            holder=parts.holder, breakers=parts.breakers, cache=parts.cache, metrics=metrics,
-            records=records, version=VERSION,
-        )
-    )  # fmt: skip
+    app.include_router(_ops(parts, metrics, records))
     openapi.describe(app)
     lead_home_to_docs(app)
     return app
+
+
+def _pipeline(
+    settings: GatewaySettings, parts: Parts, calls: SingleFlight[Piece], records: RecordDispatcher
+) -> Pipeline:
+    router = Router(parts.providers, parts.breakers)
+    return Pipeline(
+        catalog=parts.holder.current,
+        generation=Generation(router, Defaults(settings.max_tokens, settings.temperature)),
+        vectors=Vectors(router, parts.embedders),
+        cache=parts.cache,
+        admission=AdmissionControl(settings.pool_max_concurrent, settings.provider_max_concurrent),
+        calls=calls,
+        records=records,
+    )
+
+
+def _raw_routes(settings: GatewaySettings, parts: Parts, pipeline: Pipeline, limits: SendLimits) -> dict[str, ASGIApp]:
+    """The routes that bypass the framework, by path."""
+
+    def surface(name: str, dialect: ServerDialect) -> GenerationSurface:
+        return GenerationSurface(name, dialect, pipeline, settings.stream_keepalive, limits)
+
+    return {
+        "/mcp/llm/generate": surface("generate", NativeServer()),
+        "/v1/chat/completions": surface("chat.completions", OpenAIChatServer()),
+        "/v1/embeddings": EmbeddingsSurface(pipeline, limits),
+        "/v1/responses": surface("responses", OpenAIResponsesServer()),
+        MESSAGES: surface("messages", MessagesDialect(parts.holder.current)),
+        COUNT_TOKENS: CountTokens(parts.holder.current),
+    }
+
+
+def _ops(parts: Parts, metrics: Metrics, records: RecordDispatcher) -> APIRouter:
+    return ops_routes(
+        holder=parts.holder,
+        breakers=parts.breakers,
+        cache=parts.cache,
+        metrics=metrics,
+        records=records,
+        version=VERSION,
+    )
 
 
 def _buffer_limits(settings: GatewaySettings) -> BufferLimits:
@@ -161,7 +168,6 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
     """
     # Of AWS's credentials the SDK's own chain reads some; what `load` has read from files is for it too.
     environ = with_secret_files(environ, secret_variables(GatewaySettings))
-    path = Path(settings.catalog_file) if settings.catalog_file else None
     proxies, tls = _proxies(settings), _trusting(settings)
     transport = Transport(
         max_connections=settings.upstream_max_connections,
@@ -170,47 +176,39 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
         proxies=proxies,
         tls=tls,
     )
+    holder = _catalog(settings, environ)
+    providers, embedders = build_providers(
+        settings, environ, holder.current().endpoints.values(), transport, proxies, tls
+    )
+    return Parts(
+        holder=holder,
+        transport=transport,
+        providers=providers,
+        embedders=embedders,
+        cache=_cache(settings),
+        breakers=Breakers(),
+    )
+
+
+def _catalog(settings: GatewaySettings, environ: Mapping[str, str]) -> CatalogHolder:
+    """The catalog of CATALOG_FILE, watched, or the built-in one.
+
+    Raises:
+        SettingsError: it cannot be used, or the default model is not in it.
+    """
+    path = Path(settings.catalog_file) if settings.catalog_file else None
     try:
-        holder = CatalogHolder(lambda: load_catalog(settings, environ, path), path)
+        return CatalogHolder(lambda: load_catalog(settings, environ, path), path)
     except CatalogError as error:
         raise SettingsError(f"CATALOG_FILE: {error}") from error
     except ModelNotFound as error:
         raise SettingsError(f"DEFAULT_MODEL or DEFAULT_PROVIDER: {error.message}") from error
-    planner = EmbeddedProvider()
-    planner.warm()
-    bedrock, bedrock_embedder = _bedrock(transport, holder, settings, environ, proxies)
-    return Parts(
-        holder=holder,
-        transport=transport,
-        providers={
-            **_over_http(
-                {
-                    "openai_chat": HttpProvider(
-                        OpenAIChatClient(), transport, max_frame_bytes=settings.upstream_max_bytes
-                    ),
-                    "gemini": HttpProvider(GeminiClient(), transport, max_frame_bytes=settings.upstream_max_bytes),
-                    "anthropic": HttpProvider(
-                        AnthropicClient(), transport, max_frame_bytes=settings.upstream_max_bytes
-                    ),
-                    **bedrock,
-                },
-                settings,
-                ImageFetcher(max_bytes=settings.image_fetch_max_bytes, proxies=proxies, tls=tls),
-            ),
-            "offline": planner,
-        },
-        embedders={
-            "openai_chat": HttpEmbedder(OpenAIEmbeddingsClient(), transport),
-            "gemini": HttpEmbedder(GeminiClient(), transport),
-            **bedrock_embedder,
-        },
-        cache=MemoryCache(
-            max_entries=settings.cache_max_size, max_bytes=settings.cache_max_bytes, ttl=settings.cache_ttl
-        )
-        if settings.cache_enabled
-        else None,
-        breakers=Breakers(),
-    )
+
+
+def _cache(settings: GatewaySettings) -> MemoryCache | None:
+    if not settings.cache_enabled:
+        return None
+    return MemoryCache(max_entries=settings.cache_max_size, max_bytes=settings.cache_max_bytes, ttl=settings.cache_ttl)
 
 
 def _proxies(settings: GatewaySettings) -> Proxies:
@@ -246,45 +244,6 @@ def _trusting(settings: GatewaySettings) -> ssl.SSLContext | None:
         return ssl.create_default_context(cafile=settings.ssl_cert_file)
     except OSError as error:
         raise SettingsError(f"SSL_CERT_FILE: {error}") from error
-
-
-def _bedrock(
-    transport: Transport,
-    holder: CatalogHolder,
-    settings: GatewaySettings,
-    environ: Mapping[str, str],
-    proxies: Proxies,
-) -> tuple[dict[str, Provider], dict[str, Embedder]]:
-    """What calls Bedrock, where that can be called: botocore costs 0.2 s and some megabytes to import."""
-    region = aws_region(settings)
-    endpoints = holder.current().endpoints.values()
-    if region is None or all(one.unavailable for one in endpoints if one.dialect == "bedrock"):
-        return {}, {}
-    from llm_gateway.providers.aws.bedrock import BedrockEmbedder, BedrockProvider
-    from llm_gateway.providers.aws.credentials import AwsCredentials, chain
-
-    found = chain(
-        environ,
-        region,
-        instance_role=settings.aws_use_instance_role,
-        proxies=proxies,
-        ca_bundle=settings.ssl_cert_file,
-    )
-    credentials = AwsCredentials(found)
-    return (
-        {"bedrock": BedrockProvider(transport, credentials, region)},
-        {"bedrock": BedrockEmbedder(transport, credentials, region)},
-    )
-
-
-def _over_http(
-    providers: Mapping[str, Provider], settings: GatewaySettings, fetcher: ImageFetcher
-) -> dict[str, Provider]:
-    """`providers` by dialect, with what the gateway does for models that cannot do it themselves."""
-    able: dict[str, Provider] = dict(providers)
-    if settings.image_fetch == "https":
-        able = {dialect: InlinedImages(provider, fetcher) for dialect, provider in able.items()}
-    return {dialect: EmulatedTools(provider) for dialect, provider in able.items()}
 
 
 def from_environment(environ: Mapping[str, str]) -> tuple[Service, GatewaySettings]:

@@ -216,7 +216,13 @@ def _hand_off(app: FastAPI, path: str, method: str, target: ASGIApp, described: 
 
 
 def _add_health(app: FastAPI, registry: ToolRegistry, upstreams: UpstreamManager, limiter: Limiter) -> None:
-    @app.get("/health", tags=["health"], summary="How the toolbox is", response_model_exclude_none=True)
+    @app.get(
+        "/health",
+        tags=["health"],
+        summary="How the toolbox is",
+        operation_id="get_health",
+        response_model_exclude_none=True,
+    )
     async def health() -> schemas.Health:
         loops: BackgroundLoops = app.state.background
         return schemas.Health(

@@ -22,6 +22,8 @@ def test_a_source_replaces_what_it_had(registry: Registry[str]):
     registry.replace("pack", ["c"])
     registry.replace("pack", ["d"])
     assert list(registry) == ["A", "b", "d"]
+    assert registry.sources == {"built-in": ("b", "A"), "pack": ("d",)}
+    assert (registry.source_of("d"), registry.source_of("c")) == ("pack", None)
 
 
 def test_two_of_a_name_change_nothing(registry: Registry[str]):

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mcp_toolbox.approvals.approvals import Approvals
+from mcp_toolbox.registry.registry import BUILT_IN
 from mcp_toolbox.registry.tool import Tool
-from mcp_toolbox.registry.tools import BUILT_IN, ToolRegistry
+from mcp_toolbox.registry.tools import ToolRegistry
 
 UPSTREAM = "upstream:"
 """The prefix of the sources that are other servers."""

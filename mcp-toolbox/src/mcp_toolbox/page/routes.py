@@ -69,6 +69,7 @@ def add_page_routes(app: FastAPI, listing: Listing, page: Page, *, service: str,
         ROOT,
         tags=["catalog"],
         summary="The catalog",
+        operation_id="get_catalog_page",
         description="A page for browsers (`Accept: text/html`), a summary for programs.",
         responses={200: {"model": Summary, "content": {"text/html": {"schema": {"type": "string"}}}}},
     )
@@ -91,6 +92,7 @@ def add_page_routes(app: FastAPI, listing: Listing, page: Page, *, service: str,
         "/mcp/catalogue",
         tags=["catalog"],
         summary="Every server with its tools",
+        operation_id="get_catalog",
         responses={200: {"model": FullCatalog}},
     )
     async def whole_catalog(request: Request) -> Response:

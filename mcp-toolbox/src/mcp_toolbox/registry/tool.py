@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, get_type_hints
 
@@ -79,7 +79,8 @@ class Tool:
     """One tool of the registry.
 
     `check` turns arguments from JSON into those of `run`, or raises InvalidArgumentsError. `run` returns a result or an
-    awaitable of one, and raises ToolFailedError if the tool cannot do what it was asked.
+    awaitable of one, and raises ToolFailedError if the tool cannot do what it was asked. Two tools are equal if a
+    client sees no difference between them.
     """
 
     name: str
@@ -87,8 +88,8 @@ class Tool:
     input_schema: Schema
     output_schema: Schema | None
     hints: Hints
-    check: Callable[[Arguments], dict[str, Any]]
-    run: Callable[[dict[str, Any], CallContext], ToolResult | Awaitable[ToolResult]]
+    check: Callable[[Arguments], dict[str, Any]] = field(compare=False)
+    run: Callable[[dict[str, Any], CallContext], ToolResult | Awaitable[ToolResult]] = field(compare=False)
 
     def to_wire(self) -> dict[str, Any]:
         """Returns the tool's entry in `tools/list`, the same over MCP and REST."""

@@ -14,11 +14,11 @@ from service_kit.telemetry.logs import get_logger
 
 from mcp_toolbox.errors import ToolDefinitionError, ToolFailedError, UnknownToolError
 from mcp_toolbox.registry.context import NO_CALLER, CallContext
+from mcp_toolbox.registry.registry import Registry
 from mcp_toolbox.registry.tool import Arguments, Hints, Tool, ToolResult, from_function
 
 _log = get_logger(__name__)
 
-BUILT_IN = "built-in"
 _STORE_AWAY = "The database is away at the moment; try again in a minute."
 
 Call = Callable[[str, Arguments, CallContext], Coroutine[Any, Any, ToolResult]]
@@ -35,7 +35,7 @@ class ToolCallPolicy(Protocol):
     def refused(self, name: str, arguments: Arguments, context: CallContext) -> None: ...
 
 
-class ToolRegistry:
+class ToolRegistry(Registry[Tool]):
     """The tools that the toolbox offers, in the order of their names.
 
     MCP and REST both list and call tools through the registry, so that they cannot differ. Tools come from named
@@ -43,23 +43,9 @@ class ToolRegistry:
     """
 
     def __init__(self, tools: Iterable[Tool] = ()) -> None:
-        self._sources: dict[str, tuple[Tool, ...]] = {}
-        self._tools: dict[str, Tool] = {}
-        self._source_of: dict[str, str] = {}
-        self._watchers: list[Callable[[], None]] = []
         self._call: Call = self._run
         self._policy: ToolCallPolicy | None = None
-        self.replace(BUILT_IN, tools)
-
-    def __len__(self) -> int:
-        return len(self._tools)
-
-    def __iter__(self) -> Iterator[Tool]:
-        return iter(self._tools.values())
-
-    def get(self, name: str) -> Tool | None:
-        """Returns the tool with that name, or None."""
-        return self._tools.get(name)
+        super().__init__(lambda tool: tool.name, tools)
 
     def offered_to(self, principal: str) -> Iterator[Tool]:
         """Yields the tools that the principal with that id may use, in the order of their names."""
@@ -69,15 +55,6 @@ class ToolRegistry:
     def is_offered_to(self, principal: str, tool: Tool) -> bool:
         """Returns whether the principal with that id may use `tool`, which must be of this registry."""
         return self._policy is None or self._policy.allows(principal, tool.name)
-
-    @property
-    def sources(self) -> dict[str, tuple[Tool, ...]]:
-        """All sources so far, with their present tools; the built-in ones come first."""
-        return dict(self._sources)
-
-    def source_of(self, name: str) -> str | None:
-        """Returns the source of the tool with that name, or None."""
-        return self._source_of.get(name)
 
     def set_policy(self, policy: ToolCallPolicy) -> None:
         """Puts `policy` around every call from now on, whichever way it comes in."""
@@ -89,32 +66,6 @@ class ToolRegistry:
         did not approve."""
         if self._policy is not None:
             self._policy.refused(name, arguments, context)
-
-    def replace(self, source: str, tools: Iterable[Tool]) -> None:
-        """Replaces all tools of `source`.
-
-        Raises:
-            ToolDefinitionError: two tools would have the same name; nothing is changed.
-        """
-        sources = {**self._sources, source: tuple(tools)}
-        merged: dict[str, Tool] = {}
-        for tool in sorted((tool for each in sources.values() for tool in each), key=lambda tool: tool.name):
-            if tool.name in merged:
-                raise ToolDefinitionError(f"tool {tool.name}: two tools have this name")
-            merged[tool.name] = tool
-        changed = {name: tool.to_wire() for name, tool in merged.items()} != {
-            name: tool.to_wire() for name, tool in self._tools.items()
-        }
-        self._sources, self._tools = sources, merged
-        self._source_of = {tool.name: name for name, tools in sources.items() for tool in tools}
-        if changed:
-            for watcher in list(self._watchers):
-                watcher()
-
-    def watch(self, watcher: Callable[[], None]) -> Callable[[], None]:
-        """Calls `watcher` whenever the list changes. Returns a function that stops this."""
-        self._watchers.append(watcher)
-        return lambda: self._watchers.remove(watcher)
 
     def call(
         self, name: str, arguments: Arguments, context: CallContext = NO_CALLER
@@ -133,7 +84,7 @@ class ToolRegistry:
         return self._call(name, arguments, context)
 
     async def _run(self, name: str, arguments: Arguments, context: CallContext) -> ToolResult:
-        tool = self._tools.get(name)
+        tool = self.get(name)
         if tool is None:
             raise UnknownToolError(name)
         checked = tool.check(arguments)

@@ -23,11 +23,11 @@ def add_probes(app: FastAPI, lifecycle: Lifecycle) -> None:
     """Adds the probes to `app`. Live: the process answers. Ready: it has started and is not draining; dependencies do
     not count."""
 
-    @app.get("/healthz", tags=["health"], summary="Liveness")
+    @app.get("/healthz", tags=["health"], summary="Liveness", operation_id="get_liveness")
     async def healthz() -> Live:
         return Live()
 
-    @app.get("/readyz", tags=["health"], summary="Readiness")
+    @app.get("/readyz", tags=["health"], summary="Readiness", operation_id="get_readiness")
     async def readyz() -> Ready:
         if not lifecycle.ready:
             raise ApiError(

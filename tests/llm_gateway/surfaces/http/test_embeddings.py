@@ -11,7 +11,7 @@ import httpx
 import pytest
 from fake_providers import Embeds, Fails, FakeOpenAI, Sends, Silent
 from fake_providers.embeds import vector_of
-from llm_gateway.surfaces.http.schemas import EmbeddingList
+from llm_gateway.surfaces.http.schemas.embeddings import EmbeddingList
 from service_kit.testing import running
 
 from tests.llm_gateway.harness import KEY, Stage, error_of, gateway, staged

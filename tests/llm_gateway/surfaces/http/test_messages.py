@@ -8,7 +8,7 @@ import httpx
 import msgspec
 import pytest
 from fake_providers import FakeOpenAI, Says
-from llm_gateway.surfaces.http.schemas import MessageEvent, MessageObject, MessagesError, TokenCount
+from llm_gateway.surfaces.http.schemas.messages import MessageEvent, MessageObject, MessagesError, TokenCount
 
 from tests.llm_gateway.event_stream import events
 from tests.llm_gateway.harness import QUESTION, Stage, gateway, staged

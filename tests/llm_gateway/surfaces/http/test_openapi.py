@@ -49,6 +49,10 @@ def test_the_raw_routes_have_whole_schemas(document: dict[str, Any]):
         assert set(operation["responses"]["200"]["content"]) == {"application/json", "text/event-stream"}
 
 
+def test_only_operators_clear_the_cache(document: dict[str, Any]):
+    assert "operator" in document["paths"]["/cache/clear"]["post"]["responses"]["403"]["description"]
+
+
 def test_errors_are_described_as_the_envelope(document: dict[str, Any]):
     for path, operations in document["paths"].items():
         envelope = "MessagesError" if path.startswith("/v1/messages") else "ErrorEnvelope"

@@ -7,15 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 from fake_providers import Fails, FakeOpenAI, Says
-from llm_gateway.surfaces.http.schemas import (
-    ChatCompletion,
-    ChatCompletionChunk,
-    ErrorEnvelope,
-    GenerateAnswer,
-    GenerateEvent,
-    ResponseEvent,
-    ResponseObject,
-)
+from llm_gateway.surfaces.http.schemas.chat import ChatCompletion, ChatCompletionChunk
+from llm_gateway.surfaces.http.schemas.errors import ErrorEnvelope
+from llm_gateway.surfaces.http.schemas.native import GenerateAnswer, GenerateEvent
+from llm_gateway.surfaces.http.schemas.responses import ResponseEvent, ResponseObject
 
 from tests.llm_gateway.event_stream import events
 from tests.llm_gateway.harness import staged

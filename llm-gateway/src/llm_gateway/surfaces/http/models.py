@@ -59,18 +59,26 @@ def model_routes(catalog: Callable[[], Catalog], started_at: int) -> APIRouter:
     """`started_at` (seconds since 1970) stands for the creation time that OpenAI's list has."""
     router = APIRouter(tags=["models"])
 
-    @router.get("/mcp/llm/list", summary="Every model of the catalog, and whether it can be used")
+    @router.get(
+        "/mcp/llm/list",
+        summary="Every model of the catalog, and whether it can be used",
+        operation_id="list_catalog",
+    )
     async def llm_list() -> LlmList:
         now = catalog()
         return LlmList(llms=[_llm(model) for model in now.models.values()], default=now.default)
 
-    @router.get("/v1/models", summary="The models that can be used, as OpenAI lists them")
+    @router.get(
+        "/v1/models",
+        summary="The models that can be used, as OpenAI lists them",
+        operation_id="list_models",
+    )
     async def models() -> OpenAIModelList:
         return OpenAIModelList(
             data=[_openai(model, started_at) for model in catalog().models.values() if model.available]
         )
 
-    @router.get("/v1/models/{id:path}", summary="One model, as OpenAI describes it")
+    @router.get("/v1/models/{id:path}", summary="One model, as OpenAI describes it", operation_id="get_model")
     async def model(id: str) -> OpenAIModel:
         if not id:
             raise ModelNotFound(id)

@@ -13,7 +13,7 @@ from llm_gateway.dialects.native.wire import GenerateRequest
 from llm_gateway.dialects.openai_chat.wire import ChatRequest
 from llm_gateway.dialects.openai_embeddings.wire import EmbeddingsRequest
 from llm_gateway.dialects.openai_responses.wire import ResponsesRequest
-from llm_gateway.surfaces.http import schemas
+from llm_gateway.surfaces.http.schemas import chat, embeddings, errors, messages, native, responses
 
 _REF = "#/components/schemas/{name}"
 _FRAMEWORK_ERRORS = ("HTTPValidationError", "ValidationError")
@@ -32,36 +32,37 @@ class Operation(msgspec.Struct, frozen=True):
     event: type | None
     example: dict[str, Any]
     tag: str
-    error: type = schemas.ErrorEnvelope
+    error: type = errors.ErrorEnvelope
 
 
 _QUESTION = [{"role": "user", "content": "¿Qué puedes hacer?"}]
 
 OPERATIONS = (
     Operation(
-        "/mcp/llm/generate", "generate", "Ask a model (native)", GenerateRequest, schemas.GenerateAnswer,
-        schemas.GenerateEvent, {"model": "offline", "messages": _QUESTION}, "native",
+        "/mcp/llm/generate", "generate", "Ask a model (native)", GenerateRequest, native.GenerateAnswer,
+        native.GenerateEvent, {"model": "offline", "messages": _QUESTION}, "native",
     ),
     Operation(
         "/v1/chat/completions", "chat_completions", "Ask a model (OpenAI chat completions)", ChatRequest,
-        schemas.ChatCompletion, schemas.ChatCompletionChunk, {"model": "offline", "messages": _QUESTION}, "openai",
+        chat.ChatCompletion, chat.ChatCompletionChunk, {"model": "offline", "messages": _QUESTION}, "openai",
     ),
     Operation(
         "/v1/responses", "responses", "Ask a model (OpenAI Responses, stateless)", ResponsesRequest,
-        schemas.ResponseObject, schemas.ResponseEvent, {"model": "offline", "input": "¿Qué puedes hacer?"}, "openai",
+        responses.ResponseObject, responses.ResponseEvent, {"model": "offline", "input": "¿Qué puedes hacer?"},
+        "openai",
     ),
     Operation(
-        "/v1/messages", "messages", "Ask a model (Anthropic Messages)", MessagesRequest, schemas.MessageObject,
-        schemas.MessageEvent, {"model": "offline", "max_tokens": 1000, "messages": _QUESTION}, "anthropic",
-        schemas.MessagesError,
+        "/v1/messages", "messages", "Ask a model (Anthropic Messages)", MessagesRequest, messages.MessageObject,
+        messages.MessageEvent, {"model": "offline", "max_tokens": 1000, "messages": _QUESTION}, "anthropic",
+        messages.MessagesError,
     ),
     Operation(
         "/v1/messages/count_tokens", "count_tokens", "Estimate the tokens of a prompt (Anthropic)", CountTokensRequest,
-        schemas.TokenCount, None, {"model": "offline", "messages": _QUESTION}, "anthropic", schemas.MessagesError,
+        messages.TokenCount, None, {"model": "offline", "messages": _QUESTION}, "anthropic", messages.MessagesError,
     ),
     Operation(
         "/v1/embeddings", "embeddings", "Turn texts into vectors (OpenAI embeddings)", EmbeddingsRequest,
-        schemas.EmbeddingList, None, {"model": "text-embedding-3-small", "input": ["Hola", "Adiós"]}, "openai",
+        embeddings.EmbeddingList, None, {"model": "text-embedding-3-small", "input": ["Hola", "Adiós"]}, "openai",
     ),
 )  # fmt: skip
 
@@ -75,12 +76,12 @@ def describe(app: FastAPI) -> None:
         if OPERATIONS[0].path in document["paths"]:
             return document
         structs = [kind for op in OPERATIONS for kind in (op.request, op.answer, op.event, op.error) if kind]
-        _, components = msgspec.json.schema_components([*structs, schemas.ErrorEnvelope], ref_template=_REF)
+        _, components = msgspec.json.schema_components([*structs, errors.ErrorEnvelope], ref_template=_REF)
         described = document.setdefault("components", {}).setdefault("schemas", {})
         for operations in document["paths"].values():
             for operation in operations.values():
                 operation["responses"].pop("422", None)
-                operation["responses"]["default"] = _error()
+                _add_envelope(operation["responses"])
         for name in _FRAMEWORK_ERRORS:
             described.pop(name, None)
         described.update(components)
@@ -139,9 +140,18 @@ def _answers(operation: Operation) -> dict[str, Any]:
     return plain | {"text/event-stream": {"schema": _ref(operation.event)}} if operation.event else plain
 
 
-def _error(envelope: type = schemas.ErrorEnvelope) -> dict[str, Any]:
+def _error(envelope: type = errors.ErrorEnvelope) -> dict[str, Any]:
     content = {"application/json": {"schema": _ref(envelope)}}
     return {"description": "The error envelope", "content": content}
+
+
+def _add_envelope(described: dict[str, Any]) -> None:
+    """Gives the envelope to the errors that a route declares, and to all others."""
+    error = _error()
+    for status, response in described.items():
+        if status[0] in "45":
+            response["content"] = error["content"]
+    described["default"] = error
 
 
 def _ref(struct: type) -> dict[str, str]:

@@ -16,6 +16,7 @@ from service_kit.telemetry.logs import get_logger
 
 from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.tool import Tool, ToolResult
+from mcp_toolbox.upstream.account import Account
 from mcp_toolbox.upstream.connection import Connection
 from mcp_toolbox.upstream.errors import UpstreamUnavailable, reason_of
 from mcp_toolbox.upstream.forward import ConnectionLost, NotRun, forward
@@ -60,11 +61,18 @@ class Upstream:
     """One server of the file; `run` keeps it connected."""
 
     def __init__(
-        self, spec: ServerSpec, environ: Mapping[str, str], pins: Pins, offer: Offer, offer_more: OfferMore
+        self,
+        spec: ServerSpec,
+        environ: Mapping[str, str],
+        pins: Pins,
+        offer: Offer,
+        offer_more: OfferMore,
+        account: Account | None = None,
     ) -> None:
         self.spec = spec
         self._environ = environ
         self._pins = pins
+        self._account = account
         self._offer = offer
         self._offer_more = offer_more
         self._more = ResourcesAndPrompts(spec, lambda: self._client)
@@ -167,7 +175,7 @@ class Upstream:
         """Connects over the transport of the file; where a server refuses the handshake as one of the older HTTP+SSE
         does, over that."""
         if not self._over_sse:
-            transport = transport_to(self.spec, self._environ)
+            transport = transport_to(self.spec, self._environ, account=self._account)
             try:
                 return await self._connect_and_stay(transport, self.spec.limits.connect_seconds)
             except UpstreamUnavailable as gone:

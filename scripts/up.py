@@ -29,6 +29,7 @@ from llm_gateway.settings import GatewaySettings
 from mcp_toolbox.settings import ToolboxSettings
 from service_kit.auth.keys import key_and_roles
 from service_kit.settings import ServiceSettings, load, secret_variables
+from service_kit.undumpable import close_to_other_processes
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 60.0
@@ -448,6 +449,7 @@ def _from_file(file: Path) -> dict[str, str]:
 
 
 def main() -> int:
+    close_to_other_processes()  # it has every secret of the shell and of .env
     try:
         return asyncio.run(run(environment()))
     except CannotStart as error:

@@ -2,9 +2,13 @@
 
 import sys
 
-from service_kit.service import run_main
+from service_kit.undumpable import close_to_other_processes
 
-from llm_gateway.app import main
+close_to_other_processes()  # before anything else is read or started
+
+from service_kit.service import run_main  # noqa: E402
+
+from llm_gateway.app import main  # noqa: E402
 
 if __name__ == "__main__":
     sys.exit(run_main(main))

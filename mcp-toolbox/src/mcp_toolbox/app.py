@@ -38,6 +38,7 @@ from mcp_toolbox.server.stdio import serve_stdio
 from mcp_toolbox.server.streams import AsgiResponse, let_answers_finish
 from mcp_toolbox.server.transports import HttpTransports
 from mcp_toolbox.settings import ToolboxSettings
+from mcp_toolbox.upstream.account import UnknownAccount, account_of
 from mcp_toolbox.upstream.errors import ServersFileError
 from mcp_toolbox.upstream.manager import UpstreamManager
 from mcp_toolbox.upstream.pins import Pins, PinsFileError
@@ -165,7 +166,15 @@ def upstreams_of(settings: ToolboxSettings, environ: Mapping[str, str]) -> Upstr
         result_bytes=settings.tool_max_result_bytes,
     )
     try:
-        return UpstreamManager(settings.mcp_servers_file, environ, defaults=limits, pins=Pins(settings.mcp_pins_file))
+        return UpstreamManager(
+            settings.mcp_servers_file,
+            environ,
+            defaults=limits,
+            pins=Pins(settings.mcp_pins_file),
+            account=account_of(settings.mcp_stdio_user),
+        )
+    except UnknownAccount as error:
+        raise SettingsError(f"MCP_STDIO_USER: {error}") from None
     except ServersFileError as error:
         raise SettingsError(f"MCP_SERVERS_FILE: {error}") from None
     except PinsFileError as error:

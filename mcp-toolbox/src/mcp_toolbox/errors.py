@@ -5,6 +5,7 @@
     ├── InvalidArgumentsError     the arguments do not fit the tool's input schema
     ├── RateLimitedError          the caller calls the tool too often
     ├── ToolNotAllowedError       the caller's key may not use the tool
+    ├── InputRequiredError        the server of the tool asks questions before it runs the tool
     └── ToolFailedError           the tool ran and failed; its text is for the model to read
     ToolDefinitionError           a tool's file is wrong: found when the toolbox starts, never by a client
 
@@ -12,6 +13,9 @@ Each way in translates them: `server/server.py` into MCP's answers, `server/rest
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 
 class ToolboxError(Exception):
@@ -48,6 +52,16 @@ class ToolNotAllowedError(ToolboxError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"This key may not use the tool {printable(name)}.")
+
+
+class InputRequiredError(ToolboxError):
+    """The server of the tool asks questions first, and the client is to call again with their answers. `questions` are
+    `elicitation/create` requests of MCP by their names, `state` is what the server wants back with the answers."""
+
+    def __init__(self, questions: Mapping[str, Any], state: str | None) -> None:
+        super().__init__("The tool asks for input first.")
+        self.questions = questions
+        self.state = state
 
 
 class ToolFailedError(ToolboxError):

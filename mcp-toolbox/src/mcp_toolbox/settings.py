@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 from service_kit.settings import Csv, HeaderSecret, Secret, SecretCsv, ServiceSettings, split_csv
 
 from mcp_toolbox.calls.settings import ToolLists, ToolRates, ToolSeconds
@@ -67,6 +67,7 @@ class ToolboxSettings(ServiceSettings):
     destructive_tools: Csv = Field((), alias="DESTRUCTIVE_TOOLS")
     mcp_servers_file: _File | None = Field(None, alias="MCP_SERVERS_FILE")
     mcp_pins_file: _File | None = Field(None, alias="MCP_PINS_FILE")
+    mcp_stdio_user: Annotated[str, StringConstraints(min_length=1)] | None = Field(None, alias="MCP_STDIO_USER")
     mcp_connect_timeout_seconds: float = Field(60.0, alias="MCP_CONNECT_TIMEOUT_SECONDS", gt=0, le=3_600)
     redis_url: Annotated[Secret, AfterValidator(_redis)] | None = Field(None, alias="REDIS_URL")
     tool_access: ToolLists = Field((), alias="TOOL_ACCESS")

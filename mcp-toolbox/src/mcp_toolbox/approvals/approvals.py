@@ -17,6 +17,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal
 
 import anyio
+import msgspec
 from mcp.server.context import ServerRequestContext
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError, NoBackChannelError
@@ -30,7 +31,9 @@ from service_kit.telemetry.logs import get_logger
 from mcp_toolbox.approvals.destructive import Destructive
 from mcp_toolbox.approvals.question import FORM, question
 from mcp_toolbox.approvals.used_approvals import MemoryUsedApprovals, UsedApprovals
-from mcp_toolbox.calls.request import principal_id, state_of
+from mcp_toolbox.calls.request import is_asked_by_forms, principal_id, state_of
+from mcp_toolbox.errors import InputRequiredError
+from mcp_toolbox.registry.context import Rounds
 from mcp_toolbox.registry.tool import Tool, ToolResult
 
 _log = get_logger(__name__)
@@ -43,6 +46,25 @@ _Action = Literal["accept", "decline", "cancel"]
 _KEY = "approval"
 
 CANNOT_ASK = "This tool is marked as destructive: it runs only after a person approved the call."
+
+
+class AskedBy(msgspec.Struct, frozen=True):
+    """The server of the tool, which has asked questions, and the state that it wants back with the answers."""
+
+    state: str | None
+
+
+class State(msgspec.Struct, frozen=True):
+    """The state of a call between two rounds: the id of this operation, which is used once, its expiry (seconds since
+    1970), and the digest of the tool. `asked_by` says that the questions are those of the tool's server."""
+
+    operation: str
+    until: float
+    definition: str
+    asked_by: AskedBy | None = None
+
+
+_APPROVED = ElicitResult(action="accept")
 
 
 class Approvals:
@@ -90,7 +112,7 @@ class Approvals:
     async def settle(self, request: _Request, tool: Tool, params: CallToolRequestParams) -> Settled:
         """Asks for an approval of this call, or checks the one that came with it. Returns the answer in place of the
         tool's, or None if the tool may run."""
-        if not _can_be_asked(request):
+        if not is_asked_by_forms(request):
             return ToolResult.of(f"{CANNOT_ASK} Your client does not support elicitation by a form.", is_error=True)
         if request.protocol_version in MODERN_PROTOCOL_VERSIONS:
             return await self._settle_in_rounds(request, tool, params)
@@ -109,14 +131,16 @@ class Approvals:
         return "cancel"
 
     async def _settle_in_rounds(self, request: _Request, tool: Tool, params: CallToolRequestParams) -> Settled:
-        operation = _opened(params.request_state, tool)
+        state = _opened(params.request_state, tool)
         answer = (params.input_responses or {}).get(_KEY)
-        if operation is None or answer is None:
+        if state is None or (answer is None and state.asked_by is None):
             return self._question(request, tool, params.arguments or {})
+        if state.asked_by is not None:  # approved in an earlier round; since then the tool's server has asked
+            answer = _APPROVED
         if not isinstance(answer, ElicitResult):
             return ToolResult.of("The answer to the approval is not one of elicitation.", is_error=True)
         try:
-            first = await self._used.spend(*operation)
+            first = await self._used.spend(state.operation, state.until)
         except StoreAway:
             return ToolResult.of("Whether this approval was used cannot be told now; try again later.", is_error=True)
         if not first:
@@ -125,12 +149,26 @@ class Approvals:
 
     def _question(self, request: _Request, tool: Tool, arguments: Mapping[str, Any]) -> InputRequiredResult:
         form = ElicitRequestFormParams(message=self._text(request, tool, arguments), requested_schema=FORM)
-        state = {
-            "operation": secrets.token_hex(16),
-            "until": time.time() + self._ttl,
-            "definition": _definition(tool),
-        }
-        return InputRequiredResult(input_requests={_KEY: ElicitRequest(params=form)}, request_state=json.dumps(state))
+        return InputRequiredResult(input_requests={_KEY: ElicitRequest(params=form)}, request_state=self._state(tool))
+
+    def asked(self, tool: Tool, required: InputRequiredError) -> InputRequiredResult:
+        """Returns the questions of the tool's server as the answer to the call, which was approved if it had to be."""
+        return InputRequiredResult(
+            input_requests=dict(required.questions), request_state=self._state(tool, AskedBy(required.state))
+        )
+
+    def _state(self, tool: Tool, asked_by: AskedBy | None = None) -> str:
+        state = State(secrets.token_hex(16), time.time() + self._ttl, _definition(tool), asked_by)
+        return msgspec.json.encode(state).decode()
+
+
+def rounds_of(params: CallToolRequestParams, tool: Tool) -> Rounds:
+    """Returns what a client of 2026-07-28 brings for the tool's server, once `RequestStateBoundary` has opened its
+    state."""
+    state = _opened(params.request_state, tool)
+    if state is None or state.asked_by is None:
+        return Rounds()
+    return Rounds(params.input_responses or {}, state.asked_by.state)
 
 
 def _verdict(tool: Tool, action: _Action) -> ToolResult | None:
@@ -146,23 +184,15 @@ def _definition(tool: Tool) -> str:
     return hashlib.sha256(json.dumps(tool.to_wire(), sort_keys=True).encode()).hexdigest()
 
 
-def _opened(state: str | None, tool: Tool) -> tuple[str, float] | None:
-    """Returns the id and the expiry (seconds since 1970) of a verified state, or None if it belongs to another version
-    of the tool."""
+def _opened(state: str | None, tool: Tool) -> State | None:
+    """Returns a verified state, or None if it belongs to another version of the tool."""
     if state is None:
         return None
     try:
-        held = json.loads(state)
-        return (held["operation"], held["until"]) if held["definition"] == _definition(tool) else None
-    except (ValueError, KeyError, TypeError):  # sealed by another version of the toolbox
+        held = msgspec.json.decode(state, type=State)
+    except msgspec.MsgspecError:  # sealed by another version of the toolbox
         return None
-
-
-def _can_be_asked(request: _Request) -> bool:
-    capabilities = request.session.client_capabilities
-    elicitation = capabilities.elicitation if capabilities else None
-    # An empty object means forms: it is how clients declared them before there were other modes.
-    return elicitation is not None and (elicitation.form is not None or elicitation.url is None)
+    return held if held.definition == _definition(tool) else None
 
 
 def _principal(request: _Request) -> str | None:

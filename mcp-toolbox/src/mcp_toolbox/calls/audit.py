@@ -18,9 +18,12 @@ FLUSH_SECONDS = 0.2
 MOST_RECENT = 200
 _LAST_SECONDS = 5.0
 
-Outcome = Literal["ok", "error", "invalid", "unknown", "refused", "rate_limited", "timeout", "cancelled"]
+Outcome = Literal[
+    "ok", "error", "invalid", "unknown", "refused", "rate_limited", "timeout", "cancelled", "input_required"
+]
 """The end of a call. `error`: the tool ran and failed, or its result was not usable. `invalid`: the arguments did not
-fit. `refused`: no person approved the call, or the caller's key may not use the tool."""
+fit. `refused`: no person approved the call, or the caller's key may not use the tool.
+`input_required`: the tool's server asks a question first, and the client is to call again."""
 
 _NAME = "mcp_toolbox.audit"
 _log = get_logger(__name__)
@@ -181,5 +184,5 @@ def _reason(error: Exception) -> str:
 
 
 def _line(entry: Entry) -> Line:
-    level = logging.INFO if entry.outcome in ("ok", "cancelled") else logging.WARNING
+    level = logging.INFO if entry.outcome in ("ok", "cancelled", "input_required") else logging.WARNING
     return Line(level, entry.at, "tool call", entry.fields())

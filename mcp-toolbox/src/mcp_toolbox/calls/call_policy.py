@@ -16,8 +16,10 @@ from mcp_toolbox.calls.per_tool import PerTool
 from mcp_toolbox.calls.rates import Rates
 from mcp_toolbox.calls.redaction import redacted
 from mcp_toolbox.errors import (
+    InputRequiredError,
     InvalidArgumentsError,
     RateLimitedError,
+    ToolboxError,
     ToolNotAllowedError,
     UnknownToolError,
     printable,
@@ -71,8 +73,8 @@ class CallPolicy:
             try:
                 result, outcome, size = await self._limited(call, name, arguments, context)
                 return result
-            except (UnknownToolError, InvalidArgumentsError, ToolNotAllowedError, RateLimitedError) as error:
-                outcome = _OUTCOMES[type(error)]
+            except ToolboxError as error:
+                outcome = _OUTCOMES.get(type(error), "error")
                 raise
             except asyncio.CancelledError:
                 outcome = "cancelled"
@@ -94,8 +96,9 @@ class CallPolicy:
         await self._rates.take(context.principal, name)
         seconds = self._timeouts[name]
         try:
-            async with asyncio.timeout(seconds):
-                result = await call(name, arguments, context)
+            async with asyncio.timeout(seconds) as limit:
+                with context.time_limits.holding(lambda more: limit.reschedule((limit.when() or 0) + more)):
+                    result = await call(name, arguments, context)
         except TimeoutError:
             text = f"The tool {name} was stopped: it had not answered within {seconds:g} s."
             return ToolResult.of(text, is_error=True), "timeout", None
@@ -148,4 +151,5 @@ _OUTCOMES: dict[type[Any], Outcome] = {
     InvalidArgumentsError: "invalid",
     ToolNotAllowedError: "refused",
     RateLimitedError: "rate_limited",
+    InputRequiredError: "input_required",
 }

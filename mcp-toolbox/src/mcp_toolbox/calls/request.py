@@ -7,11 +7,13 @@ from hashlib import sha256
 from typing import Any
 
 from mcp.server.context import ServerRequestContext
+from mcp.types import ElicitationCapability, ElicitRequestFormParams, ElicitRequestParams, ElicitResult
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from service_kit.auth.principal import ANONYMOUS
 from service_kit.ids import current_request_id, current_traceparent, is_traceparent, request_id, traceparent
 from starlette.requests import Request
 
-from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.context import Ask, CallContext, Rounds
 
 MESSAGES_PATH = "/messages/"
 """The path to which clients of the older HTTP+SSE transport post; it tells their calls from those of other
@@ -45,6 +47,8 @@ def context_of(request: ServerRequestContext[Any, Any]) -> CallContext:
         traceparent=trace,
         report=request.session.report_progress if "progress_token" in meta else None,
         transport=_transport(request.request),
+        ask=_asker(request),
+        rounds=Rounds() if _takes_rounds(request) else None,
         user=user_of(meta.get(USER) or _header(request.request, USER_HEADER)),
     )
 
@@ -65,6 +69,40 @@ def _transport(carrier: Any) -> str:
     if not isinstance(carrier, Request):
         return "stdio"
     return "sse" if carrier.scope["path"].endswith(MESSAGES_PATH) else "streamable-http"
+
+
+def is_asked_by_forms(request: ServerRequestContext[Any, Any]) -> bool:
+    """Returns whether the client declares that its person answers elicitation by a form."""
+    elicitation = _elicitation(request)
+    # An empty object means forms: it is how clients declared them before there were other modes.
+    return elicitation is not None and (elicitation.form is not None or elicitation.url is None)
+
+
+def _elicitation(request: ServerRequestContext[Any, Any]) -> ElicitationCapability | None:
+    capabilities = request.session.client_capabilities
+    return capabilities.elicitation if capabilities else None
+
+
+def _takes_rounds(request: ServerRequestContext[Any, Any]) -> bool:
+    return request.protocol_version in MODERN_PROTOCOL_VERSIONS and _elicitation(request) is not None
+
+
+def _asker(request: ServerRequestContext[Any, Any]) -> Ask | None:
+    """Returns what asks the person at a client of a handshake revision, on the stream of the call."""
+    elicitation = _elicitation(request)
+    if elicitation is None or request.protocol_version in MODERN_PROTOCOL_VERSIONS:
+        return None
+
+    async def ask(params: ElicitRequestParams) -> ElicitResult:
+        session, call = request.session, request.request_id
+        if isinstance(params, ElicitRequestFormParams):
+            if is_asked_by_forms(request):
+                return await session.elicit_form(params.message, params.requested_schema, call)
+        elif elicitation.url is not None and params.elicitation_id is not None:
+            return await session.elicit_url(params.message, params.url, params.elicitation_id, call)
+        return ElicitResult(action="decline")
+
+    return ask
 
 
 def user_of(given: Any) -> str:

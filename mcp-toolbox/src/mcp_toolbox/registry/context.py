@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
+from mcp.types import ElicitRequestParams, ElicitResult
 from service_kit.auth.principal import ANONYMOUS
+
+from mcp_toolbox.registry.time_limits import TimeLimits
+
+Ask = Callable[[ElicitRequestParams], Awaitable[ElicitResult]]
+"""Asks the person behind a call while it runs, as `elicitation/create` of MCP does."""
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """What a client of 2026-07-28 brings from an earlier round of the same call: the answers to questions by their
+    names, and the state that the asking server gave it. A first round has neither."""
+
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    state: str | None = None
+
 
 Report = Callable[[float, float | None, str | None], Awaitable[None]]
 """Reports progress: the amount done, the total (None if unknown), and a message."""
@@ -16,7 +33,9 @@ class CallContext:
     """The context of one call. A tool gets it by declaring a parameter of this type.
 
     `principal` is the id of the caller, `user` one of the caller's own users, `traceparent` the W3C trace that the call
-    belongs to. `transport` is the way in: `rest`, `streamable-http`, `sse` or `stdio`.
+    belongs to. A client whose person can be asked while the call runs has `ask`; one that takes questions as the answer
+    to the call, and then calls again, has `rounds`. `transport` is the way in: `rest`, `streamable-http`, `sse` or
+    `stdio`.
     """
 
     principal: str = ANONYMOUS
@@ -25,6 +44,9 @@ class CallContext:
     report: Report | None = None
     transport: str = ""
     user: str = ""
+    ask: Ask | None = None
+    rounds: Rounds | None = None
+    time_limits: TimeLimits = field(default_factory=TimeLimits, compare=False)
 
     @property
     def tenant(self) -> str:

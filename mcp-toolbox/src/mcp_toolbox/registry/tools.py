@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from service_kit.store.errors import StoreAway
 from service_kit.telemetry.logs import get_logger
 
-from mcp_toolbox.errors import ToolDefinitionError, ToolFailedError, UnknownToolError
+from mcp_toolbox.errors import InputRequiredError, ToolDefinitionError, ToolFailedError, UnknownToolError
 from mcp_toolbox.registry.context import NO_CALLER, CallContext
 from mcp_toolbox.registry.registry import Registry
 from mcp_toolbox.registry.tool import Arguments, Hints, Tool, ToolResult, from_function
@@ -79,6 +79,7 @@ class ToolRegistry(Registry[Tool]):
             UnknownToolError: there is no such tool.
             InvalidArgumentsError: the arguments do not fit the tool's schema.
             ToolNotAllowedError: the caller may not use it, according to the policy.
+            InputRequiredError: the tool's server asks questions first; only for a `context` with `rounds`.
             RateLimitedError: the tool was called too often, according to the policy.
         """
         return self._call(name, arguments, context)
@@ -91,6 +92,8 @@ class ToolRegistry(Registry[Tool]):
         try:
             result = tool.run(checked, context)
             return result if isinstance(result, ToolResult) else await result
+        except InputRequiredError:
+            raise
         except ToolFailedError as failure:
             return ToolResult.of(str(failure), is_error=True)
         except StoreAway:  # of a pack's database: translated here into a text that a model can read

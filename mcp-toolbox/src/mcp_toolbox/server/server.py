@@ -6,6 +6,7 @@ server would derive both again from functions.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, get_args
 
 from mcp.server import NotificationOptions, Server
@@ -24,10 +25,16 @@ from mcp.types import (
     UnsubscribeRequestParams,
 )
 
-from mcp_toolbox.approvals.approvals import Approvals
+from mcp_toolbox.approvals.approvals import Approvals, rounds_of
 from mcp_toolbox.approvals.destructive import Destructive
 from mcp_toolbox.calls.request import context_of, principal_id
-from mcp_toolbox.errors import InvalidArgumentsError, RateLimitedError, ToolNotAllowedError, UnknownToolError
+from mcp_toolbox.errors import (
+    InputRequiredError,
+    InvalidArgumentsError,
+    RateLimitedError,
+    ToolNotAllowedError,
+    UnknownToolError,
+)
 from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.prompts import Prompts
 from mcp_toolbox.registry.resources import Resources
@@ -122,6 +129,8 @@ def _serve_tools(server: Server[Any], registry: ToolRegistry, approvals: Approva
     async def call_tool(request: ServerRequestContext[Any], params: CallToolRequestParams) -> HandlerResult:
         context = context_of(request)
         tool = registry.get(params.name)
+        if tool is not None and context.rounds is not None:
+            context = replace(context, rounds=rounds_of(params, tool))
         try:
             allowed = tool is not None and registry.is_offered_to(context.principal, tool)
             if tool is not None and allowed and approvals.needed(tool) and _fit(tool, params):
@@ -135,6 +144,9 @@ def _serve_tools(server: Server[Any], registry: ToolRegistry, approvals: Approva
                 if now is None or now.to_wire() != tool.to_wire():
                     return complete(ToolResult.of(_CHANGED, is_error=True).to_wire())
             return complete((await _call(registry, params, context)).to_wire())
+        except InputRequiredError as required:
+            assert tool is not None  # it has run
+            return approvals.asked(tool, required)
         except (InvalidArgumentsError, RateLimitedError) as error:
             return complete(ToolResult.of(str(error), is_error=True).to_wire())
 

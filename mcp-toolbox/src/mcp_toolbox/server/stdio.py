@@ -5,13 +5,17 @@ from __future__ import annotations
 import signal
 import sys
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, cast
 
 import anyio
 from mcp.server import Server
 from mcp.server.stdio import stdio_server
+from mcp.shared.message import SessionMessage
+from mcp.types import JSONRPCError
 from service_kit.telemetry.logs import get_logger, logging_to
 
+from mcp_toolbox.server.checked_messages import StandardInput
+from mcp_toolbox.server.json_rpc import Refusal
 from mcp_toolbox.settings import ToolboxSettings
 
 _log = get_logger(__name__)
@@ -25,10 +29,16 @@ def serve_stdio(server: Server[Any], settings: ToolboxSettings, packs: AbstractA
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     with logging_to(server.name, settings.log_level, settings.log_format, stream=sys.stderr):
         _log.info("serving", transport="stdio")
-        anyio.run(_serve, server, packs)
+        anyio.run(_serve, server, packs, settings.max_body_bytes)
     return 0
 
 
-async def _serve(server: Server[Any], packs: AbstractAsyncContextManager[None]) -> None:
-    async with packs, stdio_server() as (incoming, outgoing):
+async def _serve(server: Server[Any], packs: AbstractAsyncContextManager[None], most_bytes: int) -> None:
+    lines = StandardInput(most_bytes)
+    async with packs, stdio_server(stdin=cast(Any, lines)) as (incoming, outgoing):
+
+        async def refuse(refusal: Refusal) -> None:
+            await outgoing.send(SessionMessage(JSONRPCError.model_validate(refusal.to_wire())))
+
+        lines.answer_with(refuse)
         await server.run(incoming, outgoing, server.create_initialization_options())

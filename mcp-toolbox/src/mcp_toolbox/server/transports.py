@@ -24,6 +24,7 @@ from service_kit.telemetry.refusals import Refusals
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_toolbox.calls.request import MESSAGES_PATH
+from mcp_toolbox.server.checked_messages import CheckedMessages
 from mcp_toolbox.server.sessions import OPENING_BYTES, BoundedSessions
 from mcp_toolbox.server.streams import DrainedAndIdle, JsonRpcRefusals, UntilDrained
 
@@ -57,9 +58,9 @@ class HttpTransports:
         self._sse = SseServerTransport(
             MESSAGES_PATH, security_settings=_EDGE_HAS_CHECKED, max_request_body_size=max_body_bytes
         )
-        self.streamable_http: ASGIApp = JsonRpcRefusals(self._streamable_http)
+        self.streamable_http: ASGIApp = CheckedMessages(JsonRpcRefusals(self._streamable_http), max_body_bytes, "mcp")
         self.sse: ASGIApp = JsonRpcRefusals(UntilDrained(self._open_sse, answered))
-        self.messages: ASGIApp = JsonRpcRefusals(_as_user(self._take_message))
+        self.messages: ASGIApp = CheckedMessages(JsonRpcRefusals(_as_user(self._take_message)), max_body_bytes, "sse")
         self._call = _as_user(self._sessions.handle_request)
         self._open = RequestBodyLimitMiddleware(self._call, min(OPENING_BYTES, max_body_bytes))
         self._listen = UntilDrained(self._call, drained)

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mcp_toolbox.upstream import launcher
+from mcp_toolbox.upstream.account import Account
 from mcp_toolbox.upstream.errors import UpstreamUnavailable
 from mcp_toolbox.upstream.spec import Command
 
@@ -54,8 +55,9 @@ class Child:
         asyncio.get_running_loop().add_reader(lifeline, self._note_end)
 
     @classmethod
-    async def start(cls, command: Command, environ: Mapping[str, str]) -> Child:
-        """Starts `command`. `environ` is the toolbox's environment, of which the server gets the harmless part.
+    async def start(cls, command: Command, environ: Mapping[str, str], account: Account | None = None) -> Child:
+        """Starts `command`, as another user if `account` is given. `environ` is the toolbox's environment, of which the
+        server gets the harmless part.
 
         Raises:
             UpstreamUnavailable: the program or the directory does not exist, or the process cannot be started.
@@ -67,7 +69,7 @@ class Child:
             try:
                 process = await asyncio.create_subprocess_exec(
                     sys.executable, "-I", "-S", launcher.__file__, str(theirs.fileno()), str(_GRACE_SECONDS),
-                    program, *command.args,
+                    _argument_of(account, command), program, *command.args,
                     stdin=PIPE, stdout=PIPE, stderr=PIPE, env=env, cwd=command.cwd, pass_fds=(theirs.fileno(),),
                     start_new_session=True,
                 )  # fmt: skip
@@ -137,6 +139,14 @@ class Child:
         self._lifeline.close()
         # No public method closes the pipes, which stay open if another process has inherited them.
         self._process._transport.close()  # type: ignore[attr-defined]
+
+
+def _argument_of(account: Account | None, command: Command) -> str:
+    """Returns what the launcher is told of the server's user: its ids, and its folder unless the entry has another."""
+    if account is None:
+        return "-"
+    home = "" if "HOME" in command.env else str(account.home())
+    return f"{account.uid}:{account.gid}:{'must' if account.required else 'may'}:{home}"
 
 
 def _found(command: Command, env: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ from typing import Any, cast
 import anyio
 from mcp import Client, MCPError, types
 from mcp.client._transport import ReadStream, TransportStreams
+from mcp.client.session import ElicitationFnT
 from mcp.client.subscriptions import SubscriptionLost
 from mcp.shared.message import SessionMessage
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
@@ -43,15 +44,24 @@ _NoteProblems = Callable[[list[str]], None]
 class Connection:
     """A client over `transport`. `live` runs it; `wake` makes it check its server at once.
 
-    `list_seconds` is the limit of a later list. `busy` tells whether calls are running. `problems` describes what was
+    `list_seconds` is the limit of a later list. `busy` tells whether calls are running. `answered` answers the server's
+    questions to persons; None means that it is told not to ask any. `problems` describes what was
     wrong with the last list.
     """
 
-    def __init__(self, transport: Transport, listed: Listed, list_seconds: float, busy: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        listed: Listed,
+        list_seconds: float,
+        busy: Callable[[], bool],
+        answered: ElicitationFnT | None,
+    ) -> None:
         self._transport = transport
         self._listed = listed
         self._list_seconds = list_seconds
         self._busy = busy
+        self._answered = answered
         self._wake = Wakeup()
         transport.doubt = self._wake.set
         self._ended = False
@@ -92,7 +102,7 @@ class Connection:
             Exception: what the SDK raises if a server cannot be reached or does not speak MCP.
         """
         transport = _Observed(self._transport.open(), self._note_end, self.problems.extend)
-        client = Client(transport, message_handler=self._heard, cache=None)
+        client = Client(transport, message_handler=self._heard, elicitation_callback=self._answered, cache=None)
         async with client:
             await self._listed(client, await self._list(client))
             async with anyio.create_task_group() as tasks:

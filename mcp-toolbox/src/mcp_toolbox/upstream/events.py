@@ -6,8 +6,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 
 import httpx2
+from mcp.types import jsonrpc_message_adapter
 from pydantic_core import to_json
 
+from mcp_toolbox.upstream.answers import readable
 from mcp_toolbox.upstream.lines import Lines, TooLong
 from mcp_toolbox.upstream.refusals import too_large
 
@@ -38,8 +40,21 @@ class BoundedEvents(httpx2.AsyncByteStream):
     async def aclose(self) -> None:
         await self._response.aclose()
 
+    @staticmethod
+    def _readable(line: bytes) -> bytes:
+        """Returns a line as it is, or with a message that the SDK can read in its place."""
+        if not line.startswith(_FIELD):
+            return line
+        data = line.removeprefix(_FIELD).strip()
+        try:
+            jsonrpc_message_adapter.validate_json(data, by_name=False)
+        except ValueError:
+            if (message := readable(data)) is not None:
+                return _FIELD + message.model_dump_json(by_alias=True, exclude_unset=True).encode()
+        return line
+
     def _kept(self, line: bytes | TooLong) -> bytes:
         if isinstance(line, bytes):
-            return line + b"\n"
+            return self._readable(line) + b"\n"
         answers = TooLong(line.size, line.head.removeprefix(_FIELD), line.tail.rstrip(b"\r")).answers
         return b"" if answers is None else _FIELD + to_json(too_large(answers, line.size)) + b"\n"

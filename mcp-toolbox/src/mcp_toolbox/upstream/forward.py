@@ -12,15 +12,18 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from mcp_toolbox.calls.request import REQUEST_ID, USER
-from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.errors import InputRequiredError
+from mcp_toolbox.registry.context import CallContext, Rounds
 from mcp_toolbox.registry.tool import ToolResult
 from mcp_toolbox.upstream.attempt import Attempt, current_attempt
 from mcp_toolbox.upstream.http import CONNECTION_LOST
+from mcp_toolbox.upstream.questions import Questions
 from mcp_toolbox.upstream.sanitize import cleaned, shortened
 from mcp_toolbox.upstream.schema_check import SchemaCheck
 from mcp_toolbox.upstream.spec import Limits, ServerSpec
 
 _MAX_MESSAGE = 2_000
+_MOST_ROUNDS = 5
 
 _Answer = types.CallToolResult | types.InputRequiredResult
 _ANSWER: TypeAdapter[_Answer] = TypeAdapter(_Answer)
@@ -51,6 +54,7 @@ class NotRun(Exception):
 async def forward(
     client: Client,
     spec: ServerSpec,
+    questions: Questions,
     tool: str,
     arguments: dict[str, Any],
     context: CallContext,
@@ -59,35 +63,83 @@ async def forward(
     """Calls `tool`, and returns its answer and whether the connection should be checked. Every mistake of the server
     becomes an answer that describes it.
 
-    The request is sent below `Client.call_tool`, which would check the answer against the server's schema without
-    limits, and would list the tools whenever it does not know one.
+    A server of 2026-07-28 may answer with questions. The person behind the call is asked, and the server called again
+    with the answers.
 
     Raises:
         ConnectionLost: the server left meanwhile, or the client was closed.
         NotRun: the call may be sent again on a new session.
+        InputRequiredError: the client asks its person itself, and calls again.
     """
-    params = types.CallToolRequestParams(name=tool, arguments=arguments, _meta=_meta(context))
-    server = spec.name
+    rounds = context.rounds or Rounds()
+    for _ in range(_MOST_ROUNDS):
+        answer = await _sent(client, spec, tool, arguments, context, rounds)
+        if isinstance(answer, tuple):
+            return answer
+        if isinstance(answer, types.CallToolResult):
+            return _checked(answer, result, spec.limits), False
+        rounds = await _next_round(answer, questions, context)
+        if rounds is None:
+            break
+    return _failed(f"The MCP server '{spec.name}' asks for input that cannot be asked for here."), False
+
+
+async def _next_round(asked: types.InputRequiredResult, questions: Questions, context: CallContext) -> Rounds | None:
+    """Returns the answers of the person behind the call, or None if the questions cannot be asked.
+
+    Raises:
+        InputRequiredError: the client asks its person itself.
+    """
+    requests = questions.to_pass_on(asked.input_requests or {})
+    if requests is None:
+        return None
+    if context.rounds is not None and questions.allowed:
+        raise InputRequiredError(requests, asked.request_state)
+    if context.ask is None:
+        return None
+    answers = {name: await questions.ask(context, request.params) for name, request in requests.items()}
+    return Rounds(answers, asked.request_state)
+
+
+async def _sent(
+    client: Client,
+    spec: ServerSpec,
+    tool: str,
+    arguments: dict[str, Any],
+    context: CallContext,
+    rounds: Rounds,
+) -> _Answer | tuple[ToolResult, bool]:
+    """Sends the call once, and returns what the server answers, or what `forward` does where it refuses.
+
+    The request is sent below `Client.call_tool`, which would check the answer against the server's schema without
+    limits, and would list the tools whenever it does not know one.
+
+    Raises:
+        ConnectionLost, NotRun: as `forward` does.
+    """
+    params = types.CallToolRequestParams(
+        name=tool,
+        arguments=arguments,
+        _meta=_meta(context),
+        input_responses=dict(rounds.answers) or None,
+        request_state=rounds.state,
+    )
     attempt = Attempt(sent=spec.target.kind == "stdio")  # over HTTP the transport says when it leaves
     token = current_attempt.set(attempt)
     try:
         with attempt.waiting:
-            answer = await client.session.send_request(
+            return await client.session.send_request(
                 types.CallToolRequest(params=params), _ANSWER, progress_callback=_progress(context)
             )
-        if attempt.waiting.cancelled_caught:
-            return _refused(server, attempt)
+        return _refused(spec.name, attempt)  # the wait was cancelled
     except MCPError as error:
-        return _explained(server, error, attempt)
+        return _explained(spec.name, error, attempt)
     except (ValidationError, ValueError):
-        return _failed(f"The MCP server '{server}' answered something that is not a result of MCP."), False
+        return _failed(f"The MCP server '{spec.name}' answered something that is not a result of MCP."), False
     except (anyio.ClosedResourceError, anyio.BrokenResourceError, RuntimeError) as error:
         raise (NotRun if attempt.not_run or not attempt.sent else ConnectionLost) from error
     finally:
         current_attempt.reset(token)
-    if isinstance(answer, types.InputRequiredResult):
-        return _failed("The tool asks for input from a person or a model, which this toolbox does not pass on."), False
-    return _checked(answer, result, spec.limits), False
 
 
 def _explained(server: str, error: MCPError, attempt: Attempt) -> tuple[ToolResult, bool]:

@@ -18,6 +18,7 @@ from mcp.client.streamable_http import MCP_SESSION_ID, streamable_http_client
 from mcp.types import CONNECTION_CLOSED
 from pydantic_core import to_json
 
+from mcp_toolbox.upstream.answers import unicode_json
 from mcp_toolbox.upstream.attempt import current_attempt
 from mcp_toolbox.upstream.errors import UpstreamUnavailable
 from mcp_toolbox.upstream.events import BoundedEvents
@@ -215,7 +216,7 @@ class _Answering(httpx2.AsyncBaseTransport):
             await response.aclose()
         if size > self._transport.most_bytes:
             return _answer(request, too_large(None, size))
-        body = b"".join(parts)
+        body = unicode_json(b"".join(parts))
         return httpx2.Response(response.status_code, headers=_decoded(response), content=body, request=request)
 
     async def aclose(self) -> None:

@@ -1,12 +1,16 @@
 """Runs a server's command and makes sure that no process of it is left: a program between the toolbox and the server.
 
-    python -I -S launcher.py LIFELINE GRACE COMMAND [ARGUMENT …]
+    python -I -S launcher.py LIFELINE GRACE ACCOUNT COMMAND [ARGUMENT …]
 
 `LIFELINE` is a socket whose other end the toolbox holds. When it closes, however the toolbox has ended, the server gets
 SIGTERM, and after `GRACE` seconds SIGKILL, together with all its descendants, even those that have left the process
 group. On Linux orphaned descendants become children of this process (prctl(2), PR_SET_CHILD_SUBREAPER), so that it
 finds all of them; elsewhere only the process group is ended. When the command ends by itself, its descendants are ended
 too. The exit code is the command's own, or 128 + the signal that ended it.
+
+`ACCOUNT` is `-` for this process's own user, or `UID:GID:must:HOME` or `UID:GID:may:HOME` for another one, which root
+alone can take. With `may`, a command that this user cannot run is run as root without any capability: root's files are
+open to it, the memory and environment of processes that are not dumpable are not.
 
 It imports nothing of the toolbox: it starts in about 15 ms, and must work even if the rest does not.
 """
@@ -22,6 +26,14 @@ import sys
 import time
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
+_PR_CAPBSET_DROP = 24
+_PR_SET_SECUREBITS = 28
+_NO_ROOT_LOCKED = 0b1111
+"""SECBIT_NOROOT and SECBIT_NO_SETUID_FIXUP, each with its lock."""
+
+_PR_SET_NO_NEW_PRIVS = 38
+_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
 _PR_SET_CHILD_SUBREAPER = 36
 _KILL_SECONDS = 5.0
 _NOT_STARTED = 127
@@ -30,22 +42,28 @@ _LINUX = sys.platform == "linux"
 
 def main(arguments: list[str]) -> int:
     """Runs the command until it ends or the toolbox does, and returns the exit code."""
-    lifeline, grace, command = int(arguments[0]), float(arguments[1]), arguments[2:]
+    lifeline, grace, account, command = int(arguments[0]), float(arguments[1]), arguments[2], arguments[3:]
     os.set_inheritable(lifeline, False)
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    _prctl(_PR_SET_DUMPABLE, 0)  # the server's secrets are not other servers'
     for ignored in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
     wakeup = _wakeup_on_child()
     child = os.fork()
     if child == 0:
-        _become(command)
+        _become(account, command)
     _leave_streams_to_the_child()
     code = _watch(child, lifeline, wakeup)
     _end_family(grace)
     return _NOT_STARTED if code is None else code
 
 
-def _become(command: list[str]) -> None:
+def _become(account: str, command: list[str]) -> None:
+    try:
+        _take(account, command)
+    except OSError as error:
+        os.write(2, f"its user cannot be taken: {error.strerror}\n".encode())
+        os._exit(_NOT_STARTED)
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # if this process is killed, it can no longer end the child
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
@@ -54,6 +72,54 @@ def _become(command: list[str]) -> None:
     except OSError as error:
         os.write(2, f"{command[0]}: {error.strerror}\n".encode())
     os._exit(_NOT_STARTED)
+
+
+def _take(account: str, command: list[str]) -> None:
+    """Gives this process, which is about to be the server, its user. Raises OSError."""
+    if account == "-":
+        return
+    uid, gid, need, home = account.split(":", 3)
+    if need == "may" and not _runs_as(int(uid), int(gid), command):
+        _drop_capabilities()
+        return
+    os.setgroups([])
+    os.setgid(int(gid))
+    os.setuid(int(uid))
+    os.environ.update({"HOME": home, "TMPDIR": home} if home else {})
+    for name in ("USER", "LOGNAME"):
+        os.environ.pop(name, None)
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def _runs_as(uid: int, gid: int, command: list[str]) -> bool:
+    """Returns whether a user can execute the command and read the files that it names."""
+    files = [argument for argument in command[1:] if os.path.isabs(argument) and os.path.exists(argument)]  # noqa: PTH110, PTH117
+    groups = os.getgroups()
+    os.setgroups([])
+    os.setegid(gid)
+    os.seteuid(uid)
+    try:
+        return (
+            os.access(command[0], os.R_OK | os.X_OK, effective_ids=True)
+            and os.access(".", os.X_OK, effective_ids=True)
+            and all(os.access(file, os.R_OK, effective_ids=True) for file in files)
+        )
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        os.setgroups(groups)
+
+
+def _drop_capabilities() -> None:
+    """Gives up every capability for good, also those that root gains when it starts a program (capabilities(7))."""
+    _prctl(_PR_SET_SECUREBITS, _NO_ROOT_LOCKED)
+    for capability in range(64):
+        _prctl(_PR_CAPBSET_DROP, capability)
+    _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    if _LINUX:  # enough by itself where a container's root may not do the above (capset(2), version 3, all empty)
+        header, empty = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+        ctypes.CDLL(None, use_errno=True).capset(header, empty)
 
 
 def _leave_streams_to_the_child() -> None:

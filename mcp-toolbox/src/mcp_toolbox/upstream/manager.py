@@ -17,6 +17,7 @@ from mcp_toolbox.registry.prompts import Prompts
 from mcp_toolbox.registry.resources import Resources
 from mcp_toolbox.registry.tool import Tool
 from mcp_toolbox.registry.tools import ToolRegistry
+from mcp_toolbox.upstream.account import Account
 from mcp_toolbox.upstream.errors import ServersFileError
 from mcp_toolbox.upstream.pins import Pins
 from mcp_toolbox.upstream.resources_and_prompts import Listed
@@ -33,6 +34,7 @@ class UpstreamManager:
     """Manages the servers that the file at `path` describes; None means no servers. `running` starts and ends them.
 
     References in the file are filled in from `environ`; a server's process gets only what any program needs of it.
+    `account` is the user of the servers' processes, None for the toolbox's own.
 
     Raises:
         ServersFileError: the file is wrong at the start. A file that is wrong later is logged, and the servers stay.
@@ -45,12 +47,14 @@ class UpstreamManager:
         *,
         defaults: Limits | None = None,
         pins: Pins | None = None,
+        account: Account | None = None,
         poll_seconds: float = _POLL_SECONDS,
     ) -> None:
         self._path = path
         self._environ = environ
         self._defaults = defaults or Limits()
         self._pins = pins or Pins()
+        self._account = account
         self._poll_seconds = poll_seconds
         self._watch = FileWatch(path) if path else None
         self._servers = read_servers(path, self._defaults) if path else Servers({})
@@ -130,7 +134,7 @@ class UpstreamManager:
                 self._start(spec)
 
     def _start(self, spec: ServerSpec) -> None:
-        upstream = Upstream(spec, self._environ, self._pins, self._offer, self._offer_more)
+        upstream = Upstream(spec, self._environ, self._pins, self._offer, self._offer_more, self._account)
         turn = self._turns.setdefault(spec.name, asyncio.Lock())
         self._upstreams[spec.name] = upstream
         self._lives[spec.name] = asyncio.create_task(_in_turn(turn, upstream), name=f"server {spec.name}")

@@ -40,6 +40,7 @@ class _Entry(BaseModel):
     deny: list[_Word] = []
     destructive: list[_Word] = []
     pin: Pin = "report"
+    elicitation: bool = True
     timeout_seconds: float | None = Field(None, gt=0, le=86_400)
     connect_timeout_seconds: float | None = Field(None, gt=0, le=3_600)
     max_result_bytes: int | None = Field(None, ge=1024, le=256 * 1024 * 1024)
@@ -138,6 +139,7 @@ class _Reader:
             deny=tuple(entry.deny),
             destructive=tuple(entry.destructive),
             pin=entry.pin,
+            elicits=entry.elicitation,
             limits=self._limits(entry),
         )
 

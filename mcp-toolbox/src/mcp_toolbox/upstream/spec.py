@@ -73,7 +73,8 @@ class Address:
 @dataclass(frozen=True)
 class ServerSpec:
     """A server as the operator has configured it. `allow`, `deny` and `destructive` list the server's own names of
-    tools, in which `*`, `?` and `[…]` are wildcards."""
+    tools, in which `*`, `?` and `[…]` are wildcards. `elicits` says whether it may ask the persons who use its
+    tools."""
 
     name: str
     target: Command | Address
@@ -83,6 +84,7 @@ class ServerSpec:
     deny: tuple[str, ...] = ()
     destructive: tuple[str, ...] = ()
     pin: Pin = "report"
+    elicits: bool = True
     limits: Limits = Limits()
 
     def allows(self, tool: str) -> bool:

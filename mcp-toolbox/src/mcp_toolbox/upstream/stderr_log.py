@@ -29,6 +29,16 @@ class StderrLog:
 
     def say(self, line: bytes) -> None:
         """Logs one line, unless there have been too many."""
+        text = self._shown(line)
+        if text and self._may_speak():
+            _log.info("server says", server=self._name, line=text)
+
+    def say_size(self, line: bytes) -> None:
+        """Logs that there was a line, without its content, unless there have been too many."""
+        if self._may_speak():
+            _log.info("server prints what is no message", server=self._name, bytes=len(line))
+
+    def _may_speak(self) -> bool:
         now = self._clock()
         if now - self._since >= _SECONDS:
             if self._swallowed:
@@ -36,11 +46,9 @@ class StderrLog:
             self._since, self._said, self._swallowed = now, 0, 0
         if self._said >= _LINES:
             self._swallowed += 1
-            return
-        text = self._shown(line)
-        if text:
-            self._said += 1
-            _log.info("server says", server=self._name, line=text)
+            return False
+        self._said += 1
+        return True
 
     def _shown(self, line: bytes) -> str:
         text = line.decode("utf-8", "replace").strip()

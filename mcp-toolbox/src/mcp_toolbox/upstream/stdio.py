@@ -11,13 +11,14 @@ import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.client._transport import TransportStreams
 from mcp.shared.message import SessionMessage
-from mcp.types import INVALID_REQUEST, JSONRPCError, jsonrpc_message_adapter
-from pydantic_core import from_json
+from mcp.types import JSONRPCError
 from service_kit.telemetry.logs import get_logger
 
+from mcp_toolbox.upstream.account import Account
+from mcp_toolbox.upstream.answers import readable
 from mcp_toolbox.upstream.child import Child
 from mcp_toolbox.upstream.lines import Lines, TooLong
-from mcp_toolbox.upstream.refusals import refusal, too_large
+from mcp_toolbox.upstream.refusals import too_large
 from mcp_toolbox.upstream.spec import Command
 from mcp_toolbox.upstream.stderr_log import StderrLog
 
@@ -33,14 +34,22 @@ class StdioTransport:
     """A transport to a server that the toolbox starts; `open` starts it, and ends it."""
 
     def __init__(
-        self, name: str, command: Command, environ: Mapping[str, str], result_bytes: int, secrets: Iterable[str]
+        self,
+        name: str,
+        command: Command,
+        environ: Mapping[str, str],
+        result_bytes: int,
+        secrets: Iterable[str],
+        account: Account | None = None,
     ) -> None:
+        self._account = account
         self._name = name
         self._command = command
         self._environ = environ
         self._limit = result_bytes + _ENVELOPE_BYTES
         self._stderr_log = StderrLog(name, secrets)
         self._child: Child | None = None
+        self._called = False
         self.trouble: str | None = None
         self.may_be_sse = False
         self.lost = asyncio.Event()  # never set: without its process there is no session
@@ -58,7 +67,7 @@ class StdioTransport:
         Raises:
             UpstreamUnavailable: the server could not be started.
         """
-        self._child = child = await Child.start(self._command, self._environ)
+        self._child = child = await Child.start(self._command, self._environ, self._account)
         _log.info("server started", server=self._name, processId=child.process_id)
         incoming, received = anyio.create_memory_object_stream[SessionMessage | Exception](0)
         outgoing, to_send = anyio.create_memory_object_stream[SessionMessage](_BUFFERED)
@@ -106,23 +115,19 @@ class StdioTransport:
             return self._refused(line)
         if not line.strip():
             return None
-        try:
-            return SessionMessage(jsonrpc_message_adapter.validate_json(line, by_name=False))
-        except ValueError:
-            return self._misread(line)
-
-    def _misread(self, line: bytes) -> SessionMessage | None:
-        """Returns an error for the call that an invalid line answers, or None for noise, which is logged: many servers
-        print a greeting on standard output."""
-        try:
-            said = from_json(line)
-        except ValueError:
-            said = None
-        if not isinstance(said, dict) or not isinstance(said.get("id"), int) or "method" in said:
-            self._stderr_log.say(line)
+        message = readable(line)
+        if message is None:
+            self._note_noise(line)
             return None
-        error = refusal(said["id"], INVALID_REQUEST, "The server answered something that is not MCP.")
-        return SessionMessage(JSONRPCError.model_validate(error))
+        return SessionMessage(message)
+
+    def _note_noise(self, line: bytes) -> None:
+        """Logs what a server prints between its messages; many print a greeting. What might be a part of a result has
+        its size logged alone."""
+        if self._called or line.lstrip()[:1] in (b"{", b"[", b'"', b"}", b"]"):
+            self._stderr_log.say_size(line)
+        else:
+            self._stderr_log.say(line)
 
     def _refused(self, line: TooLong) -> SessionMessage | None:
         _log.warning("message too large", server=self._name, bytes=line.size)
@@ -138,6 +143,7 @@ class StdioTransport:
                 except ValueError:
                     _log.warning("message cannot be written", server=self._name)
                     continue
+                self._called = self._called or getattr(message.message, "method", None) == "tools/call"
                 child.stdin.write(text.encode() + b"\n")
                 await child.stdin.drain()
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from mcp.client._transport import TransportStreams
 
+from mcp_toolbox.upstream.account import Account
 from mcp_toolbox.upstream.http import HttpTransport
 from mcp_toolbox.upstream.references import References
 from mcp_toolbox.upstream.spec import Command, ServerSpec
@@ -33,9 +34,11 @@ class Transport(Protocol):
     def abandon(self) -> None: ...
 
 
-def transport_to(spec: ServerSpec, environ: Mapping[str, str], *, over_sse: bool = False) -> Transport:
+def transport_to(
+    spec: ServerSpec, environ: Mapping[str, str], *, over_sse: bool = False, account: Account | None = None
+) -> Transport:
     """Returns the transport to a server, with references filled in from `environ`. `over_sse` chooses HTTP+SSE for an
-    address, whatever its kind is.
+    address, whatever its kind is. `account` is that of a process.
 
     Raises:
         UpstreamUnavailable: a variable is not set.
@@ -43,7 +46,7 @@ def transport_to(spec: ServerSpec, environ: Mapping[str, str], *, over_sse: bool
     references = References(environ)
     target = spec.target.filled_in(references)
     if isinstance(target, Command):
-        return StdioTransport(spec.name, target, environ, spec.limits.result_bytes, references.secrets)
+        return StdioTransport(spec.name, target, environ, spec.limits.result_bytes, references.secrets, account)
     if over_sse:
         target = replace(target, kind="sse")
     return HttpTransport(target, spec.limits)

@@ -15,11 +15,14 @@ from mcp import Client, types
 from service_kit.telemetry.logs import get_logger
 
 from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.time_limits import Later
 from mcp_toolbox.registry.tool import Tool, ToolResult
+from mcp_toolbox.upstream.account import Account
 from mcp_toolbox.upstream.connection import Connection
 from mcp_toolbox.upstream.errors import UpstreamUnavailable, reason_of
 from mcp_toolbox.upstream.forward import ConnectionLost, NotRun, forward
 from mcp_toolbox.upstream.pins import Pins
+from mcp_toolbox.upstream.questions import Questions
 from mcp_toolbox.upstream.resources_and_prompts import Listed, ResourcesAndPrompts
 from mcp_toolbox.upstream.sanitize import cleaned
 from mcp_toolbox.upstream.schema_check import SchemaCheck
@@ -60,13 +63,21 @@ class Upstream:
     """One server of the file; `run` keeps it connected."""
 
     def __init__(
-        self, spec: ServerSpec, environ: Mapping[str, str], pins: Pins, offer: Offer, offer_more: OfferMore
+        self,
+        spec: ServerSpec,
+        environ: Mapping[str, str],
+        pins: Pins,
+        offer: Offer,
+        offer_more: OfferMore,
+        account: Account | None = None,
     ) -> None:
         self.spec = spec
         self._environ = environ
         self._pins = pins
+        self._account = account
         self._offer = offer
         self._offer_more = offer_more
+        self._questions = Questions(spec)
         self._more = ResourcesAndPrompts(spec, lambda: self._client)
         self._translator = Translator(spec, self._called)
         self._client: Client | None = None
@@ -167,7 +178,7 @@ class Upstream:
         """Connects over the transport of the file; where a server refuses the handshake as one of the older HTTP+SSE
         does, over that."""
         if not self._over_sse:
-            transport = transport_to(self.spec, self._environ)
+            transport = transport_to(self.spec, self._environ, account=self._account)
             try:
                 return await self._connect_and_stay(transport, self.spec.limits.connect_seconds)
             except UpstreamUnavailable as gone:
@@ -196,7 +207,8 @@ class Upstream:
             await self._take(client, tools, connection.problems)
             listed.set()
 
-        connection = Connection(transport, heard, self.spec.limits.connect_seconds, lambda: self._calls > 0)
+        answered = self._questions.answered if self.spec.elicits else None
+        connection = Connection(transport, heard, self.spec.limits.connect_seconds, lambda: self._calls > 0, answered)
         life = asyncio.create_task(connection.live(), name=f"upstream {self.spec.name}")
         first = asyncio.create_task(listed.wait())
         lost = asyncio.create_task(transport.lost.wait())
@@ -292,7 +304,7 @@ class Upstream:
         """Calls one of its tools. If the server is away or takes too long, the result says so."""
         seconds = self.spec.limits.call_seconds
         answer: ToolResult | None = None
-        with anyio.move_on_after(seconds):
+        with anyio.move_on_after(seconds) as limit, context.time_limits.holding(_later(limit)):
             async with self._turns:
                 self._calls += 1
                 try:
@@ -310,8 +322,10 @@ class Upstream:
             if client is None or connection is None:
                 break
             try:
-                with connection.calling():
-                    answer, doubtful = await forward(client, self.spec, tool, arguments, context, result)
+                with connection.calling(), self._questions.during(context):
+                    answer, doubtful = await forward(
+                        client, self.spec, self._questions, tool, arguments, context, result
+                    )
             except NotRun:
                 if client is self._client:  # the first call to notice; others find the renewal under way
                     self._lose()
@@ -326,6 +340,13 @@ class Upstream:
 
     def _failed(self, what: str) -> ToolResult:
         return ToolResult.of(f"The MCP server '{self.spec.name}' {what}.", is_error=True)
+
+
+def _later(limit: anyio.CancelScope) -> Later:
+    def later(seconds: float) -> None:
+        limit.deadline += seconds
+
+    return later
 
 
 async def _closed(life: asyncio.Task[None], transport: Transport) -> None:

@@ -32,6 +32,7 @@ from service_kit.settings import ServiceSettings, SettingsError, is_loopback
 from service_kit.telemetry.access_log import Access, AccessLog
 from service_kit.telemetry.logs import get_logger, logging_to
 from service_kit.telemetry.refusals import Refusals
+from service_kit.undumpable import close_to_other_processes
 
 _log = get_logger(__name__)
 
@@ -280,6 +281,7 @@ def serve(app: Service, settings: ServiceSettings, limits: ConnectionLimits | No
 def run_main(main: Callable[[], int]) -> int:
     """Runs a service's `main` and returns its exit code; after a SettingsError, prints one line that names the variable
     and returns 2."""
+    close_to_other_processes()
     try:
         return main()
     except SettingsError as error:

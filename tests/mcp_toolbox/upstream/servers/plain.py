@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ from typing import Any
 OPTIONS: dict[str, Any] = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
 SAYING = threading.Lock()
 CANCELLED: set[Any] = set()
+REPLIES: dict[str, queue.Queue[Any]] = {}
 
 
 def tool(name: str, **properties: Any) -> dict[str, Any]:
@@ -38,6 +40,7 @@ TOOLS = [
     tool("answer", result={}),
     tool("raw", line={"type": "string"}),
     tool("ask"),
+    tool("interview", params={"type": "object"}),
 ]
 
 
@@ -71,6 +74,10 @@ def call(message: dict[str, Any]) -> dict[str, Any] | None:
         with SAYING:
             os.write(1, arguments["line"].replace("ID", str(message["id"])).encode("latin-1"))
         return None
+    if name == "interview":
+        REPLIES[id_ := f"interview-{message['id']}"] = replies = queue.Queue(1)
+        say({"id": id_, "method": "elicitation/create", "params": arguments["params"]})
+        return text(json.dumps(replies.get()))
     if name == "ask":
         say(
             {
@@ -154,7 +161,9 @@ for line in sys.stdin:
     if "record" in OPTIONS:
         with Path(OPTIONS["record"]).open("a") as record:
             record.write(line)
-    if received.get("method") == "notifications/cancelled":
+    if received.get("id") in REPLIES and "method" not in received:
+        REPLIES[received["id"]].put(received.get("result", received.get("error")))
+    elif received.get("method") == "notifications/cancelled":
         CANCELLED.add(received["params"]["requestId"])
     elif OPTIONS.get("deaf") and received.get("method") == "tools/call":
         time.sleep(600)

@@ -6,6 +6,7 @@ server would derive both again from functions.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, get_args
 
 from mcp.server import NotificationOptions, Server
@@ -128,7 +129,8 @@ def _serve_tools(server: Server[Any], registry: ToolRegistry, approvals: Approva
                 now = registry.get(params.name)
                 if now is None or now.to_wire() != tool.to_wire():
                     return complete(ToolResult.of(_CHANGED, is_error=True).to_wire())
-            return complete((await _call(registry, params, context)).to_wire())
+            result = await _call(registry, params, context)
+            return complete(_for_clients(tool, result).to_wire())
         except (InvalidArgumentsError, RateLimitedError) as error:
             return complete(ToolResult.of(str(error), is_error=True).to_wire())
 
@@ -143,6 +145,14 @@ def _fit(tool: Tool, params: CallToolRequestParams) -> bool:
     except InvalidArgumentsError:
         return False
     return True
+
+
+def _for_clients(tool: Tool | None, result: ToolResult) -> ToolResult:
+    """Returns a result that the official clients pass on. They refuse one without the structured content that the tool
+    promises, and lose what it says, unless it is marked as an error."""
+    if tool is None or tool.output_schema is None or result.structured is not None:
+        return result
+    return replace(result, is_error=True)
 
 
 async def _call(registry: ToolRegistry, params: CallToolRequestParams, context: CallContext) -> ToolResult:

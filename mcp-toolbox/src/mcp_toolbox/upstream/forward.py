@@ -10,14 +10,18 @@ from mcp.shared.dispatcher import ProgressFnT
 from mcp.types import CONNECTION_CLOSED, INTERNAL_ERROR, INVALID_REQUEST, PARSE_ERROR
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
+from service_kit.telemetry.logs import get_logger
 
 from mcp_toolbox.registry.context import CallContext
 from mcp_toolbox.registry.tool import ToolResult
 from mcp_toolbox.upstream.attempt import Attempt, current_attempt
 from mcp_toolbox.upstream.http import CONNECTION_LOST
+from mcp_toolbox.upstream.result_text import visible, without_scripts
 from mcp_toolbox.upstream.sanitize import cleaned, shortened
 from mcp_toolbox.upstream.schema_check import SchemaCheck
-from mcp_toolbox.upstream.spec import Limits, ServerSpec
+from mcp_toolbox.upstream.spec import ServerSpec
+
+_log = get_logger(__name__)
 
 _MAX_MESSAGE = 2_000
 
@@ -86,7 +90,7 @@ async def forward(
         current_attempt.reset(token)
     if isinstance(answer, types.InputRequiredResult):
         return _failed("The tool asks for input from a person or a model, which this toolbox does not pass on."), False
-    return _checked(answer, result, spec.limits), False
+    return _checked(answer, result, spec, tool), False
 
 
 def _explained(server: str, error: MCPError, attempt: Attempt) -> tuple[ToolResult, bool]:
@@ -143,23 +147,42 @@ def _meta(context: CallContext) -> Any:
     return {"traceparent": context.traceparent} if context.traceparent else None
 
 
-def _checked(answer: types.CallToolResult, schema: SchemaCheck | None, limits: Limits) -> ToolResult:
+def _checked(answer: types.CallToolResult, schema: SchemaCheck | None, spec: ServerSpec, tool: str) -> ToolResult:
+    """Returns the server's result. One that breaks the tool's own output schema loses its structured content alone, and
+    a sentence says so: the tool has run, and what it said must not be lost."""
     wire = answer.model_dump(by_alias=True, mode="json", exclude_none=True)
     size = len(to_json(wire))
-    if size > limits.result_bytes:
+    if size > spec.limits.result_bytes:
         return _failed(
-            f"The tool's result has {size} bytes; this toolbox passes on {limits.result_bytes}. Ask for less at a time."
+            f"The tool's result has {size} bytes; this toolbox passes on {spec.limits.result_bytes}. "
+            "Ask for less at a time."
         )
-    structured = wire.get("structuredContent")
+    (content, structured), hidden = visible([wire["content"], wire.get("structuredContent")])
+    if hidden:
+        _log.warning("hidden characters taken out of a result", server=spec.name, tool=tool, characters=hidden)
+    content = list(map(without_scripts, content))
     failed = bool(answer.is_error)
-    if schema is not None and not failed:
-        if not isinstance(structured, dict):
-            return _failed("The tool's result lacks the structured content that its output schema promises.")
-        if problems := schema.problems(structured):
-            path, message = problems[0]
-            return _failed(f"The tool's result does not fit its own output schema: {path or 'result'}: {message}")
-    content = tuple(wire["content"])
-    return ToolResult(content, structured if isinstance(structured, dict) else None, failed)
+    problem = _problem(schema, structured) if schema is not None and not failed else None
+    if not any(_has_text(block) for block in content) and structured is not None:
+        content.append({"type": "text", "text": to_json(structured).decode()})
+    if problem is not None:
+        content.append({"type": "text", "text": f"{problem} The tool has run: do not call it again for this."})
+        return ToolResult(tuple(content), None, structured is None)
+    return ToolResult(tuple(content), structured if isinstance(structured, dict) else None, failed)
+
+
+def _problem(schema: SchemaCheck, structured: Any) -> str | None:
+    if not isinstance(structured, dict):
+        return "The tool's result lacks the structured content that its output schema promises."
+    problems = schema.problems(structured)
+    if not problems:
+        return None
+    path, message = problems[0]
+    return f"The tool's result does not fit its own output schema: {path or 'result'}: {message}."
+
+
+def _has_text(block: dict[str, Any]) -> bool:
+    return block.get("type") == "text" or "text" in block.get("resource", {})
 
 
 def _failed(text: str) -> ToolResult:

@@ -20,6 +20,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 import select
 import signal
 import sys
@@ -36,6 +37,7 @@ _PR_SET_NO_NEW_PRIVS = 38
 _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
 _PR_SET_CHILD_SUBREAPER = 36
 _KILL_SECONDS = 5.0
+_MAX_DESCRIPTORS = 1 << 20
 _NOT_STARTED = 127
 _LINUX = sys.platform == "linux"
 
@@ -44,6 +46,7 @@ def main(arguments: list[str]) -> int:
     """Runs the command until it ends or the toolbox does, and returns the exit code."""
     lifeline, grace, account, command = int(arguments[0]), float(arguments[1]), arguments[2], arguments[3:]
     os.set_inheritable(lifeline, False)
+    _close_all_but(lifeline)
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     _prctl(_PR_SET_DUMPABLE, 0)  # the server's secrets are not other servers'
     for ignored in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -56,6 +59,13 @@ def main(arguments: list[str]) -> int:
     code = _watch(child, lifeline, wakeup)
     _end_family(grace)
     return _NOT_STARTED if code is None else code
+
+
+def _close_all_but(lifeline: int) -> None:
+    """Closes every descriptor but the streams and the lifeline: uvloop leaves open what is not marked to be closed."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    os.closerange(3, lifeline)
+    os.closerange(lifeline + 1, min(most, _MAX_DESCRIPTORS) if most > 0 else _MAX_DESCRIPTORS)
 
 
 def _become(account: str, command: list[str]) -> None:

@@ -13,8 +13,8 @@ from mcp_toolbox.upstream.result_text import visible, without_scripts
 @pytest.mark.parametrize(
     "hidden",
     ["\u200b", "\u2060", "\ufeff", "\u00ad", "\u202e", "\u2066", "\u2069", "\u200e", "\U000e0041",
-     "\U000e007f", "\u180e", "\U000e0100", "\x00", "\x1b", "\x7f", "\x85", "\u3164", "\u115f", "\u200d", "\u200c", "\u061c", "\u206a",
-     "\ufff9"],
+     "\U000e007f", "\u180e", "\U000e0100", "\x00", "\x1b", "\x7f", "\x85", "\u3164", "\u115f",
+     "\u200d", "\u200c", "\u061c", "\u206a", "\ufff9"],
 )  # fmt: skip
 def test_a_hidden_character_is_taken_out(hidden: str):
     assert visible(f"a{hidden}b") == ("ab", 1)

@@ -28,7 +28,7 @@ from service_kit.store.errors import StoreAway
 from service_kit.telemetry.logs import get_logger
 
 from mcp_toolbox.approvals.destructive import Destructive
-from mcp_toolbox.approvals.question import FORM, question
+from mcp_toolbox.approvals.question import FORM, can_be_shown, question
 from mcp_toolbox.approvals.used_approvals import MemoryUsedApprovals, UsedApprovals
 from mcp_toolbox.calls.request import principal_id, state_of
 from mcp_toolbox.registry.tool import Tool, ToolResult
@@ -43,6 +43,12 @@ _Action = Literal["accept", "decline", "cancel"]
 _KEY = "approval"
 
 CANNOT_ASK = "This tool is marked as destructive: it runs only after a person approved the call."
+
+
+_CANNOT_SHOW = (
+    "This tool is marked as destructive, and its arguments are too many or too large to be shown whole to the person "
+    "who would have to approve the call. Nobody was asked and it has not run: call it with fewer or smaller arguments."
+)
 
 
 class Approvals:
@@ -92,6 +98,8 @@ class Approvals:
         tool's, or None if the tool may run."""
         if not _can_be_asked(request):
             return ToolResult.of(f"{CANNOT_ASK} Your client does not support elicitation by a form.", is_error=True)
+        if not can_be_shown(params.arguments or {}):
+            return ToolResult.of(_CANNOT_SHOW, is_error=True)
         if request.protocol_version in MODERN_PROTOCOL_VERSIONS:
             return await self._settle_in_rounds(request, tool, params)
         return _verdict(tool, await self._ask(request, tool, params.arguments or {}))

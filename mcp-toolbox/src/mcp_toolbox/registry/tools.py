@@ -6,6 +6,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Coroutine, Iterable, Iterator
+from secrets import token_hex
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -37,10 +38,12 @@ class ToolRegistry:
     """The tools that the toolbox offers, in the order of their names.
 
     MCP and REST both list and call tools through the registry, so that they cannot differ. Tools come from named
-    sources, whose tools may change at runtime; watchers are called when the list changes.
+    sources, whose tools may change at runtime; watchers are called when the list changes. `id` tells this toolbox from
+    others (`origin.py`).
     """
 
     def __init__(self, tools: Iterable[Tool] = ()) -> None:
+        self.id = token_hex(8)
         self._sources: dict[str, tuple[Tool, ...]] = {}
         self._tools: dict[str, Tool] = {}
         self._source_of: dict[str, str] = {}

@@ -30,6 +30,7 @@ from mcp_toolbox.approvals.destructive import Destructive
 from mcp_toolbox.calls.request import context_of
 from mcp_toolbox.errors import InvalidArgumentsError, RateLimitedError, UnknownToolError
 from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.origin import LISTED_BY, THROUGH
 from mcp_toolbox.registry.prompts import Prompts
 from mcp_toolbox.registry.resources import Resources
 from mcp_toolbox.registry.tool import Tool, ToolResult
@@ -110,9 +111,14 @@ def create_server(
 
 def _serve_tools(server: Server[Any], registry: ToolRegistry, approvals: Approvals, page_size: int) -> None:
     async def list_tools(request: ServerRequestContext[Any], params: PaginatedRequestParams) -> HandlerResult:
-        page = page_of(
-            registry, params.cursor, key=lambda tool: tool.name, to_wire=lambda tool: tool.to_wire(), size=page_size
-        )
+        other = (request.meta or {}).get(LISTED_BY)
+        tools = registry if other is None else [tool for tool in registry if other not in tool.through]
+
+        def to_wire(tool: Tool) -> dict[str, Any]:
+            entry = tool.to_wire()
+            return entry if other is None else {**entry, "_meta": {THROUGH: [*tool.through, registry.id]}}
+
+        page = page_of(tools, params.cursor, key=lambda tool: tool.name, to_wire=to_wire, size=page_size)
         return page.answer("tools")
 
     async def call_tool(request: ServerRequestContext[Any], params: CallToolRequestParams) -> HandlerResult:

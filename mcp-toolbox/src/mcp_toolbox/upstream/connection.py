@@ -17,6 +17,7 @@ from mcp.shared.message import SessionMessage
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from service_kit.background import Wakeup
 
+from mcp_toolbox.registry.origin import LISTED_BY
 from mcp_toolbox.upstream.errors import UpstreamUnavailable
 from mcp_toolbox.upstream.normalize import normalized
 from mcp_toolbox.upstream.transport import Transport
@@ -37,11 +38,14 @@ _NoteProblems = Callable[[list[str]], None]
 class Connection:
     """A client over `transport`. `live` runs it; `wake` makes it check its server at once.
 
-    `list_seconds` is the limit of a later list. `busy` tells whether calls are running. `problems` describes what was
-    wrong with the last list.
+    `list_seconds` is the limit of a later list. `busy` tells whether calls are running. `toolbox` is the id of this
+    toolbox, which its lists name. `problems` describes what was wrong with the last list.
     """
 
-    def __init__(self, transport: Transport, listed: Listed, list_seconds: float, busy: Callable[[], bool]) -> None:
+    def __init__(
+        self, transport: Transport, listed: Listed, list_seconds: float, busy: Callable[[], bool], toolbox: str = ""
+    ) -> None:
+        self._meta: Any = {LISTED_BY: toolbox}
         self._transport = transport
         self._listed = listed
         self._list_seconds = list_seconds
@@ -116,7 +120,7 @@ class Connection:
         tools: list[types.Tool] = []
         cursor: str | None = None
         for _ in range(_MAX_PAGES):
-            page = await client.list_tools(cursor=cursor, cache_mode="bypass")
+            page = await client.list_tools(cursor=cursor, meta=self._meta, cache_mode="bypass")
             tools += page.tools
             cursor = page.next_cursor
             if not cursor:

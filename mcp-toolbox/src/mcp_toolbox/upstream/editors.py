@@ -65,7 +65,16 @@ def plain_json(text: str) -> str:
 
 
 def _blank(found: re.Match[str]) -> str:
-    return found[0] if found[0].startswith('"') else re.sub(r"[^\n]", " ", found[0])
+    if found[0].startswith('"') or (found[0] == "," and _is_first(found.string, found.start())):
+        return found[0]
+    return re.sub(r"[^\n]", " ", found[0])
+
+
+def _is_first(text: str, at: int) -> bool:
+    """Returns whether nothing stands before the comma at `at` that it could follow; such a comma is a mistake."""
+    while at > 0 and text[at - 1].isspace():
+        at -= 1
+    return text[at - 1] in "{[,"
 
 
 def servers_in(document: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any]]]:

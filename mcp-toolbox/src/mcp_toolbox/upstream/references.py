@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from mcp_toolbox.upstream.errors import UpstreamUnavailable
 
 _REFERENCE = re.compile(
-    r"\$?\$\{(?:env:)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}"
+    r"\$\$\{[^}]*\}|\$\{(?:env:)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}"
     r"|(?<!\$)\{env:(?P<bare>[A-Za-z_][A-Za-z0-9_]*)\}"
 )
-_LITERAL = re.compile(r"\$\$\{[^}]*\}")
 _INPUT = re.compile(r"\$\{input:")
 _EDITORS_OWN = frozenset(
     {
@@ -32,7 +31,7 @@ def wrong_reference(text: str) -> str | None:
             return f"${{{name}}} is known to an editor alone; write the path itself, or a variable, as ${{NAME}}"
         if default and "${" in default:
             return "a default cannot have a reference in it"
-    rest = _REFERENCE.sub("", _LITERAL.sub("", text))
+    rest = _REFERENCE.sub("", text)
     if _INPUT.search(rest):
         return "${input:…} is what an editor asks its user for; write a variable, as ${NAME}, and set it"
     if "${" in rest:

@@ -56,14 +56,21 @@ class Upstream:
     """One server of the file; `run` keeps it connected."""
 
     def __init__(
-        self, spec: ServerSpec, environ: Mapping[str, str], pins: Pins, offer: Offer, account: Account | None = None
+        self,
+        spec: ServerSpec,
+        environ: Mapping[str, str],
+        pins: Pins,
+        offer: Offer,
+        account: Account | None = None,
+        toolbox: str = "",
     ) -> None:
         self.spec = spec
         self._environ = environ
         self._pins = pins
         self._account = account
+        self._toolbox = toolbox
         self._offer = offer
-        self._translator = Translator(spec, self.call)
+        self._translator = Translator(spec, self.call, toolbox)
         self._client: Client | None = None
         self._connection: Connection | None = None
         self._renewal = asyncio.Event()
@@ -191,7 +198,9 @@ class Upstream:
             await self._take(client, tools, connection.problems)
             listed.set()
 
-        connection = Connection(transport, heard, self.spec.limits.connect_seconds, lambda: self._calls > 0)
+        connection = Connection(
+            transport, heard, self.spec.limits.connect_seconds, lambda: self._calls > 0, self._toolbox
+        )
         life = asyncio.create_task(connection.live(), name=f"upstream {self.spec.name}")
         first = asyncio.create_task(listed.wait())
         lost = asyncio.create_task(transport.lost.wait())

@@ -23,7 +23,8 @@ _CHUNK = 64 * 1024
 
 class CheckedMessages:
     """Answers a POST whose body is no message with 400 and a JSON-RPC error; `app` gets all others. A body of more than
-    `limit` bytes is left to `app`, which refuses it by its size. `refused` may find a reason to refuse a message in its headers."""
+    `limit` bytes is left to `app`, which refuses it by its size. `refused` may find a reason to refuse a message in its
+    headers."""
 
     def __init__(
         self, app: ASGIApp, limit: int, transport: str, refused: Callable[[Scope], str | None] = lambda _: None

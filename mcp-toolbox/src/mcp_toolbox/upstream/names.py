@@ -1,8 +1,8 @@
 """Names of other servers' tools, `server__tool`, which are the same at every start.
 
 MCP allows 128 characters (its tool names, revision 2025-11-25), but the models that read these names accept 64, and
-only ASCII letters, digits, `_` and `-`. Accents are dropped and other characters replaced. Where a letter is lost or two
-names could become equal, a part of a hash of the whole name is added, so that a name depends little on the others.
+only ASCII letters, digits, `_` and `-`. Accents are dropped and other characters replaced. Where a letter is lost or
+two names could become equal, a part of a hash of the whole name is added, so that a name depends little on the others.
 """
 
 from __future__ import annotations

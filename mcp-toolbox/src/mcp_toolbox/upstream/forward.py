@@ -39,6 +39,7 @@ own."""
 
 _UNKNOWN_SESSION = -32001
 _OF_THE_CONNECTION = frozenset({401, 403, 404, 410})
+_STREAM_ENDED = "SSE stream ended"
 _SDK_CANNOT_PARSE = "Failed to parse "
 """The beginning of the SDK's own errors for an answer, whose rest is a validation report with the answer in it."""
 
@@ -102,7 +103,7 @@ def _explained(server: str, error: MCPError, attempt: Attempt) -> tuple[ToolResu
     """
     if attempt.not_run or (attempt.status is None and _is_unknown_session(error)):
         raise NotRun from error
-    if error.code == CONNECTION_CLOSED and error.message in _LOST:
+    if error.code == CONNECTION_CLOSED and (error.message in _LOST or error.message.startswith(_STREAM_ENDED)):
         raise ConnectionLost from error
     if attempt.status is not None:
         return _refused(server, attempt)

@@ -44,7 +44,7 @@ def test_both_ends_of_a_long_text_are_shown_and_the_rest_is_told(language: str, 
     asked = question("remove", arguments, language)
     assert "/srv/files/" in asked
     assert '../../etc/cron.d/x"' in asked
-    assert str(len(arguments["path"]) + 2 - 200) in asked
+    assert str(len(arguments["path"]) + 2 - 160) in asked
     assert warning in asked.splitlines()[1]
     assert "- sure: true" in asked
     assert can_be_shown(arguments)
@@ -66,6 +66,6 @@ def test_what_cannot_be_shown_whole_is_not_asked(arguments: dict[str, Any]):
 
 
 def test_what_is_shown_whole_has_no_warning():
-    arguments = {"a": "x" * 190, "b": {"c": list(range(100))}, "d": None}
+    arguments = {"a": "x" * 150, "b": {"c": list(range(100))}, "d": None}
     assert can_be_shown(arguments)
     assert "CAUTION" not in question("remove", arguments, "en")

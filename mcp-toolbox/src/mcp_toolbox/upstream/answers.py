@@ -18,6 +18,7 @@ _ESCAPE = re.compile(rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-
 _HALF = 6
 _ENDS = 256
 _RESULT = re.compile(rb'^\s*\{[^{}\[\]]{0,80}"(?:result|error)"\s*:')
+_BEGIN = b'{"jsonrpc"'
 _UNFINISHED = (b"{", b"[", b",", b":")
 
 
@@ -41,7 +42,8 @@ def readable(data: bytes) -> JSONRPCMessage | None:
         pass
     answered = _answered(mended)
     if answered is None:
-        return None
+        begin = data.find(_BEGIN, 1)  # behind what was printed without a line end
+        return readable(data[begin:]) if begin > 0 else None
     error = refusal(answered, INVALID_REQUEST, "The server answered something that is not MCP.")
     return jsonrpc_message_adapter.validate_python(error)
 

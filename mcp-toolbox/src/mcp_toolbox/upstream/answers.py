@@ -30,22 +30,24 @@ def unicode_json(data: bytes) -> bytes:
 
 
 def readable(data: bytes) -> JSONRPCMessage | None:
-    """Returns the message in `data`, or an error in its place for the call that it answers, or None for noise."""
+    """Returns the message in `data`, or an error in its place for the call that it answers, or None for noise. A server
+    may have printed something before the message without ending the line."""
+    mended = b""
+    for candidate in (data, data[max(data.rfind(_BEGIN), 0) :]):
+        if (message := _parsed(candidate)) or (message := _parsed(mended := unicode_json(candidate))):
+            return message
+    answered = _answered(mended)
+    if answered is None:
+        return None
+    error = refusal(answered, INVALID_REQUEST, "The server answered something that is not MCP.")
+    return jsonrpc_message_adapter.validate_python(error)
+
+
+def _parsed(data: bytes) -> JSONRPCMessage | None:
     try:
         return jsonrpc_message_adapter.validate_json(data, by_name=False)
     except ValueError:
-        pass
-    mended = unicode_json(data)
-    try:
-        return jsonrpc_message_adapter.validate_json(mended, by_name=False)
-    except ValueError:
-        pass
-    answered = _answered(mended)
-    if answered is None:
-        begin = data.find(_BEGIN, 1)  # behind what was printed without a line end
-        return readable(data[begin:]) if begin > 0 else None
-    error = refusal(answered, INVALID_REQUEST, "The server answered something that is not MCP.")
-    return jsonrpc_message_adapter.validate_python(error)
+        return None
 
 
 def _answered(data: bytes) -> int | None:

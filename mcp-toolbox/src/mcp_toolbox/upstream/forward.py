@@ -164,7 +164,7 @@ def _checked(answer: types.CallToolResult, schema: SchemaCheck | None, spec: Ser
     content = list(map(without_scripts, content))
     failed = bool(answer.is_error)
     problem = _problem(schema, structured) if schema is not None and not failed else None
-    if not any(_has_text(block) for block in content) and structured is not None:
+    if not content and structured is not None:
         content.append({"type": "text", "text": to_json(structured).decode()})
     if problem is not None:
         content.append({"type": "text", "text": f"{problem} The tool has run: do not call it again for this."})
@@ -180,10 +180,6 @@ def _problem(schema: SchemaCheck, structured: Any) -> str | None:
         return None
     path, message = problems[0]
     return f"The tool's result does not fit its own output schema: {path or 'result'}: {message}."
-
-
-def _has_text(block: dict[str, Any]) -> bool:
-    return block.get("type") == "text" or "text" in block.get("resource", {})
 
 
 def _failed(text: str) -> ToolResult:

@@ -211,6 +211,8 @@ class Upstream:
             await asyncio.wait({life, lost}, return_when=_FIRST)
         finally:
             first.cancel()
+            if self._status == "connected":
+                self._become("connecting", None)
             self._client = self._connection = None
             draining = lost.done() and not lost.cancelled() and not life.done()
             lost.cancel()
@@ -312,6 +314,8 @@ class Upstream:
                     connection.end()
                 continue
             except ConnectionLost:
+                if self.spec.target.kind == "stdio":  # its process has ended; over HTTP one answer may be lost alone
+                    self._become("connecting", None)
                 answer, doubtful = self._failed("left before it had answered"), True
             if doubtful:
                 connection.wake()

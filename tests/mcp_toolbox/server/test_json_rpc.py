@@ -105,8 +105,10 @@ async def test_over_standard_streams(process: Process):
     assert process.stdin
     assert process.stdout
 
+    output = process.stdout
+
     async def next_answer() -> Any:
-        return json.loads(await asyncio.wait_for(process.stdout.readline(), 20))
+        return json.loads(await asyncio.wait_for(output.readline(), 20))
 
     for name, (data, code, id_) in CASES.items():
         process.stdin.write(data + b"\n")

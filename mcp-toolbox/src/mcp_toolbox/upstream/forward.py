@@ -74,12 +74,13 @@ async def forward(
     server = spec.name
     attempt = Attempt(sent=spec.target.kind == "stdio")  # over HTTP the transport says when it leaves
     token = current_attempt.set(attempt)
+    answer: _Answer | None = None
     try:
         with attempt.waiting:
             answer = await client.session.send_request(
                 types.CallToolRequest(params=params), _ANSWER, progress_callback=_progress(context)
             )
-        if attempt.waiting.cancelled_caught:
+        if answer is None:
             return _refused(server, attempt)
     except MCPError as error:
         return _explained(server, error, attempt)

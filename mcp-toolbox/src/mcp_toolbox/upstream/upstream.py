@@ -44,6 +44,9 @@ _RENEW_SECONDS = 1.0
 _SSE_SECONDS = 10.0
 """The time for the older transport to answer where it is only tried."""
 
+_SHORT_SESSIONS = 20
+"""How many sessions in a row may end within that time before the next one has to wait."""
+
 _FIRST = asyncio.FIRST_COMPLETED
 _End = Literal["pause", "renew", "final"]
 
@@ -116,16 +119,21 @@ class Upstream:
         if self.spec.disabled:
             return
         pause = _FIRST_PAUSE
+        short = 0
         try:
             while True:
                 started = asyncio.get_running_loop().time()
                 end = await self._attempt()
+                lasted = asyncio.get_running_loop().time() - started
                 if end == "final":
                     return
-                if end == "renew":
-                    await asyncio.sleep(0 if asyncio.get_running_loop().time() - started > _RENEW_SECONDS else 0.2)
+                short = 0 if lasted > _RENEW_SECONDS else short + 1
+                if end == "renew" and short <= _SHORT_SESSIONS:
+                    await asyncio.sleep(0.2 if short else 0)
                     continue
-                if asyncio.get_running_loop().time() - started > _STEADY_SECONDS and self._error is not None:
+                if end == "renew":
+                    self._give_up("ends every session at once")
+                if lasted > _STEADY_SECONDS and self._error is not None:
                     pause = _FIRST_PAUSE
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))
                 pause = min(pause * 2, _LONGEST_PAUSE)
@@ -153,10 +161,13 @@ class Upstream:
         if end == "renew":
             self._lose()
         else:
-            self._withdraw()
-            self._become("failed", reason)
-            self._renewal.set()
+            self._give_up(reason)
         return end
+
+    def _give_up(self, reason: str) -> None:
+        self._withdraw()
+        self._become("failed", reason)
+        self._renewal.set()
 
     def _lose(self) -> None:
         """Notes that the session is gone. The tools stay on offer: the next attempt is made at once, and calls wait for

@@ -63,7 +63,9 @@ def serve(model: Path, port: int) -> int:
         import xllamacpp
     except ImportError as error:
         raise SystemExit("LOCAL_MODEL_PATH needs xllamacpp, which `make up` brings") from error
+    from service_kit.undumpable import close_to_other_processes
 
+    close_to_other_processes()  # questions are in its memory
     params = xllamacpp.CommonParams()
     params.model.path = str(model)
     params.hostnames = ["127.0.0.1"]

@@ -51,7 +51,7 @@ _ANY_PROGRAMS = frozenset(
 _ANY_PROGRAMS_PREFIXES = ("LC_", "PYTHON", "XDG_", "OMP_", "OPENBLAS_")
 _MODEL_SERVER_PREFIXES = ("CUDA_", "GGML_", "LLAMA_")
 _PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"})
-_REFERENCE = re.compile(r"\$\{(?:env:)?(\w+)")
+_REFERENCE = re.compile(r"\$\{(?:env:)?(\w+)|\{env:(\w+)|\"bearer_token_env_var\"\s*:\s*\"(\w+)")
 
 
 class CannotStart(Exception):
@@ -149,7 +149,11 @@ def _toolboxs_own(environ: Mapping[str, str]) -> dict[str, str]:
     if file := environ.get("MCP_SERVERS_FILE"):
         with suppress(OSError):  # the toolbox says what is wrong with it
             text = Path(file).expanduser().read_text("utf-8", "replace")
-    names = set(_REFERENCE.findall(text)) | _PROXIES | {name.lower() for name in _PROXIES}
+    names = (
+        {name for found in _REFERENCE.findall(text) for name in found if name}
+        | _PROXIES
+        | {name.lower() for name in _PROXIES}
+    )
     return {name: environ[name] for name in names & environ.keys()}
 
 

@@ -8,7 +8,15 @@ from agent_core.clients.toolbox import open_toolbox
 from agent_core.clients.tools import ToolAnswer, text_of
 from agent_core.errors import ToolboxUnavailable
 from agent_core.testing import FakeToolbox, Wire
-from mcp_types import CallToolResult, EmbeddedResource, ImageContent, TextContent, TextResourceContents
+from mcp_types import (
+    BlobResourceContents,
+    CallToolResult,
+    EmbeddedResource,
+    ImageContent,
+    ResourceLink,
+    TextContent,
+    TextResourceContents,
+)
 from service_kit.testing import running
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -186,6 +194,40 @@ def text(value: str) -> TextContent:
                 ]
             ),
             "inside",
+        ),
+        (
+            CallToolResult(
+                content=[
+                    text("Found:"),
+                    ResourceLink(
+                        type="resource_link",
+                        name="a.txt",
+                        uri="file:///a.txt",
+                        mime_type="text/plain",
+                        description="Notes",
+                    ),
+                    ResourceLink(type="resource_link", name="b", uri="https://b.example/"),
+                ]
+            ),
+            "Found:\n[resource_link] name: a.txt, uri: file:///a.txt, mimeType: text/plain, description: Notes\n"
+            "[resource_link] name: b, uri: https://b.example/",
+        ),
+        (
+            CallToolResult(
+                content=[
+                    EmbeddedResource(
+                        type="resource",
+                        resource=BlobResourceContents(uri="file:///b.bin", mime_type="application/pdf", blob="aGkh"),
+                    )
+                ]
+            ),
+            "[resource] uri: file:///b.bin, mimeType: application/pdf, bytes: 3, content: binary, not shown",
+        ),
+        (
+            CallToolResult(
+                content=[ImageContent(type="image", data="aGk=", mime_type="image/png")], structured_content={"n": 1}
+            ),
+            '[image]\n{"n":1}',
         ),
     ],
 )

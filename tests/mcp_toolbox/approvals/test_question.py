@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from mcp_toolbox.approvals.question import question
+from mcp_toolbox.approvals.question import can_be_shown, question
 
 
 def test_it_names_the_tool_and_what_it_was_given():
@@ -31,3 +33,39 @@ def test_nothing_hides_in_it(hidden: str):
     assert len(asked.splitlines()) == 2
     assert all(line.isprintable() for line in asked.splitlines())
     asked.encode()
+
+
+PADDING = "./" * 5_000
+
+
+@pytest.mark.parametrize(("language", "warning"), [("es", "ATENCIÓN"), ("en", "CAUTION")])
+def test_both_ends_of_a_long_text_are_shown_and_the_rest_is_told(language: str, warning: str):
+    arguments = {"path": f"/srv/files/{PADDING}../../etc/cron.d/x", "sure": True}
+    asked = question("remove", arguments, language)
+    assert "/srv/files/" in asked
+    assert '../../etc/cron.d/x"' in asked
+    assert str(len(arguments["path"]) + 2 - 160) in asked
+    assert warning in asked.splitlines()[1]
+    assert "- sure: true" in asked
+    assert can_be_shown(arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {f"a{n}": n for n in range(21)},
+        {"a" * 61: 1},
+        {"a": {f"k{n}": n for n in range(500)}},
+        {"a": [["x"] * 400, "delete_everything"]},
+        {"a": {"b": "x" * 2_000}},
+    ],
+)
+def test_what_cannot_be_shown_whole_is_not_asked(arguments: dict[str, Any]):
+    assert not can_be_shown(arguments)
+    assert "CAUTION" in question("remove", arguments, "en")
+
+
+def test_what_is_shown_whole_has_no_warning():
+    arguments = {"a": "x" * 150, "b": {"c": list(range(100))}, "d": None}
+    assert can_be_shown(arguments)
+    assert "CAUTION" not in question("remove", arguments, "en")

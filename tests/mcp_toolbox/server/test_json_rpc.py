@@ -14,7 +14,7 @@ import httpx
 import pytest
 from mcp_toolbox.server.json_rpc import refusal_of
 
-from tests.mcp_toolbox.server.test_transports import ACCEPT, message, shake_hands, sse
+from tests.mcp_toolbox.server.test_transports import ACCEPT, initialize, message, shake_hands, sse
 
 PING = '"jsonrpc":"2.0","method":"ping"'
 
@@ -105,8 +105,10 @@ async def test_over_standard_streams(process: Process):
     assert process.stdin
     assert process.stdout
 
+    output = process.stdout
+
     async def next_answer() -> Any:
-        return json.loads(await asyncio.wait_for(process.stdout.readline(), 20))
+        return json.loads(await asyncio.wait_for(output.readline(), 20))
 
     for name, (data, code, id_) in CASES.items():
         process.stdin.write(data + b"\n")
@@ -124,3 +126,15 @@ async def test_over_standard_streams(process: Process):
     for content in (b"s3cret", b"garbage", b"ping", b"ud83d"):
         assert content not in log
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("revision", ["1999-01-01", "latest", "2025-11-26"])
+async def test_an_unknown_revision_on_a_session_is_named_as_such(http: httpx.AsyncClient, revision: str):
+    opened = await http.post("/mcp", headers=ACCEPT, json=initialize("2025-11-25"))
+    headers = {**ACCEPT, "mcp-session-id": opened.headers["mcp-session-id"], "mcp-protocol-version": revision}
+    refused = await http.post("/mcp", headers=headers, json=message("ping", id_=4))
+    assert (refused.status_code, refused.json()["error"]["code"], refused.json()["id"]) == (400, -32600, 4)
+    assert "MCP-Protocol-Version" in refused.json()["error"]["message"]
+    assert "_meta" not in refused.text
+    answered = await http.post("/mcp", headers={**headers, "mcp-protocol-version": "2025-11-25"}, json=message("ping"))
+    assert answered.status_code == 200

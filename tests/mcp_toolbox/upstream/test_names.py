@@ -33,3 +33,14 @@ def test_no_two_tools_have_one_name(servers: list[str], tools: list[str]):
     for name in made:
         assert NAME.fullmatch(name)
         assert len(name) <= MAX_NAME
+
+
+def test_accents_are_dropped_and_lost_letters_marked():
+    names = tool_names("s", ["ñandú", "名前", "取得", "get_名前", "naïve-Ærø", "Ωmega"])
+    assert names["ñandú"] == "s__nandu"
+    assert re.fullmatch("s__[0-9a-f]{8}", names["名前"])
+    assert re.fullmatch("s__get_[0-9a-f]{8}", names["get_名前"])
+    assert len(set(names.values())) == len(names)
+    for name in names:  # a name does not depend on which others there are
+        assert tool_names("s", [name])[name] == names[name]
+    assert prefixes(["Café", "日本"])["Café"] == "Cafe"

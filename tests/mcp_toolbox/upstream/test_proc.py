@@ -95,16 +95,19 @@ async def look(url: str) -> dict[str, Any]:
 
 @pytest.mark.skipif(not ROOT, reason="only root chooses users")
 def test_which_account_servers_get(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    assert account_of(None) == Account(65534, account_of("nobody").gid, required=False)
+    nobody = account_of(None)
+    assert nobody is not None
+    assert (nobody.uid, nobody.required) == (65534, False)
     assert account_of("root") is None
-    assert account_of("61234") == Account(61234, 61234, required=True)
+    account = account_of("61234")
+    assert account == Account(61234, 61234, required=True)
     with pytest.raises(UnknownAccount, match="no-such-user"):
         account_of("no-such-user")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    home = account_of("61234").home()
+    home = account.home()
     assert (home.stat().st_uid, home.stat().st_mode & 0o777) == (61234, 0o700)
-    assert account_of("61234").home() == home
+    assert account.home() == home
     os.chown(home, 0, 0)  # as if another user had made it first
-    other = account_of("61234").home()
+    other = account.home()
     assert other != home
     assert other.stat().st_uid == 61234

@@ -69,7 +69,7 @@ async def interviewed(client: Client, params: dict[str, Any]) -> dict[str, Any]:
 
 async def test_a_person_answers_a_form(tmp_path: Path, plain: Any):
     person = Person()
-    async with toolbox(tmp_path, {"s": plain()}) as url, client(url, "legacy", person) as asking:
+    async with toolbox(tmp_path, {"s": plain(interviews=True)}) as url, client(url, "legacy", person) as asking:
         assert await interviewed(asking, FORM) == {"action": "accept", "content": {"city": "Lugo"}}
     (asked,) = person.asked
     assert asked.message == "[s] Which city?"  # it says which server asks, and hides nothing
@@ -78,7 +78,7 @@ async def test_a_person_answers_a_form(tmp_path: Path, plain: Any):
 
 async def test_a_person_is_sent_to_a_page(tmp_path: Path, plain: Any):
     person = Person(action="accept")
-    async with toolbox(tmp_path, {"s": plain()}) as url, client(url, "legacy", person) as asking:
+    async with toolbox(tmp_path, {"s": plain(interviews=True)}) as url, client(url, "legacy", person) as asking:
         assert (await interviewed(asking, PAGE))["action"] == "accept"
     assert [asked.url for asked in person.asked] == ["https://a.example/sign-in"]  # pyright: ignore
 
@@ -93,7 +93,7 @@ async def test_a_person_is_sent_to_a_page(tmp_path: Path, plain: Any):
 )
 async def test_what_cannot_be_asked_is_declined(tmp_path: Path, plain: Any, mode: str, entry: Any, asks: bool):
     person = Person() if asks else None
-    async with toolbox(tmp_path, {"s": plain(entry)}) as url, client(url, mode, person) as asking:
+    async with toolbox(tmp_path, {"s": plain(entry, interviews=True)}) as url, client(url, mode, person) as asking:
         answer = await interviewed(asking, FORM)
         assert answer.get("action") == "decline" or answer["code"] == -32600
     assert person is None or not person.asked
@@ -101,7 +101,7 @@ async def test_what_cannot_be_asked_is_declined(tmp_path: Path, plain: Any, mode
 
 async def test_a_question_never_reaches_the_person_of_another_call(tmp_path: Path, plain: Any):
     person = Person()
-    async with toolbox(tmp_path, {"s": plain()}) as url, client(url, "legacy", person) as asking:
+    async with toolbox(tmp_path, {"s": plain(interviews=True)}) as url, client(url, "legacy", person) as asking:
         slow = asyncio.create_task(asking.call_tool("s__slow", {"seconds": 1}))
         result = await asking.call_tool("s__interview", {"params": FORM})
         if not slow.done():
@@ -115,7 +115,7 @@ async def test_the_time_in_which_a_person_thinks_does_not_count(tmp_path: Path, 
     person.decided.clear()
     limits = {"TOOL_TIMEOUT_SECONDS": "0.3"}
     async with (
-        toolbox(tmp_path, {"s": plain({"timeout_seconds": 0.3})}, **limits) as url,
+        toolbox(tmp_path, {"s": plain({"timeout_seconds": 0.3}, interviews=True)}, **limits) as url,
         client(url, "legacy", person) as asking,
     ):
         call = asyncio.create_task(interviewed(asking, FORM))

@@ -70,10 +70,10 @@ def test_fields_of_other_clients(read: Any):
     ("text", "message"),
     [
         ("", "line 1, column 1: Expecting value"),
-        ('{"mcpServers": {\n  "a": {"command": "x",}\n}}', "line 2, column 2"),
+        ('{"mcpServers": {\n  "a": {"command": "x",,}\n}}', "line 2, column 2"),
         ("[]", "line 1: must be an object"),
         ("{}", "line 1: mcpServers: is missing"),
-        ('{"servers": {}}', "line 1: mcpServers: is missing"),
+        ('{"server": {}}', "line 1: mcpServers: is missing"),
         ('{"mcpServers": {\n"a": {\n"comand": "x"}}}', "line 3: mcpServers.a.comand: unknown field"),
         ('{"mcpServers": {"a": 5}}', "line 1: mcpServers.a: must be an object"),
         ('{"mcpServers": {"a": {}}}', "mcpServers.a: needs either command or url"),

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,8 +16,11 @@ from mcp_toolbox.app import create_app
 from mcp_toolbox.registry.tool import Hints, from_function
 from mcp_toolbox.registry.tools import ToolRegistry, discover
 from mcp_toolbox.settings import ToolboxSettings
+from mcp_toolbox.upstream.manager import UpstreamManager
 from service_kit.settings import load
 from service_kit.testing import running as serving
+
+from tests.mcp_toolbox.upstream.conftest import until
 
 
 def late() -> str:
@@ -56,3 +64,51 @@ async def test_health_and_every_way_in_know_of_other_servers(upstreams_of: Any, 
 
 def _entry(url: str, entry: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in entry.items() if name != "path"} | {"url": url + entry["path"]}
+
+
+@asynccontextmanager
+async def ring(folder: Path, links: dict[str, list[str]]) -> AsyncIterator[dict[str, ToolRegistry]]:
+    """Toolboxes that list one another: each by its name, with the names of those that it lists."""
+    registries = {name: ToolRegistry(discover(tools)) for name in links}
+    async with AsyncExitStack() as stack:
+        urls: dict[str, str] = {}
+        managers: dict[str, UpstreamManager] = {}
+        for name, registry in registries.items():
+            file = folder / f"{name}.json"
+            file.write_text('{"mcpServers": {}}')
+            managers[name] = UpstreamManager(file, {}, poll_seconds=0.05)
+            app = create_app(load(ToolboxSettings, {}), registry, managers[name])
+            urls[name] = await stack.enter_async_context(serving(app))
+        for name, listed in links.items():
+            entries = {other: {"url": f"{urls[other]}/mcp"} for other in listed}
+            (folder / f"{name}.json").write_text(json.dumps({"mcpServers": entries}))
+        await until(lambda: all(len(manager.to_health()) == len(links[n]) for n, manager in managers.items()))
+        await until(lambda: all(not manager.degraded for manager in managers.values()))
+        yield registries
+
+
+OWN = {"add", "count_words", "multiply", "uppercase"}
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        {"a": ["a"]},
+        {"a": ["b"], "b": ["a"]},
+        {"a": ["b"], "b": ["c"], "c": ["a"]},
+        {"a": ["a", "b"], "b": ["b", "a"]},
+    ],
+    ids=["itself", "each other", "three", "both"],
+)
+async def test_a_ring_of_toolboxes_does_not_grow(tmp_path: Path, links: dict[str, list[str]]):
+    async with ring(tmp_path, links) as registries:
+        others = len(links) - 1
+        await until(lambda: all(len(registry) == 4 * (1 + others) for registry in registries.values()))
+        for _ in range(10):
+            await asyncio.sleep(0.05)
+            assert all(len(registry) == 4 * (1 + others) for registry in registries.values())
+        for registry in registries.values():
+            assert {tool.name.rpartition("__")[2] for tool in registry} == OWN
+            for tool in registry:
+                if tool.name.endswith("add"):
+                    assert (await registry.call(tool.name, {"a": 1, "b": 2})).text == "3"

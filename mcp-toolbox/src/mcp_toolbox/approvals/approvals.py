@@ -29,7 +29,7 @@ from service_kit.store.errors import StoreAway
 from service_kit.telemetry.logs import get_logger
 
 from mcp_toolbox.approvals.destructive import Destructive
-from mcp_toolbox.approvals.question import FORM, question
+from mcp_toolbox.approvals.question import FORM, can_be_shown, question
 from mcp_toolbox.approvals.used_approvals import MemoryUsedApprovals, UsedApprovals
 from mcp_toolbox.calls.request import is_asked_by_forms, principal_id, state_of
 from mcp_toolbox.errors import InputRequiredError
@@ -65,6 +65,12 @@ class State(msgspec.Struct, frozen=True):
 
 
 _APPROVED = ElicitResult(action="accept")
+
+
+_CANNOT_SHOW = (
+    "This tool is marked as destructive, and its arguments are too many or too large to be shown whole to the person "
+    "who would have to approve the call. Nobody was asked and it has not run: call it with fewer or smaller arguments."
+)
 
 
 class Approvals:
@@ -114,6 +120,8 @@ class Approvals:
         tool's, or None if the tool may run."""
         if not is_asked_by_forms(request):
             return ToolResult.of(f"{CANNOT_ASK} Your client does not support elicitation by a form.", is_error=True)
+        if not can_be_shown(params.arguments or {}):
+            return ToolResult.of(_CANNOT_SHOW, is_error=True)
         if request.protocol_version in MODERN_PROTOCOL_VERSIONS:
             return await self._settle_in_rounds(request, tool, params)
         return _verdict(tool, await self._ask(request, tool, params.arguments or {}))

@@ -79,8 +79,8 @@ class Tool:
     """One tool of the registry.
 
     `check` turns arguments from JSON into those of `run`, or raises InvalidArgumentsError. `run` returns a result or an
-    awaitable of one, and raises ToolFailedError if the tool cannot do what it was asked. Two tools are equal if a
-    client sees no difference between them.
+    awaitable of one, and raises ToolFailedError if the tool cannot do what it was asked. `through` are the ids of the
+    toolboxes that it has come through. Two tools are equal if a client sees no difference between them.
     """
 
     name: str
@@ -90,6 +90,7 @@ class Tool:
     hints: Hints
     check: Callable[[Arguments], dict[str, Any]] = field(compare=False)
     run: Callable[[dict[str, Any], CallContext], ToolResult | Awaitable[ToolResult]] = field(compare=False)
+    through: tuple[str, ...] = field(default=(), compare=False)
 
     def to_wire(self) -> dict[str, Any]:
         """Returns the tool's entry in `tools/list`, the same over MCP and REST."""

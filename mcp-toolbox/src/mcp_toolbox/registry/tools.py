@@ -6,6 +6,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Coroutine, Iterable, Iterator
+from secrets import token_hex
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -39,10 +40,12 @@ class ToolRegistry(Registry[Tool]):
     """The tools that the toolbox offers, in the order of their names.
 
     MCP and REST both list and call tools through the registry, so that they cannot differ. Tools come from named
-    sources, whose tools may change at runtime; watchers are called when the list changes.
+    sources, whose tools may change at runtime; watchers are called when the list changes. `id` tells this toolbox from
+    others (`origin.py`).
     """
 
     def __init__(self, tools: Iterable[Tool] = ()) -> None:
+        self.id = token_hex(8)
         self._call: Call = self._run
         self._policy: ToolCallPolicy | None = None
         super().__init__(lambda tool: tool.name, tools)

@@ -13,7 +13,7 @@ from service_kit.telemetry.logs import get_logger
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mcp_toolbox.server.json_rpc import Refusal, refusal_of
+from mcp_toolbox.server.json_rpc import Refusal, id_in, refusal_of
 from mcp_toolbox.upstream.lines import Lines, TooLong
 
 _log = get_logger(__name__)
@@ -23,9 +23,13 @@ _CHUNK = 64 * 1024
 
 class CheckedMessages:
     """Answers a POST whose body is no message with 400 and a JSON-RPC error; `app` gets all others. A body of more than
-    `limit` bytes is left to `app`, which refuses it by its size."""
+    `limit` bytes is left to `app`, which refuses it by its size. `refused` may find a reason to refuse a message in its
+    headers."""
 
-    def __init__(self, app: ASGIApp, limit: int, transport: str) -> None:
+    def __init__(
+        self, app: ASGIApp, limit: int, transport: str, refused: Callable[[Scope], str | None] = lambda _: None
+    ) -> None:
+        self._refused = refused
         self._app = app
         self._limit = limit
         self._transport = transport
@@ -35,6 +39,8 @@ class CheckedMessages:
             return await self._app(scope, receive, send)
         body, messages = await self._read(receive)
         refusal = refusal_of(body) if body is not None else None
+        if body is not None and refusal is None and (reason := self._refused(scope)):
+            refusal = Refusal(INVALID_REQUEST, reason, id_in(body))
         if refusal is not None:
             note(refusal, self._transport, len(body or b""))
             response = Response(to_json(refusal.to_wire()), 400, media_type="application/json")

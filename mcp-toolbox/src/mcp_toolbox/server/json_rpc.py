@@ -44,6 +44,11 @@ def refusal_of(data: bytes) -> Refusal | None:
     return Refusal(INVALID_REQUEST, f"Invalid request: {problem}", _id_of(message)) if problem else None
 
 
+def id_in(data: bytes) -> Id:
+    """Returns the id of the message in `data`, None where it has none."""
+    return _id_of(from_json(data))
+
+
 def _problem(message: dict[str, Any]) -> str | None:
     if message.get("jsonrpc") != "2.0":
         return 'jsonrpc must be "2.0"'

@@ -36,6 +36,7 @@ from mcp_toolbox.errors import (
     UnknownToolError,
 )
 from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.origin import LISTED_BY, THROUGH
 from mcp_toolbox.registry.prompts import Prompts
 from mcp_toolbox.registry.resources import Resources
 from mcp_toolbox.registry.tool import Tool, ToolResult
@@ -120,10 +121,15 @@ def create_server(
 
 def _serve_tools(server: Server[Any], registry: ToolRegistry, approvals: Approvals, page_size: int) -> None:
     async def list_tools(request: ServerRequestContext[Any], params: PaginatedRequestParams) -> HandlerResult:
+        other = (request.meta or {}).get(LISTED_BY)
         offered = registry.offered_to(principal_id(request))
-        page = page_of(
-            offered, params.cursor, key=lambda tool: tool.name, to_wire=lambda tool: tool.to_wire(), size=page_size
-        )
+        tools = offered if other is None else (tool for tool in offered if other not in tool.through)
+
+        def to_wire(tool: Tool) -> dict[str, Any]:
+            entry = tool.to_wire()
+            return entry if other is None else {**entry, "_meta": {THROUGH: [*tool.through, registry.id]}}
+
+        page = page_of(tools, params.cursor, key=lambda tool: tool.name, to_wire=to_wire, size=page_size)
         return page.answer("tools")
 
     async def call_tool(request: ServerRequestContext[Any], params: CallToolRequestParams) -> HandlerResult:
@@ -143,7 +149,8 @@ def _serve_tools(server: Server[Any], registry: ToolRegistry, approvals: Approva
                 now = registry.get(params.name)
                 if now is None or now.to_wire() != tool.to_wire():
                     return complete(ToolResult.of(_CHANGED, is_error=True).to_wire())
-            return complete((await _call(registry, params, context)).to_wire())
+            result = await _call(registry, params, context)
+            return complete(_for_clients(tool, result).to_wire())
         except InputRequiredError as required:
             assert tool is not None  # it has run
             return approvals.asked(tool, required)
@@ -161,6 +168,14 @@ def _fit(tool: Tool, params: CallToolRequestParams) -> bool:
     except InvalidArgumentsError:
         return False
     return True
+
+
+def _for_clients(tool: Tool | None, result: ToolResult) -> ToolResult:
+    """Returns a result that the official clients pass on. They refuse one without the structured content that the tool
+    promises, and lose what it says, unless it is marked as an error."""
+    if tool is None or tool.output_schema is None or result.structured is not None:
+        return result
+    return replace(result, is_error=True)
 
 
 async def _call(registry: ToolRegistry, params: CallToolRequestParams, context: CallContext) -> ToolResult:

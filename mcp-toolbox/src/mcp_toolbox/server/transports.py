@@ -17,7 +17,7 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp.server.sse import SseServerTransport
 from mcp.server.transport_security import RequestBodyLimitMiddleware, TransportSecuritySettings
-from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 from service_kit.auth.principal import ANONYMOUS, principal_in
 from service_kit.background import supervised
 from service_kit.telemetry.refusals import Refusals
@@ -58,7 +58,9 @@ class HttpTransports:
         self._sse = SseServerTransport(
             MESSAGES_PATH, security_settings=_EDGE_HAS_CHECKED, max_request_body_size=max_body_bytes
         )
-        self.streamable_http: ASGIApp = CheckedMessages(JsonRpcRefusals(self._streamable_http), max_body_bytes, "mcp")
+        self.streamable_http: ASGIApp = CheckedMessages(
+            JsonRpcRefusals(self._streamable_http), max_body_bytes, "mcp", _unknown_revision
+        )
         self.sse: ASGIApp = JsonRpcRefusals(UntilDrained(self._open_sse, answered))
         self.messages: ASGIApp = CheckedMessages(JsonRpcRefusals(_as_user(self._take_message)), max_body_bytes, "sse")
         self._call = _as_user(self._sessions.handle_request)
@@ -102,6 +104,17 @@ def _opens_session(scope: Scope) -> bool:
     headers = dict(scope["headers"])
     revision = headers.get(b"mcp-protocol-version", b"").decode("latin-1")
     return b"mcp-session-id" not in headers and (not revision or revision in HANDSHAKE_PROTOCOL_VERSIONS)
+
+
+def _unknown_revision(scope: Scope) -> str | None:
+    """Returns what is wrong with the revision that a request of a session names, None if it may be one. The SDK takes
+    an unknown one for the next revision's, and asks for fields that a session's messages do not have."""
+    headers = dict(scope["headers"])
+    revision = headers.get(b"mcp-protocol-version", b"").strip(b" \t").decode("latin-1")
+    known = (*HANDSHAKE_PROTOCOL_VERSIONS, *MODERN_PROTOCOL_VERSIONS)
+    if b"mcp-session-id" not in headers or not revision or revision in known:
+        return None
+    return f"Unsupported MCP-Protocol-Version; this server speaks {', '.join(known)}"
 
 
 def _as_user(app: ASGIApp) -> ASGIApp:

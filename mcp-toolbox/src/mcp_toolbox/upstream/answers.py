@@ -18,6 +18,7 @@ _ESCAPE = re.compile(rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-
 _HALF = 6
 _ENDS = 256
 _RESULT = re.compile(rb'^\s*\{[^{}\[\]]{0,80}"(?:result|error)"\s*:')
+_BEGIN = b'{"jsonrpc"'
 _UNFINISHED = (b"{", b"[", b",", b":")
 
 
@@ -29,21 +30,24 @@ def unicode_json(data: bytes) -> bytes:
 
 
 def readable(data: bytes) -> JSONRPCMessage | None:
-    """Returns the message in `data`, or an error in its place for the call that it answers, or None for noise."""
-    try:
-        return jsonrpc_message_adapter.validate_json(data, by_name=False)
-    except ValueError:
-        pass
-    mended = unicode_json(data)
-    try:
-        return jsonrpc_message_adapter.validate_json(mended, by_name=False)
-    except ValueError:
-        pass
+    """Returns the message in `data`, or an error in its place for the call that it answers, or None for noise. A server
+    may have printed something before the message without ending the line."""
+    mended = b""
+    for candidate in (data, data[max(data.rfind(_BEGIN), 0) :]):
+        if (message := _parsed(candidate)) or (message := _parsed(mended := unicode_json(candidate))):
+            return message
     answered = _answered(mended)
     if answered is None:
         return None
     error = refusal(answered, INVALID_REQUEST, "The server answered something that is not MCP.")
     return jsonrpc_message_adapter.validate_python(error)
+
+
+def _parsed(data: bytes) -> JSONRPCMessage | None:
+    try:
+        return jsonrpc_message_adapter.validate_json(data, by_name=False)
+    except ValueError:
+        return None
 
 
 def _answered(data: bytes) -> int | None:

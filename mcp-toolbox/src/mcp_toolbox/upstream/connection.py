@@ -18,6 +18,7 @@ from mcp.shared.message import SessionMessage
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from service_kit.background import Wakeup
 
+from mcp_toolbox.registry.origin import LISTED_BY
 from mcp_toolbox.upstream.errors import UpstreamUnavailable
 from mcp_toolbox.upstream.normalize import normalized
 from mcp_toolbox.upstream.transport import Transport
@@ -45,8 +46,8 @@ class Connection:
     """A client over `transport`. `live` runs it; `wake` makes it check its server at once.
 
     `list_seconds` is the limit of a later list. `busy` tells whether calls are running. `answered` answers the server's
-    questions to persons; None means that it is told not to ask any. `problems` describes what was
-    wrong with the last list.
+    questions to persons; None means that it is told not to ask any. `toolbox` is the id of this toolbox, which its
+    lists name. `problems` describes what was wrong with the last list.
     """
 
     def __init__(
@@ -55,8 +56,10 @@ class Connection:
         listed: Listed,
         list_seconds: float,
         busy: Callable[[], bool],
-        answered: ElicitationFnT | None,
+        answered: ElicitationFnT | None = None,
+        toolbox: str = "",
     ) -> None:
+        self._meta: Any = {LISTED_BY: toolbox}
         self._transport = transport
         self._listed = listed
         self._list_seconds = list_seconds
@@ -132,7 +135,7 @@ class Connection:
         tools: list[types.Tool] = []
         cursor: str | None = None
         for _ in range(_MAX_PAGES):
-            page = await client.list_tools(cursor=cursor, cache_mode="bypass")
+            page = await client.list_tools(cursor=cursor, meta=self._meta, cache_mode="bypass")
             tools += page.tools
             cursor = page.next_cursor
             if not cursor:

@@ -10,6 +10,7 @@ from mcp.shared.dispatcher import ProgressFnT
 from mcp.types import CONNECTION_CLOSED, INTERNAL_ERROR, INVALID_REQUEST, PARSE_ERROR
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
+from service_kit.telemetry.logs import get_logger
 
 from mcp_toolbox.calls.request import REQUEST_ID, USER
 from mcp_toolbox.errors import InputRequiredError
@@ -18,9 +19,12 @@ from mcp_toolbox.registry.tool import ToolResult
 from mcp_toolbox.upstream.attempt import Attempt, current_attempt
 from mcp_toolbox.upstream.http import CONNECTION_LOST
 from mcp_toolbox.upstream.questions import Questions
+from mcp_toolbox.upstream.result_text import visible, without_scripts
 from mcp_toolbox.upstream.sanitize import cleaned, shortened
 from mcp_toolbox.upstream.schema_check import SchemaCheck
-from mcp_toolbox.upstream.spec import Limits, ServerSpec
+from mcp_toolbox.upstream.spec import ServerSpec
+
+_log = get_logger(__name__)
 
 _MAX_MESSAGE = 2_000
 _MOST_ROUNDS = 5
@@ -39,6 +43,7 @@ own."""
 
 _UNKNOWN_SESSION = -32001
 _OF_THE_CONNECTION = frozenset({401, 403, 404, 410})
+_STREAM_ENDED = "SSE stream ended"
 _SDK_CANNOT_PARSE = "Failed to parse "
 """The beginning of the SDK's own errors for an answer, whose rest is a validation report with the answer in it."""
 
@@ -77,7 +82,7 @@ async def forward(
         if isinstance(answer, tuple):
             return answer
         if isinstance(answer, types.CallToolResult):
-            return _checked(answer, result, spec.limits), False
+            return _checked(answer, result, spec, tool), False
         rounds = await _next_round(answer, questions, context)
         if rounds is None:
             break
@@ -151,7 +156,7 @@ def _explained(server: str, error: MCPError, attempt: Attempt) -> tuple[ToolResu
     """
     if attempt.not_run or (attempt.status is None and _is_unknown_session(error)):
         raise NotRun from error
-    if error.code == CONNECTION_CLOSED and error.message in _LOST:
+    if error.code == CONNECTION_CLOSED and (error.message in _LOST or error.message.startswith(_STREAM_ENDED)):
         raise ConnectionLost from error
     if attempt.status is not None:
         return _refused(server, attempt)
@@ -199,23 +204,38 @@ def _meta(context: CallContext) -> Any:
     return {name: value for name, value in told.items() if value} or None
 
 
-def _checked(answer: types.CallToolResult, schema: SchemaCheck | None, limits: Limits) -> ToolResult:
+def _checked(answer: types.CallToolResult, schema: SchemaCheck | None, spec: ServerSpec, tool: str) -> ToolResult:
+    """Returns the server's result. One that breaks the tool's own output schema loses its structured content alone, and
+    a sentence says so: the tool has run, and what it said must not be lost."""
     wire = answer.model_dump(by_alias=True, mode="json", exclude_none=True)
     size = len(to_json(wire))
-    if size > limits.result_bytes:
+    if size > spec.limits.result_bytes:
         return _failed(
-            f"The tool's result has {size} bytes; this toolbox passes on {limits.result_bytes}. Ask for less at a time."
+            f"The tool's result has {size} bytes; this toolbox passes on {spec.limits.result_bytes}. "
+            "Ask for less at a time."
         )
-    structured = wire.get("structuredContent")
+    (content, structured), hidden = visible([wire["content"], wire.get("structuredContent")])
+    if hidden:
+        _log.warning("hidden characters taken out of a result", server=spec.name, tool=tool, characters=hidden)
+    content = list(map(without_scripts, content))
     failed = bool(answer.is_error)
-    if schema is not None and not failed:
-        if not isinstance(structured, dict):
-            return _failed("The tool's result lacks the structured content that its output schema promises.")
-        if problems := schema.problems(structured):
-            path, message = problems[0]
-            return _failed(f"The tool's result does not fit its own output schema: {path or 'result'}: {message}")
-    content = tuple(wire["content"])
-    return ToolResult(content, structured if isinstance(structured, dict) else None, failed)
+    problem = _problem(schema, structured) if schema is not None and not failed else None
+    if not content and structured is not None:
+        content.append({"type": "text", "text": to_json(structured).decode()})
+    if problem is not None:
+        content.append({"type": "text", "text": f"{problem} The tool has run: do not call it again for this."})
+        return ToolResult(tuple(content), None, structured is None)
+    return ToolResult(tuple(content), structured if isinstance(structured, dict) else None, failed)
+
+
+def _problem(schema: SchemaCheck, structured: Any) -> str | None:
+    if not isinstance(structured, dict):
+        return "The tool's result lacks the structured content that its output schema promises."
+    problems = schema.problems(structured)
+    if not problems:
+        return None
+    path, message = problems[0]
+    return f"The tool's result does not fit its own output schema: {path or 'result'}: {message}."
 
 
 def _failed(text: str) -> ToolResult:

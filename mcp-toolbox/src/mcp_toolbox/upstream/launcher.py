@@ -20,6 +20,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 import select
 import signal
 import sys
@@ -35,7 +36,9 @@ _NO_ROOT_LOCKED = 0b1111
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
 _PR_SET_CHILD_SUBREAPER = 36
+_ANY_PROGRAMS = frozenset({"HOME", "PATH", "SHELL", "SSL_CERT_FILE", "TMPDIR"})
 _KILL_SECONDS = 5.0
+_MAX_DESCRIPTORS = 1 << 20
 _NOT_STARTED = 127
 _LINUX = sys.platform == "linux"
 
@@ -44,6 +47,7 @@ def main(arguments: list[str]) -> int:
     """Runs the command until it ends or the toolbox does, and returns the exit code."""
     lifeline, grace, account, command = int(arguments[0]), float(arguments[1]), arguments[2], arguments[3:]
     os.set_inheritable(lifeline, False)
+    _close_all_but(lifeline)
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     _prctl(_PR_SET_DUMPABLE, 0)  # the server's secrets are not other servers'
     for ignored in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -56,6 +60,13 @@ def main(arguments: list[str]) -> int:
     code = _watch(child, lifeline, wakeup)
     _end_family(grace)
     return _NOT_STARTED if code is None else code
+
+
+def _close_all_but(lifeline: int) -> None:
+    """Closes every descriptor but the streams and the lifeline: uvloop leaves open what is not marked to be closed."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    os.closerange(3, lifeline)
+    os.closerange(lifeline + 1, min(most, _MAX_DESCRIPTORS) if most > 0 else _MAX_DESCRIPTORS)
 
 
 def _become(account: str, command: list[str]) -> None:
@@ -92,8 +103,13 @@ def _take(account: str, command: list[str]) -> None:
 
 
 def _runs_as(uid: int, gid: int, command: list[str]) -> bool:
-    """Returns whether a user can execute the command and read the files that it names."""
-    files = [argument for argument in command[1:] if os.path.isabs(argument) and os.path.exists(argument)]  # noqa: PTH110, PTH117
+    """Returns whether a user can execute the command, and reach the files that its arguments and variables name: read
+    those that are there, and write into the folders of those that are not."""
+    named = [*command[1:], *(value for name, value in os.environ.items() if name not in _ANY_PROGRAMS)]
+    paths = [path for path in named if os.path.isabs(path)]  # noqa: PTH117 - pathlib would take as long as all else
+    there = [path for path in paths if os.path.exists(path)]  # noqa: PTH110
+    folders = {os.path.dirname(path) for path in paths if path not in there}  # noqa: PTH120
+    to_make = [folder for folder in folders if os.path.isdir(folder)]  # noqa: PTH112
     groups = os.getgroups()
     os.setgroups([])
     os.setegid(gid)
@@ -102,7 +118,8 @@ def _runs_as(uid: int, gid: int, command: list[str]) -> bool:
         return (
             os.access(command[0], os.R_OK | os.X_OK, effective_ids=True)
             and os.access(".", os.X_OK, effective_ids=True)
-            and all(os.access(file, os.R_OK, effective_ids=True) for file in files)
+            and all(os.access(path, os.R_OK, effective_ids=True) for path in there)
+            and all(os.access(folder, os.W_OK | os.X_OK, effective_ids=True) for folder in to_make)
         )
     finally:
         os.seteuid(0)

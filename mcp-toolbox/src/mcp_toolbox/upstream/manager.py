@@ -134,7 +134,10 @@ class UpstreamManager:
                 self._start(spec)
 
     def _start(self, spec: ServerSpec) -> None:
-        upstream = Upstream(spec, self._environ, self._pins, self._offer, self._offer_more, self._account)
+        toolbox = self._registry.id if self._registry else ""
+        upstream = Upstream(
+            spec, self._environ, self._pins, self._offer, self._offer_more, account=self._account, toolbox=toolbox
+        )
         turn = self._turns.setdefault(spec.name, asyncio.Lock())
         self._upstreams[spec.name] = upstream
         self._lives[spec.name] = asyncio.create_task(_in_turn(turn, upstream), name=f"server {spec.name}")

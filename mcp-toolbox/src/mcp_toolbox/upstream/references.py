@@ -1,4 +1,5 @@
-"""References in the servers file, `${NAME}` and `${NAME:-default}`, which keep secrets out of it."""
+"""References in the servers file, which keep secrets out of it: `${NAME}` and `${NAME:-default}`, as Claude writes
+them, and `${env:NAME}` and `{env:NAME}`, as Cursor, VS Code, Windsurf and opencode do."""
 
 from __future__ import annotations
 
@@ -7,7 +8,35 @@ from collections.abc import Mapping
 
 from mcp_toolbox.upstream.errors import UpstreamUnavailable
 
-_REFERENCE = re.compile(r"\$?\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
+_REFERENCE = re.compile(
+    r"\$\$\{[^}]*\}|\$\{(?:env:)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}"
+    r"|(?<!\$)\{env:(?P<bare>[A-Za-z_][A-Za-z0-9_]*)\}"
+)
+_INPUT = re.compile(r"\$\{input:")
+_EDITORS_OWN = frozenset(
+    {
+        "workspaceFolder", "workspaceFolderBasename", "workspaceRoot", "workspaceName", "userHome", "pathSeparator",
+        "extensionInstallFolder", "cwd", "file", "fileBasename", "fileDirname", "fileWorkspaceFolder", "relativeFile",
+        "lineNumber", "selectedText", "execPath", "defaultBuildTask",
+    }
+)  # fmt: skip
+"""What only an editor can fill in."""
+
+
+def wrong_reference(text: str) -> str | None:
+    """Returns what is wrong with the references of `text`, or None. Only what stands behind `$$` may be anything."""
+    for found in _REFERENCE.finditer(text):
+        name, default = found["name"] or found["bare"], found["default"]
+        if name in _EDITORS_OWN and not found[0].startswith("$$"):
+            return f"${{{name}}} is known to an editor alone; write the path itself, or a variable, as ${{NAME}}"
+        if default and "${" in default:
+            return "a default cannot have a reference in it"
+    rest = _REFERENCE.sub("", text)
+    if _INPUT.search(rest):
+        return "${input:…} is what an editor asks its user for; write a variable, as ${NAME}, and set it"
+    if "${" in rest:
+        return "only ${NAME}, ${NAME:-default} and ${env:NAME} are references; $${ is the text ${ itself"
+    return None
 
 
 class References:
@@ -31,10 +60,11 @@ class References:
     def _value(self, found: re.Match[str]) -> str:
         if found[0].startswith("$$"):
             return found[0][1:]
-        value = self._environ.get(found["name"], "")
+        name = found["name"] or found["bare"]
+        value = self._environ.get(name, "")
         if value:
             self.secrets.add(value)
             return value
         if found["default"] is None:
-            raise UpstreamUnavailable(f"the variable {found['name']} is not set", final=True)
+            raise UpstreamUnavailable(f"the variable {name} is not set", final=True)
         return found["default"]

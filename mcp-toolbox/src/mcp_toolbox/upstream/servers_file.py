@@ -1,19 +1,30 @@
-"""The `mcpServers` file: the format of Claude Desktop with further fields, and with those of other clients that have an
-equivalent here."""
+"""The `mcpServers` file: the format of Claude Desktop with further fields, and the files of editors (`editors.py`)."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path as File
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from mcp_toolbox.upstream.editors import (
+    NOT_FOLLOWED,
+    REFUSED,
+    SAME,
+    WITHOUT_MEANING,
+    Path,
+    in_our_words,
+    may_be_ignored,
+    plain_json,
+    servers_in,
+)
 from mcp_toolbox.upstream.errors import ServersFileError
 from mcp_toolbox.upstream.json_lines import JsonLines
 from mcp_toolbox.upstream.names import prefixes
+from mcp_toolbox.upstream.references import wrong_reference
 from mcp_toolbox.upstream.spec import Address, Command, Limits, Pin, ServerSpec
 
 _MAX_BYTES = 1024 * 1024
@@ -33,7 +44,7 @@ class _Entry(BaseModel):
     env: dict[str, str] = {}
     cwd: _Word | None = None
     url: _Word | None = None
-    kind: Literal["stdio", "http", "streamable-http", "streamableHttp", "streamable_http", "sse"] | None = None
+    kind: Literal["stdio", "http", "sse"] | None = None
     headers: dict[str, str] = {}
     disabled: bool = False
     allow: list[_Word] | None = None
@@ -47,28 +58,7 @@ class _Entry(BaseModel):
     max_concurrent_calls: int | None = Field(None, ge=1, le=1_000)
 
 
-_SAME = {
-    "type": "kind", "transport": "kind", "transportType": "kind",
-    "httpUrl": "url", "serverUrl": "url",
-    "disabledTools": "deny", "excludeTools": "deny", "disabled_tools": "deny",
-    "enabledTools": "allow", "includeTools": "allow", "enabled_tools": "allow",
-}  # fmt: skip
-"""Other clients' names for these fields (Cline, Kiro, Roo Code, Gemini CLI, Windsurf, Codex)."""
-
-_WITHOUT_MEANING = frozenset({"description", "name", "icon", "tags", "metadata", "$schema", "$comment", "_comment"})
-
-_NOT_FOLLOWED = {
-    "alwaysAllow": "approval is asked for as for any other tool",
-    "autoApprove": "approval is asked for as for any other tool",
-    "trust": "approval is asked for as for any other tool",
-    "timeout": "its unit differs from client to client; timeout_seconds has one",
-}
-"""Fields that are ignored with a warning, because ignoring them is safe."""
-
-_REFUSED = {
-    "envFile": "is not read here; write the variables into env, as NAME: ${NAME}",
-    "env_file": "is not read here; write the variables into env, as NAME: ${NAME}",
-}
+_KNOWN = frozenset(_Entry.model_fields)
 
 
 @dataclass(frozen=True)
@@ -82,8 +72,9 @@ class Servers:
 class _Reader:
     """Reads one file; it collects all mistakes with their lines before it raises."""
 
-    def __init__(self, text: str, folder: Path, defaults: Limits) -> None:
+    def __init__(self, text: str, folder: File, defaults: Limits) -> None:
         try:
+            text = plain_json(text)
             self._document: Any = json.loads(text)
         except json.JSONDecodeError as error:
             raise ServersFileError(f"line {error.lineno}, column {error.colno}: {error.msg}") from None
@@ -98,38 +89,47 @@ class _Reader:
     def read(self) -> Servers:
         for path, line in self._lines.repeated.items():
             self._mistakes.append((line, f"{'.'.join(path)}: stands there twice"))
-        servers = self._servers()
-        names = prefixes(servers)
-        specs = {name: self._spec(name, entry, names[name]) for name, entry in servers.items()}
+        places = self._servers()
+        names = prefixes(places)
+        specs = {name: self._spec(path, entry, names[name]) for name, (path, entry) in places.items()}
         if self._mistakes:
             lines = [f"line {line}: {text}" for line, text in sorted(self._mistakes)]
             raise ServersFileError("\n".join(lines))
         return Servers({name: spec for name, spec in specs.items() if spec}, tuple(self._warnings))
 
-    def _servers(self) -> dict[str, Any]:
+    def _servers(self) -> dict[str, tuple[Path, Any]]:
+        """Returns the servers by name, each with its place and its entry."""
         if not isinstance(self._document, dict):
             raise ServersFileError('line 1: must be an object: {"mcpServers": {…}}')
-        servers = self._document.get("mcpServers")
-        if not isinstance(servers, dict):
+        servers: dict[str, tuple[Path, Any]] = {}
+        read: set[str] = set()
+        for place, entries in servers_in(self._document):
+            read.add(place[0])
+            for name, entry in entries.items():
+                if name in servers:
+                    self._mistake((*place, name), "stands there twice")
+                servers[name] = ((*place, name), entry)
+        if not read:
             raise ServersFileError("line 1: mcpServers: is missing, or is no object")
-        if others := self._document.keys() - {"mcpServers"} - _WITHOUT_MEANING:
+        if others := self._document.keys() - read - WITHOUT_MEANING - {"inputs"}:
             self._warnings.append(f"not read: {', '.join(sorted(others))}")
         if len(servers) > _MAX_SERVERS:
             raise ServersFileError(f"line 1: mcpServers: more than {_MAX_SERVERS} servers")
         return servers
 
-    def _spec(self, name: str, written: Any, prefix: str) -> ServerSpec | None:
-        path = ("mcpServers", name)
+    def _spec(self, path: Path, written: Any, prefix: str) -> ServerSpec | None:
+        name = path[-1]
         if not name.strip() or len(name) > 100 or not name.isprintable():
             return self._mistake(path, "a server's name has 1 to 100 visible characters")
         if not isinstance(written, dict):
             return self._mistake(path, "must be an object")
-        entry = self._entry(path, written)
+        entry = self._entry(path, in_our_words(path[:-1], written))
         if entry is None:
             return None
         target = self._target(path, entry)
         if target is None:
             return None
+        self._check_references(path, entry)
         return ServerSpec(
             name=name,
             target=target,
@@ -143,22 +143,34 @@ class _Reader:
             limits=self._limits(entry),
         )
 
-    def _entry(self, path: tuple[str, ...], written: Mapping[str, Any]) -> _Entry | None:
+    def _check_references(self, path: Path, entry: _Entry) -> None:
+        texts: list[tuple[Path, str | None]] = [(("command",), entry.command), (("cwd",), entry.cwd)]
+        texts += [(("url",), entry.url), *((("args",), each) for each in entry.args)]
+        texts += [(("env", name), value) for name, value in entry.env.items()]
+        texts += [(("headers", name), value) for name, value in entry.headers.items()]
+        for where, text in texts:
+            if text and (wrong := wrong_reference(text)):
+                self._mistake((*path, *where), wrong)
+
+    def _entry(self, path: Path, written: Mapping[str, Any]) -> _Entry | None:
         fields: dict[str, Any] = {}
         places: dict[str, str] = {}
         for key, value in written.items():
-            field = _SAME.get(key, key)
-            if key in _REFUSED:
-                self._mistake((*path, key), _REFUSED[key])
-            elif key in _NOT_FOLLOWED:
-                self._warnings.append(f"{path[-1]}.{key}: not followed: {_NOT_FOLLOWED[key]}")
+            field = SAME.get(key, key)
+            if key in REFUSED:
+                self._mistake((*path, key), REFUSED[key])
+            elif key in NOT_FOLLOWED:
+                self._warnings.append(f"{path[-1]}.{key}: not followed: {NOT_FOLLOWED[key]}")
             elif key == "enabled" and isinstance(value, bool):
                 fields["disabled"] = not value
             elif field == "kind" and key == "kind":
                 self._mistake((*path, key), "unknown field")
             elif field in fields and fields[field] != value:
                 self._mistake((*path, key), f"says something else than {places.get(field, field)}")
-            elif key not in _WITHOUT_MEANING:
+            elif field not in _KNOWN and may_be_ignored(key, lambda: [*_KNOWN, *SAME]):
+                if key not in WITHOUT_MEANING:
+                    self._warnings.append(f"{path[-1]}.{key}: not followed: the toolbox has no such field")
+            else:
                 fields[field], places[field] = value, key
         try:
             return _Entry.model_validate(fields)
@@ -169,7 +181,7 @@ class _Reader:
                 self._mistake(where, "unknown field" if item["type"] == "extra_forbidden" else item["msg"])
             return None
 
-    def _target(self, path: tuple[str, ...], entry: _Entry) -> Command | Address | None:
+    def _target(self, path: Path, entry: _Entry) -> Command | Address | None:
         if (entry.command is None) == (entry.url is None):
             return self._mistake(path, "needs either command or url")
         if entry.command is not None:
@@ -198,11 +210,11 @@ class _Reader:
             calls=entry.max_concurrent_calls or defaults.calls,
         )
 
-    def _mistake(self, path: tuple[str, ...], text: str) -> None:
+    def _mistake(self, path: Path, text: str) -> None:
         self._mistakes.append((self._lines.line(path), f"{'.'.join(path)}: {text}"))
 
 
-def read_servers(path: Path, defaults: Limits) -> Servers:
+def read_servers(path: File, defaults: Limits) -> Servers:
     """Returns the servers of the file at `path`. Relative working directories start at the file's folder.
 
     Raises:

@@ -11,6 +11,7 @@ from pydantic_core import to_json
 
 from mcp_toolbox.errors import InvalidArgumentsError
 from mcp_toolbox.registry.context import CallContext
+from mcp_toolbox.registry.origin import MOST, through
 from mcp_toolbox.registry.tool import Arguments, Hints, Tool, ToolResult
 from mcp_toolbox.upstream.names import tool_names
 from mcp_toolbox.upstream.sanitize import cleaned, cleaned_schema, shortened
@@ -34,9 +35,10 @@ class Translation:
 
 class Translator:
     """Translates the tools of one server. A tool that has not changed stays the same object, with its schemas
-    compiled."""
+    compiled. `toolbox` is the id of this toolbox: what has come through it is not offered again."""
 
-    def __init__(self, spec: ServerSpec, forward: Forward) -> None:
+    def __init__(self, spec: ServerSpec, forward: Forward, toolbox: str = "") -> None:
+        self._toolbox = toolbox
         self._spec = spec
         self._forward = forward
         self._known: dict[str, tuple[types.Tool, str, Tool | None, tuple[str, ...]]] = {}
@@ -45,11 +47,17 @@ class Translator:
         """Returns those tools of `listed` that the operator allows; of two tools with one name, the first."""
         problems: list[str] = []
         unique: dict[str, types.Tool] = {}
+        returned = 0
         for tool in listed:
-            if tool.name in unique:
+            passed = through(tool.meta)
+            if self._toolbox in passed or len(passed) > MOST:
+                returned += 1
+            elif tool.name in unique:
                 problems.append(f"{_shown(tool.name)}: listed twice")
             else:
                 unique[tool.name] = tool
+        if returned:
+            problems.append(f"{returned} tools come back from this toolbox itself and are left out")
         if len(unique) > MAX_TOOLS:
             problems.append(f"more than {MAX_TOOLS} tools; the rest is left out")
         names = tool_names(
@@ -92,6 +100,7 @@ class Translator:
             hints=self._hints(tool),
             check=_checker(arguments),
             run=self._runner(tool.name, result),
+            through=through(tool.meta),
         )
         return made, problems
 

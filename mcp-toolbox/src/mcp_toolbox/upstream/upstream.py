@@ -48,6 +48,9 @@ _RENEW_SECONDS = 1.0
 _SSE_SECONDS = 10.0
 """The time for the older transport to answer where it is only tried."""
 
+_SHORT_SESSIONS = 20
+"""How many sessions in a row may end within that time before the next one has to wait."""
+
 _FIRST = asyncio.FIRST_COMPLETED
 _End = Literal["pause", "renew", "final"]
 
@@ -69,17 +72,20 @@ class Upstream:
         pins: Pins,
         offer: Offer,
         offer_more: OfferMore,
+        *,
         account: Account | None = None,
+        toolbox: str = "",
     ) -> None:
         self.spec = spec
         self._environ = environ
         self._pins = pins
         self._account = account
+        self._toolbox = toolbox
         self._offer = offer
         self._offer_more = offer_more
         self._questions = Questions(spec)
         self._more = ResourcesAndPrompts(spec, lambda: self._client)
-        self._translator = Translator(spec, self._called)
+        self._translator = Translator(spec, self._called, toolbox)
         self._client: Client | None = None
         self._connection: Connection | None = None
         self._renewal = asyncio.Event()
@@ -125,16 +131,21 @@ class Upstream:
         if self.spec.disabled:
             return
         pause = _FIRST_PAUSE
+        short = 0
         try:
             while True:
                 started = asyncio.get_running_loop().time()
                 end = await self._attempt()
+                lasted = asyncio.get_running_loop().time() - started
                 if end == "final":
                     return
-                if end == "renew":
-                    await asyncio.sleep(0 if asyncio.get_running_loop().time() - started > _RENEW_SECONDS else 0.2)
+                short = 0 if lasted > _RENEW_SECONDS else short + 1
+                if end == "renew" and short <= _SHORT_SESSIONS:
+                    await asyncio.sleep(0.2 if short else 0)
                     continue
-                if asyncio.get_running_loop().time() - started > _STEADY_SECONDS and self._error is not None:
+                if end == "renew":
+                    self._give_up("ends every session at once")
+                if lasted > _STEADY_SECONDS and self._error is not None:
                     pause = _FIRST_PAUSE
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))
                 pause = min(pause * 2, _LONGEST_PAUSE)
@@ -162,10 +173,13 @@ class Upstream:
         if end == "renew":
             self._lose()
         else:
-            self._withdraw()
-            self._become("failed", reason)
-            self._renewal.set()
+            self._give_up(reason)
         return end
+
+    def _give_up(self, reason: str) -> None:
+        self._withdraw()
+        self._become("failed", reason)
+        self._renewal.set()
 
     def _lose(self) -> None:
         """Notes that the session is gone. The tools stay on offer: the next attempt is made at once, and calls wait for
@@ -208,7 +222,9 @@ class Upstream:
             listed.set()
 
         answered = self._questions.answered if self.spec.elicits else None
-        connection = Connection(transport, heard, self.spec.limits.connect_seconds, lambda: self._calls > 0, answered)
+        connection = Connection(
+            transport, heard, self.spec.limits.connect_seconds, lambda: self._calls > 0, answered, self._toolbox
+        )
         life = asyncio.create_task(connection.live(), name=f"upstream {self.spec.name}")
         first = asyncio.create_task(listed.wait())
         lost = asyncio.create_task(transport.lost.wait())
@@ -219,6 +235,8 @@ class Upstream:
             await asyncio.wait({life, lost}, return_when=_FIRST)
         finally:
             first.cancel()
+            if self._status == "connected":
+                self._become("connecting", None)
             self._client = self._connection = None
             draining = lost.done() and not lost.cancelled() and not life.done()
             lost.cancel()
@@ -332,6 +350,8 @@ class Upstream:
                     connection.end()
                 continue
             except ConnectionLost:
+                if self.spec.target.kind == "stdio":  # its process has ended; over HTTP one answer may be lost alone
+                    self._become("connecting", None)
                 answer, doubtful = self._failed("left before it had answered"), True
             if doubtful:
                 connection.wake()

@@ -201,6 +201,6 @@ def _emit_token(text: str, run: RunContext) -> None:
 
 def _parse_args(args: str) -> dict[str, Any] | str:
     try:
-        return msgspec.json.decode(args or "{}", type=dict[str, Any])
+        return msgspec.json.decode(args or "{}", type=dict[str, Any] | None) or {}
     except msgspec.MsgspecError:
         return args

@@ -44,10 +44,20 @@ def memory(pid: str) -> bool:
 
 
 def descriptors(pid: str) -> list[str]:
+    """The descriptors of a process that can be told or opened; root may list their numbers, which say nothing."""
     try:
-        return os.listdir(f"/proc/{pid}/fd")
+        numbers = os.listdir(f"/proc/{pid}/fd")
     except OSError:
         return []
+    return [number for number in numbers if _can_tell(f"/proc/{pid}/fd/{number}")]
+
+
+def _can_tell(link: str) -> bool:
+    try:
+        os.readlink(link)
+    except OSError:
+        return bool(read(link, 1))
+    return True
 
 
 def look() -> dict[str, Any]:

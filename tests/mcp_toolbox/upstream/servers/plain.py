@@ -3,7 +3,8 @@
     plain.py ['{"tools": "FILE", "record": "FILE", "hang_on": "tools/list", …}']
 
 `tools` is a JSON file of further tools, which are listed again whenever it changes. `record` is a file to which every
-incoming message is written. `capabilities` are declared beside those of tools, and `answers` are results by method.
+incoming message is written. With `interviews` it has a tool that asks
+a person. `capabilities` are declared beside those of tools, and `answers` are results by method.
 """
 
 from __future__ import annotations
@@ -40,8 +41,9 @@ TOOLS = [
     tool("answer", result={}),
     tool("raw", line={"type": "string"}),
     tool("ask"),
-    tool("interview", params={"type": "object"}),
 ]
+if OPTIONS.get("interviews"):
+    TOOLS.append(tool("interview", params={"type": "object"}))
 
 
 def say(message: dict[str, Any]) -> None:

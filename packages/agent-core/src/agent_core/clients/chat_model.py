@@ -137,7 +137,7 @@ def _parse_calls(calls: Sequence[ModelToolCall]) -> tuple[list[ToolCall], list[I
     invalid: list[InvalidToolCall] = []
     for call in calls:
         try:
-            args = msgspec.json.decode(call.args or "{}", type=dict[str, Any])
+            args = msgspec.json.decode(call.args or "{}", type=dict[str, Any] | None) or {}  # some models write null
             valid.append(ToolCall(name=call.name, args=args, id=call.id, type="tool_call"))
         except msgspec.MsgspecError:
             invalid.append(

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from mcp_types import CallToolResult, EmbeddedResource, TextContent, TextResourceContents
+from mcp_types import (
+    BlobResourceContents,
+    CallToolResult,
+    EmbeddedResource,
+    ResourceLink,
+    TextContent,
+    TextResourceContents,
+)
 
 _MAX_RESULT_CHARS = 100_000
 
@@ -33,18 +40,40 @@ class ToolAnswer(msgspec.Struct, frozen=True):
 
 
 def text_of(result: CallToolResult) -> str:
-    """A tool's result as a model reads it: its texts, or its structured content when it has none."""
-    texts: list[str] = []
-    for block in result.content:
-        if isinstance(block, TextContent):
-            texts.append(block.text)
-        elif isinstance(block, EmbeddedResource) and isinstance(block.resource, TextResourceContents):
-            texts.append(block.resource.text)
-        else:
-            texts.append(f"[{block.type}]")
-    if not texts and result.structured_content is not None:
+    """A tool's result as a model reads it: its texts, what its links lead to, and its structured content when it has no
+    text."""
+    texts = [_shown(block) for block in result.content]
+    if result.structured_content is not None and not any(map(_is_text, result.content)):
         texts.append(msgspec.json.encode(result.structured_content).decode())
     text = "\n".join(texts)
     if len(text) > _MAX_RESULT_CHARS:
         return f"{text[:_MAX_RESULT_CHARS]}\n[… {len(text) - _MAX_RESULT_CHARS} characters left out]"
     return text
+
+
+def _is_text(block: Any) -> bool:
+    return isinstance(block, TextContent) or (
+        isinstance(block, EmbeddedResource) and isinstance(block.resource, TextResourceContents)
+    )
+
+
+def _shown(block: Any) -> str:
+    """One block of a result as text; of what cannot be text, what it is."""
+    if isinstance(block, TextContent):
+        return block.text
+    if isinstance(block, ResourceLink):
+        told = {"name": block.name, "title": block.title, "uri": block.uri, "mimeType": block.mime_type}
+        return _described("resource_link", {**told, "description": block.description})
+    if isinstance(block, EmbeddedResource):
+        resource = block.resource
+        if isinstance(resource, TextResourceContents):
+            return resource.text
+        told = {"uri": resource.uri, "mimeType": resource.mime_type}
+        size = len(resource.blob) * 3 // 4 if isinstance(resource, BlobResourceContents) else 0
+        return _described("resource", {**told, "bytes": size, "content": "binary, not shown"})
+    return f"[{block.type}]"
+
+
+def _described(kind: str, told: dict[str, Any]) -> str:
+    fields = [f"{name}: {value}" for name, value in told.items() if value]
+    return f"[{kind}] {', '.join(fields)}"

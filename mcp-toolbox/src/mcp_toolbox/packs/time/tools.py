@@ -146,7 +146,7 @@ class TimeTools:
                 return wall.astimezone(UTC), None
             found = readings(wall, zone).instants
             if not found:
-                before, after = (f"{moment:%H:%M:%S}" for moment in around_gap(wall, zone))
+                before, after = (f"{moment:%H:%M}" for moment in around_gap(wall, zone))
                 raise self._texts.failed("gap", wall=f"{wall:%H:%M}", zone=zone.key, before=before, after=after)
         except OverflowError:
             raise self._texts.failed("range") from None

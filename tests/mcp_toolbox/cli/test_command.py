@@ -88,6 +88,7 @@ async def test_what_is_wrong_is_told(toolbox: str, words: list[str], code: int, 
         (["list", "--stdio", "sleep 60", "--timeout", "0.5"], 3, "did not answer within 0.5 s"),
         (["check", "/nowhere.json"], 2, "cannot be read"),
         (["fly"], 2, "invalid choice"),
+        (["list", "--header", "Authorization"], 2, "NAME=VALUE: Authorization"),
         ([], 2, "usage: make mcp"),
     ],
 )

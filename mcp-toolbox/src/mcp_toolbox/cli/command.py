@@ -77,11 +77,20 @@ def _parser(texts: Texts) -> argparse.ArgumentParser:
         server = command.add_mutually_exclusive_group()
         server.add_argument("--url", help=texts("url"))
         server.add_argument("--stdio", metavar="COMMAND", help=texts("stdio"))
-        command.add_argument("--header", action="append", default=[], metavar="NAME=VALUE", help=texts("header"))
+        command.add_argument(
+            "--header", action="append", default=[], type=_header, metavar="NAME=VALUE", help=texts("header")
+        )
     for command in (listing, call, check):
         command.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS", help=texts("timeout"))
         command.add_argument("--json", action="store_true", help=texts("json"))
     return parser
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise argparse.ArgumentTypeError(f"NAME=VALUE: {text}")
+    return name.strip(), value.strip()
 
 
 async def _run(asked: argparse.Namespace, environ: Mapping[str, str], texts: Texts) -> Outcome:

@@ -23,14 +23,14 @@ class ServerAway(Exception):
 
 
 def target_of(
-    url: str | None, command: str | None, headers: Sequence[str], environ: Mapping[str, str], seconds: float
+    url: str | None, command: str | None, headers: Sequence[tuple[str, str]], environ: Mapping[str, str], seconds: float
 ) -> ServerSpec:
     """Returns the server that the options name; without any, the toolbox that `make up` starts."""
     limits = Limits(call_seconds=seconds, connect_seconds=seconds)
     if command is not None:
         program, *arguments = shlex.split(command) or [""]
         return ServerSpec(program, Command(program, tuple(arguments)), "", limits=limits)
-    given = dict(header.split("=", 1) for header in headers if "=" in header)
+    given = dict(headers)
     if url is None:
         url = f"http://127.0.0.1:{environ.get('TOOLBOX_PORT') or '8000'}/mcp"
         if key := environ.get("TOOLBOX_API_KEY"):

@@ -95,7 +95,7 @@ async def test_files_are_written_and_read(root: Path):
 ESCAPES = [
     "/etc/passwd", "//etc/passwd", "../secret.txt", "a/../../secret.txt", "a/b/../../../secret.txt", "..", "../",
     "~/x", "~root/x", "..\\secret.txt", "C:\\x", ".hidden", "a/.git/config", "a\x00b", "a\nb", "\u202egnp.exe",
-    "x" * 256, "/".join("d" * 40), "\udcff", "a/..", "./../secret.txt",
+    "x" * 256, "/".join("d" * 40), "a/..", "./../secret.txt",
 ]  # fmt: skip
 
 

@@ -77,7 +77,11 @@ class PostgresReader:
 
 async def _connected(address: str) -> AsyncConnection:
     return await AsyncConnection.connect(
-        address, connect_timeout=_CONNECT_SECONDS, row_factory=tuple_row, application_name="mcp-toolbox sql"
+        address,
+        connect_timeout=_CONNECT_SECONDS,
+        row_factory=tuple_row,
+        application_name="mcp-toolbox sql",
+        client_encoding="utf8",
     )
 
 

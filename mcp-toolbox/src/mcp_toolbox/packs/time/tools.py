@@ -130,7 +130,7 @@ class TimeTools:
             days=sign * (minutes // 1440),
             hours=sign * (minutes % 1440 // 60),
             minutes=sign * (minutes % 60),
-            rest_seconds=sign * (seconds / timedelta(seconds=1)),
+            rest_seconds=sign * (seconds / timedelta(seconds=1)) + 0.0,  # no negative zero
             notes=[note for note in (first_note, second_note) if note],
         )
 

@@ -112,6 +112,8 @@ def _judge(action: int, _first: str | None, second: str | None, _database: str |
 def _selected(connection: sqlite3.Connection, text: str, limits: QueryLimits) -> Rows:
     connection.set_authorizer(_judge)
     cursor = connection.execute(text)
+    if cursor.description is None:  # a comment, or REINDEX where there is no index
+        raise QueryRefused("not a query")
     found = Rows(limits, [name for name, *_ in cursor.description or ()])
     for row in cursor:
         if not found.take(row):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -211,10 +211,17 @@ async def test_a_caller_who_leaves_ends_the_query_in_sqlite(file: Path):
         assert time.monotonic() - began < 3
 
 
-async def test_a_caller_who_leaves_ends_the_query_in_postgres(server: str):
+def asleep(address: str) -> bool:
+    with psycopg.connect(address, autocommit=True) as connection:
+        found = connection.execute("SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND state = 'active'")
+        return found.rowcount > 0
+
+
+@pytest.mark.parametrize("moment", [lambda address: backends_of(address) != [], asleep], ids=["connecting", "asking"])
+async def test_a_caller_who_leaves_ends_the_query_in_postgres(server: str, moment: Callable[[str], bool]):
     async with tools(server, SQL_TIMEOUT_SECONDS="60") as registry:
         task = asyncio.ensure_future(rows(registry, "SELECT pg_sleep(50)"))
-        await eventually(lambda: backends_of(server) != [])
+        await eventually(lambda: moment(server))
         task.cancel()
         await asyncio.wait({task}, timeout=8)
         assert task.cancelled()

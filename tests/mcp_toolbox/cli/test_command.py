@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
+import struct
 import sys
+import termios
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +35,26 @@ async def command(*words: str, **environ: str) -> Ended:
     output, error = await asyncio.wait_for(process.communicate(), 50)
     assert process.returncode is not None
     return Ended(process.returncode, output.decode(), error.decode())
+
+
+async def at_terminal(typed: bytes, *words: str, output: bool = False) -> Ended:
+    """The command with a terminal of 80 columns, at which this was typed; its output goes there too if `output`."""
+    person, terminal = os.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    os.write(person, typed)
+    env = {"PATH": os.environ["PATH"], "UI_LANGUAGE": "en", "TERM": "xterm"}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "mcp_toolbox.cli", *words, env=env,
+        stdin=terminal, stdout=terminal if output else asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    os.close(terminal)
+    try:
+        piped, error = await asyncio.wait_for(process.communicate(), 50)
+        assert process.returncode is not None
+        shown = os.read(person, 65536) if output else piped
+        return Ended(process.returncode, shown.decode(), error.decode())
+    finally:
+        os.close(person)
 
 
 @pytest.fixture(params=["http", "sse", "stdio"])
@@ -97,6 +120,31 @@ async def test_a_server_that_is_not_there(words: list[str], code: int, says: str
     assert (ended.code, ended.output) == (code, "")
     assert says in ended.error
     assert "Traceback" not in ended.error
+
+
+@pytest.mark.parametrize(("typed", "code", "output"), [(b"y\n", 0, "8\n"), (b"\n", 1, ""), (b"no\n", 1, "")])
+async def test_a_destructive_tool_asks_the_person_at_the_terminal(
+    serve_toolbox: Any, typed: bytes, code: int, output: str
+):
+    async with serve_toolbox(DESTRUCTIVE_TOOLS="add", UI_LANGUAGE="en") as url:
+        ended = await at_terminal(typed, "call", "add", "a=5", "b=3", "--url", f"{url}/mcp")
+    assert (ended.code, ended.output) == (code, output)
+    assert "Do you allow it? [y/N]" in ended.error
+
+
+async def test_without_a_terminal_a_destructive_tool_does_not_run(serve_toolbox: Any):
+    async with serve_toolbox(DESTRUCTIVE_TOOLS="add") as url:
+        ended = await command("call", "add", "a=5", "b=3", "--url", f"{url}/mcp")
+    assert (ended.code, ended.output) == (1, "")
+    assert ended.error
+
+
+async def test_a_table_fits_the_terminal(toolbox: str):
+    ended = await at_terminal(b"", "list", "--url", f"{toolbox}/mcp", output=True)
+    lines = ended.output.replace("\x1b[1m", "").replace("\x1b[0m", "").splitlines()
+    assert len(lines) > 5
+    assert max(map(len, lines)) <= 80
+    assert ended.output.startswith("\x1b[1mTOOL")
 
 
 async def test_the_language_is_the_readers():

@@ -50,9 +50,11 @@ async def with_client(
     seconds = spec.limits.connect_seconds
     transport = None
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds) as limit:
             transport = transport_to(spec, environ)
-            async with Client(transport.open(), cache=None, elicitation_callback=_asking(texts)) as client:
+            async with Client(
+                transport.open(), cache=None, elicitation_callback=_asking(texts, limit, seconds)
+            ) as client:
                 return await work(client)
     except TimeoutError:
         raise ServerAway(texts("slow", server=spec.name, seconds=seconds)) from None
@@ -61,15 +63,18 @@ async def with_client(
         raise ServerAway(texts("away", server=spec.name, reason=reason)) from None
 
 
-def _asking(texts: Texts) -> Any:
-    """Returns what answers a server's question: the person at the terminal; without one there is no answer to give."""
+def _asking(texts: Texts, limit: asyncio.Timeout, seconds: float) -> Any:
+    """Returns what answers a server's question: the person at the terminal, whose time is not limited. Without a
+    terminal it is None: there is no answer to give."""
     if not sys.stdin.isatty():
         return None
 
     async def ask(_context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
         print(params.message, file=sys.stderr)  # noqa: T201 - a terminal program
         print(texts("approve"), end="", file=sys.stderr, flush=True)  # noqa: T201
+        limit.reschedule(None)
         said = await asyncio.to_thread(sys.stdin.readline)
+        limit.reschedule(asyncio.get_running_loop().time() + seconds)
         accepted = said.strip().lower() in ("s", "sí", "si", "y", "yes")
         return types.ElicitResult(action="accept" if accepted else "decline", content={} if accepted else None)
 

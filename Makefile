@@ -10,7 +10,7 @@ TESTS := $(VENV)/.installed-dev
 # What the scripts install into and run with.
 export VENV_PYTHON := $(abspath $(BIN))/python
 
-.PHONY: help up chat local-model test conformance test-images check lint format types imports bench bench-quick lock install clean
+.PHONY: help up chat mcp local-model test conformance test-images check lint format types imports bench bench-quick lock install clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ up: $(RUNS) ## start the four services on loopback and ask a first question; Ctr
 
 chat: $(RUNS) ## chat in this terminal with the suite that `make up` runs
 	@exec $(BIN)/python -m agent_websocket.chat --url ws://127.0.0.1:$(or $(AGENT_WS_PORT),8002)/ws
+
+mcp: $(RUNS) ## list, call and check MCP servers: ARGS="list", ARGS="call add a=5 b=3", ARGS="check FILE"
+	@exec $(BIN)/python -m mcp_toolbox.cli $(ARGS)
 
 local-model: $(RUNS) ## bring and serve a small real language model (or LOCAL_MODEL_PATH=file.gguf)
 	@$(BIN)/python scripts/install_extras.py

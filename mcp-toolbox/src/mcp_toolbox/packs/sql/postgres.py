@@ -60,7 +60,7 @@ class PostgresReader:
             async with (
                 self._turns,
                 asyncio.timeout(_CONNECT_SECONDS + seconds + _GRACE_SECONDS),
-                await _connected(self._address) as connection,
+                _connected(self._address) as connection,
             ):
                 await _restrict(connection, seconds)
                 yield connection
@@ -75,10 +75,27 @@ class PostgresReader:
             raise QueryRefused(_told(error)) from None
 
 
-async def _connected(address: str) -> AsyncConnection:
-    return await AsyncConnection.connect(
-        address, connect_timeout=_CONNECT_SECONDS, row_factory=tuple_row, application_name="mcp-toolbox sql"
+@asynccontextmanager
+async def _connected(address: str) -> AsyncIterator[AsyncConnection]:
+    connecting = asyncio.ensure_future(
+        AsyncConnection.connect(
+            address,
+            connect_timeout=_CONNECT_SECONDS,
+            row_factory=tuple_row,
+            application_name="mcp-toolbox sql",
+            client_encoding="utf8",
+        )
     )
+    try:
+        connection = await asyncio.shield(connecting)
+    except asyncio.CancelledError:
+        # Left half made, it would stay open at the server until it is collected; its own limit bounds this wait.
+        await asyncio.wait({connecting})
+        if not connecting.cancelled() and connecting.exception() is None:
+            await connecting.result().close()
+        raise
+    async with connection:
+        yield connection
 
 
 async def _restrict(connection: AsyncConnection, seconds: float) -> None:

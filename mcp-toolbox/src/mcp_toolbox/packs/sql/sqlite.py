@@ -29,7 +29,6 @@ _LIMITS = {
     sqlite3.SQLITE_LIMIT_ATTACHED: 0,
 }
 _ALLOWED = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE})
-_PRAGMAS = frozenset({"table_info", "table_xinfo", "table_list", "index_list", "index_info", "foreign_key_list"})
 _FUNCTIONS = frozenset({"load_extension", "fts3_tokenizer", "readfile", "writefile", "edit"})
 _COLUMNS = """
     SELECT t.name, t.type, c.name, c.type, NOT c."notnull", c.pk > 0
@@ -102,19 +101,19 @@ def _restrict(connection: sqlite3.Connection) -> None:
     for limit, value in _LIMITS.items():
         connection.setlimit(limit, value)
     connection.text_factory = lambda data: data.decode("utf-8", "replace")
-    connection.set_authorizer(_judge)
 
 
-def _judge(action: int, first: str | None, second: str | None, _database: str | None, _trigger: str | None) -> int:
-    if action == sqlite3.SQLITE_PRAGMA:
-        return sqlite3.SQLITE_OK if (first or "").lower() in _PRAGMAS else sqlite3.SQLITE_DENY
+def _judge(action: int, _first: str | None, second: str | None, _database: str | None, _trigger: str | None) -> int:
     if action == sqlite3.SQLITE_FUNCTION and (second or "").lower() in _FUNCTIONS:
         return sqlite3.SQLITE_DENY
     return sqlite3.SQLITE_OK if action in _ALLOWED else sqlite3.SQLITE_DENY
 
 
 def _selected(connection: sqlite3.Connection, text: str, limits: QueryLimits) -> Rows:
+    connection.set_authorizer(_judge)
     cursor = connection.execute(text)
+    if cursor.description is None:  # a comment, or REINDEX where there is no index
+        raise QueryRefused("not a query")
     found = Rows(limits, [name for name, *_ in cursor.description or ()])
     for row in cursor:
         if not found.take(row):

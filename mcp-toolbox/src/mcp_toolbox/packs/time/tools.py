@@ -130,7 +130,7 @@ class TimeTools:
             days=sign * (minutes // 1440),
             hours=sign * (minutes % 1440 // 60),
             minutes=sign * (minutes % 60),
-            rest_seconds=sign * (seconds / timedelta(seconds=1)),
+            rest_seconds=sign * (seconds / timedelta(seconds=1)) + 0.0,  # no negative zero
             notes=[note for note in (first_note, second_note) if note],
         )
 
@@ -146,7 +146,7 @@ class TimeTools:
                 return wall.astimezone(UTC), None
             found = readings(wall, zone).instants
             if not found:
-                before, after = (f"{moment:%H:%M:%S}" for moment in around_gap(wall, zone))
+                before, after = (f"{moment:%H:%M}" for moment in around_gap(wall, zone))
                 raise self._texts.failed("gap", wall=f"{wall:%H:%M}", zone=zone.key, before=before, after=after)
         except OverflowError:
             raise self._texts.failed("range") from None

@@ -70,7 +70,7 @@ def readings(wall: datetime, zone: tzinfo) -> Readings:
 
 
 def around_gap(wall: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
-    """Returns what clocks in `zone` show just before and just after they jump over `wall`."""
+    """Returns the time from which and the time to which clocks in `zone` jump over `wall`."""
     before = wall.replace(tzinfo=zone, fold=0).utcoffset() or timedelta()
     after = wall.replace(tzinfo=zone, fold=1).utcoffset() or timedelta()
     low, high = wall - max(before, after), wall - min(before, after)
@@ -80,4 +80,5 @@ def around_gap(wall: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
         changed = middle.astimezone(zone).utcoffset() == high.astimezone(zone).utcoffset()
         low, high = (low, middle) if changed else (middle, high)
     jump = high.replace(microsecond=0)
-    return (jump - timedelta(seconds=1)).astimezone(zone), jump.astimezone(zone)
+    second = timedelta(seconds=1)
+    return (jump - second).astimezone(zone) + second, jump.astimezone(zone)

@@ -14,7 +14,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service_kit.edge.connections import Connections
-from service_kit.edge.departure import DEPARTURE, Departure
+from service_kit.edge.departure import DEPARTURE, AnsweredConnection, Departure
 from service_kit.edge.raw_answers import raw_answer
 from service_kit.errors import ApiError
 
@@ -39,7 +39,7 @@ class HttpProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, register: Connections, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._register = register
-        self._itself = weakref.ref(self)
+        self._itself: weakref.ReferenceType[AnsweredConnection] = weakref.ref(self)
         self._limits = register.limits
         self._phase = _HEAD
         self._silent = True
@@ -71,7 +71,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def cut(self, departure: Departure) -> None:
         cycle = self.cycle
-        if cycle is None or cycle.response_complete or cycle.scope["state"].get(DEPARTURE) is not departure:
+        if cycle is None or cycle.response_complete or cycle.scope.get("state", {}).get(DEPARTURE) is not departure:
             return
         cycle.disconnected = True  # uvicorn would report an application that does not complete its answer
         self.transport.close()

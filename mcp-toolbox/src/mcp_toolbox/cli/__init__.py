@@ -1,0 +1,1 @@
+"""The command of `make mcp`: lists, calls and checks MCP servers from a terminal."""

@@ -100,6 +100,7 @@ def test_which_account_servers_get(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert (nobody.uid, nobody.required) == (65534, False)
     assert account_of("root") is None
     account = account_of("61234")
+    assert account is not None
     assert account == Account(61234, 61234, required=True)
     with pytest.raises(UnknownAccount, match="no-such-user"):
         account_of("no-such-user")

@@ -1,0 +1,507 @@
+"""The grammar of a whole request: steps in their order, each an operation or a call of a tool, or why it has none.
+
+A request is cut at its connectives ("y", "luego", ", then") so that every part is a step by itself. Nothing is planned
+unless the parts cover all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from . import leads
+from .cards import Card
+from .fitting import Fit, Fitter, Misfit
+from .lexer import Token, tokenize
+from .lexicon import meanings, verb_concepts, verbs
+from .numbers import Marks, Reader, Unclear
+from .plan import Operation, Previous, Problem
+from .sums import Sums
+from .texts import Delimited, Texts
+
+MOST_TOKENS = 256
+"""A request has at most so many words and marks outside the text that it gives."""
+
+_MOST_PARTS = 32
+_AND = frozenset(("y", "e", "and", "&"))
+_STRONG = frozenset(
+    [
+        "luego",
+        "despues",
+        "then",
+        "entonces",
+        "finally",
+        "finalmente",
+        "afterwards",
+        "next",
+        "posteriormente",
+        "seguidamente",
+        "acto",
+    ]
+)
+_MARKS = frozenset((",", ";", ".", "\n", "!", "?", "¿", "¡", ")"))
+_MORE = frozenset(
+    [
+        "ahora",
+        "now",
+        "tambien",
+        "also",
+        "ademas",
+        "primero",
+        "first",
+        "segundo",
+        "second",
+        "tercero",
+        "third",
+        "eso",
+        "that",
+        "ultimo",
+        "por",
+        "a",
+        "continuacion",
+        "de",
+    ]
+)
+_MUTE = frozenset(
+    [
+        "ahora",
+        "now",
+        "tambien",
+        "also",
+        "ademas",
+        "luego",
+        "despues",
+        "then",
+        "entonces",
+        "next",
+        "finally",
+        "finalmente",
+    ]
+)
+
+
+class Step(msgspec.Struct, gc=False):
+    """One step: an arithmetic `tree`, or a `fit` to a tool. `words` is what was written."""
+
+    words: str
+    tree: Any = None
+    fit: Fit | None = None
+
+
+class Understood(msgspec.Struct, gc=False):
+    """A request as steps, or the problem. `notes` are numbers whose reading should be said."""
+
+    steps: list[Step]
+    problem: Problem | None = None
+    tokens: list[Token] = []
+    notes: list[tuple[str, Any]] = []
+
+
+class _Trouble(Exception):
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.trouble)
+        self.problem = problem
+
+
+class Grammar:
+    """One question over the offered tools. `has_history`: an earlier turn gave a result."""
+
+    def __init__(self, question: str, cards: Sequence[Card], language: str | None, has_history: bool) -> None:
+        self._question = question
+        self._cards = cards
+        lexed = tokenize(question)
+        whole = leads.merge(lexed.tokens)
+        self.tokens = whole[:MOST_TOKENS]
+        self._cut = lexed.unread or len(whole) > MOST_TOKENS
+        self._marks = Marks(self.tokens, language)
+        reader = Reader(self.tokens, self._marks)
+        self._sums = Sums(self.tokens, reader)
+        self._texts = Texts(question, self.tokens, self._sums)
+        self._fitter = Fitter(question, self.tokens, reader, self._sums, self._texts)
+        self._has_history = has_history
+        self._question_form = leads.is_question(self.tokens)
+        self._failed: dict[tuple[int, bool], int] = {}
+        self._best: tuple[int, Problem] | None = None
+
+    def understand(self) -> Understood:
+        """Returns the steps of the whole request, or the problem that keeps it from being done."""
+        start, end, polite = leads.trim(self.tokens, 0, len(self.tokens))
+        self._polite = polite
+        try:
+            steps = self._parts(start, max(end, start), False) if start < end else None
+            if steps is None:
+                steps = self._reordered(start, end)
+        except _Trouble as trouble:
+            return self._not_done(trouble.problem)
+        if steps is None:
+            return self._not_done(None)
+        if self._cut and not self._reaches_the_end(steps):
+            return Understood([], Problem("too_long"), self.tokens)
+        return Understood(steps, None, self.tokens, self._notes())
+
+    def _reaches_the_end(self, steps: list[Step]) -> bool:
+        fit = steps[-1].fit
+        return fit is not None and fit.delimited is not None and fit.delimited.colon
+
+    def _notes(self) -> list[tuple[str, Any]]:
+        return [
+            (token.text, self._marks.value(token.text)) for token in self.tokens
+            if token.kind == "number" and self._marks.is_settled(token.text)
+        ]  # fmt: skip
+
+    # --- parts ---
+
+    def _parts(self, start: int, end: int, continued: bool) -> list[Step] | None:
+        """Returns the steps from `start` on, the longest first part that is one step first."""
+        if (start, continued) in self._failed:
+            return None
+        cuts = self._cuts(start, end)
+        for stop, following in reversed(cuts):
+            step = self._step(start, stop, continued)
+            if step is None:
+                continue
+            if following >= end:
+                return self._checked(step, cuts, start, end)
+            rest = self._parts(following, end, True)
+            if rest is not None:
+                return [step, *rest]
+        self._failed[start, continued] = 1
+        return None
+
+    def _cuts(self, start: int, end: int) -> list[tuple[int, int]]:
+        """Returns where the part that begins at `start` can end, with the place where the next one begins."""
+        cuts: list[tuple[int, int]] = []
+        place = start + 1
+        while place < end and len(cuts) < _MOST_PARTS:
+            if self._is_connective(place):
+                after = place
+                while after < end and (
+                    self._is_connective(after) or (after > place and self.tokens[after].folded in _MORE)
+                ):
+                    after += 1
+                if after < end:
+                    cuts.append((place, after))
+                place = after
+            place += 1
+        return [*cuts, (end, end)]
+
+    def _is_connective(self, place: int) -> bool:
+        token = self.tokens[place]
+        if token.kind == "mark":
+            return token.text in _MARKS
+        return token.kind == "word" and (token.folded in _AND or token.folded in _STRONG)
+
+    def _checked(self, step: Step, cuts: list[tuple[int, int]], start: int, end: int) -> list[Step]:
+        """A text that runs to the end: unless a part of it is a request of its own, of which it is asked."""
+        text = step.fit.delimited if step.fit is not None else None
+        if text is None:
+            return [step]
+        for stop, following in cuts[:-1]:
+            if stop <= text.mark + 1:
+                continue
+            strong = any(t.folded in _STRONG or t.text in ";\n" for t in self.tokens[stop:following])
+            quoted = self.tokens[stop - 1].kind == "quote" and stop == text.mark + 2
+            if not (strong or quoted):
+                continue
+            first = self._step(start, stop, False)
+            rest = self._parts(following, end, True) if first is not None else None
+            if first is not None and rest is not None:
+                if quoted or _refers(rest):
+                    return [first, *rest]
+                raise _Trouble(Problem("choose", self._written(stop, end), names=("text",)))
+        return [step]
+
+    def _reordered(self, start: int, end: int) -> list[Step] | None:
+        """ "Después de sumar 4 y 6, multiplica…", "multiply by 2 after adding 4 and 6", "antes de …"."""
+        tokens = self.tokens
+        if start >= end:
+            return None
+        first = tokens[start].folded
+        if first in ("tras", "after", "despues", "before", "antes", "once"):
+            begin = start + 1 + (tokens[start + 1].folded == "de" if start + 1 < end else 0)
+            for stop, following in self._cuts(begin, end)[:-1]:
+                steps = self._both(begin, stop, following, end, first in ("before", "antes"))
+                if steps is not None:
+                    return steps
+        for place in range(start + 1, end - 1):
+            word = tokens[place].folded
+            if word in ("tras", "after", "despues") and (word != "despues" or tokens[place + 1].folded == "de"):
+                begin = place + 1 + (tokens[place + 1].folded == "de")
+                earlier = self._step(begin, end, False, spoken=True)
+                stop = place - (tokens[place - 1].folded == ",")
+                later = self._step(start, stop, True) if earlier is not None else None
+                if earlier is not None and later is not None:
+                    return [earlier, later]
+        return None
+
+    def _both(self, begin: int, stop: int, following: int, end: int, before: bool) -> list[Step] | None:
+        if before:
+            earlier = self._parts(following, end, False)
+            later = self._step(begin, stop, True, spoken=True) if earlier is not None else None
+            return [*earlier, later] if earlier is not None and later is not None else None
+        head = self._step(begin, stop, False, spoken=True)
+        tail = self._parts(following, end, True) if head is not None else None
+        return [head, *tail] if head is not None and tail is not None else None
+
+    # --- one step ---
+
+    def _step(self, start: int, end: int, continued: bool, *, spoken: bool = False) -> Step | None:
+        """Returns a part as one step, None if it is not one. `spoken`: its verb is an infinitive or a gerund."""
+        start, end, polite = leads.trim(self.tokens, start, end)
+        if start >= end:
+            return None
+        self._polite = self._polite or polite
+        head = leads.lead(self.tokens, start, end)
+        words = self._written(start, end)
+        before = continued or (self._has_history and self._leans_back(start))
+        if spoken:
+            tree = self._spoken(start, end)
+            return Step(words, tree) if tree is not None else None
+        tree = self._sum(head.after, end, before) or (self._sum(start, end, before) if head.after > start else None)
+        if tree is not None:
+            return Step(words, tree)
+        fits = self._fits(head.after, end, head.force)
+        if not fits and head.after > start:
+            fits = self._fits(start, end, "statement")
+        if not fits:
+            return None
+        return Step(words, fit=self._chosen(fits, words))
+
+    def _leans_back(self, start: int) -> bool:
+        """Whether a first step may take up the last result of the conversation."""
+        head = leads.lead(self.tokens, start, len(self.tokens))
+        token = self.tokens[head.after] if head.after < len(self.tokens) else None
+        if any(token.folded in ("ahora", "now") for token in self.tokens[: start + 1]):
+            return True
+        found = verbs(token.folded, token.text.lower()) if token is not None else ()
+        return not any(verb.concept == "add" and not verb.clitic for verb in found)
+
+    def _sum(self, start: int, end: int, continued: bool) -> Any:
+        try:
+            trees = self._sums.readings(start, end, continued)
+        except Unclear as unclear:
+            self._note(start, Problem("number", unclear.text, names=unclear.values))
+            return None
+        if len(trees) > 1:
+            raise _Trouble(Problem("choose", self._written(start, end), names=("reading",)))
+        return trees[0] if trees else None
+
+    def _spoken(self, start: int, end: int) -> Any:
+        """An operation by its gerund or infinitive, as in "después de sumar 4 y 6"."""
+        try:
+            trees = self._sums.spoken(start, end)
+        except Unclear as unclear:
+            raise _Trouble(Problem("number", unclear.text, names=unclear.values)) from None
+        return trees[0] if len(trees) == 1 else None
+
+    def _written(self, start: int, end: int) -> str:
+        return self._question[self.tokens[start].start : self.tokens[end - 1].end] if start < end else ""
+
+    # --- tools ---
+
+    def _fits(self, start: int, end: int, force: str) -> list[Fit]:
+        if start >= end:
+            return []
+        named = self._by_name(start, end)
+        found: list[Fit] = []
+        for card in self._cards:
+            fit = self._text_fit(card, start, end)
+            if fit is None and named is not None and named[0] is card:
+                fit = self._tried(card, named[1], end, named=True)
+            if fit is None and not card.operations:
+                fit = self._tried(card, start, end)
+            if fit is not None and self._allowed(fit, start, force):
+                found.append(fit)
+        return found
+
+    def _allowed(self, fit: Fit, start: int, force: str) -> bool:
+        """A tool that changes something runs on an order alone; a polite question is one with "please"."""
+        if fit.card.reads:
+            return True
+        found = verbs(self.tokens[start].folded, self.tokens[start].text.lower())
+        imperative = any("order" in verb.moods for verb in found)
+        wished = any("wish" in verb.moods for verb in found)
+        if force == "order" and (imperative or wished) and not (self._question_form and start == 0 and not imperative):
+            return not any(token.text in "¿?" for token in self.tokens if token.kind == "mark")
+        if force == "polite" and self._polite:
+            return True
+        self._note(len(self.tokens) + 1, Problem("told", "", (fit.card,)))
+        return False
+
+    def _text_fit(self, card: Card, start: int, end: int) -> Fit | None:
+        parameter = card.text() if card.form or card.unit else None
+        if parameter is None:
+            return None
+        asks = self._question_form
+        value = (
+            self._texts.formed(card.form, start, end, asks)
+            if card.form
+            else self._texts.counted(card.unit, start, end, asks)
+        )
+        if value is None:
+            return None
+        if isinstance(value, Delimited):
+            return Fit(card, {parameter.name: value.text}, score=20, delimited=value)
+        return Fit(card, {parameter.name: value}, score=20)
+
+    def _tried(self, card: Card, start: int, end: int, *, named: bool = False) -> Fit | None:
+        try:
+            fit = self._fitter.fit(card, start, end, named=named)
+        except Misfit as misfit:
+            if named or (self._speaks_of(card, start, end) and misfit.place > start):
+                self._note(misfit.place, Problem("unclear", self._written(misfit.place, end), (card,)))
+            return None
+        except Unclear as unclear:
+            self._note(start + 1, Problem("number", unclear.text, names=unclear.values))
+            return None
+        if fit.wrong:
+            self._note(end + 1, Problem("wrong", "", (card,), (fit.wrong,)))
+            return None
+        if fit.missing:
+            self._note(end + 1, Problem("missing", self._written(start, end), (card,), fit.missing))
+            return None
+        return fit
+
+    def _speaks_of(self, card: Card, start: int, end: int) -> bool:
+        return any(self._is_word_of(card, token) for token in self.tokens[start:end])
+
+    def _is_word_of(self, card: Card, token: Token) -> bool:
+        if token.kind != "word":
+            return False
+        return bool(meanings(token.folded) & card.about or any(card.does(one) for one in verb_concepts(token.folded)))
+
+    def _by_name(self, start: int, end: int) -> tuple[Card, int] | None:
+        """ "usa la herramienta add con a=3 y b=4", "call multiply with 3 and 4": the tool and the place behind its name."""
+        token = self.tokens[start]
+        if not any(
+            verb.concept == "use" and verb.moods & {"order", "inf", "wish", "you"} for verb in verbs(token.folded)
+        ):
+            return None
+        for place in range(start + 1, min(start + 5, end)):
+            said = self.tokens[place].text
+            for card in self._cards:
+                if said == card.name or (said == card.name.rpartition("__")[2] and said):
+                    after = place + 1
+                    if after < end and "tool" in meanings(self.tokens[after].folded):
+                        after += 1
+                    between = self.tokens[start + 1 : place]
+                    fine = all(
+                        t.folded in ("la", "el", "the", "a", "al") or "tool" in meanings(t.folded) for t in between
+                    )
+                    return (card, after) if fine else None
+        return None
+
+    def _chosen(self, fits: list[Fit], words: str) -> Fit:
+        """Returns the one that fits best.
+
+        Raises:
+            _Trouble: several fit equally well.
+        """
+        best = max(fit.score for fit in fits)
+        equal = [fit for fit in fits if fit.score == best]
+        if len(equal) > 1:
+            raise _Trouble(Problem("choose", words, tuple(fit.card for fit in equal), ("tool",)))
+        return equal[0]
+
+    # --- what went wrong ---
+
+    def _note(self, place: int, problem: Problem) -> None:
+        """Keeps the problem of the reading that came furthest."""
+        if self._best is None or place > self._best[0]:
+            self._best = (place, problem)
+
+    def _not_done(self, problem: Problem | None) -> Understood:
+        negated = self._negated()
+        if negated is not None:
+            return Understood([], Problem("negated", negated), self.tokens)
+        problem = problem or (self._best[1] if self._best is not None else None)
+        told = self._told(problem)
+        if told is not None:
+            problem = told
+        elif self._cut and (problem is None or problem.trouble in ("unclear", "no_tool")):
+            problem = Problem("too_long")
+        return Understood(
+            [], problem or self._lacking() or Problem("no_tool", self._question[:400].strip()), self.tokens
+        )
+
+    def _negated(self) -> str | None:
+        """The negation that stands before a word of a tool, outside quotes."""
+        for place, token in enumerate(self.tokens):
+            if token.text == ":":
+                return None
+            if token.kind != "word" or token.folded not in leads.NEGATIONS:
+                continue
+            behind = self.tokens[place + 1 :]
+            if any(self._concerns_tool(item) for item in behind[:12]) or any(
+                map(self._concerns_tool, self.tokens[:place])
+            ):
+                return token.text
+        return None
+
+    def _concerns_tool(self, token: Token) -> bool:
+        if token.kind != "word":
+            return False
+        said = verb_concepts(token.folded) or frozenset(v.concept for v in verbs(token.folded))
+        return any(
+            said & (card.verbs | card.operations) or any(card.does(one) for one in said) or (card.form in said and card.form)
+            or ("convert" in said and card.form)
+            for card in self._cards
+        )  # fmt: skip
+
+    def _told(self, problem: Problem | None) -> Problem | None:
+        """A question about what a tool that changes something would do."""
+        if problem is not None and problem.trouble == "told":
+            return problem
+        if not (self._question_form or (self.tokens[:1] and self.tokens[0].folded in ("puedo", "debo", "quiero", "i"))):
+            return None
+        for card in self._cards:
+            if (
+                not card.reads
+                and any(self._is_doing(card, token) for token in self.tokens)
+                and (
+                    not card.about
+                    or any(
+                        meanings(t.folded) & card.about or (t.kind == "path" and "file" in card.about)
+                        for t in self.tokens
+                    )
+                )
+            ):
+                return Problem("told", "", (card,))
+        return None
+
+    def _is_doing(self, card: Card, token: Token) -> bool:
+        said = verb_concepts(token.folded) | frozenset(v.concept for v in verbs(token.folded))
+        return token.kind == "word" and any(card.does(one) for one in said)
+
+    def _lacking(self) -> Problem | None:
+        """An operation without its numbers: "suma 3" lacks b."""
+        start, end, _ = leads.trim(self.tokens, 0, len(self.tokens))
+        start = leads.lead(self.tokens, start, end).after
+        if start >= end:
+            return None
+        numbers = sum(token.kind == "number" for token in self.tokens)
+        found = {verb.concept for verb in verbs(self.tokens[start].folded, self.tokens[start].text.lower())}
+        for card in self._cards:
+            mine = card.operations & found or (found & {"put_in"} and "add" in card.operations)
+            if mine and numbers < 2 and end - start <= 2 + numbers + 1:
+                names = tuple(item.name for item in card.parameters if item.required)[numbers:]
+                return Problem("missing", self._written(start, end), (card,), names) if names else None
+            text = card.text() if card.form or card.unit else None
+            if text is not None and self._speaks_of(card, start, end) and end - start <= 4:
+                return Problem("missing", self._written(start, end), (card,), (text.name,))
+        return None
+
+
+def _refers(steps: Sequence[Step]) -> bool:
+    return any(
+        _has_previous(step.tree) or (step.fit and any(map(_has_previous, step.fit.arguments.values())))
+        for step in steps
+    )
+
+
+def _has_previous(value: Any) -> bool:
+    if isinstance(value, Operation):
+        return any(map(_has_previous, value.operands))
+    return isinstance(value, Previous) and value.named

@@ -13,7 +13,7 @@ import msgspec
 from .cards import Card
 from .folding import fold
 from .lexer import Token
-from .lexicon import meanings, nouns, verbs
+from .lexicon import languages, meanings, nouns, verbs
 from .numbers import NUMBER_WORDS, Reader
 from .schema import Parameter
 from .sums import Sums
@@ -22,6 +22,16 @@ from .texts import Delimited, Texts
 _GRAMMAR = frozenset(
     ["el", "la", "los", "las", "un", "una", "unos", "unas", "the", "a", "an", "de", "del", "of", "al", "to", "en", "in", "into", "on", "at", "for", "para", "con", "with", "y", "e", "and", "by", "por", "que", "se", "is", "are", "es", "son", "hay", "su", "sus", "its", "lo", "tiene", "have", "does", "do", "me", "all's", "my", "mi", "mis", "llamado", "llamada", "named", "called", "titled", "titulado", "titulada", "titulados", "as", "como", "cual", "what", "what's", "cuyo", "nuevo", "nueva", "new", "from", "about", "sobre", "there", "esta", "here", "aqui", "este", "this", "se", "llama", "it", "exists", "there's", "existe", "existen", "registrado", "registrados", "tenemos", "trabajan", "work", "works", "trabaja", "whose"]
 )  # fmt: skip
+_ASKING = frozenset(
+    ("que", "cual", "cuales", "quien", "quienes", "cuanto", "cuantos", "cuantas", "como", "what", "what's", "whats", "which",
+     "who", "who's", "how", "is", "are", "hay")
+)  # fmt: skip
+_COUNTING = frozenset(("cuantos", "cuantas", "many", "number", "numero"))
+_ASKED_WITH = frozenset(
+    ("cuantos", "cuantas", "quien", "quienes", "cual", "cuales", "who", "which", "how", "many", "much", "tenemos", "hace",
+     "your", "tu", "tus", "current", "actual", "now", "ahora", "today", "hoy", "right", "right now", "did", "does")
+)  # fmt: skip
+_TO_LIKE = frozenset(("~to", "~recipient", "~destination", "~target"))
 _NAMED = frozenset(["llamado", "llamada", "llamados", "llamadas", "named", "called", "titled", "titulado", "titulada"])
 _LINKS = frozenset(["=", ":", "es", "is", "de", "of", "a", "as", "como", "del", "en", "in", "to", "equal"])
 _SOFT = {
@@ -33,8 +43,8 @@ _SOFT = {
     "a": ("~to", "~recipient", "email", "~destination", "~target"),
     "para": ("~to", "~recipient", "email", "title"),
     "from": ("~from", "source", "~origin"),
-    "de": ("~from", "source", "~origin", "place", "city"),
-    "of": ("place", "city"),
+    "de": ("~from", "source", "~origin", "place", "city", "department"),
+    "of": ("place", "city", "department"),
     "for": ("question", "~query", "pattern", "place", "city", "title", "~keyword", "~term"),
     "sobre": ("subject", "question", "~query", "~topic", "~topico"),
     "about": ("subject", "question", "~query", "~topic"),
@@ -157,6 +167,9 @@ class _Scan:
         self._wrong = ""
         self._delimited: Delimited | None = None
         self._score = 0
+        self._has_verb = named
+        self._last: Parameter | None = None
+        self._possessed = False
 
     def fit(self) -> Fit:
         if not self._named:
@@ -168,6 +181,8 @@ class _Scan:
         lacking = tuple(item.name for item in self._card.parameters if item.required and item.name not in self._found)
         if self._pending is not None and self._pending.name not in self._found and not lacking:
             raise Misfit(self._end - 1)
+        if self._possessed and not self._found and not lacking:
+            raise Misfit(self._end - 1)
         ordered = {item.name: self._found[item.name] for item in self._card.parameters if item.name in self._found}
         return Fit(self._card, ordered, lacking, self._wrong, self._score, self._delimited)
 
@@ -177,25 +192,30 @@ class _Scan:
         for verb in verbs(token.folded, token.text.lower()) if token.kind == "word" else ():
             if verb.moods & {"order", "inf", "wish", "you"} and verb.clitic in ("", "me", "nos"):
                 does = max(does, self._card.does(verb.concept))
+        self._has_verb = bool(does)
         if does:
             self._score += 4 * does
             self._place += 1
-        elif not self._card.reads:
+        elif not self._card.reads or not self._is_stated(token):
             raise Misfit(self._start)
 
+    def _is_stated(self, token: Token) -> bool:
+        """Whether a request without a verb can be one: a question, or a phrase that begins with the tool's own word."""
+        if token.folded in _ASKING or (self._start > 0 and self._tokens[self._start - 1].kind == "word"):
+            return True
+        return bool(meanings(token.folded) & (self._card.about | self._card.spoken))
+
     def _speaks_of_it(self) -> bool:
-        about = self._card.about
-        known = self._card.known
-        spoken = self._spoken
-        if "file" in about and any(self._tokens[at].kind == "path" for at in range(self._start, self._end)):
+        about, known, spoken = self._card.about, self._card.known, self._spoken
+        if self._has_verb and "file" in about and any(t.kind == "path" for t in self._tokens[self._start : self._end]):
             spoken = spoken | {"file"}
         self._score += 2 * len(about & spoken)
-        verb_said = self._score >= 8
-        if about <= spoken:
-            return bool(about) or verb_said
-        if known is not None and (known.enough & spoken or ((known.verbs or not about) and False)):
+        if about <= spoken and (about or self._score >= 8):
             return True
-        return False
+        if known is None:
+            return False
+        counting = any(token.folded in _COUNTING for token in self._tokens[self._start : self._end])
+        return bool(known.enough & spoken) or (counting and bool(known.counted & spoken))
 
     # --- one step ---
 
@@ -211,14 +231,15 @@ class _Scan:
             self._word(token)
 
     def _mark(self, token: Token) -> None:
+        last = self._place + 1 == self._end
         if token.text in ",;()\n":
             self._pending = None if token.text != "(" else self._pending
             self._place += 1
         elif token.text == ":" and (self._pending is not None or self._free_text() is not None):
             self._behind_colon()
-        elif (token.text == "=" and self._pending is not None) or (
-            token.text in ".!?" and self._place + 1 == self._end
-        ):
+        elif token.text == ":" and self._spoken and not last:
+            self._place += 1
+        elif (token.text == "=" and self._pending is not None) or (token.text in ".!?" and last):
             self._place += 1
         else:
             raise Misfit(self._place)
@@ -261,6 +282,10 @@ class _Scan:
         by_form = [item for item in open_ if item.concepts & wanted]
         if self._soft and token.kind == "quote":
             by_form = [item for item in open_ if item.concepts & set(self._soft)]
+        if len(by_form) > 1 and self._soft:
+            by_form = [item for item in by_form if item.concepts & set(self._soft) - _PATHS] or by_form
+        if len(by_form) > 1:
+            by_form = [item for item in by_form if not item.concepts & _TO_LIKE] or by_form
         if len(by_form) > 1 and len({item.required for item in by_form}) > 1:
             by_form = [item for item in by_form if item.required]
         if len(by_form) == 1:
@@ -270,6 +295,10 @@ class _Scan:
             candidates = [item for item in needed if not _has_form(item)] or needed
             if len(candidates) == 1 or (candidates and self._named):
                 return candidates[0]
+            behind_noun = meanings(self._tokens[self._place - 1].folded) & self._card.about
+            titled = [item for item in candidates if item.concepts & {"name", "title"}]
+            if behind_noun and len(titled) == 1:
+                return titled[0]
         raise Misfit(self._place)
 
     def _take(self, parameter: Parameter, value: Any) -> None:
@@ -294,7 +323,8 @@ class _Scan:
         needed = [item for item in open_ if item.required]
         if needed:
             return needed[0]
-        return open_[0] if len(open_) == 1 and open_[0].name not in ("k",) else None
+        limits = [item for item in open_ if item.concepts & {"limit", "~count", "~top"}]
+        return limits[0] if len(limits) == 1 and not self._soft and self._place == self._start + 1 else None
 
     def _number(self) -> None:
         place, sign = self._place, 1
@@ -324,7 +354,15 @@ class _Scan:
             return
         meant = meanings(token.folded)
         own = meant & (self._card.about | self._card.spoken)
+        if "currency" in own and token.folded not in ("currency", "moneda", "divisa", "currencies", "monedas"):
+            self._spoken |= own
+            self._bare()
+            return
         if self._pending is None or not _is_string(self._pending):
+            if own and self._is_in_name(token):
+                self._spoken |= own
+                self._bare()
+                return
             if own:
                 self._spoken |= own
                 self._place += 1
@@ -335,8 +373,11 @@ class _Scan:
             self._place += 1
         elif token.folded in ("que", "that") and self._says():
             self._give_text(self._free_text_or_misfit(), self._rest_of_text())
-        elif token.folded in _GRAMMAR and not self._begins_value(token):
+        elif self._last is not None and meant & self._last.concepts:
+            self._place += 1  # "in the Sales department"
+        elif (token.folded in _GRAMMAR or (self._card.reads and token.folded in _ASKED_WITH)) and not self._begins_value(token):
             self._soft = _SOFT.get(token.folded, self._soft if token.folded in ("el", "la", "the") else ())
+            self._possessed = self._possessed or token.folded in ("tiene", "tienen", "have", "does", "has")
             if token.folded in ("y", "and", "e", "con", "with") and (
                 self._pending is None or self._place > self._start
             ):
@@ -345,9 +386,19 @@ class _Scan:
         else:
             self._bare()
 
+    def _is_in_name(self, token: Token) -> bool:
+        """"Empresa X": the tool's own noun in capitals, with a name behind it, is part of the name."""
+        follows = self._tokens[self._place + 1] if self._place + 1 < self._end else None
+        capital = token.text[:1].isupper() and not token.text.isupper() and self._place > self._start
+        if not capital or follows is None or follows.kind not in ("word", "number") or self._pointed() is None:
+            return False
+        return follows.text[:1].isupper() or follows.text.isdigit() or len(follows.text) == 1
+
     def _begins_value(self, token: Token) -> bool:
         """An article in capitals behind a label is part of a name: "ciudad La Paz"."""
-        return self._pending is not None and token.text[:1].isupper() and self._place > self._start
+        before = self._tokens[self._place - 1] if self._place > self._start else None
+        initial = len(token.text) == 1 and before is not None and before.text[:1].isupper() and not before.text.isupper()
+        return token.text[:1].isupper() and (initial or (self._pending is not None and before is not None))
 
     def _says(self) -> bool:
         """ "memoriza que …", "remember that …": a verb that keeps a text is before."""
@@ -449,15 +500,30 @@ class _Scan:
     def _bare(self) -> None:
         """Takes a stretch of words for the parameter that is labelled, or that the words before it point at."""
         parameter = self._pending or self._pointed()
+        if not (self._pending or self._spoken or self._has_verb):
+            raise Misfit(self._place)
         if parameter is None or parameter.kind not in ("string", "any", "array"):
             raise Misfit(self._place)
         after = self._stretch(parameter)
         begin, tokens = self._place, self._tokens[self._place : after]
-        text = self._f._question[tokens[0].start : tokens[-1].end]
+        text = self._f._question[self._with_article(parameter) : tokens[-1].end]
         if any(token.folded in _STOPS for token in tokens[:1]) or not self._is_clean(tokens, parameter):
             raise Misfit(begin)
         self._found[parameter.name] = [text] if parameter.kind == "array" else text
-        self._pending, self._soft, self._place = None, (), after
+        self._pending, self._soft, self._place, self._last = None, (), after, parameter
+
+    def _with_article(self, parameter: Parameter) -> int:
+        """Where a value begins: nothing is cut from a free text, and a name of one letter keeps its noun."""
+        place, before = self._place, self._tokens[self._place - 1] if self._place > self._start else None
+        if before is None:
+            return self._tokens[place].start
+        if _is_long(parameter) and before.folded in ("el", "la", "los", "las", "the", "un", "una", "a", "an", "mi", "my"):
+            return before.start
+        single = len(self._tokens[place].text) == 1 and self._tokens[place].kind == "word"
+        return before.start if single and meanings(before.folded) & self._card.about else self._tokens[place].start
+
+    def _asks(self) -> bool:
+        return self._tokens[self._start].folded in _ASKING or self._start > 0 or self._soft != ()
 
     def _pointed(self) -> Parameter | None:
         open_ = [item for item in self._card.parameters if self._is_open(item) and item.kind in ("string", "any")]
@@ -466,6 +532,8 @@ class _Scan:
             if meant:
                 return meant[0]
         needed = [item for item in open_ if item.required and not _has_form(item)]
+        if len(needed) > 1:
+            needed = [item for item in needed if not item.concepts & _TO_LIKE] or needed
         token = self._tokens[self._place]
         if len(needed) == 1 or (needed and token.text[:1].isupper() and needed[0].concepts & {"name"}):
             return needed[0]
@@ -551,8 +619,12 @@ class _Scan:
             or len(t.text) == 1
             for t in tokens
         )
-        if capital or self._card.reads:
-            return len(tokens) <= 1 or capital or bool(parameter.concepts & (_LONG | _FREE))
+        if capital:
+            return True
+        if self._card.reads:
+            if not _is_long(parameter) and any(languages(word) for word in words[:1]):
+                return False
+            return (len(tokens) == 1 or bool(parameter.concepts & (_LONG | _FREE))) and (self._has_verb or self._asks())
         if parameter.concepts & _LONG:
             return not _STOPS & set(words)
         return len(tokens) == 1 and words[0] not in _STOPS and words[0] not in _GRAMMAR

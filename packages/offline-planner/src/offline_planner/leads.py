@@ -62,6 +62,7 @@ class Lead(msgspec.Struct, frozen=True, gc=False):
 
     force: Force
     after: int
+    polite: bool = False
 
 
 def _table(text: str, force: Force) -> list[tuple[tuple[str, ...], Force]]:
@@ -93,11 +94,18 @@ def merge(tokens: list[Token]) -> list[Token]:
     return merged
 
 
+_LAST_COURTESIES = frozenset(("please", "porfa", "porfavor", "pls", "porfis", "thanks", "gracias", "thx", "kindly"))
+
+
 def is_courtesy(token: Token) -> bool:
     """Whether a word or mark says nothing but politeness."""
     if token.kind == "mark":
         return token.text in ",.!¡¿\n…"
     return token.kind == "word" and token.folded in COURTESIES
+
+
+def _ends_politely(token: Token) -> bool:
+    return token.text in "?,.!…\n" if token.kind == "mark" else token.kind == "word" and token.folded in _LAST_COURTESIES
 
 
 def trim(tokens: list[Token], start: int, end: int) -> tuple[int, int, bool]:
@@ -110,7 +118,7 @@ def trim(tokens: list[Token], start: int, end: int) -> tuple[int, int, bool]:
         start += 1
         return trim(tokens, start, end)
     while end > start and (
-        is_courtesy(tokens[end - 1]) or tokens[end - 1].folded in ("ahora", "now", "tambien", "also", "too")
+        _ends_politely(tokens[end - 1]) or tokens[end - 1].folded in ("ahora", "now", "tambien", "also", "too")
     ):
         polite = polite or tokens[end - 1].folded in ("please", "porfa", "porfavor", "pls", "porfis")
         end -= 1
@@ -129,7 +137,7 @@ def lead(tokens: list[Token], start: int, end: int) -> Lead:
                 continue
             if force == "wish" and words[-1] in ("dime", "di", "me") and fits & {"order"}:
                 continue
-            return Lead(force, after)
+            return Lead(force, after, polite)
     return Lead("order" if "order" in _moods(tokens, start, end) else "statement", start)
 
 

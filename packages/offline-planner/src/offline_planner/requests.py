@@ -191,6 +191,8 @@ class Grammar:
         token = self.tokens[place]
         if token.kind == "mark":
             return token.text in _MARKS
+        if token.folded == "despues" and place + 2 < len(self.tokens) and self.tokens[place + 1].folded == "de":
+            return self.tokens[place + 2].folded in ("eso", "esto")
         return token.kind == "word" and (token.folded in _AND or token.folded in _STRONG)
 
     def _checked(self, step: Step, cuts: list[tuple[int, int]], start: int, end: int) -> list[Step]:
@@ -252,12 +254,13 @@ class Grammar:
         start, end, polite = leads.trim(self.tokens, start, end)
         if start >= end:
             return None
-        self._polite = self._polite or polite
+        start = self._behind_and(start, end)
         head = leads.lead(self.tokens, start, end)
+        self._polite = self._polite or polite or head.polite
         words = self._written(start, end)
         before = continued or (self._has_history and self._leans_back(start))
         if spoken:
-            tree = self._spoken(start, end)
+            tree = self._spoken(start, end, continued)
             return Step(words, tree) if tree is not None else None
         tree = self._sum(head.after, end, before) or (self._sum(start, end, before) if head.after > start else None)
         if tree is not None:
@@ -268,6 +271,15 @@ class Grammar:
         if not fits:
             return None
         return Step(words, fit=self._chosen(fits, words))
+
+    def _behind_and(self, start: int, end: int) -> int:
+        """An "and" that begins a request goes on from what was said before: "y ahora súmale 1"."""
+        if self.tokens[start].folded not in _AND or end - start < 2:
+            return start
+        following = self.tokens[start + 1]
+        if following.folded in ("ahora", "now"):
+            return start + 2 if end - start > 2 else start
+        return start + 1 if verbs(following.folded, following.text.lower()) else start
 
     def _leans_back(self, start: int) -> bool:
         """Whether a first step may take up the last result of the conversation."""
@@ -288,10 +300,10 @@ class Grammar:
             raise _Trouble(Problem("choose", self._written(start, end), names=("reading",)))
         return trees[0] if trees else None
 
-    def _spoken(self, start: int, end: int) -> Any:
+    def _spoken(self, start: int, end: int, continued: bool) -> Any:
         """An operation by its gerund or infinitive, as in "después de sumar 4 y 6"."""
         try:
-            trees = self._sums.spoken(start, end)
+            trees = self._sums.spoken(start, end, continued)
         except Unclear as unclear:
             raise _Trouble(Problem("number", unclear.text, names=unclear.values)) from None
         return trees[0] if len(trees) == 1 else None
@@ -310,7 +322,7 @@ class Grammar:
             fit = self._text_fit(card, start, end)
             if fit is None and named is not None and named[0] is card:
                 fit = self._tried(card, named[1], end, named=True)
-            if fit is None and not card.operations:
+            if fit is None and not (card.operations or card.form or card.unit):
                 fit = self._tried(card, start, end)
             if fit is not None and self._allowed(fit, start, force):
                 found.append(fit)

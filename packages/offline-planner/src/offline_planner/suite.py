@@ -11,17 +11,19 @@ import msgspec
 class Known(msgspec.Struct, frozen=True, gc=False):
     """`reads`: it changes nothing (its `readOnlyHint`, which does not reach a model). `words` are concepts that may
     stand in a request for it, `enough` those of which one is as good as the tool's own noun; `verbs` as its own;
-    `about` as the noun that its name does not have."""
+    `counted` is what it tells the number of."""
 
     titles: dict[str, str]
     reads: bool = True
     words: frozenset[str] = frozenset()
     enough: frozenset[str] = frozenset()
     verbs: frozenset[str] = frozenset()
+    counted: frozenset[str] = frozenset()
 
 
-def _known(es: str, en: str, *, reads: bool = True, words: str = "", enough: str = "", verbs: str = "") -> Known:
-    sets = (frozenset(part.split()) for part in (words, enough, verbs))
+def _known(es: str, en: str, *, reads: bool = True, words: str = "", enough: str = "", verbs: str = "", counted: str = ""
+) -> Known:
+    sets = (frozenset(part.split()) for part in (words, enough, verbs, counted))
     return Known({"es": es, "en": en}, reads, *sets)
 
 
@@ -32,7 +34,7 @@ KNOWN = {
     "count_words": _known("cuenta las palabras de un texto", "counts the words of a text"),
     "consultar_empresa": _known(
         "dice cuántos empleados tiene una empresa", "tells how many employees a company has",
-        words="employee information number ~person", enough="employee",
+        words="employee information number ~person", counted="employee",
     ),
     "buscar_documentos": _known(
         "busca documentos por su nombre", "finds documents by their name", words="name file memory title"

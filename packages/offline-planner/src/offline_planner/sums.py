@@ -41,6 +41,7 @@ _PLURAL = frozenset(["them", "ambos", "both"])
 _NOT_UNITS = frozenset(
     ["y", "e", "and", "o", "or", "a", "al", "de", "del", "of", "to", "from", "by", "con", "with", "en", "in", "por", "entre", "que", "lo", "it", "the", "el", "la", "los", "las", "un", "una", "no", "not", "si", "if", "then", "luego", "despues", "mas", "menos", "plus", "minus", "times", "x", "veces", "sin", "without", "hasta", "until", "algo", "something", "cada", "each", "otro", "other", "another", "squared", "cubed", "y/o", "cuyo", "whose", "pero", "but", "excepto", "except", "salvo", "unless", "this", "that", "eso", "esto", "es", "is", "son", "are", "igual", "equals", "mil", "together", "please", "gracias", "thanks", "e", "primero", "first"]
 )  # fmt: skip
+_MONEY = frozenset(("€", "$", "£", "euro", "dolar", "dollar", "peso", "pound", "libra", "usd", "eur", "dolare"))
 _QUESTION = (
     ("cuanto", "es"), ("cuanto", "son"), ("cuanto", "da"), ("cuanto", "dan"), ("cuanto", "hacen"), ("cuanto", "hace"),
     ("cuanto", "vale"), ("cuanto", "seria"), ("cuanto", "serian"), ("cuanto", "resulta"), ("a", "cuanto", "equivale"),
@@ -61,7 +62,7 @@ class Sums:
         self._reader = reader
         self._words = [token.folded if token.kind in ("word", "mark") else "" for token in tokens]
         self._known: dict[tuple[str, int], list[Reading]] = {}
-        self._units: set[str] = set()
+        self._units: dict[int, str] = {}
         # Trees whose last operand an operator behind them could belong to: "the sum of 3 and 4 times 2".
         self._loose: dict[int, Any] = {}
 
@@ -73,9 +74,7 @@ class Sums:
         self._loose.clear()
         self._units.clear()
         found = [tree for tree, after in self._step(start) if after == end and not _is_bare(tree)]
-        if len(self._units) > 1:
-            return []
-        return _distinct(found)
+        return _distinct(tree for tree in found if self._same_units(tree))
 
     def operands(self, start: int, end: int) -> list[Any]:
         """Returns the trees of an operation that stands in place of a text: "el resultado de sumar 3 y 4"."""
@@ -85,9 +84,9 @@ class Sums:
         self._units.clear()
         return _distinct(tree for tree, after in self._operand(start) if after == end and isinstance(tree, Operation))
 
-    def spoken(self, start: int, end: int) -> list[Any]:
+    def spoken(self, start: int, end: int, continued: bool) -> list[Any]:
         """Returns the trees of an operation that is named by its infinitive or gerund: "sumar 4 y 6", "adding 4 and 6"."""
-        self._end, self._continued = end, False
+        self._end, self._continued = end, continued
         self._known.clear()
         self._loose.clear()
         self._units.clear()
@@ -100,6 +99,11 @@ class Sums:
         """Returns what was said before, if it is spoken of at `start`, with the place behind it."""
         self._end = end
         return list(self._reference(start))
+
+    def _same_units(self, tree: Any) -> bool:
+        """Whether all numbers are of one unit; where it is no money, each of them has to say so."""
+        named = set(self._units.values())
+        return not named or (len(named) == 1 and (named <= _MONEY or len(self._units) >= len(list(_numbers(tree)))))
 
     # --- words ---
 
@@ -175,7 +179,7 @@ class Sums:
         """ "¿3 y 4 cuánto suman?", "what do 3 and 4 add up to?"."""
         start = place + 2 if (self._word(place), self._word(place + 1)) == ("what", "do") else place
         for items, after in self._items(start):
-            words = self._words[after : self._end]
+            words = [word for word in self._words[after : self._end] if word not in ",¿?"]
             if len(items) > 1 and words in (["cuanto", "suman"], ["suman", "cuanto"], ["add", "up", "to"]):
                 yield Operation("add", tuple(items)), self._end
 
@@ -221,6 +225,9 @@ class Sums:
             yield from self._listed(concept, self._skip(place, (":", "together")))
             yield from self._listed(concept, self._label(place))
             yield from self._paired(concept, place)
+            for tree, after in self._reference(place):
+                if tree == Previous(many=True) and concept in ("add", "multiply"):
+                    yield Operation(concept, (tree,)), after
         elif many:
             if concept in ("add", "multiply"):
                 yield Operation(concept, (hung,)), place
@@ -459,7 +466,7 @@ class Sums:
             return 0
         token = self._tokens[place]
         if token.kind == "mark" and token.text in "€$£":
-            self._units.add(token.text)
+            self._units[place] = token.text
             return place + 1
         word = token.folded
         if (
@@ -476,7 +483,7 @@ class Sums:
             or nouns(word) & {"result", "sum", "product", "number", "upper"}
         ):
             return 0
-        self._units.add(word[:-1] if word.endswith("s") else word)
+        self._units[place] = word[:-1] if word.endswith("s") else word
         return place + 1
 
     def _percent(self, value: Decimal, place: int) -> Iterable[Reading]:
@@ -569,6 +576,14 @@ def _join(concept: str, left: Any, right: Any) -> Operation:
     if isinstance(left, Operation) and left.concept == concept and concept in ("add", "multiply"):
         return Operation(concept, (*left.operands, right))
     return Operation(concept, (left, right))
+
+
+def _numbers(tree: Any) -> Iterable[Decimal]:
+    if isinstance(tree, Operation):
+        for item in tree.operands:
+            yield from _numbers(item)
+    elif isinstance(tree, Decimal):
+        yield tree
 
 
 def _is_bare(tree: Any) -> bool:

@@ -130,7 +130,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     "lamp": ("lampara luz", "lamp light"),
     "level": ("nivel", "level"),
     "color": ("color", "color colour"),
-    "currency": ("moneda divisa", "currency"),
+    "currency": ("moneda divisa euro dolar peso libra yen", "currency euro dollar usd eur gbp mxn jpy pound"),
     "order": ("pedido", "order"),
     "invoice": ("factura", "invoice"),
     "note": ("nota", "note"),

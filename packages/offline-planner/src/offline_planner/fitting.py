@@ -13,7 +13,7 @@ import msgspec
 from .cards import Card
 from .folding import fold
 from .lexer import Token
-from .lexicon import languages, meanings, nouns, verbs
+from .lexicon import is_function_word, meanings, nouns, verb_concepts, verbs
 from .numbers import NUMBER_WORDS, Reader
 from .schema import Parameter
 from .sums import Sums
@@ -192,6 +192,7 @@ class _Scan:
         for verb in verbs(token.folded, token.text.lower()) if token.kind == "word" else ():
             if verb.moods & {"order", "inf", "wish", "you"} and verb.clitic in ("", "me", "nos"):
                 does = max(does, self._card.does(verb.concept))
+                self._spoken |= {"employee"} if verb.concept == "hire" else set()
         self._has_verb = bool(does)
         if does:
             self._score += 4 * does
@@ -210,12 +211,17 @@ class _Scan:
         if self._has_verb and "file" in about and any(t.kind == "path" for t in self._tokens[self._start : self._end]):
             spoken = spoken | {"file"}
         self._score += 2 * len(about & spoken)
+        counting = any(token.folded in _COUNTING for token in self._tokens[self._start : self._end])
+        if about <= spoken and counting and known is not None and known.counted & spoken:
+            self._score += 1
         if about <= spoken and (about or self._score >= 8):
             return True
         if known is None:
             return False
-        counting = any(token.folded in _COUNTING for token in self._tokens[self._start : self._end])
-        return bool(known.enough & spoken) or (counting and bool(known.counted & spoken))
+        if counting and known.counted & spoken:
+            self._score += 2
+            return True
+        return bool(known.enough & spoken)
 
     # --- one step ---
 
@@ -528,7 +534,7 @@ class _Scan:
     def _pointed(self) -> Parameter | None:
         open_ = [item for item in self._card.parameters if self._is_open(item) and item.kind in ("string", "any")]
         if self._soft:
-            meant = [item for item in open_ if item.concepts & set(self._soft)]
+            meant = [item for item in open_ if item.concepts & set(self._soft) and not _has_form(item)]
             if meant:
                 return meant[0]
         needed = [item for item in open_ if item.required and not _has_form(item)]
@@ -585,7 +591,7 @@ class _Scan:
             ahead = place + 1
             while ahead < self._end and self._tokens[ahead].folded in ("el", "la", "the", "un", "una", "a", "an", "su"):
                 ahead += 1
-            return ahead < self._end and self._is_label_word(ahead)
+            return self._is_label_word(place) or (ahead < self._end and self._is_label_word(ahead))
         return self._is_label_word(place) and not self._is_pending_word(place)
 
     def _is_pending_word(self, place: int) -> bool:
@@ -622,7 +628,7 @@ class _Scan:
         if capital:
             return True
         if self._card.reads:
-            if not _is_long(parameter) and any(languages(word) for word in words[:1]):
+            if not _is_long(parameter) and (is_function_word(words[0]) or verb_concepts(words[0])):
                 return False
             return (len(tokens) == 1 or bool(parameter.concepts & (_LONG | _FREE))) and (self._has_verb or self._asks())
         if parameter.concepts & _LONG:

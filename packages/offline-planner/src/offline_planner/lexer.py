@@ -96,6 +96,8 @@ class _Scanner:
     def _leads_fraction(self, place: int) -> bool:
         if self._all[place] not in ".," or not self._all[place + 1 : place + 2].isdecimal():
             return False
+        if self._tokens and self._tokens[-1].kind == "number":
+            return False
         return self._blank or not self._tokens or self._tokens[-1].text in ("(", "-", "+", "*", "/", "$", "=")
 
     def _number(self, place: int) -> int:

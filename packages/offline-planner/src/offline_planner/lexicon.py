@@ -65,6 +65,16 @@ def languages(folded: str) -> frozenset[str]:
     return frozenset(_language_words().get(folded, ()))
 
 
+def is_function_word(folded: str) -> bool:
+    """Whether a word is of grammar alone in one of the languages."""
+    return any(folded in words for words in _function_words().values())
+
+
+@lru_cache(maxsize=1)
+def _function_words() -> dict[str, frozenset[str]]:
+    return {language: frozenset(words.split()) for language, words in FUNCTION_WORDS.items()}
+
+
 @lru_cache(maxsize=1)
 def phrases() -> dict[str, list[tuple[tuple[str, ...], str]]]:
     """Returns the phrases by their first word, the longest first, with the word that stands for each."""

@@ -76,7 +76,7 @@ class Marks:
         if _grouped(pieces):
             as_group = _plain("".join(pieces), text)
             told = self._told[mark]
-            if not told:
+            if not told or (told == "decimal" and pieces[1] == "000"):
                 raise Unclear(text, (f"{as_group:f}", f"{as_decimal:f}"))
             return as_decimal if told == "decimal" else as_group
         if mark == "," and self._english and pieces[0]:
@@ -274,6 +274,8 @@ class Reader:
         """A number below a thousand in words, or digits; or dozens."""
         digits = self._digits(place)
         found = digits or self._small(place) or self._article(place)
+        if digits is not None and self._word(digits.after) == "hundred":
+            return Number(digits.value * 100, digits.after + 1)
         if found is not None and self._word(found.after) in _DOZENS:
             return self._dozen(found)
         if found is None or (digits is not None and seen and digits.value >= 1000):

@@ -162,13 +162,31 @@ class Grammar:
             step = self._step(start, stop, continued)
             if step is None:
                 continue
-            if following >= end:
+            if following >= end or (step.tree is not None and self._reports(following, end)):
                 return self._checked(step, cuts, start, end)
             rest = self._parts(following, end, True)
-            if rest is not None:
+            if rest is not None and not self._runs_on(step, start, stop, following, rest[0]):
                 return [step, *rest]
         self._failed[start, continued] = 1
         return None
+
+    def _reports(self, start: int, end: int) -> bool:
+        """Whether a last part only asks for the result, which is said anyway: "y dime el resultado"."""
+        start, end, _ = leads.trim(self.tokens, start, end)
+        if start < end and any(verb.concept in ("tell", "get", "show") for verb in verbs(self.tokens[start].folded)):
+            start += 1 + (start + 1 < end and self.tokens[start + 1].folded == "me")
+        return any(after == end and tree == Previous() for tree, after in self._sums.reference(start, end))
+
+    def _runs_on(self, step: Step, start: int, stop: int, following: int, after: Step) -> bool:
+        """Whether what follows "and" without a verb could belong to the list before it: "suma 3 y 4 y 5 por 2"."""
+        if step.tree is None or after.tree is None or any(t.folded in _STRONG or t.text in ";.\n" for t in self.tokens[stop:following]):
+            return False
+        verbless = not any(verbs(token.folded) for token in self.tokens[following : following + 3])
+        ordered = any(verbs(token.folded, token.text.lower()) for token in self.tokens[start : start + 3])
+        paired = step.tree.concept == after.tree.concept == "multiply" and any(
+            token.folded in ("por", "by", "times", "x", "*") for token in self.tokens[start:stop]
+        )
+        return verbless and ordered and not paired
 
     def _cuts(self, start: int, end: int) -> list[tuple[int, int]]:
         """Returns where the part that begins at `start` can end, with the place where the next one begins."""
@@ -200,6 +218,8 @@ class Grammar:
         text = step.fit.delimited if step.fit is not None else None
         if text is None:
             return [step]
+        if text.colon and any(token.kind == "word" for token in self.tokens[end:]):
+            raise _Trouble(Problem("choose", self._written(end, len(self.tokens)), names=("text",)))
         for stop, following in cuts[:-1]:
             if stop <= text.mark + 1:
                 continue
@@ -501,7 +521,8 @@ class Grammar:
                 names = tuple(item.name for item in card.parameters if item.required)[numbers:]
                 return Problem("missing", self._written(start, end), (card,), names) if names else None
             text = card.text() if card.form or card.unit else None
-            if text is not None and self._speaks_of(card, start, end) and end - start <= 4:
+            quoted = any(token.kind == "quote" for token in self.tokens)
+            if text is not None and not quoted and self._speaks_of(card, start, end) and end - start <= 4:
                 return Problem("missing", self._written(start, end), (card,), (text.name,))
         return None
 

@@ -45,7 +45,7 @@ KNOWN = {
     ),
     "add_employee": _known(
         "añade un empleado al registro", "adds an employee to the register", reads=False, words="company list_noun",
-        verbs="put_in create",
+        verbs="put_in create hire",
     ),
     "memorizar_informacion": _known(
         "guarda un texto en la memoria", "keeps a text in the memory", reads=False, words="memory information text note"

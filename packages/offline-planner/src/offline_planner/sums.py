@@ -42,13 +42,14 @@ _NOT_UNITS = frozenset(
     ["y", "e", "and", "o", "or", "a", "al", "de", "del", "of", "to", "from", "by", "con", "with", "en", "in", "por", "entre", "que", "lo", "it", "the", "el", "la", "los", "las", "un", "una", "no", "not", "si", "if", "then", "luego", "despues", "mas", "menos", "plus", "minus", "times", "x", "veces", "sin", "without", "hasta", "until", "algo", "something", "cada", "each", "otro", "other", "another", "squared", "cubed", "y/o", "cuyo", "whose", "pero", "but", "excepto", "except", "salvo", "unless", "this", "that", "eso", "esto", "es", "is", "son", "are", "igual", "equals", "mil", "together", "please", "gracias", "thanks", "e", "primero", "first"]
 )  # fmt: skip
 _MONEY = frozenset(("€", "$", "£", "euro", "dolar", "dollar", "peso", "pound", "libra", "usd", "eur", "dolare"))
+_MEASURES = frozenset("kg g mg km m cm mm l ml h min kilo metro litro euro dolar peso meter liter".split())
 _QUESTION = (
     ("cuanto", "es"), ("cuanto", "son"), ("cuanto", "da"), ("cuanto", "dan"), ("cuanto", "hacen"), ("cuanto", "hace"),
     ("cuanto", "vale"), ("cuanto", "seria"), ("cuanto", "serian"), ("cuanto", "resulta"), ("a", "cuanto", "equivale"),
     ("cuanto", "sale"), ("cual", "es"), ("cual", "seria"), ("cuales", "son"), ("que", "es"), ("que", "da"),
     ("que", "resulta", "de"), ("what", "is"), ("what", "are"), ("what's",), ("whats",), ("how", "much", "is"),
     ("how", "much", "are"), ("what", "would"), ("cuanto",), ("cuanto", "me", "da"), ("cuantas", "son"), ("what", "does"),
-    ("how", "much", "does"), ("what", "do"), ("cuantos", "son"),
+    ("how", "much", "does"), ("what", "do"), ("cuantos", "son"), ("what",), ("how", "much"),
 )  # fmt: skip
 _TAIL = (("=",), ("?",), ("=", "?"), ("igual", "a"), ("equals",), ("equal",), ("es", "igual", "a"), ("make",), ("be",),
          ("es",), ("is",), ("come", "to"), ("da",), ("son",), ("together",))  # fmt: skip
@@ -65,6 +66,8 @@ class Sums:
         self._units: dict[int, str] = {}
         # Trees whose last operand an operator behind them could belong to: "the sum of 3 and 4 times 2".
         self._loose: dict[int, Any] = {}
+        # Those that could reach over more than one number: "the double of 3 and 4".
+        self._reaching: dict[int, Any] = {}
 
     def readings(self, start: int, end: int, continued: bool) -> list[Any]:
         """Returns the trees that all tokens from `start` to `end` can mean. `continued`: a result came before, so that
@@ -72,6 +75,7 @@ class Sums:
         self._end, self._continued = end, continued
         self._known.clear()
         self._loose.clear()
+        self._reaching.clear()
         self._units.clear()
         found = [tree for tree, after in self._step(start) if after == end and not _is_bare(tree)]
         return _distinct(tree for tree in found if self._same_units(tree))
@@ -81,6 +85,7 @@ class Sums:
         self._end, self._continued = end, False
         self._known.clear()
         self._loose.clear()
+        self._reaching.clear()
         self._units.clear()
         return _distinct(tree for tree, after in self._operand(start) if after == end and isinstance(tree, Operation))
 
@@ -89,6 +94,7 @@ class Sums:
         self._end, self._continued = end, continued
         self._known.clear()
         self._loose.clear()
+        self._reaching.clear()
         self._units.clear()
         verb = self._verb(start, "add", "multiply", "subtract", "divide", "double", "triple", "halve")
         if verb is None or not verb[2] & {"inf", "ing", "wish", "you"}:
@@ -216,7 +222,7 @@ class Sums:
     def _commanded(self, concept: str, clitic: str, place: int) -> Iterable[Reading]:
         many = clitic in ("los", "las", "les")
         hung = Previous(many=many) if clitic not in ("", "me", "nos") else None
-        place = self._skip(place, ("up", "together"))
+        place = self._skip(place, ("up", "together", "please"))
         if concept in ("double", "triple", "halve"):
             yield from self._scaled(concept, hung, place)
             return
@@ -225,6 +231,9 @@ class Sums:
             yield from self._listed(concept, self._skip(place, (":", "together")))
             yield from self._listed(concept, self._label(place))
             yield from self._paired(concept, place)
+            if concept == "multiply" and self._word(place) in ("por", "by"):  # "multiplica por 2 la suma de 3 y 4"
+                for factor, after in self._operand(place + 1):
+                    yield from ((Operation(concept, (factor, tree)), end) for tree, end in self._operand(after))
             for tree, after in self._reference(place):
                 if tree == Previous(many=True) and concept in ("add", "multiply"):
                     yield Operation(concept, (tree,)), after
@@ -330,15 +339,22 @@ class Sums:
 
     def _items(self, place: int, between: frozenset[str] | None = None) -> Iterable[tuple[list[Any], int]]:
         """Operands with commas and "and" between them, or side by side: "3, 4 y 5", "3 4 5"."""
-        first = self._memo("operand", place, self._operand_once)
-        found = [([tree], after) for tree, after in first]
+        found: list[tuple[list[Any], int]] = [([tree], after) for tree, after in self._operand(place)]
         for items, after in found:
             if len(found) > _MOST_READINGS:
                 break
             yield items, after
             following = self._separated(after, between)
-            if following > after or (between is None and self._side_by_side(after)):
-                found += [([*items, tree], end) for tree, end in self._operand(following)]
+            if following > after:
+                # "el doble de 3 y 4" may be of both numbers.
+                reaches = id(items[-1]) in self._reaching
+                found += [
+                    ([*items, tree], end)
+                    for tree, end in self._operand(following)
+                    if not (reaches and isinstance(tree, Decimal))
+                ]
+        if between is None:
+            yield from self._side_by_side(place)
 
     def _separated(self, place: int, between: frozenset[str] | None) -> int:
         if between is not None:
@@ -346,13 +362,19 @@ class Sums:
         after = self._skip(place, (",", ";"))
         return self._skip(after, _AND)
 
-    def _side_by_side(self, place: int) -> bool:
-        """Bare numbers with blanks between them, where no group of three could be meant."""
-        if not 0 < place < self._end:
-            return False
-        before, token = self._tokens[place - 1], self._tokens[place]
-        same = before.kind == token.kind == "number" and not token.glued
-        return same and not (len(token.text) == 3 and len(before.text) <= 3)
+    def _side_by_side(self, place: int) -> Iterable[tuple[list[Any], int]]:
+        """Bare numbers with nothing but blanks between them, where no group of three could be meant: "3 4 5"."""
+        items: list[Any] = []
+        while place < self._end and self._tokens[place].kind == "number":
+            number = self._reader.read(place)
+            if number is None or number.after != place + 1:
+                return
+            if items and (self._tokens[place].glued or len(self._tokens[place].text) == 3):
+                return
+            items.append(number.value)
+            place += 1
+        if len(items) > 1:
+            yield items, place
 
     # --- expressions ---
 
@@ -428,6 +450,8 @@ class Sums:
         for tree, after in (*self._amount(place), *self._named_operation(self._skip(place, _ARTICLES))):
             if isinstance(tree, Operation):
                 self._loose[id(tree)] = tree
+                if not self._noun(self._skip(place, _ARTICLES), "sum", "product", "difference", "quotient"):
+                    self._reaching[id(tree)] = tree
             yield tree, after
         yield from self._reference(place)
 
@@ -435,6 +459,8 @@ class Sums:
         """A number with its sign, its percent or its unit; a factor: "el doble de 8", "half of 10"."""
         start, sign = self._sign(place)
         start = self._skip(start, ("$", "€", "£")) if sign or start == place else start
+        if self._word(place) in ("el", "the") and self._noun(place + 1, "number") and sign == 1:
+            start = place + 2
         if self._word(place) in ("el", "un", "the", "los") and self._is_percent_ahead(place + 1):
             start = place + 1
         number = self._reader.read(start) if start < self._end else None

@@ -98,6 +98,7 @@ _CLAUSE = frozenset(
 _REFERENCE = frozenset(
     ["resultado", "result", "results", "resultados", "it", "them", "that", "eso", "esto", "ello", "ese"]
 )
+_POINTING = frozenset(("this", "these", "esto", "este", "estas", "estos", "lo", "siguiente", "the", "following", "it"))
 _LINKS = frozenset(["y", "e", "and", "&", "luego", "despues", "then", "entonces", ",", ";", ".", "\n"])
 _CONDITIONS = frozenset(
     ["si", "if", "unless", "when", "cuando", "salvo", "excepto", "except", "menos", "until", "hasta"]
@@ -158,7 +159,11 @@ class Texts:
         return Delimited(text, begin, start, True) if text else None
 
     def _stop(self, end: int) -> int:
-        return len(self._question) if end >= len(self._tokens) else self._tokens[end - 1].end
+        """Where the text behind a colon ends: with the question, unless another request follows."""
+        rest = self._tokens[end:]
+        if all(token.kind == "mark" for token in rest):
+            return len(self._question)
+        return self._tokens[end - 1].end
 
     def _label(self, start: int, end: int) -> int:
         """Returns the place behind "el texto", "the word", "este texto:", or `start`."""
@@ -293,7 +298,8 @@ class Texts:
             return self._rest(clitic, right, end, asks)
         behind = self._tokens[place + 1 : end]
         if any(token.folded not in _BEHIND_FORM - {"of", "de", "del"} for token in behind):
-            if len(behind) > 1 and behind[0].text == ":" and self._label(start, left) == left:
+            pointing = all(token.folded in _POINTING for token in self._tokens[start:left])
+            if len(behind) > 1 and behind[0].text == ":" and (pointing or self._label(start, left) == left):
                 return self.value(place + 1, end, asks=asks)
             return None
         if start < left and self._tokens[start].text == ":" and self._tokens[start + 1].kind != "quote":

@@ -34,10 +34,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "recall": ("recuperar", "recall"),
     "read": ("leer/le", "read"),
     "tell": ("decir:di:dime:diga", "tell"),
-    "create": (
-        "crear registrar insertar abrir/abr dar_de_alta contratar incorporar",
-        "create register insert open hire",
-    ),
+    "create": ("crear registrar insertar abrir/abr incorporar", "create register insert open"),
+    "hire": ("dar_de_alta contratar", "hire"),
     "delete": ("borrar eliminar suprimir", "delete remove erase"),
     "save": (
         "memorizar guardar almacenar recordar/recuerd apuntar anotar",

@@ -12,7 +12,7 @@ from . import tokens as counting
 from .conversation import Tool
 from .folding import fold
 from .lexicon import meanings, nouns, verb_concepts
-from .schema import Parameter, read_parameters
+from .schema import Parameter, flattened, read_parameters
 from .suite import KNOWN, Known
 
 # A longer definition is analysed each time rather than kept, so that the memory held is bounded.
@@ -52,7 +52,8 @@ UNITS = ("word", "character", "line", "sentence")
 class Card(msgspec.Struct, frozen=True, eq=False, gc=False):
     """What one tool is about. `verbs` and `about` are the concepts of its name; `spoken` the words that it may be
     spoken of with besides; `operations` the arithmetic that it does; `form` or `unit` what it does to a text or counts
-    in it; `reads` says that it changes nothing. `size` is the definition's length in tokens. Cards are compared by
+    in it; `reads` says that it changes nothing. `own_verb` is the first word of a name that no vocabulary has.
+    `size` is the definition's length in tokens. Cards are compared by
     identity: `read` gives the same one for the same tool."""
 
     name: str
@@ -68,6 +69,7 @@ class Card(msgspec.Struct, frozen=True, eq=False, gc=False):
     reads: bool
     known: Known | None
     size: int
+    own_verb: str = ""
 
     def numeric(self) -> tuple[Parameter, ...]:
         """Returns the parameters that take one number."""
@@ -86,6 +88,8 @@ class Card(msgspec.Struct, frozen=True, eq=False, gc=False):
 
     def does(self, verb: str) -> int:
         """Returns 2 if a verb is the tool's own, 1 if it asks for the same thing, 0 otherwise."""
+        if not self.verbs and verb in ("calculate", "get", "show", "tell", "run", "do"):
+            return 1
         if verb in self.verbs or (self.known is not None and verb in self.known.verbs):
             return 2
         return int(any(verb in group and group & self.verbs for group in _SAME))
@@ -107,7 +111,7 @@ def _kept(name: str, description: str, schema: bytes) -> Card:
 def _analyse(name: str, description: str, schema: bytes) -> Card:
     parsed: Any = msgspec.json.decode(schema)
     title = _SENTENCE_END.split(description.strip(), maxsplit=1)[0].strip()[:_DESCRIPTION]
-    parameters = read_parameters(parsed)
+    parameters = flattened(read_parameters(parsed))
     server, _, own = name[:_DESCRIPTION].rpartition("__")
     words = [fold(word) for word in _NAME_WORD.findall(own)]
     verbs = frozenset(concept for word in words for concept in verb_concepts(word) if _is_verb(word, words))
@@ -119,8 +123,9 @@ def _analyse(name: str, description: str, schema: bytes) -> Card:
     unit = next((unit for unit in UNITS if unit in about), "") if "count" in verbs | _noun_verbs(words) else ""
     reads = known.reads if known is not None else bool(operations) or (bool(verbs) and verbs <= READING)
     size = counting.count(name) + counting.count(description) + len(schema) // 4
+    own_verb = words[0] if words and not verbs and not nouns(words[0]) else ""
     spoken = known.words if known is not None else frozenset()
-    return Card(name, title, server, verbs, about, spoken, parameters, operations, form, unit, reads, known, size)
+    return Card(name, title, server, verbs, about, spoken, parameters, operations, form, unit, reads, known, size, own_verb)
 
 
 def _is_verb(word: str, words: list[str]) -> bool:

@@ -15,6 +15,7 @@ from .folding import fold
 from .lexer import Token
 from .lexicon import is_function_word, meanings, nouns, verb_concepts, verbs
 from .numbers import NUMBER_WORDS, Reader
+from .plan import Previous
 from .schema import Parameter
 from .sums import Sums
 from .texts import Delimited, Texts
@@ -183,15 +184,23 @@ class _Scan:
             raise Misfit(self._end - 1)
         if self._possessed and not self._found and not lacking:
             raise Misfit(self._end - 1)
-        ordered = {item.name: self._found[item.name] for item in self._card.parameters if item.name in self._found}
+        ordered: dict[str, Any] = {}
+        for item in self._card.parameters:
+            if item.name in self._found:
+                (ordered.setdefault(item.inside, {}) if item.inside else ordered)[item.name] = self._found[item.name]
         return Fit(self._card, ordered, lacking, self._wrong, self._score, self._delimited)
 
     def _take_verb(self) -> None:
         token = self._tokens[self._start]
-        does = 0
+        does = 2 if token.folded == self._card.own_verb and token.kind == "word" else 0
+        self._spoken |= {one for one in meanings(token.folded) if does}
         for verb in verbs(token.folded, token.text.lower()) if token.kind == "word" else ():
-            if verb.moods & {"order", "inf", "wish", "you"} and verb.clitic in ("", "me", "nos"):
+            clitic = verb.clitic not in ("", "me", "nos")
+            text = self._free_text() if clitic and verb.clitic in ("lo", "la") else None
+            if verb.moods & {"order", "inf", "wish", "you"} and self._card.does(verb.concept) and (text or not clitic):
                 does = max(does, self._card.does(verb.concept))
+                if text is not None:
+                    self._found[text.name] = Previous()
                 self._spoken |= {"employee"} if verb.concept == "hire" else set()
         self._has_verb = bool(does)
         if does:

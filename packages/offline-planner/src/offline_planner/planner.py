@@ -183,7 +183,7 @@ class _Answer:
         """Returns an answer to a greeting, to thanks, to silence, or to "what can you do?"; "" to anything else."""
         phrases = self._phrases
         question = self._transcript.question
-        if not self._tokens and not question.strip():
+        if not question.strip():
             return f"{phrases.empty}\n\n{self._introduction()}"
         start, end, _ = leads.trim(self._tokens, 0, len(self._tokens))
         words = tuple(token.folded for token in self._tokens[start:end] if token.text not in "?¿.,!")

@@ -70,6 +70,9 @@ class Progress:
         if isinstance(value, list):
             items = [self._resolve(item, "any") for item in value]
             return None if None in items else items
+        if isinstance(value, dict):
+            inner = {name: self._resolve(item, "any") for name, item in value.items()}
+            return None if None in inner.values() else inner
         if isinstance(value, Decimal):
             return f"{value:f}" if kind == "string" else plain_number(value)
         if not isinstance(value, Earlier):

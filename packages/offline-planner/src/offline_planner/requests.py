@@ -353,9 +353,10 @@ class Grammar:
         if fit.card.reads:
             return True
         found = verbs(self.tokens[start].folded, self.tokens[start].text.lower())
-        imperative = any("order" in verb.moods for verb in found)
+        imperative = any("order" in verb.moods for verb in found) or self.tokens[start].folded == fit.card.own_verb
         wished = any("wish" in verb.moods for verb in found)
-        if force == "order" and (imperative or wished) and not (self._question_form and start == 0 and not imperative):
+        own = force == "statement" and self.tokens[start].folded == fit.card.own_verb
+        if (force == "order" or own) and (imperative or wished) and not (self._question_form and start == 0 and not imperative):
             return not any(token.text in "¿?" for token in self.tokens if token.kind == "mark")
         if force == "polite" and self._polite:
             return True

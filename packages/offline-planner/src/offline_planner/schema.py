@@ -20,7 +20,8 @@ _DEEPEST = 6
 
 class Parameter(msgspec.Struct, frozen=True, gc=False):
     """One property. `concepts` are what the words of its name mean; `options` its enumerated values; `items` the kind of an
-    array's members; `properties` an object's own."""
+    array's members; `properties` an object's own; `inside` is the
+    object that a flattened one belongs to."""
 
     name: str
     kind: Kind
@@ -30,6 +31,7 @@ class Parameter(msgspec.Struct, frozen=True, gc=False):
     items: Kind = "any"
     properties: tuple[Parameter, ...] = ()
     has_default: bool = False
+    inside: str = ""
 
 
 def read_parameters(schema: Any) -> tuple[Parameter, ...]:
@@ -102,3 +104,15 @@ def _follow(reference: str, root: Any) -> Any:
     for step in reference.removeprefix("#").strip("/").split("/"):
         node = node.get(step) if isinstance(node, dict) else None
     return node
+
+
+def flattened(parameters: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
+    """Returns the parameters with an object's own properties in its place."""
+    found: list[Parameter] = []
+    for item in parameters:
+        if item.kind == "object" and item.properties:
+            inner = (msgspec.structs.replace(one, inside=item.name, required=one.required and item.required) for one in item.properties)
+            found += [one for one in inner if one.kind != "object"]
+        else:
+            found.append(item)
+    return tuple(found)

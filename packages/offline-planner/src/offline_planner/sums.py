@@ -18,6 +18,7 @@ from .plan import Operation, Previous
 
 Reading = tuple[Any, int]
 _MOST_READINGS = 48
+_MOST_ITEMS = 256
 
 _SIGNS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "^": "power", "**": "power"}
 _INFIX = {
@@ -341,7 +342,7 @@ class Sums:
         """Operands with commas and "and" between them, or side by side: "3, 4 y 5", "3 4 5"."""
         found: list[tuple[list[Any], int]] = [([tree], after) for tree, after in self._operand(place)]
         for items, after in found:
-            if len(found) > _MOST_READINGS:
+            if len(found) > _MOST_ITEMS:
                 break
             yield items, after
             following = self._separated(after, between)
@@ -503,7 +504,9 @@ class Sums:
             or len(word) < 2
         ):
             return 0
-        if (
+        if not word.endswith("s") and word not in _MONEY | _MEASURES:
+            return 0
+        if any(words[0] == word for words in _INFIX) or (
             verbs(word)
             or self._reader.starts_number(place)
             or nouns(word) & {"result", "sum", "product", "number", "upper"}

@@ -23,10 +23,11 @@ def read(text: str, language: str | None = "es") -> Decimal | None:
 @pytest.mark.parametrize(
     ("text", "spanish", "english"),
     [
-        ("7", "7", "7"), ("007", "7", "7"), ("2.5", "2.5", "2.5"), ("0.125", "0.125", "0.125"), ("0,125", "0.125", None),
+        ("7", "7", "7"), ("007", "7", "7"), ("2.5", "2.5", "2.5"), ("0.125", "0.125", "0.125"),
+        ("0,125", "0.125", None),
         ("2,5", "2.5", None), ("1.500", "1500", "1.500"), ("1,500", "1.500", "1500"), ("1.000,5", "1000.5", "1000.5"),
         ("1,234.5", "1234.5", "1234.5"), ("2.500.000", "2500000", "2500000"), ("1,234,567", "1234567", "1234567"),
-        ("1 234 567", "1234567", "1234567"), ("1\u00a0234", "1234", "1234"), ("1\u202f234,5", "1234.5", None),
+        ("1 234 567", "1234567", "1234567"), ("1\u00a0234", "1234", "1234"), ("1\u202f234,5", "1234.5", "1234.5"),
         ("1'234'567", "1234567", "1234567"), ("1’234", "1234", "1234"), (".5", "0.5", "0.5"), (",25", "0.25", "0.25"),
         ("1e3", "1000", "1000"), ("1.5e-3", "0.0015", "0.0015"), ("2k", "2000", "2000"), ("½", "0.5", "0.5"),
         ("１２", "12", "12"), ("٣٤", "34", "34"), ("1.2.3", None, None), ("1e999", None, None), ("9" * 301, None, None),
@@ -100,7 +101,7 @@ def test_words_that_are_not_one_number(text) -> None:
     assert read(text) is None
 
 
-@pytest.mark.parametrize("text", ["miles", "thousands", "dozens", "2 and half million", "dos docenas de 3"])
+@pytest.mark.parametrize("text", ["2 miles", "2 thousands", "2 dozens", "2 and half million", "dos docenas de 3"])
 def test_amounts_that_are_no_number_are_open(text) -> None:
     with pytest.raises(Unclear):
         read(text)
@@ -130,8 +131,8 @@ def test_every_integer_in_spanish_words_is_read_back(number) -> None:
 
 @given(
     st.lists(
-        st.sampled_from(["mil", "cien", "y", "dos", "treinta", "hundred", "and", "million", "coma", "cero", "un", "half",
-                         "a", "dozen", "3", "1.5", "000"]),
+        st.sampled_from(["mil", "cien", "y", "dos", "treinta", "hundred", "and", "million", "coma", "cero", "un",
+                         "half", "a", "dozen", "3", "1.5", "000"]),
         max_size=12,
     )
 )  # fmt: skip
@@ -154,15 +155,50 @@ def test_the_language_is_told_by_words_outside_quotes() -> None:
         assert detect(tokenize(question).tokens) == language
 
 
-UNITS = (
-    "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis diecisiete dieciocho"
-    " diecinueve veinte veintiuno veintidós veintitrés veinticuatro veinticinco veintiséis veintisiete veintiocho"
-    " veintinueve"
-).split()
-TENS = "treinta cuarenta cincuenta sesenta setenta ochenta noventa".split()
-HUNDREDS = (
-    "ciento doscientos trescientos cuatrocientos quinientos seiscientos setecientos ochocientos novecientos"
-).split()
+UNITS = [
+    "cero",
+    "uno",
+    "dos",
+    "tres",
+    "cuatro",
+    "cinco",
+    "seis",
+    "siete",
+    "ocho",
+    "nueve",
+    "diez",
+    "once",
+    "doce",
+    "trece",
+    "catorce",
+    "quince",
+    "dieciséis",
+    "diecisiete",
+    "dieciocho",
+    "diecinueve",
+    "veinte",
+    "veintiuno",
+    "veintidós",
+    "veintitrés",
+    "veinticuatro",
+    "veinticinco",
+    "veintiséis",
+    "veintisiete",
+    "veintiocho",
+    "veintinueve",
+]
+TENS = ["treinta", "cuarenta", "cincuenta", "sesenta", "setenta", "ochenta", "noventa"]
+HUNDREDS = [
+    "ciento",
+    "doscientos",
+    "trescientos",
+    "cuatrocientos",
+    "quinientos",
+    "seiscientos",
+    "setecientos",
+    "ochocientos",
+    "novecientos",
+]
 
 
 def in_spanish(number: int) -> str:

@@ -14,14 +14,35 @@ from tests.offline_planner.corpus import Sentence
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 BEFORE = {"es": ("", "por favor, ", "Hola, ", "oye, ", "¿", "a ver, "), "en": ("", "please ", "Hi, ", "hey, ", "ok, ")}
-BEHIND = {"es": ("", ".", "  ", "!", "\n", ", por favor", " gracias"), "en": ("", ".", " ", "!", "\n", ", please", " thanks")}
-_FREE = ('"', "'", "«", "`", ":", "memori", "remember", "recuerd", "apunta", "guarda", "save", "store", "web", "task", "tarea")
+BEHIND = {
+    "es": ("", ".", "  ", "!", "\n", ", por favor", " gracias"),
+    "en": ("", ".", " ", "!", "\n", ", please", " thanks"),
+}
+_FREE = (
+    '"',
+    "'",
+    "«",
+    "`",
+    ":",
+    "memori",
+    "remember",
+    "recuerd",
+    "apunta",
+    "guarda",
+    "save",
+    "store",
+    "web",
+    "task",
+    "tarea",
+)
 
 
 def vary(sentence: Sentence, draw: Draw) -> Sentence:
     """Returns the sentence with its last turn written otherwise. A text that it gives verbatim is left as it is."""
     said = sentence.turns[-1]
-    gives_text = any(mark in said for mark in _FREE) or any(_is_text(value) for _, given in sentence.calls for value in given.values())
+    gives_text = any(mark in said for mark in _FREE) or any(
+        _is_text(value) for _, given in sentence.calls for value in given.values()
+    )
     said = draw(st.sampled_from(BEFORE[sentence.language])) + said
     if not gives_text:
         said = said + draw(st.sampled_from(BEHIND[sentence.language]))
@@ -42,5 +63,7 @@ def _without_accents(text: str) -> str:
 def _wide(text: str) -> str:
     """Twice the blanks between words that have no digit beside them."""
     words = text.split(" ")
-    pairs = zip(words, words[1:] + [""], strict=True)
-    return "".join(one + ("" if not two else " " if one[-1:].isdigit() or two[:1].isdigit() else "  ") for one, two in pairs)
+    pairs = zip(words, [*words[1:], ""], strict=True)
+    return "".join(
+        one + ("" if not two else " " if one[-1:].isdigit() or two[:1].isdigit() else "  ") for one, two in pairs
+    )

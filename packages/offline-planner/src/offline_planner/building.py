@@ -1,4 +1,4 @@
-"""Making the plan of an understood request: for each step the tool, its arguments, and what it takes from earlier steps."""
+"""The plan of an understood request: for each step the tool, its arguments, and what it takes from earlier ones."""
 
 from __future__ import annotations
 
@@ -54,6 +54,9 @@ class Builder:
         return Outcome(step.words, list(range(first, len(self._plan.calls))), sum=tree)
 
     def _use(self, step: Step, fit: Fit, first: int) -> Outcome:
+        for name, value in fit.arguments.items():
+            if isinstance(value, Previous) and not value.named and not self._plan.outcomes:
+                raise _Stop(Problem("missing", step.words, (fit.card,), (name,)))
         arguments = {name: self._argument(value, step.words) for name, value in fit.arguments.items()}
         subject = next((value for value in arguments.values() if isinstance(value, (str, Earlier))), None)
         self._add(fit.card, arguments)
@@ -162,7 +165,7 @@ class Builder:
 
 
 def infix(tree: Any, value_of: dict[int, str] | None = None) -> str:
-    """Returns the sum in signs, with brackets where they are needed; `value_of` gives earlier results by their index."""
+    """Returns the sum in signs, with brackets where needed; `value_of` gives earlier results by their index."""
     if isinstance(tree, Earlier):
         return (value_of or {}).get(tree.index, "?")
     if not isinstance(tree, Operation):

@@ -10,7 +10,7 @@ import msgspec
 
 from . import tokens as counting
 from .conversation import Tool
-from .folding import fold
+from .folding import fold, word_set
 from .lexicon import meanings, nouns, verb_concepts
 from .schema import Parameter, flattened, read_parameters
 from .suite import KNOWN, Known
@@ -22,15 +22,15 @@ _DESCRIPTION = 240
 _NAME_WORD = re.compile(r"[A-ZÁÉÍÓÚÑ]?[a-záéíóúüñ]+|[A-ZÁÉÍÓÚÑ]+(?![a-záéíóúüñ])|\d+")
 _SENTENCE_END = re.compile(r"[.:;\n(]")
 
-READING = frozenset(
-    ("get", "query", "list", "show", "search", "recall", "read", "count", "calculate", "convert", "uppercase", "lowercase",
-     "titlecase", "reverse", "translate", "summarize", "round", "tell")
+READING = word_set(
+    "get query list show search recall read count calculate convert uppercase lowercase titlecase reverse"
+    " translate summarize round tell"
 )  # fmt: skip
 """Verbs in a tool's name that say that it changes nothing."""
 
 # Verbs that ask for the same thing of a tool.
 _SAME = (
-    frozenset(("get", "query", "list", "show", "search", "recall", "read", "tell")),
+    word_set("get query list show search recall read tell"),
     frozenset(("create", "put_in", "add")),
     frozenset(("save", "save")),
     frozenset(("update", "set")),
@@ -41,8 +41,10 @@ _ARITHMETIC = {
     "add": ("add", "sum"), "multiply": ("multiply", "product"), "subtract": ("subtract", "difference"),
     "divide": ("divide", "quotient"), "power": ("power", "~power", "~pow"),
 }  # fmt: skip
-_EMPTY = frozenset(("information", "text", "context", "number", "~current", "~all", "~to", "~the", "~two", "~by", "~of",
-                    "~my", "~a", "~data", "list_noun", "content", "result", "~new", "~in"))  # fmt: skip
+_EMPTY = word_set(
+    "information text context number ~current ~all ~to ~the ~two ~by ~of ~my ~a ~data list_noun content result"
+    " ~new ~in"
+)  # fmt: skip
 """What a name says besides what it is about."""
 
 FORMS = {"upper": "uppercase", "lower": "lowercase", "title_case": "titlecase", "backwards": "reverse"}
@@ -125,7 +127,9 @@ def _analyse(name: str, description: str, schema: bytes) -> Card:
     size = counting.count(name) + counting.count(description) + len(schema) // 4
     own_verb = words[0] if words and not verbs and not nouns(words[0]) else ""
     spoken = known.words if known is not None else frozenset()
-    return Card(name, title, server, verbs, about, spoken, parameters, operations, form, unit, reads, known, size, own_verb)
+    return Card(
+        name, title, server, verbs, about, spoken, parameters, operations, form, unit, reads, known, size, own_verb
+    )
 
 
 def _is_verb(word: str, words: list[str]) -> bool:

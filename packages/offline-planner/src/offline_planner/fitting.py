@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from .cards import Card
-from .folding import fold
+from .folding import fold, word_set
 from .lexer import Token
 from .lexicon import is_function_word, meanings, nouns, verb_concepts, verbs
 from .numbers import NUMBER_WORDS, Reader
@@ -20,21 +20,24 @@ from .schema import Parameter
 from .sums import Sums
 from .texts import Delimited, Texts
 
-_GRAMMAR = frozenset(
-    ["el", "la", "los", "las", "un", "una", "unos", "unas", "the", "a", "an", "de", "del", "of", "al", "to", "en", "in", "into", "on", "at", "for", "para", "con", "with", "y", "e", "and", "by", "por", "que", "se", "is", "are", "es", "son", "hay", "su", "sus", "its", "lo", "tiene", "have", "does", "do", "me", "all's", "my", "mi", "mis", "llamado", "llamada", "named", "called", "titled", "titulado", "titulada", "titulados", "as", "como", "cual", "what", "what's", "cuyo", "nuevo", "nueva", "new", "from", "about", "sobre", "there", "esta", "here", "aqui", "este", "this", "se", "llama", "it", "exists", "there's", "existe", "existen", "registrado", "registrados", "tenemos", "trabajan", "work", "works", "trabaja", "whose"]
+_GRAMMAR = word_set(
+    "el la los las un una unos unas the a an de del of al to en in into on at for para con with y e and by por"
+    " que se is are es son hay su sus its lo tiene have does do me all's my mi mis llamado llamada named called"
+    " titled titulado titulada titulados as como cual what what's cuyo nuevo nueva new from about sobre there esta"
+    " here aqui este this llama it exists there's existe existen registrado registrados tenemos trabajan work"
+    " works trabaja whose"
 )  # fmt: skip
-_ASKING = frozenset(
-    ("que", "cual", "cuales", "quien", "quienes", "cuanto", "cuantos", "cuantas", "como", "what", "what's", "whats", "which",
-     "who", "who's", "how", "is", "are", "hay")
-)  # fmt: skip
+_ASKING = word_set(
+    "que cual cuales quien quienes cuanto cuantos cuantas como what what's whats which who who's how is are hay"
+)
 _COUNTING = frozenset(("cuantos", "cuantas", "many", "number", "numero"))
-_ASKED_WITH = frozenset(
-    ("cuantos", "cuantas", "quien", "quienes", "cual", "cuales", "who", "which", "how", "many", "much", "tenemos", "hace",
-     "your", "tu", "tus", "current", "actual", "now", "ahora", "today", "hoy", "right", "right now", "did", "does")
-)  # fmt: skip
+_ASKED_WITH = word_set(
+    "cuantos cuantas quien quienes cual cuales who which how many much tenemos hace your tu tus current actual now"
+    " ahora today hoy right did does"
+)
 _TO_LIKE = frozenset(("~to", "~recipient", "~destination", "~target"))
-_NAMED = frozenset(["llamado", "llamada", "llamados", "llamadas", "named", "called", "titled", "titulado", "titulada"])
-_LINKS = frozenset(["=", ":", "es", "is", "de", "of", "a", "as", "como", "del", "en", "in", "to", "equal"])
+_NAMED = word_set("llamado llamada llamados llamadas named called titled titulado titulada")
+_LINKS = word_set("= : es is de of a as como del en in to equal")
 _SOFT = {
     # words that say which parameter comes: the concepts of its name
     "en": ("city", "place", "department", "directory", "path", "~location", "timezone", "~channel"),
@@ -50,66 +53,12 @@ _SOFT = {
     "sobre": ("subject", "question", "~query", "~topic", "~topico"),
     "about": ("subject", "question", "~query", "~topic"),
 }
-_LONG = frozenset(
-    [
-        "text",
-        "content",
-        "body",
-        "message",
-        "question",
-        "note",
-        "comment",
-        "~query",
-        "~prompt",
-        "~description",
-        "~descripcion",
-        "title",
-        "task",
-    ]
-)
-_FREE = frozenset(
-    (
-        "name",
-        "city",
-        "place",
-        "country",
-        "title",
-        "task",
-        "question",
-        "~query",
-        "~term",
-        "~keyword",
-        "~topic",
-        "company",
-    )
-)
-_STOPS = frozenset(
-    [
-        "si",
-        "if",
-        "unless",
-        "except",
-        "excepto",
-        "salvo",
-        "menos",
-        "when",
-        "cuando",
-        "unless",
-        "all",
-        "todos",
-        "todas",
-        "todo",
-        "every",
-        "cada",
-        "no",
-        "not",
-    ]
-)
+_LONG = word_set("text content body message question note comment ~query ~prompt ~description ~descripcion title task")
+_FREE = word_set("name city place country title task question ~query ~term ~keyword ~topic company")
+_STOPS = word_set("si if unless except excepto salvo menos when cuando all todos todas todo every cada no not")
 _YES = frozenset(["si", "yes", "true", "verdadero", "on"])
 _NO = frozenset(["no", "false", "falso", "off"])
-_PATHS = frozenset(
-    ("path", "file", "~filename", "directory", "~filepath", "~pathname", "source", "~destination", "~filenam")
-)
+_PATHS = word_set("path file ~filename directory ~filepath ~pathname source ~destination ~filenam")
 
 
 class Misfit(Exception):
@@ -121,8 +70,8 @@ class Misfit(Exception):
 
 
 class Fit(msgspec.Struct, gc=False):
-    """A request fitted to a tool: its arguments, what is `missing`, what is `wrong` (a parameter and what it takes), and
-    how well it fits. `delimited` is the text that runs to the end of the request, if one does."""
+    """A request fitted to a tool: its arguments, what is `missing`, the parameter that is `wrong`, and how well
+    it fits. `delimited` is the text that runs to the end of the request, if one does."""
 
     card: Card
     arguments: dict[str, Any]
@@ -194,7 +143,7 @@ class _Scan:
         token = self._tokens[self._start]
         does = 2 if token.folded == self._card.own_verb and token.kind == "word" else 0
         self._spoken |= {one for one in meanings(token.folded) if does}
-        for verb in verbs(token.folded, token.text.lower()) if token.kind == "word" else ():
+        for verb in verbs(token.folded, token.ending()) if token.kind == "word" else ():
             clitic = verb.clitic not in ("", "me", "nos")
             text = self._free_text() if clitic and verb.clitic in ("lo", "la") else None
             if verb.moods & {"order", "inf", "wish", "you"} and self._card.does(verb.concept) and (text or not clitic):
@@ -252,9 +201,11 @@ class _Scan:
             self._place += 1
         elif token.text == ":" and (self._pending is not None or self._free_text() is not None):
             self._behind_colon()
-        elif token.text == ":" and self._spoken and not last:
-            self._place += 1
-        elif (token.text == "=" and self._pending is not None) or (token.text in ".!?" and last):
+        elif (
+            (token.text == ":" and self._spoken and not last)
+            or (token.text == "=" and self._pending is not None)
+            or (token.text in ".!?" and last)
+        ):
             self._place += 1
         else:
             raise Misfit(self._place)
@@ -390,7 +341,9 @@ class _Scan:
             self._give_text(self._free_text_or_misfit(), self._rest_of_text())
         elif self._last is not None and meant & self._last.concepts:
             self._place += 1  # "in the Sales department"
-        elif (token.folded in _GRAMMAR or (self._card.reads and token.folded in _ASKED_WITH)) and not self._begins_value(token):
+        elif (
+            token.folded in _GRAMMAR or (self._card.reads and token.folded in _ASKED_WITH)
+        ) and not self._begins_value(token):
             self._soft = _SOFT.get(token.folded, self._soft if token.folded in ("el", "la", "the") else ())
             self._possessed = self._possessed or token.folded in ("tiene", "tienen", "have", "does", "has")
             if token.folded in ("y", "and", "e", "con", "with") and (
@@ -402,7 +355,7 @@ class _Scan:
             self._bare()
 
     def _is_in_name(self, token: Token) -> bool:
-        """"Empresa X": the tool's own noun in capitals, with a name behind it, is part of the name."""
+        """ "Empresa X": the tool's own noun in capitals, with a name behind it, is part of the name."""
         follows = self._tokens[self._place + 1] if self._place + 1 < self._end else None
         capital = token.text[:1].isupper() and not token.text.isupper() and self._place > self._start
         if not capital or follows is None or follows.kind not in ("word", "number") or self._pointed() is None:
@@ -412,7 +365,9 @@ class _Scan:
     def _begins_value(self, token: Token) -> bool:
         """An article in capitals behind a label is part of a name: "ciudad La Paz"."""
         before = self._tokens[self._place - 1] if self._place > self._start else None
-        initial = len(token.text) == 1 and before is not None and before.text[:1].isupper() and not before.text.isupper()
+        initial = (
+            len(token.text) == 1 and before is not None and before.text[:1].isupper() and not before.text.isupper()
+        )
         return token.text[:1].isupper() and (initial or (self._pending is not None and before is not None))
 
     def _says(self) -> bool:
@@ -532,7 +487,19 @@ class _Scan:
         place, before = self._place, self._tokens[self._place - 1] if self._place > self._start else None
         if before is None:
             return self._tokens[place].start
-        if _is_long(parameter) and before.folded in ("el", "la", "los", "las", "the", "un", "una", "a", "an", "mi", "my"):
+        if _is_long(parameter) and before.folded in (
+            "el",
+            "la",
+            "los",
+            "las",
+            "the",
+            "un",
+            "una",
+            "a",
+            "an",
+            "mi",
+            "my",
+        ):
             return before.start
         single = len(self._tokens[place].text) == 1 and self._tokens[place].kind == "word"
         return before.start if single and meanings(before.folded) & self._card.about else self._tokens[place].start
@@ -594,7 +561,7 @@ class _Scan:
         return after
 
     def _begins_label(self, place: int) -> bool:
-        """Whether a parameter's label begins here, with or without its connective: "with email", "en el departamento"."""
+        """Whether a parameter's label begins here, with its connective or without: "with email"."""
         word = self._tokens[place].folded
         if word in ("with", "con", "y", "and", "en", "in", "de", "to", "a", "from", "para", "del", "al", "as", "como"):
             ahead = place + 1
@@ -620,10 +587,10 @@ class _Scan:
     def _is_clean(self, tokens: list[Token], parameter: Parameter) -> bool:
         """Whether a bare value can be taken: of a tool that changes something only a name, a word or a free text."""
         words = [token.folded for token in tokens]
-        for place, token in enumerate(tokens[1:], 1):
+        for place in range(1, len(tokens)):
             if words[place - 1] in ("y", "and", ",", "luego", "then", "e"):
                 ahead = tokens[place : place + 2]
-                if any(v.moods & {"order"} for t in ahead for v in verbs(t.folded, t.text.lower())):
+                if any(v.moods & {"order"} for t in ahead for v in verbs(t.folded, t.ending())):
                     return False
         if any(word in ("resultado", "result") for word in words):
             return False

@@ -22,3 +22,13 @@ def stem(folded: str) -> str:
         if folded.endswith(ending) and len(folded) - len(ending) >= 3:
             return folded[: -len(ending)]
     return folded
+
+
+def word_set(text: str) -> frozenset[str]:
+    """Returns the set of a text's words: the form in which this package writes its word lists."""
+    return frozenset(text.split())
+
+
+def phrase_table(text: str) -> tuple[tuple[str, ...], ...]:
+    """Returns phrases, written with bars between them, as their words."""
+    return tuple(tuple(phrase.split()) for phrase in text.split("|"))

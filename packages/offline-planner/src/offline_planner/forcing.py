@@ -1,4 +1,4 @@
-"""A call that the request demands (`tool_choice`) where its words do not ask for one: what there is to fill is filled."""
+"""A call that the request demands (`tool_choice`) where its words do not ask for one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .plan import Call, Outcome, Plan
 
 
 def forced_call(question: str, tokens: Sequence[Token], cards: Sequence[Card], language: str | None) -> Plan | None:
-    """Returns a plan with one call of the first tool that the question's numbers or its text can fill; None if none can.
+    """Returns a plan with one call of the first tool that the question can fill; None if it can fill none.
 
     A text is the question's quote or, without one, the whole question; numbers must be as many as the tool takes.
     """

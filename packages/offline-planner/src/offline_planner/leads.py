@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from .folding import word_set
 from .lexer import Token
 from .lexicon import phrases, verbs
 from .vocabulary import COURTESIES, NOW
@@ -13,47 +14,37 @@ from .vocabulary import COURTESIES, NOW
 Force = Literal["order", "polite", "wish", "statement", "impersonal"]
 
 _ORDER = (
-    "quiero que|quisiera que|necesito que|me gustaria que|te pido que|deseo que|haz el favor de|hazme el favor de|i want you to"
+    "quiero que|quisiera que|necesito que|me gustaria que|te pido que|deseo que|haz el favor de|hazme el favor"
+    " de|i want you to"
     "|i need you to|i would like you to|i'd like you to|go ahead and|ayudame a|help me|quiero que me|necesito que me"
     "|te ruego que|haz favor de|i want you to please|you need to"
 )
 _POLITE = (
-    "puedes|podrias|puede|podria|me puedes|me podrias|podrias tu|can you|could you|would you|will you|serias tan amable de"
+    "puedes|podrias|puede|podria|me puedes|me podrias|podrias tu|can you|could you|would you|will you|serias"
+    " tan amable de"
     "|would you be so kind as to|sabes|can u|te importa|te importaria|would you mind|podriais|podeis|nos puedes"
     "|quieres|te animas a|are you able to|is it possible to|es posible|me haces el favor de"
 )
 _WISH = (
-    "quiero|quisiera|necesito|deseo|me gustaria|i want to|i need to|i'd like to|i would like to|let's|let us|vamos a|hay que"
+    "quiero|quisiera|necesito|deseo|me gustaria|i want to|i need to|i'd like to|i would like to|let's|let us"
+    "|vamos a|hay que"
     "|tengo que|debo|i have to|i must|voy a|i'm going to|can i|may i|should i|could i|can we|puedo|podemos|debemos|debo"
-    "|should we|quiero saber|me gustaria saber|i want to know|i'd like to know|i would like to know|necesito saber|let me know"
-    "|tell me|dime|do you know|sabes|me dices|me puedes decir|puedes decirme|can you tell me|could you tell me|podrias decirme"
-    "|me podrias decir|necesito la|necesito el|quiero el|quiero la|give me|dame|show me|i need|i want|can you show me|muestrame"
-    "|find out|averigua|tell me please|di|cuentame|me puedes decir|quiero ver|necesito ver|queria saber|give me the|me gustaria ver"
+    "|should we|quiero saber|me gustaria saber|i want to know|i'd like to know|i would like to know|necesito"
+    " saber|let me know"
+    "|tell me|dime|do you know|sabes|me dices|me puedes decir|puedes decirme|can you tell me|could you tell me"
+    "|podrias decirme"
+    "|me podrias decir|necesito la|necesito el|quiero el|quiero la|give me|dame|show me|i need|i want|can you"
+    " show me|muestrame"
+    "|find out|averigua|tell me please|di|cuentame|me puedes decir|quiero ver|necesito ver|queria saber|give me"
+    " the|me gustaria ver"
 )
-_IMPERSONAL = frozenset(
-    [
-        "se",
-        "can",
-        "could",
-        "may",
-        "should",
-        "would",
-        "puedo",
-        "debo",
-        "podemos",
-        "como",
-        "how",
-        "what",
-        "que",
-        "cuando",
-        "when",
-        "is",
-        "es",
-    ]
-)
+_IMPERSONAL = word_set("se can could may should would puedo debo podemos como how what que cuando when is es")
 
-NEGATIONS = frozenset(
-    ["no", "not", "nunca", "jamas", "never", "don't", "dont", "doesn't", "didn't", "do-not", "can't", "cannot", "won't", "shouldn't", "mustn't", "wouldn't", "without", "sin", "tampoco", "ni", "nor", "neither", "evita", "evitar", "evites", "avoid", "refrain", "stop", "deja", "dejes", "rather", "prohibido", "forbidden", "ningun", "ninguna", "isn't", "aren't", "needn't", "nope", "nadie", "nada", "skip", "omite", "ahorrate", "absten", "abstente", "olvidate", "forget", "rehusa", "niegate", "impide", "prevent"]
+NEGATIONS = word_set(
+    "no not nunca jamas never don't dont doesn't didn't do-not can't cannot won't shouldn't mustn't wouldn't"
+    " without sin tampoco ni nor neither evita evitar evites avoid refrain stop deja dejes rather prohibido"
+    " forbidden ningun ninguna isn't aren't needn't nope nadie nada skip omite ahorrate absten abstente olvidate"
+    " forget rehusa niegate impide prevent"
 )  # fmt: skip
 
 
@@ -94,7 +85,7 @@ def merge(tokens: list[Token]) -> list[Token]:
     return merged
 
 
-_LAST_COURTESIES = frozenset(("please", "porfa", "porfavor", "pls", "porfis", "thanks", "gracias", "thx", "kindly"))
+_LAST_COURTESIES = word_set("please porfa porfavor pls porfis thanks gracias thx kindly")
 
 
 def is_courtesy(token: Token) -> bool:
@@ -105,7 +96,9 @@ def is_courtesy(token: Token) -> bool:
 
 
 def _ends_politely(token: Token) -> bool:
-    return token.text in "?,.!…\n" if token.kind == "mark" else token.kind == "word" and token.folded in _LAST_COURTESIES
+    return (
+        token.text in "?,.!…\n" if token.kind == "mark" else token.kind == "word" and token.folded in _LAST_COURTESIES
+    )
 
 
 def trim(tokens: list[Token], start: int, end: int) -> tuple[int, int, bool]:
@@ -147,7 +140,7 @@ def _moods(tokens: list[Token], start: int, end: int) -> frozenset[str]:
         place += 1
     if place >= end or tokens[place].kind != "word":
         return frozenset()
-    found = verbs(tokens[place].folded, tokens[place].text.lower())
+    found = verbs(tokens[place].folded, tokens[place].ending())
     return frozenset(mood for verb in found for mood in verb.moods)
 
 
@@ -159,6 +152,7 @@ def is_question(tokens: list[Token]) -> bool:
     return first is not None and first.folded in _QUESTION_WORDS
 
 
-_QUESTION_WORDS = frozenset(
-    ["que", "cual", "cuales", "quien", "quienes", "cuanto", "cuantos", "cuanta", "cuantas", "como", "donde", "cuando", "what", "what's", "whats", "which", "who", "how", "where", "when", "can", "could", "may", "should", "would", "is", "are", "does", "do", "will", "puedo", "puede", "se", "debo", "deberia", "podemos"]
+_QUESTION_WORDS = word_set(
+    "que cual cuales quien quienes cuanto cuantos cuanta cuantas como donde cuando what what's whats which who"
+    " how where when can could may should would is are does do will puedo puede se debo deberia podemos"
 )  # fmt: skip

@@ -23,6 +23,8 @@ _INVISIBLE = frozenset(
 _BLANK_IN_NUMBER = "\u00a0\u202f\u2009\u2007"
 _IN_NUMBER = frozenset(".,'’_" + _BLANK_IN_NUMBER)
 _CLOSERS = ".,;:!?)]}»”\"'’…"
+_QUOTE = "«…»"
+_MOST_TRIES = 4
 _FRACTIONS = {"½": "0.5", "¼": "0.25", "¾": "0.75"}
 _SIGNS = {"−": "-", "–": "-", "×": "*", "·": "*", "÷": "/", "＋": "+", "－": "-", "＊": "*"}
 
@@ -38,6 +40,10 @@ class Token(msgspec.Struct, frozen=True, gc=False):
     end: int
     folded: str
     glued: bool
+
+    def ending(self) -> str:
+        """Returns the last letters of a word as they are written, in lower case: their accents tell the tense."""
+        return self.text[-4:].lower() if self.kind == "word" else ""
 
 
 class Lexed(msgspec.Struct, gc=False):
@@ -59,6 +65,8 @@ class _Scanner:
         self._quotes = LongQuotes(question)
         self._tokens: list[Token] = []
         self._blank = True
+        # The end of the last run that was no address, and how often one was looked for within it.
+        self._run_end = self._run_tries = 0
 
     def scan(self) -> Lexed:
         text, place = self._all, 0
@@ -89,7 +97,9 @@ class _Scanner:
         return self._add("mark", _SIGNS.get(character, character), place, place + 1)
 
     def _add(self, kind: str, text: str, start: int, end: int, folded: str = "") -> int:
-        self._tokens.append(Token(kind, text, start, end, folded or text, not self._blank))
+        self._tokens.append(
+            Token(kind, text, start, end, folded or (_QUOTE if kind == "quote" else text), not self._blank)
+        )
         self._blank = False
         return end
 
@@ -155,11 +165,25 @@ class _Scanner:
         if letters in ("k", "K"):
             return self._add("number", written + "k", place, after)
         times = letters in ("x", "X") and text[after : after + 1].isdecimal()
+        if not letters and written.count(",") > 1 and not set(".'e\u00a0_") & set(written) and not _groups(written):
+            return self._list(place, end)
         if not letters or times:
             return self._add("number", written, place, end)
         while after < self._end and (text[after].isalnum() or text[after] in "_-"):
             after += 1
         return self._add("word", text[place:after], place, after, fold(text[place : min(after, place + 64)]))
+
+    def _list(self, place: int, end: int) -> int:
+        """Adds the numbers of "1,2,3" one by one."""
+        start = place
+        for at in range(place, end + 1):
+            if at == end or self._all[at] == ",":
+                digits = "".join(str(unicodedata.decimal(sign)) for sign in self._all[start:at])
+                self._add("number", digits, start, at)
+                if at < end:
+                    self._add("mark", ",", at, at + 1)
+                start = at + 1
+        return end
 
     def _word(self, place: int) -> int:
         text, end = self._all, place
@@ -176,14 +200,24 @@ class _Scanner:
     def _address(self, place: int) -> int:
         """Adds an e-mail address, a URL or a path that begins here, and returns its end; 0 if there is none."""
         text, end = self._all, place
+        if not (text[place].isalnum() or text[place] in "/~.\\_"):
+            return 0
+        self._run_tries = self._run_tries + 1 if place < self._run_end else 0
+        if self._run_tries > _MOST_TRIES:
+            return 0
         limit = min(self._end, place + _LONGEST_RUN)
         while end < limit and not text[end].isspace() and text[end] not in '«»“”"`<>|':
             end += 1
+        self._run_end = end
         while end > place and text[end - 1] in _CLOSERS:
             end -= 1
         run = text[place:end]
         kind = _kind_of_run(run)
         return self._add(kind, run, place, end, fold(run[:64])) if kind else 0
+
+
+def _groups(written: str) -> bool:
+    return all(len(piece) == 3 for piece in written.split(",")[1:])
 
 
 def _kind_of_run(run: str) -> str:

@@ -28,8 +28,8 @@ class Verb(msgspec.Struct, frozen=True, gc=False):
 
 @lru_cache(maxsize=4096)
 def verbs(folded: str, written: str = "") -> tuple[Verb, ...]:
-    """Returns the verbs that a folded word can be. `written` is the word with its accents: "sumé" is past, no order."""
-    if written[-1:] in ("é", "ó", "í") and len(written) > 3:
+    """Returns the verbs that a folded word can be. `written` is its ending with accents: "sumé" is past."""
+    if written[-1:] in ("é", "ó", "í") and len(folded) > 3:
         return ()
     found = tuple(Verb(concept, frozenset(moods)) for concept, moods in _verb_forms().get(folded, {}).items())
     for clitic in () if found else _CLITICS:
@@ -174,7 +174,7 @@ def _english(verb: str) -> Iterator[tuple[str, str]]:
 
 
 def _soften(root: str) -> str:
-    """Returns the spelling before e that keeps the sound: multiplicar, multiplique; pagar, pague; localizar, localice."""
+    """Returns the spelling before e that keeps the sound: multiplique, pague, localice."""
     if root.endswith("c"):
         return root[:-1] + "qu"
     if root.endswith("g"):

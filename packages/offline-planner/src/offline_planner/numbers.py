@@ -84,7 +84,7 @@ class Marks:
         return as_decimal
 
     def is_settled(self, text: str) -> bool:
-        """Whether digits are written in a way that has another reading elsewhere, so that the answer says which it is."""
+        """Whether digits have another reading elsewhere, so that the answer says which it is."""
         pieces = text.replace(",", ".").split(".")
         return len(pieces) == 2 and _grouped(pieces)
 
@@ -161,15 +161,18 @@ _UNITS = _table(
     ("zero one two three four five six seven eight nine", 0, 1), ("un una", 1, 0),
 )  # fmt: skip
 _TEENS = _table(
-    ("diez once doce trece catorce quince dieciseis diecisiete dieciocho diecinueve veinte veintiuno veintidos veintitres"
-     " veinticuatro veinticinco veintiseis veintisiete veintiocho veintinueve", 10, 1),
-    ("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen", 10, 1), ("veintiun veintiuna", 21, 0),
+    ("diez once doce trece catorce quince dieciseis diecisiete dieciocho diecinueve veinte veintiuno veintidos"
+     " veintitres veinticuatro veinticinco veintiseis veintisiete veintiocho veintinueve", 10, 1),
+    ("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen", 10, 1),
+    ("veintiun veintiuna", 21, 0),
 )  # fmt: skip
 _TENS_ES = _table(("treinta cuarenta cincuenta sesenta setenta ochenta noventa", 30, 10))
 _TENS_EN = _table(("twenty thirty forty fifty sixty seventy eighty ninety", 20, 10), ("fourty", 40, 0))
 _HUNDREDS = _table(
-    ("ciento doscientos trescientos cuatrocientos quinientos seiscientos setecientos ochocientos novecientos", 100, 100),
-    ("doscientas trescientas cuatrocientas quinientas seiscientas setecientas ochocientas novecientas", 200, 100),
+    ("ciento doscientos trescientos cuatrocientos quinientos seiscientos setecientos ochocientos novecientos",
+     100, 100),
+    ("doscientas trescientas cuatrocientas quinientas seiscientas setecientas ochocientas novecientas",
+     200, 100),
 )  # fmt: skip
 _SCALES = {
     "mil": 10**3, "miles": 0, "thousand": 10**3, "thousands": 0, "millon": 10**6, "millones": 10**6, "million": 10**6,

@@ -94,8 +94,8 @@ SPANISH = Phrases(
     number_choice="¿Cuánto es «{text}»: {values}? No he hecho nada; escríbelo sin ambigüedad y lo hago.",
     inexact="No he hecho nada: «{text}» tiene más cifras de las que la herramienta recibe sin redondear (17).",
     negated="De acuerdo, no lo hago: he leído «{word}», y no he llamado a ninguna herramienta.",
-    told="No he hecho nada, porque es una pregunta y no una orden. Para eso está {tool}: {title}. Si quieres que lo haga,"
-    " dilo como orden («{example}»).",
+    told="No he hecho nada, porque es una pregunta y no una orden. Para eso está {tool}: {title}. Si quieres que lo"
+    " haga, dilo como orden («{example}»).",
     choose_tool="No he hecho nada, porque sirven por igual varias herramientas: {tools}. Dime cuál, por su nombre.",
     choose_reading="No he hecho nada, porque «{part}» puede entenderse de varias maneras. Usa paréntesis o dos frases.",
     choose_text="No he hecho nada: no sé si «{part}» es parte del texto o otra petición. Pon el texto entre comillas.",
@@ -170,7 +170,8 @@ ENGLISH = Phrases(
     " done, give it as an order (“{example}”).",
     choose_tool="I did nothing, because several tools serve equally: {tools}. Tell me which one, by its name.",
     choose_reading="I did nothing, because “{part}” can be understood in several ways. Use brackets or two sentences.",
-    choose_text="I did nothing: I do not know whether “{part}” is part of the text or another request. Put the text in quotes.",
+    choose_text="I did nothing: I do not know whether “{part}” is part of the text or another request. Put the"
+    " text in quotes.",
     no_earlier="I did not do “{step}”, because I do not know which earlier result you mean.",
     read_as="I read {numbers}.",
     remembered="I cannot answer on my own, but this is the nearest that your memory has:",

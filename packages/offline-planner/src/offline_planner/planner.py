@@ -16,6 +16,7 @@ from . import tokens as counting
 from .building import Builder
 from .cards import Card, read
 from .conversation import Answer, FinishReason, Part, Refusal, Request, Text, ToolCall
+from .folding import phrase_table
 from .forcing import forced_call
 from .lexer import Token, tokenize
 from .lexicon import Language
@@ -31,24 +32,22 @@ MODEL = "offline-planner-1"
 _KEPT = 2_000
 _MESSAGE_TOKENS = 3
 _SHOWN = 120
-_HELP = (
-    ("ayuda",), ("ayudame",), ("help",), ("help", "me"), ("que", "puedes", "hacer"), ("que", "sabes", "hacer"),
-    ("what", "can", "you", "do"), ("quien", "eres"), ("who", "are", "you"), ("what", "are", "you"), ("que", "sabes"),
-    ("que", "eres"), ("que", "puedo", "pedirte"), ("what", "can", "i", "ask"), ("como", "funcionas"), ("que", "haces"),
-    ("what", "do", "you", "do"), ("que", "herramientas", "tienes"), ("what", "tools", "do", "you", "have"),
-    ("how", "can", "you", "help"), ("how", "can", "you", "help", "me"), ("en", "que", "puedes", "ayudarme"),
-    ("en", "que", "me", "puedes", "ayudar"), ("que", "puedes", "hacer", "por", "mi"), ("what", "else", "can", "you", "do"),
-    ("como", "te", "llamas"), ("what's", "your", "name"), ("what", "is", "your", "name"), ("eres", "un", "modelo"),
-    ("are", "you", "a", "robot"), ("eres", "un", "robot"), ("necesito", "ayuda"), ("i", "need", "help"),
-    ("lista", "tus", "herramientas"), ("list", "your", "tools"), ("que", "mas", "puedes", "hacer"),
-    ("cuales", "son", "tus", "herramientas"), ("what", "are", "your", "tools"), ("are", "you", "a", "language", "model"),
-    ("eres", "un", "modelo", "de", "lenguaje"), ("para", "que", "sirves"), ("show", "me", "what", "you", "can", "do"),
-    ("que", "puedes", "hacer", "tu"), ("what", "can", "you", "do", "for", "me"), ("eres", "chatgpt"),
-    ("are", "you", "chatgpt"), ("que", "cosas", "sabes", "hacer"), ("que", "cosas", "puedes", "hacer"),
-)  # fmt: skip
+_HELP = phrase_table(
+    "ayuda|ayudame|help|help me|que puedes hacer|que sabes hacer|what can you do|quien eres|who are you"
+    "|what are you|que sabes|que eres|que puedo pedirte|what can i ask|como funcionas|que haces|what do you do"
+    "|que herramientas tienes|what tools do you have|how can you help|how can you help me|en que puedes ayudarme"
+    "|en que me puedes ayudar|que puedes hacer por mi|what else can you do|como te llamas|what's your name"
+    "|what is your name|eres un modelo|are you a robot|eres un robot|necesito ayuda|i need help"
+    "|lista tus herramientas|list your tools|que mas puedes hacer|cuales son tus herramientas|what are your tools"
+    "|are you a language model|eres un modelo de lenguaje|para que sirves|show me what you can do"
+    "|que puedes hacer tu|what can you do for me|eres chatgpt|are you chatgpt|que cosas sabes hacer"
+    "|que cosas puedes hacer"
+)
 _THANKS = frozenset(("gracias", "thanks", "thank", "thx"))
-_GREETINGS = (("como", "estas"), ("how", "are", "you"), ("how", "are", "you", "doing"), ("que", "tal"), ("adios",), ("bye",),
-              ("goodbye",), ("como", "va"), ("hasta", "luego"), ("perfecto",), ("genial",), ("great",), ("que", "tal", "estas"))  # fmt: skip
+_GREETINGS = phrase_table(
+    "como estas|how are you|how are you doing|que tal|adios|bye|goodbye|como va|hasta luego|perfecto|genial|great"
+    "|que tal estas"
+)
 
 
 def plan(request: Request) -> Answer:

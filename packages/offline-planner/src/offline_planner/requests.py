@@ -14,6 +14,7 @@ import msgspec
 from . import leads
 from .cards import Card
 from .fitting import Fit, Fitter, Misfit
+from .folding import word_set
 from .lexer import Token, tokenize
 from .lexicon import meanings, verb_concepts, verbs
 from .numbers import Marks, Reader, Unclear
@@ -26,60 +27,12 @@ MOST_TOKENS = 256
 
 _MOST_PARTS = 32
 _AND = frozenset(("y", "e", "and", "&"))
-_STRONG = frozenset(
-    [
-        "luego",
-        "despues",
-        "then",
-        "entonces",
-        "finally",
-        "finalmente",
-        "afterwards",
-        "next",
-        "posteriormente",
-        "seguidamente",
-        "acto",
-    ]
-)
+_STRONG = word_set("luego despues then entonces finally finalmente afterwards next posteriormente seguidamente acto")
 _MARKS = frozenset((",", ";", ".", "\n", "!", "?", "¿", "¡", ")"))
-_MORE = frozenset(
-    [
-        "ahora",
-        "now",
-        "tambien",
-        "also",
-        "ademas",
-        "primero",
-        "first",
-        "segundo",
-        "second",
-        "tercero",
-        "third",
-        "eso",
-        "that",
-        "ultimo",
-        "por",
-        "a",
-        "continuacion",
-        "de",
-    ]
+_MORE = word_set(
+    "ahora now tambien also ademas primero first segundo second tercero third eso that ultimo por a continuacion de"
 )
-_MUTE = frozenset(
-    [
-        "ahora",
-        "now",
-        "tambien",
-        "also",
-        "ademas",
-        "luego",
-        "despues",
-        "then",
-        "entonces",
-        "next",
-        "finally",
-        "finalmente",
-    ]
-)
+_MUTE = word_set("ahora now tambien also ademas luego despues then entonces next finally finalmente")
 
 
 class Step(msgspec.Struct, gc=False):
@@ -179,10 +132,14 @@ class Grammar:
 
     def _runs_on(self, step: Step, start: int, stop: int, following: int, after: Step) -> bool:
         """Whether what follows "and" without a verb could belong to the list before it: "suma 3 y 4 y 5 por 2"."""
-        if step.tree is None or after.tree is None or any(t.folded in _STRONG or t.text in ";.\n" for t in self.tokens[stop:following]):
+        if (
+            step.tree is None
+            or after.tree is None
+            or any(t.folded in _STRONG or t.text in ";.\n" for t in self.tokens[stop:following])
+        ):
             return False
         verbless = not any(verbs(token.folded) for token in self.tokens[following : following + 3])
-        ordered = any(verbs(token.folded, token.text.lower()) for token in self.tokens[start : start + 3])
+        ordered = any(verbs(token.folded, token.ending()) for token in self.tokens[start : start + 3])
         paired = step.tree.concept == after.tree.concept == "multiply" and any(
             token.folded in ("por", "by", "times", "x", "*") for token in self.tokens[start:stop]
         )
@@ -299,7 +256,7 @@ class Grammar:
         following = self.tokens[start + 1]
         if following.folded in ("ahora", "now"):
             return start + 2 if end - start > 2 else start
-        return start + 1 if verbs(following.folded, following.text.lower()) else start
+        return start + 1 if verbs(following.folded, following.ending()) else start
 
     def _leans_back(self, start: int) -> bool:
         """Whether a first step may take up the last result of the conversation."""
@@ -307,7 +264,7 @@ class Grammar:
         token = self.tokens[head.after] if head.after < len(self.tokens) else None
         if any(token.folded in ("ahora", "now") for token in self.tokens[: start + 1]):
             return True
-        found = verbs(token.folded, token.text.lower()) if token is not None else ()
+        found = verbs(token.folded, token.ending()) if token is not None else ()
         return not any(verb.concept == "add" and not verb.clitic for verb in found)
 
     def _sum(self, start: int, end: int, continued: bool) -> Any:
@@ -352,11 +309,15 @@ class Grammar:
         """A tool that changes something runs on an order alone; a polite question is one with "please"."""
         if fit.card.reads:
             return True
-        found = verbs(self.tokens[start].folded, self.tokens[start].text.lower())
+        found = verbs(self.tokens[start].folded, self.tokens[start].ending())
         imperative = any("order" in verb.moods for verb in found) or self.tokens[start].folded == fit.card.own_verb
         wished = any("wish" in verb.moods for verb in found)
         own = force == "statement" and self.tokens[start].folded == fit.card.own_verb
-        if (force == "order" or own) and (imperative or wished) and not (self._question_form and start == 0 and not imperative):
+        if (
+            (force == "order" or own)
+            and (imperative or wished)
+            and not (self._question_form and start == 0 and not imperative)
+        ):
             return not any(token.text in "¿?" for token in self.tokens if token.kind == "mark")
         if force == "polite" and self._polite:
             return True
@@ -406,7 +367,7 @@ class Grammar:
         return bool(meanings(token.folded) & card.about or any(card.does(one) for one in verb_concepts(token.folded)))
 
     def _by_name(self, start: int, end: int) -> tuple[Card, int] | None:
-        """ "usa la herramienta add con a=3 y b=4", "call multiply with 3 and 4": the tool and the place behind its name."""
+        """The tool of "usa la herramienta add con a=3 y b=4", and the place behind its name."""
         token = self.tokens[start]
         if not any(
             verb.concept == "use" and verb.moods & {"order", "inf", "wish", "you"} for verb in verbs(token.folded)
@@ -478,7 +439,8 @@ class Grammar:
             return False
         said = verb_concepts(token.folded) or frozenset(v.concept for v in verbs(token.folded))
         return any(
-            said & (card.verbs | card.operations) or any(card.does(one) for one in said) or (card.form in said and card.form)
+            said & (card.verbs | card.operations) or any(card.does(one) for one in said) 
+            or (card.form and card.form in said)
             or ("convert" in said and card.form)
             for card in self._cards
         )  # fmt: skip
@@ -515,7 +477,7 @@ class Grammar:
         if start >= end:
             return None
         numbers = sum(token.kind == "number" for token in self.tokens)
-        found = {verb.concept for verb in verbs(self.tokens[start].folded, self.tokens[start].text.lower())}
+        found = {verb.concept for verb in verbs(self.tokens[start].folded, self.tokens[start].ending())}
         for card in self._cards:
             mine = card.operations & found or (found & {"put_in"} and "add" in card.operations)
             if mine and numbers < 2 and end - start <= 2 + numbers + 1:

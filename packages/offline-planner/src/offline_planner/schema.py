@@ -19,8 +19,8 @@ _DEEPEST = 6
 
 
 class Parameter(msgspec.Struct, frozen=True, gc=False):
-    """One property. `concepts` are what the words of its name mean; `options` its enumerated values; `items` the kind of an
-    array's members; `properties` an object's own; `inside` is the
+    """One property. `concepts` are what the words of its name mean; `options` its enumerated values; `items` the kind
+    of an array's members; `properties` an object's own; `inside` is the
     object that a flattened one belongs to."""
 
     name: str
@@ -111,7 +111,10 @@ def flattened(parameters: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
     found: list[Parameter] = []
     for item in parameters:
         if item.kind == "object" and item.properties:
-            inner = (msgspec.structs.replace(one, inside=item.name, required=one.required and item.required) for one in item.properties)
+            inner = (
+                msgspec.structs.replace(one, inside=item.name, required=one.required and item.required)
+                for one in item.properties
+            )
             found += [one for one in inner if one.kind != "object"]
         else:
             found.append(item)

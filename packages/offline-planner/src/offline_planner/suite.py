@@ -21,7 +21,8 @@ class Known(msgspec.Struct, frozen=True, gc=False):
     counted: frozenset[str] = frozenset()
 
 
-def _known(es: str, en: str, *, reads: bool = True, words: str = "", enough: str = "", verbs: str = "", counted: str = ""
+def _known(
+    es: str, en: str, *, reads: bool = True, words: str = "", enough: str = "", verbs: str = "", counted: str = ""
 ) -> Known:
     sets = (frozenset(part.split()) for part in (words, enough, verbs, counted))
     return Known({"es": es, "en": en}, reads, *sets)

@@ -11,6 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from .folding import phrase_table, word_set
 from .lexer import Token
 from .lexicon import nouns, verbs
 from .numbers import Reader
@@ -19,6 +20,7 @@ from .plan import Operation, Previous
 Reading = tuple[Any, int]
 _MOST_READINGS = 48
 _MOST_ITEMS = 256
+_DEEPEST = 48
 
 _SIGNS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "^": "power", "**": "power"}
 _INFIX = {
@@ -31,27 +33,28 @@ _INFIX = {
 }  # fmt: skip
 _RANK = {"add": 1, "subtract": 1, "multiply": 2, "divide": 2, "power": 3}
 _ORDERS = frozenset(("order", "inf", "wish", "you"))
-_ARTICLES = frozenset(["el", "la", "los", "las", "the", "lo"])
+_ARTICLES = word_set("el la los las the lo")
 _AND = frozenset(("y", "e", "and", "&"))
 _FACTORS = {"doble": 2, "triple": 3, "triplo": 3, "cuadruple": 4, "quintuple": 5, "twice": 2, "thrice": 3, "double": 2,
             "quadruple": 4, "duplo": 2}  # fmt: skip
-_BY = frozenset(("por", "by", "times", "x", "*", "con", "with"))
+_BY = word_set("por by times x * con with")
 _RESULT_WORDS = frozenset(["resultado", "result", "total", "respuesta", "answer"])
-_POINTING = frozenset(["eso", "esto", "ello", "it", "that", "this"])
+_POINTING = word_set("eso esto ello it that this")
 _PLURAL = frozenset(["them", "ambos", "both"])
-_NOT_UNITS = frozenset(
-    ["y", "e", "and", "o", "or", "a", "al", "de", "del", "of", "to", "from", "by", "con", "with", "en", "in", "por", "entre", "que", "lo", "it", "the", "el", "la", "los", "las", "un", "una", "no", "not", "si", "if", "then", "luego", "despues", "mas", "menos", "plus", "minus", "times", "x", "veces", "sin", "without", "hasta", "until", "algo", "something", "cada", "each", "otro", "other", "another", "squared", "cubed", "y/o", "cuyo", "whose", "pero", "but", "excepto", "except", "salvo", "unless", "this", "that", "eso", "esto", "es", "is", "son", "are", "igual", "equals", "mil", "together", "please", "gracias", "thanks", "e", "primero", "first"]
+_NOT_UNITS = word_set(
+    "y e and o or a al de del of to from by con with en in por entre que lo it the el la los las un una no not si"
+    " if then luego despues mas menos plus minus times x veces sin without hasta until algo something cada each"
+    " otro other another squared cubed y/o cuyo whose pero but excepto except salvo unless this that eso esto es"
+    " is son are igual equals mil together please gracias thanks primero first"
 )  # fmt: skip
-_MONEY = frozenset(("€", "$", "£", "euro", "dolar", "dollar", "peso", "pound", "libra", "usd", "eur", "dolare"))
-_MEASURES = frozenset("kg g mg km m cm mm l ml h min kilo metro litro euro dolar peso meter liter".split())
-_QUESTION = (
-    ("cuanto", "es"), ("cuanto", "son"), ("cuanto", "da"), ("cuanto", "dan"), ("cuanto", "hacen"), ("cuanto", "hace"),
-    ("cuanto", "vale"), ("cuanto", "seria"), ("cuanto", "serian"), ("cuanto", "resulta"), ("a", "cuanto", "equivale"),
-    ("cuanto", "sale"), ("cual", "es"), ("cual", "seria"), ("cuales", "son"), ("que", "es"), ("que", "da"),
-    ("que", "resulta", "de"), ("what", "is"), ("what", "are"), ("what's",), ("whats",), ("how", "much", "is"),
-    ("how", "much", "are"), ("what", "would"), ("cuanto",), ("cuanto", "me", "da"), ("cuantas", "son"), ("what", "does"),
-    ("how", "much", "does"), ("what", "do"), ("cuantos", "son"), ("what",), ("how", "much"),
-)  # fmt: skip
+_MONEY = word_set("€ $ £ euro dolar dollar peso pound libra usd eur dolare")
+_MEASURES = word_set("kg g mg km m cm mm l ml h min kilo metro litro euro dolar peso meter liter")
+_QUESTION = phrase_table(
+    "cuanto es|cuanto son|cuanto da|cuanto dan|cuanto hacen|cuanto hace|cuanto vale|cuanto seria|cuanto serian"
+    "|cuanto resulta|a cuanto equivale|cuanto sale|cual es|cual seria|cuales son|que es|que da|que resulta de"
+    "|what is|what are|what's|whats|how much is|how much are|what would|cuanto|cuanto me da|cuantas son|what does"
+    "|how much does|what do|cuantos son|what|how much"
+)
 _TAIL = (("=",), ("?",), ("=", "?"), ("igual", "a"), ("equals",), ("equal",), ("es", "igual", "a"), ("make",), ("be",),
          ("es",), ("is",), ("come", "to"), ("da",), ("son",), ("together",))  # fmt: skip
 
@@ -65,6 +68,7 @@ class Sums:
         self._words = [token.folded if token.kind in ("word", "mark") else "" for token in tokens]
         self._known: dict[tuple[str, int], list[Reading]] = {}
         self._units: dict[int, str] = {}
+        self._depth = 0
         # Trees whose last operand an operator behind them could belong to: "the sum of 3 and 4 times 2".
         self._loose: dict[int, Any] = {}
         # Those that could reach over more than one number: "the double of 3 and 4".
@@ -75,6 +79,7 @@ class Sums:
         an operation may leave its first operand out."""
         self._end, self._continued = end, continued
         self._known.clear()
+        self._depth = 0
         self._loose.clear()
         self._reaching.clear()
         self._units.clear()
@@ -85,15 +90,17 @@ class Sums:
         """Returns the trees of an operation that stands in place of a text: "el resultado de sumar 3 y 4"."""
         self._end, self._continued = end, False
         self._known.clear()
+        self._depth = 0
         self._loose.clear()
         self._reaching.clear()
         self._units.clear()
         return _distinct(tree for tree, after in self._operand(start) if after == end and isinstance(tree, Operation))
 
     def spoken(self, start: int, end: int, continued: bool) -> list[Any]:
-        """Returns the trees of an operation that is named by its infinitive or gerund: "sumar 4 y 6", "adding 4 and 6"."""
+        """Returns the trees of an operation named by its infinitive or gerund: "sumar 4 y 6", "adding 4 and 6"."""
         self._end, self._continued = end, continued
         self._known.clear()
+        self._depth = 0
         self._loose.clear()
         self._reaching.clear()
         self._units.clear()
@@ -131,7 +138,7 @@ class Sums:
         """Returns concept, hanging pronoun and moods of the verb at `place`, if it is one of these."""
         if place >= self._end or self._tokens[place].kind != "word":
             return None
-        for verb in verbs(self._words[place], self._tokens[place].text.lower()):
+        for verb in verbs(self._words[place], self._tokens[place].ending()):
             if verb.concept in concepts:
                 return verb.concept, verb.clitic, verb.moods
         return None
@@ -140,7 +147,10 @@ class Sums:
         key = (rule, place)
         if key not in self._known:
             self._known[key] = []  # a rule that comes back to itself at the same place has no reading there
-            self._known[key] = list(work(place))[:_MOST_READINGS]
+            if self._depth < _DEEPEST:
+                self._depth += 1
+                self._known[key] = list(work(place))[:_MOST_READINGS]
+                self._depth -= 1
         return self._known[key]
 
     # --- a step ---
@@ -296,6 +306,7 @@ class Sums:
             word = self._word(after)
             if concept == "multiply" and word in _BY:
                 yield from self._chain(concept, [left], after)
+                yield from self._share(left, after + 1)
             elif concept == "divide" and word in ("entre", "por", "by", "/"):
                 yield from ((Operation("divide", (left, right)), end) for right, end in self._operand(after + 1))
             elif concept == "power" and word in ("a", "to"):
@@ -321,6 +332,12 @@ class Sums:
         exponent = {"cuadrado": 2, "cubo": 3, "squared": 2, "cubed": 3}.get(self._word(after))
         if exponent is not None and (after > place) == (self._word(after) in ("cuadrado", "cubo")):
             yield Operation("times_itself", (left, Decimal(exponent))), after + 1
+
+    def _share(self, left: Any, place: int) -> Iterable[Reading]:
+        """ "multiplica 200 por 15 %"."""
+        number = self._reader.read(place) if place < self._end else None
+        if number is not None and self._word(number.after) in ("%", "percent"):
+            yield Operation("multiply", (left, number.value / 100)), number.after + 1
 
     def _chain(self, concept: str, items: list[Any], place: int) -> Iterable[Reading]:
         if self._word(place) in _BY:

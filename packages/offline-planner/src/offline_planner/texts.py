@@ -12,96 +12,34 @@ from typing import Any
 
 import msgspec
 
+from .folding import phrase_table, word_set
 from .lexer import Token
 from .lexicon import nouns, verbs
+from .numbers import Unclear
 from .plan import Previous
 from .sums import Sums
 
-_CHANGING = frozenset(("convert", "put", "get", "tell", "show", "write"))
-_BEFORE_FORM = frozenset(
-    [
-        "a",
-        "al",
-        "en",
-        "to",
-        "into",
-        "in",
-        "as",
-        "all",
-        "todo",
-        "toda",
-        "todas",
-        "todos",
-        "only",
-        "texto",
-        "text",
-        "letras",
-        "con",
-        "un",
-        "una",
-        "the",
-        "su",
-    ]
-)
-_BEHIND_FORM = frozenset(["text", "texto", "letters", "letras", "version", "of", "de", "del"])
-_TEXT_NOUNS = frozenset(("text", "word", "sentence", "message", "title", "name", "content"))
-_ARTICLES = frozenset(
-    [
-        "el",
-        "la",
-        "los",
-        "las",
-        "un",
-        "una",
-        "the",
-        "a",
-        "an",
-        "este",
-        "esta",
-        "esto",
-        "estos",
-        "this",
-        "these",
-        "siguiente",
-        "siguientes",
-        "following",
-    ]
-)
-_DESCRIBING = frozenset(
-    ["el", "la", "los", "las", "un", "una", "unos", "unas", "the", "a", "an", "mi", "mis", "tu", "tus", "su", "sus", "my", "your", "his", "her", "its", "our", "their", "este", "esta", "esto", "estos", "estas", "ese", "esa", "eso", "aquel", "aquella", "this", "that", "these", "those", "todo", "todos", "toda", "todas", "all", "every", "each", "cada", "otro", "otra", "another", "some", "any", "algun", "alguna", "lo", "cualquier", "cualquiera", "something", "algo", "what", "which", "que", "cual"]
+_CHANGING = word_set("convert put get tell show write")
+_BEFORE_FORM = word_set("a al en to into in as all todo toda todas todos only texto text letras con un una the su")
+_BEHIND_FORM = word_set("text texto letters letras version of de del")
+_TEXT_NOUNS = word_set("text word sentence message title name content")
+_ARTICLES = word_set("el la los las un una the a an este esta esto estos this these siguiente siguientes following")
+_DESCRIBING = word_set(
+    "el la los las un una unos unas the a an mi mis tu tus su sus my your his her its our their este esta esto"
+    " estos estas ese esa eso aquel aquella this that these those todo todos toda todas all every each cada otro"
+    " otra another some any algun alguna lo cualquier cualquiera something algo what which que cual"
 )  # fmt: skip
-_CLAUSE = frozenset(
-    [
-        "is",
-        "are",
-        "was",
-        "were",
-        "am",
-        "es",
-        "esta",
-        "estan",
-        "son",
-        "fue",
-        "hay",
-        "era",
-        "has",
-        "have",
-        "will",
-        "isn't",
-        "aren't",
-        "no",
-        "not",
-        "come",
-        "tiene",
-    ]
-)
-_REFERENCE = frozenset(
-    ["resultado", "result", "results", "resultados", "it", "them", "that", "eso", "esto", "ello", "ese"]
-)
-_POINTING = frozenset(("this", "these", "esto", "este", "estas", "estos", "lo", "siguiente", "the", "following", "it"))
+_CLAUSE = word_set("is are was were am es esta estan son fue hay era has have will isn't aren't no not come tiene")
+_REFERENCE = word_set("resultado result results resultados it them that eso esto ello ese")
+_POINTING = word_set("this these esto este estas estos lo siguiente the following it")
 _LINKS = frozenset(["y", "e", "and", "&", "luego", "despues", "then", "entonces", ",", ";", ".", "\n"])
-_CONDITIONS = frozenset(
-    ["si", "if", "unless", "when", "cuando", "salvo", "excepto", "except", "menos", "until", "hasta"]
+_CONDITIONS = word_set("si if unless when cuando salvo excepto except menos until hasta")
+_COUNTED_BEFORE = phrase_table(
+    "tiene|does it have|hay|contiene|does it contain|are in it|are there|are in that|that it has|in it"
+)
+_COUNTED_LINKS = phrase_table(
+    "hay en|que hay en|que tiene|are there in|are in|that are in|there are in|que contiene|tiene|contiene|tienen|de|del"
+    "|en|in|of|are contained in|from|is in"
 )
 _COUNTED_BY = ("cuantos", "cuantas")
 
@@ -126,7 +64,7 @@ class Texts:
     # --- what a text can be ---
 
     def value(self, start: int, end: int, *, asks: bool = False) -> Any:
-        """Returns the text that the tokens give: a str, `Delimited`, `Previous` or an `Operation`; None if they give none.
+        """Returns the text that the tokens give: a str, `Delimited`, `Previous` or `Operation`; None if none.
 
         `asks`: the request is a question, so that a question mark at its end is not of the text.
         """
@@ -216,7 +154,10 @@ class Texts:
             if after == end and isinstance(tree, Previous):
                 word = self._tokens[start].folded
                 return Previous(many=tree.many, text=word in ("it", "that", "this", "eso", "esto", "ello"))
-        trees = self._sums.operands(start, end)
+        try:
+            trees = self._sums.operands(start, end)
+        except Unclear:
+            return None
         return trees[0] if len(trees) == 1 else None
 
     def _bare(self, start: int, end: int, asks: bool) -> Any:
@@ -253,7 +194,7 @@ class Texts:
             return False
         ahead = self._tokens[place : place + 3]
         return (
-            any(verb.moods & {"order", "inf"} for token in ahead for verb in verbs(token.folded, token.text.lower()))
+            any(verb.moods & {"order", "inf"} for token in ahead for verb in verbs(token.folded, token.ending()))
             or self._tokens[place].kind == "number"
         )
 
@@ -270,7 +211,7 @@ class Texts:
         """Returns the text that is to be changed as `form` says ("uppercase", "reverse"), None if that is not asked."""
         tokens = self._tokens
         noun = next(name for name, verb in _FORM_NOUNS.items() if verb == form)
-        found = verbs(tokens[start].folded, tokens[start].text.lower()) if tokens[start].kind == "word" else ()
+        found = verbs(tokens[start].folded, tokens[start].ending()) if tokens[start].kind == "word" else ()
         own = next(
             (verb for verb in found if verb.concept == form and verb.moods & {"order", "inf", "wish", "you"}), None
         )
@@ -372,14 +313,11 @@ class Texts:
         words = [token.folded for token in self._tokens[place:end]]
         if not words:
             return Previous(text=True, named=False)
-        if words in (["tiene"], ["does", "it", "have"], ["hay"], ["contiene"], ["does", "it", "contain"], ["are", "in", "it"],
-                     ["are", "there"], ["are", "in", "that"], ["that", "it", "has"], ["in", "it"]):  # fmt: skip
+        if tuple(words) in _COUNTED_BEFORE:
             return Previous(text=True, named=words != ["hay"] and words != ["are", "there"])
         if words[0] == "does" and words[-1] in ("have", "contain"):
             return self.value(place + 1, end - 1, asks=asks)
-        for link in (("hay", "en"), ("que", "hay", "en"), ("que", "tiene"), ("are", "there", "in"), ("are", "in"),
-                     ("that", "are", "in"), ("there", "are", "in"), ("que", "contiene"), ("tiene",), ("contiene",), ("tienen",),
-                     ("de",), ("del",), ("en",), ("in",), ("of",), ("are", "contained", "in"), ("from",), ("is", "in")):  # fmt: skip
+        for link in _COUNTED_LINKS:
             if tuple(words[: len(link)]) == link:
                 start = place + len(link)
                 if link == ("del",):

@@ -7,6 +7,8 @@ and irregular forms after a colon each (`hacer:haz`). Nouns are given in the sin
 
 from __future__ import annotations
 
+from .folding import word_set
+
 VERBS: dict[str, tuple[str, str]] = {
     # concept: Spanish, English
     "add": ("sumar adicionar", "add sum total"),
@@ -161,7 +163,8 @@ PHRASES = (
     "|look up=look_up|look for=look_for|work out=work_out|turn on=turn_on|turn off=turn_off|switch on=switch_on"
     "|switch off=switch_off|por ciento=percent|per cent=percent|da de alta=dar_de_alta|dar de alta=dar_de_alta"
     "|de de alta=dar_de_alta|des de alta=dar_de_alta|dad de alta=dar_de_alta|word count=word_count"
-    "|correo electronico=correo|e-mail=email|por favor=please|thank you=thanks|muchas gracias=gracias|thanks a lot=thanks"
+    "|correo electronico=correo|e-mail=email|por favor=please|thank you=thanks|muchas gracias=gracias|thanks a"
+    " lot=thanks"
     "|thank you very much=thanks|muchisimas gracias=gracias|mil gracias=gracias|many thanks=thanks"
     "|buenos dias=hola|buenas tardes=hola|buenas noches=hola|good morning=hello|good afternoon=hello"
     "|good evening=hello|hey there=hello|hello there=hello|hi there=hello|que tal=hola|si puedes=please"
@@ -170,10 +173,11 @@ PHRASES = (
     "|in total=together|en total=together|all together=together|entre si=together"
 )
 
-COURTESIES = frozenset(
-    ["hola", "oye", "oiga", "bien", "vale", "ok", "okay", "buenas", "porfa", "porfavor", "please", "thanks", "gracias", "hello", "hi", "hey", "kindly", "pues", "bueno", "venga", "simplemente", "solo", "just", "simply", "amablemente", "saludos", "thx", "pls", "porfis", "holi"]
+COURTESIES = word_set(
+    "hola oye oiga bien vale ok okay buenas porfa porfavor please thanks gracias hello hi hey kindly pues bueno"
+    " venga simplemente solo just simply amablemente saludos thx pls porfis holi"
 )  # fmt: skip
-NOW = frozenset(["ahora", "now", "tambien", "also", "ademas", "entonces", "then", "luego", "despues", "next"])
+NOW = word_set("ahora now tambien also ademas entonces then luego despues next")
 
 FUNCTION_WORDS = {
     "es": "el la los las un una unos unas de del al a en con para que se su sus mi mis tu tus es son esta estan este"

@@ -439,7 +439,7 @@ class Grammar:
             return False
         said = verb_concepts(token.folded) or frozenset(v.concept for v in verbs(token.folded))
         return any(
-            said & (card.verbs | card.operations) or any(card.does(one) for one in said) 
+            said & (card.verbs | card.operations) or any(card.does(one) for one in said)
             or (card.form and card.form in said)
             or ("convert" in said and card.form)
             for card in self._cards

@@ -28,15 +28,24 @@ READING = word_set(
 )  # fmt: skip
 """Verbs in a tool's name that say that it changes nothing."""
 
-# Verbs that ask for the same thing of a tool.
-_SAME = (
-    word_set("get query list show search recall read tell"),
-    frozenset(("create", "put_in", "add")),
-    frozenset(("save", "save")),
-    frozenset(("update", "set")),
-    frozenset(("send", "publish")),
-    frozenset(("write", "put")),
-)
+_SAME = {
+    "get": ("show", "tell", "query", "search", "read"),
+    "query": ("get", "show", "tell", "search"),
+    "list": ("show", "get", "tell", "query", "search"),
+    "show": ("get", "tell", "read", "list"),
+    "search": ("query", "get", "show"),
+    "recall": ("search", "query", "get", "tell"),
+    "read": ("show", "get", "tell"),
+    "add": ("create", "put_in"),
+    "create": ("add", "put_in"),
+    "put_in": ("add", "create"),
+    "update": ("set",),
+    "set": ("update",),
+    "publish": ("send",),
+    "write": ("put",),
+}
+"""Verbs that ask for the same thing of a tool, by the verb in its name."""
+
 _ARITHMETIC = {
     "add": ("add", "sum"), "multiply": ("multiply", "product"), "subtract": ("subtract", "difference"),
     "divide": ("divide", "quotient"), "power": ("power", "~power", "~pow"),
@@ -94,7 +103,7 @@ class Card(msgspec.Struct, frozen=True, eq=False, gc=False):
             return 1
         if verb in self.verbs or (self.known is not None and verb in self.known.verbs):
             return 2
-        return int(any(verb in group and group & self.verbs for group in _SAME))
+        return int(any(verb in _SAME.get(own, ()) for own in self.verbs))
 
 
 def read(tool: Tool) -> Card:

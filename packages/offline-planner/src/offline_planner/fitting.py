@@ -18,12 +18,14 @@ from .numbers import NUMBER_WORDS, Reader
 from .plan import Previous
 from .schema import Parameter
 from .sums import Sums
+from .texts import CLAUSE as _CLAUSE
+from .texts import DESCRIBING as _DESCRIBING
 from .texts import Delimited, Texts
 
 _GRAMMAR = word_set(
     "el la los las un una unos unas the a an de del of al to en in into on at for para con with y e and by por"
     " que se is are es son hay su sus its lo tiene have does do me all's my mi mis llamado llamada named called"
-    " titled titulado titulada titulados as como cual what what's cuyo nuevo nueva new from about sobre there esta"
+    " titled titulado titulada titulados as como cual what what's cuyo from about sobre there esta"
     " here aqui este this llama it exists there's existe existen registrado registrados tenemos trabajan work"
     " works trabaja whose"
 )  # fmt: skip
@@ -55,6 +57,9 @@ _SOFT = {
 }
 _LONG = word_set("text content body message question note comment ~query ~prompt ~description ~descripcion title task")
 _FREE = word_set("name city place country title task question ~query ~term ~keyword ~topic company")
+_IN_NAMES = word_set("de del la y of and & the los e")
+_CONNECTIVES = word_set("y e and & luego then despues , ;")
+_PLACES = frozenset(("city", "place", "country", "~location"))
 _STOPS = word_set("si if unless except excepto salvo menos when cuando all todos todas todo every cada no not")
 _YES = frozenset(["si", "yes", "true", "verdadero", "on"])
 _NO = frozenset(["no", "false", "falso", "off"])
@@ -160,14 +165,15 @@ class _Scan:
 
     def _is_stated(self, token: Token) -> bool:
         """Whether a request without a verb can be one: a question, or a phrase that begins with the tool's own word."""
+        if token.folded in ("is", "are"):
+            return self._start + 1 < self._end and self._tokens[self._start + 1].folded == "there"
         if token.folded in _ASKING or (self._start > 0 and self._tokens[self._start - 1].kind == "word"):
             return True
         return bool(meanings(token.folded) & (self._card.about | self._card.spoken))
 
     def _speaks_of_it(self) -> bool:
         about, known, spoken = self._card.about, self._card.known, self._spoken
-        if self._has_verb and "file" in about and any(t.kind == "path" for t in self._tokens[self._start : self._end]):
-            spoken = spoken | {"file"}
+        spoken = spoken | (self._named_by_path() & about)
         self._score += 2 * len(about & spoken)
         counting = any(token.folded in _COUNTING for token in self._tokens[self._start : self._end])
         if about <= spoken and counting and known is not None and known.counted & spoken:
@@ -180,6 +186,15 @@ class _Scan:
             self._score += 2
             return True
         return bool(known.enough & spoken)
+
+    def _named_by_path(self) -> frozenset[str]:
+        """What a path says of itself: with an extension it is a file; without, whatever the tool's own verb is for."""
+        paths = [token.text for token in self._tokens[self._start : self._end] if token.kind == "path"]
+        if not paths or not self._has_verb:
+            return frozenset()
+        if all("." in path.replace("\\", "/").rsplit("/", 1)[-1][1:] for path in paths):
+            return frozenset(("file",))
+        return frozenset(("file", "directory")) if self._score >= 8 else frozenset()
 
     # --- one step ---
 
@@ -255,8 +270,16 @@ class _Scan:
         if len(by_form) > 1 and len({item.required for item in by_form}) > 1:
             by_form = [item for item in by_form if item.required]
         if len(by_form) == 1:
+            if (
+                by_form[0].concepts & _TO_LIKE
+                and set(self._soft) & {"~from", "source"}
+                and not set(self._soft) & _TO_LIKE
+            ):
+                raise Misfit(self._place)
             return by_form[0]
-        needed = [item for item in open_ if item.required] or open_
+        needed = [item for item in open_ if item.required]
+        if not needed and not any(item.required for item in self._card.parameters):
+            needed = open_
         if token.kind == "quote" or not by_form:
             candidates = [item for item in needed if not _has_form(item)] or needed
             if len(candidates) == 1 or (candidates and self._named):
@@ -269,7 +292,7 @@ class _Scan:
 
     def _take(self, parameter: Parameter, value: Any) -> None:
         self._found[parameter.name] = [value] if parameter.kind == "array" else value
-        self._pending, self._soft = None, ()
+        self._pending, self._soft, self._last = None, (), parameter
         self._place += 1
 
     def _is_number_word(self) -> bool:
@@ -301,6 +324,8 @@ class _Scan:
         if number is None or number.after > self._end:
             raise Misfit(self._place)
         if parameter is None:
+            if not (self._has_verb or self._pending):
+                raise Misfit(self._place)
             self._bare()
             return
         value = sign * number.value
@@ -318,6 +343,8 @@ class _Scan:
         label = self._label()
         if label is not None:
             return
+        if self._place > self._start and self._commands(self._place):
+            raise Misfit(self._place)
         meant = meanings(token.folded)
         own = meant & (self._card.about | self._card.spoken)
         if "currency" in own and token.folded not in ("currency", "moneda", "divisa", "currencies", "monedas"):
@@ -334,7 +361,9 @@ class _Scan:
                 self._place += 1
                 self._soft = ()
                 return
-        if token.folded in _NAMED:
+        if token.folded in ("new", "nuevo", "nueva") and self._precedes_noun():
+            self._place += 1
+        elif token.folded in _NAMED:
             self._pending = self._named_parameter()
             self._place += 1
         elif token.folded in ("que", "that") and self._says():
@@ -353,6 +382,10 @@ class _Scan:
             self._place += 1
         else:
             self._bare()
+
+    def _precedes_noun(self) -> bool:
+        following = self._tokens[self._place + 1] if self._place + 1 < self._end else None
+        return following is not None and bool(meanings(following.folded) & self._card.about)
 
     def _is_in_name(self, token: Token) -> bool:
         """ "Empresa X": the tool's own noun in capitals, with a name behind it, is part of the name."""
@@ -406,7 +439,7 @@ class _Scan:
                 return item
             if item.kind == "boolean" and meanings(token.folded) & item.concepts and self._pending is None:
                 following = self._tokens[self._place + 1].folded if self._place + 1 < self._end else ""
-                if following not in ("=", ":", "is", "es"):
+                if following not in {"=", ":", "is", "es"} | _YES | _NO:
                     self._take(item, True)
                     return item
         if self._pending is not None and self._pending.options:
@@ -421,7 +454,7 @@ class _Scan:
         """A parameter's name, with the words that link it to its value."""
         token, place = self._tokens[self._place], self._place
         for item in self._card.parameters:
-            concepts = item.concepts
+            concepts = _alike(item.concepts)
             words = [one for one in fold(item.name).replace("-", "_").split("_") if one]
             length = len(words) if [t.folded for t in self._tokens[place : place + len(words)]] == words else 0
             if fold(item.name) == token.folded:
@@ -470,6 +503,8 @@ class _Scan:
     def _bare(self) -> None:
         """Takes a stretch of words for the parameter that is labelled, or that the words before it point at."""
         parameter = self._pending or self._pointed()
+        if parameter is not None and self._is_result(parameter):
+            return
         if not (self._pending or self._spoken or self._has_verb):
             raise Misfit(self._place)
         if parameter is None or parameter.kind not in ("string", "any", "array"):
@@ -477,10 +512,32 @@ class _Scan:
         after = self._stretch(parameter)
         begin, tokens = self._place, self._tokens[self._place : after]
         text = self._f._question[self._with_article(parameter) : tokens[-1].end]
-        if any(token.folded in _STOPS for token in tokens[:1]) or not self._is_clean(tokens, parameter):
+        written = not self._card.reads and self._pending is None and bool(parameter.concepts & _TEXTS)
+        if ("save" in self._card.verbs or written) and not self._states(tokens):
+            raise Misfit(begin)
+        if any(token.folded in _STOPS for token in tokens[:1]) or not self._is_clean(tokens, parameter, after):
             raise Misfit(begin)
         self._found[parameter.name] = [text] if parameter.kind == "array" else text
         self._pending, self._soft, self._place, self._last = None, (), after, parameter
+
+    def _states(self, tokens: list[Token]) -> bool:
+        """Whether bare words say something to keep, rather than name a thing: "my code is 5", but not "my birthday"."""
+        said = {token.folded for token in tokens}
+        digits = any(sign.isdigit() for token in tokens for sign in token.text)
+        before = self._tokens[self._place - 1].folded
+        return before not in ("to", "a") and (digits or bool(said & _CLAUSE) or before not in _DESCRIBING)
+
+    def _is_result(self, parameter: Parameter) -> bool:
+        """ "memoriza el resultado": what was said before as a text."""
+        if self._tokens[self._place].folded not in ("resultado", "result", "it", "eso", "that") or not _is_string(
+            parameter
+        ):
+            return False
+        for tree, after in self._f._sums.reference(self._place, self._end):
+            if after == self._end and tree == Previous():
+                self._found[parameter.name], self._pending, self._place = tree, None, after
+                return True
+        return False
 
     def _with_article(self, parameter: Parameter) -> int:
         """Where a value begins: nothing is cut from a free text, and a name of one letter keeps its noun."""
@@ -500,6 +557,9 @@ class _Scan:
             "mi",
             "my",
         ):
+            return before.start
+        article = before.folded in ("la", "los", "las", "el", "the")
+        if parameter.concepts & _PLACES and article and self._tokens[place].folded not in _GRAMMAR:
             return before.start
         single = len(self._tokens[place].text) == 1 and self._tokens[place].kind == "word"
         return before.start if single and meanings(before.folded) & self._card.about else self._tokens[place].start
@@ -529,6 +589,8 @@ class _Scan:
             return self._name_end(place)
         while place < self._end:
             token = self._tokens[place]
+            if place > self._place and token.kind in ("quote", "email", "path", "url"):
+                break
             if token.kind == "mark" and token.text in ",;()=:.!?\n":
                 break
             if place > self._place and self._begins_label(place):
@@ -547,6 +609,10 @@ class _Scan:
                     break
                 after += 1
             elif joins and follows is not None and follows.kind == "word" and follows.text[:1].isupper():
+                if token.folded in ("y", "and", "e") and (
+                    meanings(follows.folded) & self._card.about or self._pending is None
+                ):
+                    break  # two names, or one: what it is should be said in quotes
                 after += 2
             elif (
                 token.kind == "word"
@@ -567,6 +633,12 @@ class _Scan:
             ahead = place + 1
             while ahead < self._end and self._tokens[ahead].folded in ("el", "la", "the", "un", "una", "a", "an", "su"):
                 ahead += 1
+            soft = set(_SOFT.get(word, ())) & {"~to", "~from", "~recipient", "~destination", "~target"}
+            open_ = [
+                item for item in self._card.parameters if item.name not in self._found and item is not self._pending
+            ]
+            if any(item.required and item.concepts & soft for item in open_):
+                return True
             return self._is_label_word(place) or (ahead < self._end and self._is_label_word(ahead))
         return self._is_label_word(place) and not self._is_pending_word(place)
 
@@ -575,41 +647,56 @@ class _Scan:
 
     def _is_label_word(self, place: int) -> bool:
         token = self._tokens[place]
-        if token.kind == "email":
+        if token.kind in ("email", "path", "url", "quote"):
             return True
-        meant = meanings(token.folded)
+        meant = _alike(meanings(token.folded))
         return any(
             meant & item.concepts
             for item in self._card.parameters
             if item.name not in self._found and item is not self._pending
         )
 
-    def _is_clean(self, tokens: list[Token], parameter: Parameter) -> bool:
+    def _is_clean(self, tokens: list[Token], parameter: Parameter, after: int) -> bool:
         """Whether a bare value can be taken: of a tool that changes something only a name, a word or a free text."""
         words = [token.folded for token in tokens]
-        for place in range(1, len(tokens)):
-            if words[place - 1] in ("y", "and", ",", "luego", "then", "e"):
-                ahead = tokens[place : place + 2]
-                if any(v.moods & {"order"} for t in ahead for v in verbs(t.folded, t.ending())):
-                    return False
-        if any(word in ("resultado", "result") for word in words):
+        if words[-1] in ("resultado", "result") or any(
+            self._commands(place) for place in range(self._place + 1, after)
+        ):
             return False
-        capital = all(
-            t.text[:1].isupper()
-            or t.text[:1].isdigit()
-            or t.folded in ("de", "del", "la", "y", "of", "and", "&", "the", "los", "e")
-            or len(t.text) == 1
-            for t in tokens
-        )
-        if capital:
+        if all(
+            token.text[:1].isupper() or word in _IN_NAMES or len(word) == 1
+            for token, word in zip(tokens, words, strict=True)
+        ):
             return True
-        if self._card.reads:
-            if not _is_long(parameter) and (is_function_word(words[0]) or verb_concepts(words[0])):
-                return False
-            return (len(tokens) == 1 or bool(parameter.concepts & (_LONG | _FREE))) and (self._has_verb or self._asks())
-        if parameter.concepts & _LONG:
-            return not _STOPS & set(words)
-        return len(tokens) == 1 and words[0] not in _STOPS and words[0] not in _GRAMMAR
+        if _STOPS & set(words) and not (self._card.reads and _is_long(parameter)):
+            return False
+        if _is_long(parameter):
+            return self._has_verb or self._asks()
+        if self._describes():
+            return False
+        plain = not any(is_function_word(word) or verb_concepts(word) for word in words)
+        most = 4 if self._pending is not None else 3 if parameter.concepts & _PLACES else 1
+        return plain and len(words) <= most and (self._has_verb or self._asks() or self._pending is not None)
+
+    def _describes(self) -> bool:
+        """Whether the words before say that a thing is described and not named: "la empresa de mi padre"."""
+        before = [token.folded for token in self._tokens[max(self._start, self._place - 2) : self._place]]
+        return bool({"mi", "mis", "my", "tu", "tus", "your", "su", "sus", "que", "that"} & set(before[-1:]))
+
+    def _commands(self, place: int) -> bool:
+        """Whether another order begins at a place: a verb behind a connective."""
+        token, before = self._tokens[place], self._tokens[place - 1]
+        if before.folded not in _CONNECTIVES or token.kind != "word":
+            return False
+        return any("order" in verb.moods for verb in verbs(token.folded, token.ending()))
+
+
+_TEXTS = frozenset(("text", "content", "body", "message"))
+
+
+def _alike(concepts: frozenset[str]) -> frozenset[str]:
+    """Returns concepts with those that people use for the same parameter."""
+    return concepts | _TEXTS if concepts & _TEXTS else concepts
 
 
 def _is_string(item: Parameter) -> bool:

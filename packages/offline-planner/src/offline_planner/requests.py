@@ -181,13 +181,13 @@ class Grammar:
             if stop <= text.mark + 1:
                 continue
             strong = any(t.folded in _STRONG or t.text in ";\n" for t in self.tokens[stop:following])
+            strong = strong or "order" in leads.lead(self.tokens, following, end).force
             quoted = self.tokens[stop - 1].kind == "quote" and stop == text.mark + 2
             if not (strong or quoted):
                 continue
-            first = self._step(start, stop, False)
-            rest = self._parts(following, end, True) if first is not None else None
-            if first is not None and rest is not None:
-                if quoted or _refers(rest):
+            first, rest = self._step(start, stop, False), self._parts(following, end, True)
+            if rest is not None:
+                if first is not None and (quoted or _refers(rest)):
                     return [first, *rest]
                 raise _Trouble(Problem("choose", self._written(stop, end), names=("text",)))
         return [step]

@@ -45,7 +45,7 @@ KNOWN = {
         words="list_noun company name number",
     ),
     "add_employee": _known(
-        "añade un empleado al registro", "adds an employee to the register", reads=False, words="company list_noun",
+        "añade un empleado al registro", "adds an employee to the register", reads=False, words="company",
         verbs="put_in create hire",
     ),
     "memorizar_informacion": _known(

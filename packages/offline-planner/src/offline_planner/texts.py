@@ -24,12 +24,12 @@ _BEFORE_FORM = word_set("a al en to into in as all todo toda todas todos only te
 _BEHIND_FORM = word_set("text texto letters letras version of de del")
 _TEXT_NOUNS = word_set("text word sentence message title name content")
 _ARTICLES = word_set("el la los las un una the a an este esta esto estos this these siguiente siguientes following")
-_DESCRIBING = word_set(
+DESCRIBING = word_set(
     "el la los las un una unos unas the a an mi mis tu tus su sus my your his her its our their este esta esto"
     " estos estas ese esa eso aquel aquella this that these those todo todos toda todas all every each cada otro"
     " otra another some any algun alguna lo cualquier cualquiera something algo what which que cual"
 )  # fmt: skip
-_CLAUSE = word_set("is are was were am es esta estan son fue hay era has have will isn't aren't no not come tiene")
+CLAUSE = word_set("is are was were am es esta estan son fue hay era has have will isn't aren't no not come tiene")
 _REFERENCE = word_set("resultado result results resultados it them that eso esto ello ese")
 _POINTING = word_set("this these esto este estas estos lo siguiente the following it")
 _LINKS = frozenset(["y", "e", "and", "&", "luego", "despues", "then", "entonces", ",", ";", ".", "\n"])
@@ -164,10 +164,10 @@ class Texts:
         first = self._tokens[start]
         if first.kind not in ("word", "number", "email", "url", "path", "day"):
             return None
-        if first.kind == "word" and first.folded in _DESCRIBING:
+        if first.kind == "word" and first.folded in DESCRIBING:
             words = {token.folded for token in self._tokens[start:end]}
             uncontracted = start > 0 and self._tokens[start - 1].folded == "de" and first.folded == "el"
-            literal = first.folded in ("el", "la", "los", "las", "the", "un", "una", "a") and words & _CLAUSE
+            literal = first.folded in ("el", "la", "los", "las", "the", "un", "una", "a") and words & CLAUSE
             if not (uncontracted or literal) or words & _REFERENCE:
                 return None
         return self._slice(start, end, asks)

@@ -55,8 +55,12 @@ _SOFT = {
     "sobre": ("subject", "question", "~query", "~topic", "~topico"),
     "about": ("subject", "question", "~query", "~topic"),
 }
-_LONG = word_set("text content body message question note comment ~query ~prompt ~description ~descripcion title task")
+_LONG = word_set(
+    "text content body message question note comment subject title task ~query ~prompt ~description ~descripcion"
+)
 _FREE = word_set("name city place country title task question ~query ~term ~keyword ~topic company")
+_JOINS = word_set("con with y and e me por con")
+_ANNOUNCING = word_set("el la lo los the this esto este esta estos siguiente siguientes following in en")
 _IN_NAMES = word_set("de del la y of and & the los e")
 _CONNECTIVES = word_set("y e and & luego then despues , ;")
 _PLACES = frozenset(("city", "place", "country", "~location"))
@@ -345,6 +349,13 @@ class _Scan:
             return
         if self._place > self._start and self._commands(self._place):
             raise Misfit(self._place)
+        colon = self._colon_ahead() if self._pending is None else 0
+        if colon:
+            self._place = colon
+            return
+        if self._begins_long(token):
+            self._bare()
+            return
         meant = meanings(token.folded)
         own = meant & (self._card.about | self._card.spoken)
         if "currency" in own and token.folded not in ("currency", "moneda", "divisa", "currencies", "monedas"):
@@ -382,6 +393,35 @@ class _Scan:
             self._place += 1
         else:
             self._bare()
+
+    def _begins_long(self, token: Token) -> bool:
+        """Whether a free text begins, of which nothing is cut: behind its label, or behind "for" and "about"."""
+        if token.folded in _NAMED or token.folded in ("que", "that"):
+            return False
+        if self._pending is not None:
+            return _is_string(self._pending) and _is_long(self._pending)
+        pointed = self._pointed()
+        if pointed is None or not _is_long(pointed):
+            return False
+        if self._soft and self._tokens[self._place - 1].folded in _SOFT:
+            return bool(pointed.concepts & set(self._soft))
+        known = self._card.known
+        spoken = self._card.about <= self._spoken and (
+            known is None or not known.enough or bool(known.enough & self._spoken)
+        )
+        own = meanings(token.folded) & (self._card.about | self._card.spoken)
+        opens = token.folded not in _SOFT and token.folded not in _JOINS and not own
+        return self._has_verb and spoken and opens and self._place > self._start
+
+    def _colon_ahead(self) -> int:
+        """The place of a colon behind words that only announce a text: "el siguiente texto:", "this:"; or 0."""
+        for place in range(self._place, min(self._place + 5, self._end)):
+            token = self._tokens[place]
+            if token.text == ":":
+                return place if place > self._place and self._free_text() is not None else 0
+            if token.folded not in _ANNOUNCING and not nouns(token.folded) & {"text", "information", "message", "note"}:
+                return 0
+        return 0
 
     def _precedes_noun(self) -> bool:
         following = self._tokens[self._place + 1] if self._place + 1 < self._end else None
@@ -467,7 +507,8 @@ class _Scan:
                 continue
             self._place += length or 1
             self._spoken |= meanings(token.folded) & self._card.about
-            while self._place < self._end and self._tokens[self._place].folded in _LINKS - {":"}:
+            links = {"=", "is", "es", "de", "of"} if _is_long(item) else _LINKS - {":"}
+            while self._place < self._end and self._tokens[self._place].folded in links:
                 self._place += 1
             self._pending, self._soft = item, ()
             return item
@@ -489,7 +530,9 @@ class _Scan:
             return False
         if following.folded in _LINKS and after + 1 < self._end:
             return not (meanings(self._tokens[after + 1].folded) & self._card.about)
-        return following.folded not in _GRAMMAR | {"con", "with"} and following.kind in ("word", "number")
+        if following.kind not in ("word", "number") or following.folded in ("con", "with"):
+            return False
+        return following.folded not in _GRAMMAR or _is_long(item) or following.text[:1].isupper()
 
     def _named_parameter(self) -> Parameter | None:
         wanted = ({"name", "title"}, {"~" + "nombre"})
@@ -512,8 +555,8 @@ class _Scan:
         after = self._stretch(parameter)
         begin, tokens = self._place, self._tokens[self._place : after]
         text = self._f._question[self._with_article(parameter) : tokens[-1].end]
-        written = not self._card.reads and self._pending is None and bool(parameter.concepts & _TEXTS)
-        if ("save" in self._card.verbs or written) and not self._states(tokens):
+        free = not self._card.reads and self._pending is None and _is_long(parameter)
+        if free and not self._states(tokens):
             raise Misfit(begin)
         if any(token.folded in _STOPS for token in tokens[:1]) or not self._is_clean(tokens, parameter, after):
             raise Misfit(begin)
@@ -525,7 +568,10 @@ class _Scan:
         said = {token.folded for token in tokens}
         digits = any(sign.isdigit() for token in tokens for sign in token.text)
         before = self._tokens[self._place - 1].folded
-        return before not in ("to", "a") and (digits or bool(said & _CLAUSE) or before not in _DESCRIBING)
+        if "save" in self._card.verbs and before in ("to", "a"):
+            return False
+        describes = before in _DESCRIBING or tokens[0].folded in _DESCRIBING
+        return digits or bool(said & _CLAUSE) or not describes
 
     def _is_result(self, parameter: Parameter) -> bool:
         """ "memoriza el resultado": what was said before as a text."""

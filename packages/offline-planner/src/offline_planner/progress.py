@@ -10,7 +10,7 @@ import msgspec
 from .cards import Card
 from .conversation import ToolCall
 from .plan import Call, Earlier, Plan
-from .transcript import Executed, Transcript, number, plain, plain_number
+from .transcript import Executed, Transcript, number, only_number, plain, plain_number
 
 # Numbers go out as they were read, digit for digit, as JSON numbers.
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -81,6 +81,8 @@ class Progress:
         if text is None or kind == "string":
             return text
         amount = number(text)
+        if amount is None and kind in ("number", "integer"):
+            return only_number(text)
         return text if amount is None else amount
 
     def _claim(self, index: int, call: Call) -> Executed | None:

@@ -146,3 +146,16 @@ def number(text: str) -> int | Decimal | None:
 def plain_number(value: Decimal) -> int | Decimal:
     """Returns an integer where the value is one."""
     return int(value) if value == value.to_integral_value() and value.adjusted() < 310 else value
+
+
+def only_number(text: str) -> int | Decimal | None:
+    """Returns the number of a result that is an object with one number in it, None for any other."""
+    stripped = text.strip()
+    if not stripped.startswith("{") or len(stripped) > _LONGEST_JSON:
+        return None
+    try:
+        value: Any = _DECODER.decode(stripped)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    found = [item for item in value.values() if isinstance(item, (int, Decimal)) and not isinstance(item, bool)]
+    return plain_number(Decimal(found[0])) if len(found) == 1 else None

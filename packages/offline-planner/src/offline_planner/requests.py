@@ -275,6 +275,8 @@ class Grammar:
             return None
         if len(trees) > 1:
             raise _Trouble(Problem("choose", self._written(start, end), names=("reading",)))
+        if not trees and start < self._sums.furthest() < end:
+            self._note(self._sums.furthest(), Problem("unclear", self._written(self._sums.furthest(), end)))
         return trees[0] if trees else None
 
     def _spoken(self, start: int, end: int, continued: bool) -> Any:

@@ -86,6 +86,10 @@ class Sums:
         found = [tree for tree, after in self._step(start) if after == end and not _is_bare(tree)]
         return _distinct(tree for tree in found if self._same_units(tree))
 
+    def furthest(self) -> int:
+        """Returns the place behind the last word that had a reading; 0 if none had."""
+        return max((after for found in self._known.values() for _, after in found), default=0)
+
     def operands(self, start: int, end: int) -> list[Any]:
         """Returns the trees of an operation that stands in place of a text: "el resultado de sumar 3 y 4"."""
         self._end, self._continued = end, False

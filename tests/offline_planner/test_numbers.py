@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from offline_planner.language import detect
 from offline_planner.leads import merge
 from offline_planner.lexer import tokenize
-from offline_planner.numbers import Marks, Reader, Unclear
+from offline_planner.marks import Marks, Unclear
+from offline_planner.numbers import Reader
 
 
 def read(text: str, language: str | None = "es") -> Decimal | None:

@@ -10,16 +10,10 @@ from .cards import Card
 from .fitting import Fit
 from .folding import fold
 from .lexicon import nouns, verb_concepts
-from .plan import MOST_CALLS, Call, Earlier, Operation, Outcome, Plan, Previous, Problem
+from .plan import MOST_CALLS, Call, Earlier, NotDone, Operation, Outcome, Plan, Previous, Problem
 from .requests import Step, Understood
 
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**"}
-
-
-class _Stop(Exception):
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.trouble)
-        self.problem = problem
 
 
 class Builder:
@@ -38,8 +32,8 @@ class Builder:
             for step in understood.steps:
                 self._plan.outcomes.append(self._outcome(step))
                 if len(self._plan.calls) > MOST_CALLS:
-                    raise _Stop(Problem("too_many", step.words))
-        except _Stop as stop:
+                    raise NotDone(Problem("too_many", step.words))
+        except NotDone as stop:
             return Plan([], [], stop.problem)
         self._plan.notes = understood.notes
         return self._plan
@@ -56,7 +50,7 @@ class Builder:
     def _use(self, step: Step, fit: Fit, first: int) -> Outcome:
         for name, value in fit.arguments.items():
             if isinstance(value, Previous) and not value.named and not self._plan.outcomes:
-                raise _Stop(Problem("missing", step.words, (fit.card,), (name,)))
+                raise NotDone(Problem("missing", step.words, (fit.card,), (name,)))
         arguments = {name: self._argument(value, step.words) for name, value in fit.arguments.items()}
         subject = next((value for value in arguments.values() if isinstance(value, (str, Earlier))), None)
         self._add(fit.card, arguments)
@@ -81,7 +75,7 @@ class Builder:
             return Earlier(last.calls[-1])
         if last is None and self._has_history and (said.named or not said.text):
             return Earlier(-1)
-        raise _Stop(Problem("no_result", words))
+        raise NotDone(Problem("no_result", words))
 
     def _resolved(self, tree: Any, words: str) -> Any:
         if isinstance(tree, Previous):
@@ -93,7 +87,7 @@ class Builder:
             if isinstance(item, Previous) and item.many:
                 results = self._plan.results()
                 if len(results) < 2:
-                    raise _Stop(Problem("no_result", words))
+                    raise NotDone(Problem("no_result", words))
                 operands += results
             else:
                 operands.append(self._resolved(item, words))
@@ -114,7 +108,7 @@ class Builder:
             if self._able("power"):
                 return Operation("power", operands)
             if isinstance(operands[0], Operation):
-                raise _Stop(Problem("no_tool", words))
+                raise NotDone(Problem("no_tool", words))
             return Operation("multiply", (operands[0],) * int(operands[1]))
         return Operation(tree.concept, operands)
 
@@ -130,7 +124,7 @@ class Builder:
             able = [card for card in able if card.verbs & {tree.concept} and not card.server] or able
             able = [card for card in able if len(card.numeric()) > 1] or able
         if len(able) > 1:
-            raise _Stop(Problem("choose", words, tuple(able), ("tool",)))
+            raise NotDone(Problem("choose", words, tuple(able), ("tool",)))
         card = able[0]
         values = [self._emit(item, words) if isinstance(item, Operation) else item for item in tree.operands]
         for value in values:
@@ -152,12 +146,12 @@ class Builder:
             text = card.text()
             if "calculate" in card.verbs and text is not None and not _mentions_result(tree):
                 return self._add(card, {text.name: infix(tree)})
-        raise _Stop(Problem("no_tool", words))
+        raise NotDone(Problem("no_tool", words))
 
     def _check_number(self, value: Any, words: str) -> None:
         """A fraction with more digits than a JSON reader's double keeps would be changed on its way."""
         if isinstance(value, Decimal) and value != value.to_integral_value() and Decimal(repr(float(value))) != value:
-            raise _Stop(Problem("inexact", f"{value:f}"))
+            raise NotDone(Problem("inexact", f"{value:f}"))
 
     def _add(self, card: Card, arguments: dict[str, Any]) -> Earlier:
         self._plan.calls.append(Call(card, arguments))

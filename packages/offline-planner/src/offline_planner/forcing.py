@@ -7,7 +7,8 @@ from typing import Any
 
 from .cards import Card
 from .lexer import Token
-from .numbers import Marks, Reader, Unclear
+from .marks import Marks, Unclear
+from .numbers import Reader
 from .plan import Call, Outcome, Plan
 
 

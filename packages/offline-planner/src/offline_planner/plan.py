@@ -67,6 +67,14 @@ class Problem(msgspec.Struct, frozen=True, gc=False):
     names: tuple[str, ...] = ()
 
 
+class NotDone(Exception):
+    """Ends the planning of a request: nothing of it is done."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.trouble)
+        self.problem = problem
+
+
 class Plan(msgspec.Struct, gc=False):
     """The calls of all steps and, per step, its outcome; or the problem, and no call. `notes` say how numbers were
     read that are written otherwise elsewhere: what is written, and its value."""

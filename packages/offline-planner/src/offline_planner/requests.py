@@ -13,14 +13,17 @@ import msgspec
 
 from . import leads
 from .cards import Card
-from .fitting import Fit, Fitter, Misfit
+from .failures import Failures
+from .fitting import Fit, Fitter
 from .folding import word_set
 from .lexer import Token, tokenize
-from .lexicon import meanings, verb_concepts, verbs
-from .numbers import Marks, Reader, Unclear
-from .plan import Operation, Previous, Problem
+from .lexicon import verbs
+from .marks import Marks, Unclear
+from .numbers import Reader
+from .plan import NotDone, Operation, Previous, Problem
 from .sums import Sums
-from .texts import Delimited, Texts
+from .texts import Texts
+from .tool_steps import ToolSteps
 
 MOST_TOKENS = 256
 """A request has at most so many words and marks outside the text that it gives."""
@@ -32,7 +35,6 @@ _MARKS = frozenset((",", ";", ".", "\n", "!", "?", "¿", "¡", ")"))
 _MORE = word_set(
     "ahora now tambien also ademas primero first segundo second tercero third eso that ultimo por a continuacion de"
 )
-_MUTE = word_set("ahora now tambien also ademas luego despues then entonces next finally finalmente")
 
 
 class Step(msgspec.Struct, gc=False):
@@ -62,8 +64,6 @@ class Grammar:
     """One question over the offered tools. `has_history`: an earlier turn gave a result."""
 
     def __init__(self, question: str, cards: Sequence[Card], language: str | None, has_history: bool) -> None:
-        self._question = question
-        self._cards = cards
         lexed = tokenize(question)
         whole = leads.merge(lexed.tokens)
         self.tokens = whole[:MOST_TOKENS]
@@ -71,12 +71,13 @@ class Grammar:
         self._marks = Marks(self.tokens, language)
         reader = Reader(self.tokens, self._marks)
         self._sums = Sums(self.tokens, reader)
-        self._texts = Texts(question, self.tokens, self._sums)
-        self._fitter = Fitter(question, self.tokens, reader, self._sums, self._texts)
+        asks = leads.is_question(self.tokens)
+        self._failures = Failures(question, self.tokens, cards, asks)
+        texts = Texts(question, self.tokens, self._sums)
+        fitter = Fitter(question, self.tokens, reader, self._sums, texts)
+        self._tools = ToolSteps(self.tokens, cards, fitter, texts, self._failures, asks)
         self._has_history = has_history
-        self._question_form = leads.is_question(self.tokens)
         self._failed: dict[tuple[int, bool], int] = {}
-        self._best: tuple[int, Problem] | None = None
 
     def understand(self) -> Understood:
         """Returns the steps of the whole request, or the problem that keeps it from being done."""
@@ -86,13 +87,16 @@ class Grammar:
             steps = self._parts(start, max(end, start), False) if start < end else None
             if steps is None:
                 steps = self._reordered(start, end)
-        except _Trouble as trouble:
+        except NotDone as trouble:
             return self._not_done(trouble.problem)
         if steps is None:
             return self._not_done(None)
         if self._cut and not self._reaches_the_end(steps):
             return Understood([], Problem("too_long"), self.tokens)
         return Understood(steps, None, self.tokens, self._notes())
+
+    def _not_done(self, problem: Problem | None) -> Understood:
+        return Understood([], self._failures.explain(problem, self._cut), self.tokens)
 
     def _reaches_the_end(self, steps: list[Step]) -> bool:
         fit = steps[-1].fit
@@ -176,7 +180,7 @@ class Grammar:
         if text is None:
             return [step]
         if text.colon and any(token.kind == "word" for token in self.tokens[end:]):
-            raise _Trouble(Problem("choose", self._written(end, len(self.tokens)), names=("text",)))
+            raise NotDone(Problem("choose", self._failures.written(end, len(self.tokens)), names=("text",)))
         for stop, following in cuts[:-1]:
             if stop <= text.mark + 1:
                 continue
@@ -189,7 +193,7 @@ class Grammar:
             if rest is not None:
                 if first is not None and (quoted or _refers(rest)):
                     return [first, *rest]
-                raise _Trouble(Problem("choose", self._written(stop, end), names=("text",)))
+                raise NotDone(Problem("choose", self._failures.written(stop, end), names=("text",)))
         return [step]
 
     def _reordered(self, start: int, end: int) -> list[Step] | None:
@@ -234,7 +238,7 @@ class Grammar:
         start = self._behind_and(start, end)
         head = leads.lead(self.tokens, start, end)
         self._polite = self._polite or polite or head.polite
-        words = self._written(start, end)
+        words = self._failures.written(start, end)
         before = continued or (self._has_history and self._leans_back(start))
         if spoken:
             tree = self._spoken(start, end, continued)
@@ -242,12 +246,12 @@ class Grammar:
         tree = self._sum(head.after, end, before) or (self._sum(start, end, before) if head.after > start else None)
         if tree is not None:
             return Step(words, tree)
-        fits = self._fits(head.after, end, head.force)
+        fits = self._tools.fits(head.after, end, head.force, self._polite)
         if not fits and head.after > start:
-            fits = self._fits(start, end, "statement")
+            fits = self._tools.fits(start, end, "statement", self._polite)
         if not fits:
             return None
-        return Step(words, fit=self._chosen(fits, words))
+        return Step(words, fit=self._tools.chosen(fits, words))
 
     def _behind_and(self, start: int, end: int) -> int:
         """An "and" that begins a request goes on from what was said before: "y ahora súmale 1"."""
@@ -271,12 +275,14 @@ class Grammar:
         try:
             trees = self._sums.readings(start, end, continued)
         except Unclear as unclear:
-            self._note(start, Problem("number", unclear.text, names=unclear.values))
+            self._failures.note(start, Problem("number", unclear.text, names=unclear.values))
             return None
         if len(trees) > 1:
-            raise _Trouble(Problem("choose", self._written(start, end), names=("reading",)))
+            raise NotDone(Problem("choose", self._failures.written(start, end), names=("reading",)))
         if not trees and start < self._sums.furthest() < end:
-            self._note(self._sums.furthest(), Problem("unclear", self._written(self._sums.furthest(), end)))
+            self._failures.note(
+                self._sums.furthest(), Problem("unclear", self._failures.written(self._sums.furthest(), end))
+            )
         return trees[0] if trees else None
 
     def _spoken(self, start: int, end: int, continued: bool) -> Any:
@@ -284,212 +290,8 @@ class Grammar:
         try:
             trees = self._sums.spoken(start, end, continued)
         except Unclear as unclear:
-            raise _Trouble(Problem("number", unclear.text, names=unclear.values)) from None
+            raise NotDone(Problem("number", unclear.text, names=unclear.values)) from None
         return trees[0] if len(trees) == 1 else None
-
-    def _written(self, start: int, end: int) -> str:
-        return self._question[self.tokens[start].start : self.tokens[end - 1].end] if start < end else ""
-
-    # --- tools ---
-
-    def _fits(self, start: int, end: int, force: str) -> list[Fit]:
-        if start >= end:
-            return []
-        named = self._by_name(start, end)
-        found: list[Fit] = []
-        for card in self._cards:
-            fit = self._text_fit(card, start, end)
-            if fit is None and named is not None and named[0] is card:
-                fit = self._tried(card, named[1], end, named=True)
-            if fit is None and not (card.operations or card.form or card.unit):
-                fit = self._tried(card, start, end)
-            if fit is not None and self._allowed(fit, start, force):
-                found.append(fit)
-        return found
-
-    def _allowed(self, fit: Fit, start: int, force: str) -> bool:
-        """A tool that changes something runs on an order alone; a polite question is one with "please"."""
-        if fit.card.reads:
-            return True
-        found = verbs(self.tokens[start].folded, self.tokens[start].ending())
-        imperative = any("order" in verb.moods for verb in found) or self.tokens[start].folded == fit.card.own_verb
-        wished = any("wish" in verb.moods for verb in found)
-        own = force == "statement" and self.tokens[start].folded == fit.card.own_verb
-        if (
-            (force == "order" or own)
-            and (imperative or wished)
-            and not (self._question_form and start == 0 and not imperative)
-        ):
-            return not any(token.text in "¿?" for token in self.tokens if token.kind == "mark")
-        if force == "polite" and self._polite:
-            return True
-        self._note(len(self.tokens) + 1, Problem("told", "", (fit.card,)))
-        return False
-
-    def _text_fit(self, card: Card, start: int, end: int) -> Fit | None:
-        parameter = card.text() if card.form or card.unit else None
-        if parameter is None:
-            return None
-        asks = self._question_form
-        value = (
-            self._texts.formed(card.form, start, end, asks)
-            if card.form
-            else self._texts.counted(card.unit, start, end, asks)
-        )
-        if value is None:
-            return None
-        if isinstance(value, Delimited):
-            return Fit(card, {parameter.name: value.text}, score=20, delimited=value)
-        return Fit(card, {parameter.name: value}, score=20)
-
-    def _tried(self, card: Card, start: int, end: int, *, named: bool = False) -> Fit | None:
-        try:
-            fit = self._fitter.fit(card, start, end, named=named)
-        except Misfit as misfit:
-            if named or (self._speaks_of(card, start, end) and misfit.place > start):
-                self._note(misfit.place, Problem("unclear", self._written(misfit.place, end), (card,)))
-            return None
-        except Unclear as unclear:
-            self._note(start + 1, Problem("number", unclear.text, names=unclear.values))
-            return None
-        if fit.wrong:
-            self._note(end + 1, Problem("wrong", "", (card,), (fit.wrong,)))
-            return None
-        if fit.missing:
-            self._note(end + 1, Problem("missing", self._written(start, end), (card,), fit.missing))
-            return None
-        return fit
-
-    def _speaks_of(self, card: Card, start: int, end: int) -> bool:
-        return any(self._is_word_of(card, token) for token in self.tokens[start:end])
-
-    def _is_word_of(self, card: Card, token: Token) -> bool:
-        if token.kind != "word":
-            return False
-        return bool(meanings(token.folded) & card.about or any(card.does(one) for one in verb_concepts(token.folded)))
-
-    def _by_name(self, start: int, end: int) -> tuple[Card, int] | None:
-        """The tool of "usa la herramienta add con a=3 y b=4", and the place behind its name."""
-        token = self.tokens[start]
-        if not any(
-            verb.concept == "use" and verb.moods & {"order", "inf", "wish", "you"} for verb in verbs(token.folded)
-        ):
-            return None
-        for place in range(start + 1, min(start + 5, end)):
-            said = self.tokens[place].text
-            for card in self._cards:
-                if said == card.name or (said == card.name.rpartition("__")[2] and said):
-                    after = place + 1
-                    if after < end and "tool" in meanings(self.tokens[after].folded):
-                        after += 1
-                    between = self.tokens[start + 1 : place]
-                    fine = all(
-                        t.folded in ("la", "el", "the", "a", "al") or "tool" in meanings(t.folded) for t in between
-                    )
-                    return (card, after) if fine else None
-        return None
-
-    def _chosen(self, fits: list[Fit], words: str) -> Fit:
-        """Returns the one that fits best.
-
-        Raises:
-            _Trouble: several fit equally well.
-        """
-        best = max(fit.score for fit in fits)
-        equal = [fit for fit in fits if fit.score == best]
-        if len(equal) > 1:
-            raise _Trouble(Problem("choose", words, tuple(fit.card for fit in equal), ("tool",)))
-        return equal[0]
-
-    # --- what went wrong ---
-
-    def _note(self, place: int, problem: Problem) -> None:
-        """Keeps the problem of the reading that came furthest."""
-        if self._best is None or place > self._best[0]:
-            self._best = (place, problem)
-
-    def _not_done(self, problem: Problem | None) -> Understood:
-        negated = self._negated()
-        if negated is not None:
-            return Understood([], Problem("negated", negated), self.tokens)
-        problem = problem or (self._best[1] if self._best is not None else None)
-        told = self._told(problem)
-        if told is not None:
-            problem = told
-        elif self._cut and (problem is None or problem.trouble in ("unclear", "no_tool")):
-            problem = Problem("too_long")
-        return Understood(
-            [], problem or self._lacking() or Problem("no_tool", self._question[:400].strip()), self.tokens
-        )
-
-    def _negated(self) -> str | None:
-        """The negation that stands before a word of a tool, outside quotes."""
-        for place, token in enumerate(self.tokens):
-            if token.text == ":":
-                return None
-            if token.kind != "word" or token.folded not in leads.NEGATIONS:
-                continue
-            behind = self.tokens[place + 1 :]
-            if any(self._concerns_tool(item) for item in behind[:12]) or any(
-                map(self._concerns_tool, self.tokens[:place])
-            ):
-                return token.text
-        return None
-
-    def _concerns_tool(self, token: Token) -> bool:
-        if token.kind != "word":
-            return False
-        said = verb_concepts(token.folded) or frozenset(v.concept for v in verbs(token.folded))
-        return any(
-            said & (card.verbs | card.operations) or any(card.does(one) for one in said)
-            or (card.form and card.form in said)
-            or ("convert" in said and card.form)
-            for card in self._cards
-        )  # fmt: skip
-
-    def _told(self, problem: Problem | None) -> Problem | None:
-        """A question about what a tool that changes something would do."""
-        if problem is not None and problem.trouble == "told":
-            return problem
-        if not (self._question_form or (self.tokens[:1] and self.tokens[0].folded in ("puedo", "debo", "quiero", "i"))):
-            return None
-        for card in self._cards:
-            if (
-                not card.reads
-                and any(self._is_doing(card, token) for token in self.tokens)
-                and (
-                    not card.about
-                    or any(
-                        meanings(t.folded) & card.about or (t.kind == "path" and "file" in card.about)
-                        for t in self.tokens
-                    )
-                )
-            ):
-                return Problem("told", "", (card,))
-        return None
-
-    def _is_doing(self, card: Card, token: Token) -> bool:
-        said = verb_concepts(token.folded) | frozenset(v.concept for v in verbs(token.folded))
-        return token.kind == "word" and any(card.does(one) for one in said)
-
-    def _lacking(self) -> Problem | None:
-        """An operation without its numbers: "suma 3" lacks b."""
-        start, end, _ = leads.trim(self.tokens, 0, len(self.tokens))
-        start = leads.lead(self.tokens, start, end).after
-        if start >= end:
-            return None
-        numbers = sum(token.kind == "number" for token in self.tokens)
-        found = {verb.concept for verb in verbs(self.tokens[start].folded, self.tokens[start].ending())}
-        for card in self._cards:
-            mine = card.operations & found or (found & {"put_in"} and "add" in card.operations)
-            if mine and numbers < 2 and end - start <= 2 + numbers + 1:
-                names = tuple(item.name for item in card.parameters if item.required)[numbers:]
-                return Problem("missing", self._written(start, end), (card,), names) if names else None
-            text = card.text() if card.form or card.unit else None
-            quoted = any(token.kind == "quote" for token in self.tokens)
-            if text is not None and not quoted and self._speaks_of(card, start, end) and end - start <= 4:
-                return Problem("missing", self._written(start, end), (card,), (text.name,))
-        return None
 
 
 def _refers(steps: Sequence[Step]) -> bool:

@@ -15,7 +15,7 @@ import msgspec
 from .folding import phrase_table, word_set
 from .lexer import Token
 from .lexicon import nouns, verbs
-from .numbers import Unclear
+from .marks import Unclear
 from .plan import Previous
 from .sums import Sums
 

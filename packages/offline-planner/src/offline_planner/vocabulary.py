@@ -165,7 +165,7 @@ PHRASES = (
     "|de de alta=dar_de_alta|des de alta=dar_de_alta|dad de alta=dar_de_alta|word count=word_count"
     "|correo electronico=correo|e-mail=email|por favor=please|thank you=thanks|muchas gracias=gracias|thanks a"
     " lot=thanks"
-    "|thank you very much=thanks|muchisimas gracias=gracias|mil gracias=gracias|many thanks=thanks"
+    "|thank you very much=thanks|muchisimas gracias=gracias|many thanks=thanks"
     "|buenos dias=hola|buenas tardes=hola|buenas noches=hola|good morning=hello|good afternoon=hello"
     "|good evening=hello|hey there=hello|hello there=hello|hi there=hello|que tal=hola|si puedes=please"
     "|if you can=please|cuando puedas=please|when you can=please|if you please=please|if possible=please"

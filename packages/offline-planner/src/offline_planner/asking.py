@@ -38,6 +38,7 @@ def explain(problem: Problem, phrases: Phrases, language: str) -> str:
         "no_result": phrases.no_earlier.format(step=part),
         "too_many": phrases.too_many.format(step=part, limit=MOST_CALLS),
         "too_long": phrases.too_long.format(characters=READ, words=MOST_TOKENS),
+        "which_text": phrases.which_text.format(part=part),
         "unclear": phrases.unclear.format(part=part),
     }
     return simple.get(trouble, phrases.no_tool.format(step=part))

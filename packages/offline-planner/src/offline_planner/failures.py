@@ -107,8 +107,9 @@ class Failures:
                 return Problem("missing", self.written(start, end), (card,), names) if names else None
             text = card.text() if card.form or card.unit else None
             quoted = any(token.kind == "quote" for token in self._tokens)
-            if text is not None and not quoted and self.speaks_of(card, start, end) and end - start <= 4:
-                return Problem("missing", self.written(start, end), (card,), (text.name,))
+            if text is not None and not quoted and self.speaks_of(card, start, end):
+                trouble = "missing" if end - start <= 3 else "which_text"
+                return Problem(trouble, self.written(start, end), (card,), (text.name,))
         return None
 
     def speaks_of(self, card: Card, start: int, end: int) -> bool:

@@ -575,9 +575,7 @@ class _Scan:
 
     def _is_result(self, parameter: Parameter) -> bool:
         """ "memoriza el resultado": what was said before as a text."""
-        if self._tokens[self._place].folded not in ("resultado", "result", "it", "eso", "that") or not _is_string(
-            parameter
-        ):
+        if not _is_string(parameter):
             return False
         for tree, after in self._f._sums.reference(self._place, self._end):
             if after == self._end and tree == Previous():

@@ -42,6 +42,8 @@ _NOT_UNITS = word_set(
     " if then luego despues mas menos plus minus times x veces sin without hasta until algo something cada each"
     " otro other another squared cubed y/o cuyo whose pero but excepto except salvo unless this that eso esto es"
     " is son are igual equals mil together please gracias thanks primero first"
+    " cientos centenas tens hundreds tenths hundredths thousandths decimas centesimas milesimas thirds halves quarters"
+    " fifths sixths tercios quintos sextos decimos scores pairs couples percents puntos decimales cifras digits"
 )  # fmt: skip
 _MONEY = word_set("€ $ £ euro dolar dollar peso pound libra usd eur dolare")
 _MEASURES = word_set("kg g mg km m cm mm l ml h min kilo metro litro euro dolar peso meter liter")
@@ -248,7 +250,9 @@ class Operands:
     def _amount(self, place: int) -> Iterable[Reading]:
         """A number with its sign, its percent or its unit; a factor: "el doble de 8", "half of 10"."""
         start, sign = self._sign(place)
-        start = self.skip(start, ("$", "€", "£")) if sign or start == place else start
+        if self.word(start) in ("$", "€", "£"):
+            self.units[start] = self.word(start)
+            start += 1
         if self.word(place) in ("el", "the") and self.noun(place + 1, "number") and sign == 1:
             start = place + 2
         if self.word(place) in ("el", "un", "the", "los") and self._is_percent_ahead(place + 1):
@@ -261,7 +265,7 @@ class Operands:
             yield from self._percent(value, after + 1)
             return
         yield value, after
-        unit = self._unit(after, self.words[start] if start > place and self.words[start - 1] in "$€£" else "")
+        unit = self._unit(after)
         if unit:
             yield value, unit
 
@@ -276,7 +280,7 @@ class Operands:
             return place + 1, -1 if word == "-" else 1
         return place, 1
 
-    def _unit(self, place: int, _: str) -> int:
+    def _unit(self, place: int) -> int:
         """The place behind a unit: a sign of money or one word that means nothing else; 0 if there is none."""
         if place >= self.end:
             return 0

@@ -43,6 +43,7 @@ class Phrases(msgspec.Struct, frozen=True, gc=False):
     choose_tool: str
     choose_reading: str
     choose_text: str
+    which_text: str
     no_earlier: str
     read_as: str
     remembered: str
@@ -99,6 +100,8 @@ SPANISH = Phrases(
     choose_tool="No he hecho nada, porque sirven por igual varias herramientas: {tools}. Dime cuál, por su nombre.",
     choose_reading="No he hecho nada, porque «{part}» puede entenderse de varias maneras. Usa paréntesis o dos frases.",
     choose_text="No he hecho nada: no sé si «{part}» es parte del texto o otra petición. Pon el texto entre comillas.",
+    which_text="No he hecho nada, porque no sé cuál es el texto en «{part}». Ponlo entre comillas o detrás"
+    " de dos puntos.",
     no_earlier="No he hecho «{step}», porque no sé a qué resultado anterior te refieres.",
     read_as="He leído {numbers}.",
     remembered="No sé contestar por mi cuenta, pero esto es lo más cercano que hay en tu memoria:",
@@ -172,6 +175,8 @@ ENGLISH = Phrases(
     choose_reading="I did nothing, because “{part}” can be understood in several ways. Use brackets or two sentences.",
     choose_text="I did nothing: I do not know whether “{part}” is part of the text or another request. Put the"
     " text in quotes.",
+    which_text="I did nothing, because I do not know which the text is in “{part}”. Put it in quotes or behind"
+    " a colon.",
     no_earlier="I did not do “{step}”, because I do not know which earlier result you mean.",
     read_as="I read {numbers}.",
     remembered="I cannot answer on my own, but this is the nearest that your memory has:",

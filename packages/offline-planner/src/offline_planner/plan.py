@@ -53,8 +53,8 @@ class Outcome(msgspec.Struct, gc=False):
     countable: bool = False
 
 
-Trouble = Literal["unclear", "missing", "wrong", "negated", "told", "choose", "number", "too_many", "too_long",
-                  "no_tool", "no_result", "inexact"]  # fmt: skip
+Trouble = Literal["unclear", "missing", "wrong", "negated", "told", "choose", "which_text", "number", "too_many",
+                  "too_long", "no_tool", "no_result", "inexact"]  # fmt: skip
 
 
 class Problem(msgspec.Struct, frozen=True, gc=False):

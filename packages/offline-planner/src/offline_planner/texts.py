@@ -22,7 +22,11 @@ from .sums import Sums
 _CHANGING = word_set("convert put get tell show write")
 _BEFORE_FORM = word_set("a al en to into in as all todo toda todas todos only texto text letras con un una the su")
 _BEHIND_FORM = word_set("text texto letters letras version of de del")
-_TEXT_NOUNS = word_set("text word sentence message title name content")
+_TEXT_NOUNS = word_set("upper lower title_case word character sentence line text")
+_MODIFIERS = word_set(
+    "but pero except excepto salvo twice times veces only backwards spanish english french german italian portuguese"
+    " espanol ingles frances aleman italiano portugues catalan chino chinese"
+)
 _ARTICLES = word_set("el la los las un una the a an este esta esto estos this these siguiente siguientes following")
 DESCRIBING = word_set(
     "el la los las un una unos unas the a an mi mis tu tus su sus my your his her its our their este esta esto"
@@ -33,7 +37,6 @@ CLAUSE = word_set("is are was were am es esta estan son fue hay era has have wil
 _REFERENCE = word_set("resultado result results resultados it them that eso esto ello ese")
 _POINTING = word_set("this these esto este estas estos lo siguiente the following it")
 _LINKS = frozenset(["y", "e", "and", "&", "luego", "despues", "then", "entonces", ",", ";", ".", "\n"])
-_CONDITIONS = word_set("si if unless when cuando salvo excepto except menos until hasta")
 _COUNTED_BEFORE = phrase_table(
     "tiene|does it have|hay|contiene|does it contain|are in it|are there|are in that|that it has|in it"
 )
@@ -162,7 +165,7 @@ class Texts:
 
     def _bare(self, start: int, end: int, asks: bool) -> Any:
         first = self._tokens[start]
-        if first.kind not in ("word", "number", "email", "url", "path", "day"):
+        if first.kind not in ("word", "number", "email", "day") or self._is_modified(start, end):
             return None
         if first.kind == "word" and first.folded in DESCRIBING:
             words = {token.folded for token in self._tokens[start:end]}
@@ -171,6 +174,16 @@ class Texts:
             if not (uncontracted or literal) or words & _REFERENCE:
                 return None
         return self._slice(start, end, asks)
+
+    def _is_modified(self, start: int, end: int) -> bool:
+        """Whether bare words say something about a text besides giving it: "hello in French", "hello to lowercase"."""
+        for place in range(start, end):
+            token = self._tokens[place]
+            if token.kind in ("path", "url"):
+                return True  # what is in it, or its name?
+            if token.kind == "word" and (token.folded in _MODIFIERS or nouns(token.folded) & _TEXT_NOUNS):
+                return True
+        return False
 
     def _slice(self, start: int, end: int, asks: bool) -> Any:
         """The words as they stand; None where another request, a result or an operation is among them."""
@@ -232,6 +245,7 @@ class Texts:
         return None
 
     def _changed(self, clitic: str, start: int, place: int, end: int, asks: bool) -> Any:
+        start = self._skip(start, end, ("me", "us", "nos"))
         left, right = place, self._skip(place + 1, end, _BEHIND_FORM)
         while left > start and self._tokens[left - 1].kind == "word" and self._tokens[left - 1].folded in _BEFORE_FORM:
             left -= 1
@@ -320,12 +334,23 @@ class Texts:
         for link in _COUNTED_LINKS:
             if tuple(words[: len(link)]) == link:
                 start = place + len(link)
+                if self._is_title(start, end):
+                    return None
                 if link == ("del",):
                     return self._of_the(start, end, asks)
                 return self.value(start, end, asks=asks)
         if words[0] == ":" or (len(words) == 1 and self._tokens[place].kind == "quote"):
             return self.value(place, end, asks=asks)
         return None
+
+    def _is_title(self, start: int, end: int) -> bool:
+        """Whether bare words are in capitals as titles are: the words of "Hamlet" are not the word "Hamlet"."""
+        words = [token for token in self._tokens[start:end] if token.kind == "word"]
+        if len(words) != end - start or not words:
+            return False
+        capital = [token.text[:1].isupper() and (len(token.text) == 1 or not token.text.isupper()) for token in words]
+        small = [token.folded in DESCRIBING or token.folded in ("and", "y", "of", "de") for token in words]
+        return capital[0] and all(one or other for one, other in zip(capital, small, strict=True))
 
     def _of_the(self, start: int, end: int, asks: bool) -> Any:
         """ "del resultado", "del texto: …": the article is in the preposition."""

@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from .cards import Card
-from .fitting import Fit
 from .folding import fold
 from .lexicon import nouns, verb_concepts
 from .plan import MOST_CALLS, Call, Earlier, NotDone, Operation, Outcome, Plan, Previous, Problem
 from .requests import Step, Understood
+from .scan import Fit
 
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**"}
 

@@ -14,13 +14,14 @@ import msgspec
 from . import leads
 from .cards import Card
 from .failures import Failures
-from .fitting import Fit, Fitter
+from .fitting import Fitter
 from .folding import word_set
 from .lexer import Token, tokenize
 from .lexicon import verbs
 from .marks import Marks, Unclear
 from .numbers import Reader
 from .plan import NotDone, Operation, Previous, Problem
+from .scan import Fit
 from .sums import Sums
 from .texts import Texts
 from .tool_steps import ToolSteps

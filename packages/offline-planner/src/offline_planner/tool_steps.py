@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from .cards import Card
 from .failures import Failures
-from .fitting import Fit, Fitter, Misfit
+from .fitting import Fitter
 from .lexer import Token
 from .lexicon import meanings, verbs
 from .marks import Unclear
 from .plan import NotDone, Problem
+from .scan import Fit, Misfit
+from .text_requests import TextRequests
 from .texts import Delimited, Texts
 
 
@@ -23,7 +25,7 @@ class ToolSteps:
         self._tokens = tokens
         self._cards = cards
         self._fitter = fitter
-        self._texts = texts
+        self._requests = TextRequests(tokens, texts)
         self._failures = failures
         self._question_form = asks
 
@@ -68,9 +70,9 @@ class ToolSteps:
             return None
         asks = self._question_form
         value = (
-            self._texts.formed(card.form, start, end, asks)
+            self._requests.formed(card.form, start, end, asks)
             if card.form
-            else self._texts.counted(card.unit, start, end, asks)
+            else self._requests.counted(card.unit, start, end, asks)
         )
         if value is None:
             return None

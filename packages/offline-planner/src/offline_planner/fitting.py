@@ -258,7 +258,7 @@ class _Fitting:
             self._scan.place += 1
         elif token.folded in ("que", "that") and self._says():
             self._give_text(self._slots.free_text_or_misfit(), self._rest_of_text())
-        elif self._scan.last is not None and meant & self._scan.last.concepts:
+        elif self._scan.last is not None and meant & self._scan.last.concepts and token.folded not in SOFT:
             self._scan.place += 1  # "in the Sales department"
         elif (
             token.folded in GRAMMAR or (self._scan.card.reads and token.folded in _ASKED_WITH)

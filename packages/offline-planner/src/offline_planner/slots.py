@@ -91,6 +91,8 @@ class Slots:
             meant = [item for item in open_ if item.concepts & set(self._scan.soft) and not has_form(item)]
             if meant:
                 return meant[0]
+            if "~from" in self._scan.soft and self._scan.tokens[self._scan.place - 1].folded == "from":
+                return None  # what it is from has its value already
         needed = [item for item in open_ if item.required and not has_form(item)]
         if len(needed) > 1:
             needed = [item for item in needed if not item.concepts & _TO_LIKE] or needed
@@ -98,7 +100,9 @@ class Slots:
         if len(needed) == 1 or (needed and token.text[:1].isupper() and needed[0].concepts & {"name"}):
             return needed[0]
         forms = [item for item in open_ if item.required]
-        return forms[0] if len(forms) == 1 and not needed and forms[0].concepts & PATHS else None
+        # A path that is a bare word could be anything else of the file: a tool that changes something does not take it.
+        fits = self._scan.card.reads and len(forms) == 1 and not needed and bool(forms[0].concepts & PATHS)
+        return forms[0] if fits else None
 
     def free_text_or_misfit(self) -> Parameter:
         parameter = self.free_text()

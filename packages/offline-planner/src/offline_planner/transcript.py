@@ -10,13 +10,14 @@ from typing import Any
 
 import msgspec
 
-from .conversation import Image, Message, Request, ToolCall
+from .conversation import Image, Message, Request, Text, ToolCall
 
 # Tools that report failure in text alone, since OpenAI's format has no flag for it.
 _FAILED = re.compile(r"\s*(?:error\b|traceback \(most recent call last\))", re.IGNORECASE)
 _RESULT = re.compile(r"-?\d{1,320}(?:\.\d{1,320})?(?:[eE][+-]?\d{1,3})?")
 # The end of a sentence in which the planner gave a result; other numbers in an answer may be anything.
 _SAID = re.compile(r"(?: es | is |: )(?:«([^«»]{0,2000})»|“([^“”]{0,2000})”|(-?\d{1,320}(?:\.\d{1,320})?))\.?$")
+_REMINDER = "<system-reminder>"
 _LONGEST_JSON = 65_536
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -56,11 +57,18 @@ def read(request: Request) -> Transcript:
     last = next((i for i in range(len(messages) - 1, -1, -1) if messages[i].role == "user"), None)
     if last is None:
         return Transcript("", False, _executed(messages), None, messages, _prefix("", 0))
-    question = messages[last].text()
+    question = _question(messages[last])
     has_image = any(isinstance(part, Image) for part in messages[last].content)
     executed = _executed(messages[last + 1 :])
     before = messages[:last]
     return Transcript(question, has_image, executed, _history(before), before, _prefix(question, last))
+
+
+def _question(message: Message) -> str:
+    """Returns what the user says: without the reminders that coding assistants put into parts of their own."""
+    texts = [part.text for part in message.content if isinstance(part, Text)]
+    said = [text for text in texts if not text[:200].lstrip().startswith(_REMINDER)]
+    return "".join(said or texts)
 
 
 def _prefix(question: str, place: int) -> str:

@@ -255,6 +255,8 @@ class Operands:
             start += 1
         if self.word(place) in ("el", "the") and self.noun(place + 1, "number") and sign == 1:
             start = place + 2
+        if self.word(place) in ("el", "the") and place + 1 < self.end and self._tokens[place + 1].kind == "number":
+            start = place + 1
         if self.word(place) in ("el", "un", "the", "los") and self._is_percent_ahead(place + 1):
             start = place + 1
         number = self.reader.read(start) if start < self.end else None

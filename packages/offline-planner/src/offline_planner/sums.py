@@ -16,7 +16,8 @@ from .plan import Operation, Previous
 from .trees import distinct, factor, is_bare, put_onto
 
 _ORDERS = frozenset(("order", "inf", "wish", "you"))
-_BY = word_set("por by times x * con with")
+_DOING = word_set("haz do realiza efectua hagas hacer halla hallar halles take calc compute")
+_BY = word_set("por by times veces x * con with")
 _QUESTION = phrase_table(
     "cuanto es|cuanto son|cuanto da|cuanto dan|cuanto hacen|cuanto hace|cuanto vale|cuanto seria|cuanto serian"
     "|cuanto resulta|a cuanto equivale|cuanto sale|cual es|cual seria|cuales son|que es|que da|que resulta de"
@@ -81,12 +82,12 @@ class Sums:
                 after = place + len(words)
                 yield from self._at.expression(after)
                 yield from self._bare_verb(after)
-        verb = self._at.verb(place, "calculate", "put", "get", "tell", "show")
+        verb = self._at.verb(place, "calculate", "put", "get", "tell", "show", "search")
         if verb is not None:
             after = self._at.skip(place + 1, (":",))
             yield from self._at.expression(after)
             yield from self._bare_verb(after)
-        if self._at.word(place) in ("haz", "do", "realiza", "efectua", "hagas", "hacer", "halla", "hallar", "halles"):
+        if self._at.word(place) in _DOING:
             yield from self._at.expression(place + 1)
         if self._continued:
             yield from self._leading_sign(place)
@@ -102,10 +103,14 @@ class Sums:
 
     def _joined_behind(self, place: int) -> Iterable[Reading]:
         """ "¿3 y 4 cuánto suman?", "what do 3 and 4 add up to?"."""
-        start = place + 2 if (self._at.word(place), self._at.word(place + 1)) == ("what", "do") else place
+        asked = [self._at.word(at) for at in range(place, place + 3)]
+        start = place + (2 if asked[:2] in (["what", "do"], ["cuanto", "son"], ["cuanto", "hacen"]) else 0)
+        start = place + 3 if asked == ["how", "much", "do"] else start
         for items, after in self._at.items(start):
             words = [word for word in self._at.words[after : self._at.end] if word not in ",¿?"]
-            if len(items) > 1 and words in (["cuanto", "suman"], ["suman", "cuanto"], ["add", "up", "to"]):
+            if (
+                len(items) > 1 and words in (["cuanto", "suman"], ["suman", "cuanto"], ["add", "up", "to"], ["make"])
+            ) or (len(items) > 1 and not words and asked[0] == "cuanto" and start == place + 2):
                 yield Operation("add", tuple(items)), self._at.end
 
     def _leading_sign(self, place: int) -> Iterable[Reading]:
@@ -117,9 +122,14 @@ class Sums:
 
     def _order(self, place: int) -> Iterable[Reading]:
         place, hung = self._before_verb(place)
+        yield from self._amount_first(place)
         result = self._result_first(place)
         if result:
             place, hung = result, "lo"
+        if self._at.verb(place, "increase"):
+            for left, after in self._at.operand(place + 1):
+                if self._at.word(after) in ("en", "by"):
+                    yield from ((Operation("add", (left, right)), end) for right, end in self._at.operand(after + 1))
         for concept in ("add", "put_in", "subtract", "multiply", "divide", "power", "double", "triple", "halve"):
             verb = self._at.verb(place, concept)
             if verb is not None and verb[2] & _ORDERS:
@@ -131,12 +141,22 @@ class Sums:
         return place, ""
 
     def _result_first(self, place: int) -> int:
-        """ "Al resultado súmale 3": returns the place of the verb, or 0."""
-        if self._at.word(place) in ("al", "a", "to") and self._continued:
-            for tree, after in self._at.reference(place + 1):
-                if isinstance(tree, Previous) and self._at.verb(after, "add", "subtract", "multiply", "divide"):
-                    return after
+        """ "Al resultado súmale 3", "el resultado multiplícalo por 2": returns the place of the verb, or 0."""
+        start = place + (self._at.word(place) in ("al", "a", "to"))
+        for tree, after in self._at.reference(start) if self._continued else ():
+            if isinstance(tree, Previous) and self._at.verb(after, "add", "subtract", "multiply", "divide"):
+                return after
         return 0
+
+    def _amount_first(self, place: int) -> Iterable[Reading]:
+        """ "Al doble de 8 súmale 3", "a 10 réstale 4"."""
+        if self._at.word(place) not in ("al", "a"):
+            return
+        for tree, after in self._at.operand(place + 1):
+            verb = self._at.verb(after, "add", "put_in", "subtract")
+            if verb is not None and verb[1] == "le" and not isinstance(tree, Previous):
+                concept = "subtract" if verb[0] == "subtract" else "add"
+                yield from ((Operation(concept, (tree, right)), end) for right, end in self._at.operand(after + 1))
 
     def commanded(self, concept: str, clitic: str, place: int) -> Iterable[Reading]:
         many = clitic in ("los", "las", "les")

@@ -153,6 +153,8 @@ class TextRequests:
             return Previous(text=True, named=words != ["hay"] and words != ["are", "there"])
         if words[0] == "does" and words[-1] in ("have", "contain"):
             return self._texts.value(place + 1, end - 1, asks=asks)
+        if len(words) == 2 and words[1] in ("has", "have", "contains", "tiene", "contiene"):
+            return self._texts.value(place, end - 1, asks=asks)
         for link in _COUNTED_LINKS:
             if tuple(words[: len(link)]) == link:
                 start = place + len(link)

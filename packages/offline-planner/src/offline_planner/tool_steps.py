@@ -103,8 +103,11 @@ class ToolSteps:
     def _by_name(self, start: int, end: int) -> tuple[Card, int] | None:
         """The tool of "usa la herramienta add con a=3 y b=4", and the place behind its name."""
         token = self._tokens[start]
+        if end - start > 3 and self._tokens[start + 1].text == "(" and self._tokens[end - 1].text == ")":
+            return next(((card, start + 1) for card in self._cards if card.name == token.text), None)
         if not any(
-            verb.concept == "use" and verb.moods & {"order", "inf", "wish", "you"} for verb in verbs(token.folded)
+            verb.concept in ("use", "run") and verb.moods & {"order", "inf", "wish", "you"}
+            for verb in verbs(token.folded)
         ):
             return None
         for place in range(start + 1, min(start + 5, end)):

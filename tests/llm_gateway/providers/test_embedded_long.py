@@ -84,8 +84,14 @@ async def answered(text: str) -> tuple[Result, Watch]:
 
 
 @pytest.mark.parametrize(
-    "piece", ["hola mundo ", "a", ",", "a-", "7", "1,", '"a" ', '"', "'a'", "“", " ", "\n", "suma 1 y 2, "]
-)
+    "piece",
+    [
+        "hola mundo ", "a", ",", "a-", "7", "1,", "1 ", '"a" ', '"', "'a'", "“", " ", "\n", "suma 1 y 2, ", "(", ")",
+        "./", "e\u0301", "\u0301", "😀", "\u200b", "\u200f", "م", "٣", "-", "a@", "¿", "\u00a0",
+        "resultado de ", "=", "«",
+        "mil ",
+    ],
+)  # fmt: skip
 async def test_20_mb_of_one_kind_stop_nothing_and_take_little_memory(piece: str):
     result, watch = await answered("suma 1 y 2 " + filled(piece))
     assert result.content
@@ -103,9 +109,11 @@ async def test_a_quote_that_begins_within_what_is_read_is_passed_on_whole(openin
     assert watch.stop < LONGEST_STOP
 
 
-async def test_what_lies_beyond_the_bound_is_no_instruction():
+async def test_what_stands_beyond_the_bound_is_not_done_by_half():
     result, _ = await answered(f'convierte a mayúsculas "{filled("a ")}" y suma 3 y 4')
-    assert [part.name for part in result.content if isinstance(part, ToolCall)] == ["uppercase"]
+    assert [part for part in result.content if isinstance(part, ToolCall)] == []
+    (said,) = result.content
+    assert isinstance(said, Text) and "demasiado larga" in said.text
     result, _ = await answered('convierte a mayúsculas "a b" y suma 3 y 4')
     assert [part.name for part in result.content if isinstance(part, ToolCall)] == ["uppercase", "add"]
 

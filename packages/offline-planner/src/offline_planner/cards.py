@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 
 from . import tokens as counting
-from .concepts import GROUPS, OPERATIONS, WEIGHTS
 from .conversation import Tool
-from .folding import fold, stem
-from .lexicon import NOTHING, look_up
-from .schema import Parameter, read_parameters
+from .folding import fold, word_set
+from .lexicon import meanings, nouns, verb_concepts
+from .schema import Parameter, flattened, read_parameters
+from .suite import KNOWN, Known
 
 # A longer definition is analysed each time rather than kept, so that the memory held is bounded.
 _KEPT = 16_384
@@ -21,39 +21,93 @@ _DESCRIPTION = 240
 
 _NAME_WORD = re.compile(r"[A-ZÁÉÍÓÚÑ]?[a-záéíóúüñ]+|[A-ZÁÉÍÓÚÑ]+(?![a-záéíóúüñ])|\d+")
 _SENTENCE_END = re.compile(r"[.:;\n(]")
-_WORD = re.compile(r"[^\W\d_]+")
 
-NAME_WORD_WEIGHT = 0.6
-DESCRIPTION_WORD_WEIGHT = 0.25
+READING = word_set(
+    "get query list show search recall read count calculate convert uppercase lowercase titlecase reverse"
+    " translate summarize round tell"
+)  # fmt: skip
+"""Verbs in a tool's name that say that it changes nothing."""
+
+_SAME = {
+    "get": ("show", "tell", "query", "search", "read"),
+    "query": ("get", "show", "tell", "search"),
+    "list": ("show", "get", "tell", "query", "search"),
+    "show": ("get", "tell", "read", "list"),
+    "search": ("query", "get", "show"),
+    "recall": ("search", "query", "get", "tell"),
+    "read": ("show", "get", "tell"),
+    "add": ("create", "put_in"),
+    "create": ("add", "put_in"),
+    "put_in": ("add", "create"),
+    "update": ("set",),
+    "set": ("update",),
+    "publish": ("send",),
+    "write": ("put",),
+}
+"""Verbs that ask for the same thing of a tool, by the verb in its name."""
+
+_ARITHMETIC = {
+    "add": ("add", "sum"), "multiply": ("multiply", "product"), "subtract": ("subtract", "difference"),
+    "divide": ("divide", "quotient"), "power": ("power", "~power", "~pow"),
+}  # fmt: skip
+_EMPTY = word_set(
+    "information text context number ~current ~all ~to ~the ~two ~by ~of ~my ~a ~data list_noun content result"
+    " ~new ~in"
+)  # fmt: skip
+"""What a name says besides what it is about."""
+
+FORMS = {"upper": "uppercase", "lower": "lowercase", "title_case": "titlecase", "backwards": "reverse"}
+UNITS = ("word", "character", "line", "sentence")
 
 
 class Card(msgspec.Struct, frozen=True, eq=False, gc=False):
-    """What one tool is about.
-
-    `named` are the concepts of its name, `described` those of the first sentence of its description, `options`
-    those of its enumerated values; `stems` weigh the words that are no concept. `required_concepts` are those of
-    the name that a request should mention; `groups` what the tool does of each of `concepts.GROUPS`. `title` is
-    the description's first sentence, for people. `numeric` are the parameters that take one number; `operations`
-    the arithmetic that the tool does on two or more. `size` is the definition's length in tokens. Cards are
-    compared by identity: `read` gives the same one for the same tool.
-    """
+    """What one tool is about. `verbs` and `about` are the concepts of its name; `spoken` the words that it may be
+    spoken of with besides; `operations` the arithmetic that it does; `form` or `unit` what it does to a text or counts
+    in it; `reads` says that it changes nothing. `own_verb` is the first word of a name that no vocabulary has.
+    `size` is the definition's length in tokens. Cards are compared by
+    identity: `read` gives the same one for the same tool."""
 
     name: str
     title: str
-    named: frozenset[str]
-    described: frozenset[str]
-    options: frozenset[str]
-    stems: dict[str, float]
-    required_concepts: frozenset[str]
-    groups: tuple[frozenset[str], ...]
+    server: str
+    verbs: frozenset[str]
+    about: frozenset[str]
+    spoken: frozenset[str]
     parameters: tuple[Parameter, ...]
-    numeric: tuple[Parameter, ...]
     operations: frozenset[str]
+    form: str
+    unit: str
+    reads: bool
+    known: Known | None
     size: int
+    own_verb: str = ""
+
+    def numeric(self) -> tuple[Parameter, ...]:
+        """Returns the parameters that take one number."""
+        return tuple(item for item in self.parameters if item.kind in ("number", "integer"))
+
+    def text(self) -> Parameter | None:
+        """Returns the one text that it takes, None when there are others or it needs more."""
+        texts = [item for item in self.parameters if item.kind in ("string", "any") and not item.options]
+        needs = [item for item in self.parameters if item.required]
+        return texts[0] if len(texts) == 1 and all(item is texts[0] for item in needs) else None
+
+    def title_in(self, language: str) -> str:
+        """Returns what it does, in a language where that is known."""
+        known = self.known.titles.get(language) if self.known else None
+        return known or self.title
+
+    def does(self, verb: str) -> int:
+        """Returns 2 if a verb is the tool's own, 1 if it asks for the same thing, 0 otherwise."""
+        if not self.verbs and verb in ("calculate", "get", "show", "tell", "run", "do"):
+            return 1
+        if verb in self.verbs or (self.known is not None and verb in self.known.verbs):
+            return 2
+        return int(any(verb in _SAME.get(own, ()) for own in self.verbs))
 
 
 def read(tool: Tool) -> Card:
-    """The tool's card; kept for the next request, since a client offers the same tools each time."""
+    """Returns the tool's card; kept for the next request, since a client offers the same tools each time."""
     schema = msgspec.json.encode(tool.parameters, enc_hook=str)
     if len(schema) + len(tool.description) + len(tool.name) > _KEPT:
         return _analyse(tool.name, tool.description, schema)
@@ -68,43 +122,63 @@ def _kept(name: str, description: str, schema: bytes) -> Card:
 def _analyse(name: str, description: str, schema: bytes) -> Card:
     parsed: Any = msgspec.json.decode(schema)
     title = _SENTENCE_END.split(description.strip(), maxsplit=1)[0].strip()[:_DESCRIPTION]
-    parameters = read_parameters(parsed)
-    named, name_stems = _meaning(_NAME_WORD.findall(name[:_DESCRIPTION]))
-    described, description_stems = _meaning(_WORD.findall(title))
-    options, option_stems = _meaning(
-        [word for item in parameters for option in item.options for word in _NAME_WORD.findall(str(option)[:40])]
-    )
-    stems = dict.fromkeys(description_stems | option_stems, DESCRIPTION_WORD_WEIGHT)
-    stems.update(dict.fromkeys(name_stems, NAME_WORD_WEIGHT))
-    size = counting.count(name) + counting.count(description) + len(schema) // 4
-    numeric = tuple(item for item in parameters if item.kind in ("number", "integer"))
-    operations = _operations(named | options, described, parameters, len(numeric))
-    groups = tuple((named | options) & group for group in GROUPS)
-    required = frozenset(item for item in named if WEIGHTS[item] >= 0.5)
-    return Card(name, title, named, described, options, stems, required, groups, parameters, numeric, operations, size)
-
-
-def _operations(
-    named: frozenset[str], described: frozenset[str], parameters: tuple[Parameter, ...], numeric: int
-) -> frozenset[str]:
+    parameters = flattened(read_parameters(parsed))
+    server, _, own = name[:_DESCRIPTION].rpartition("__")
+    words = [fold(word) for word in _NAME_WORD.findall(own)]
+    verbs = frozenset(concept for word in words for concept in verb_concepts(word) if _is_verb(word, words))
+    about = _without_verbs(words)
+    known = None if server else KNOWN.get(own)
     takes_list = any(item.kind == "array" and item.items in ("number", "integer", "any") for item in parameters)
-    wants_text = any(item.kind == "string" and item.required and not item.options for item in parameters)
+    operations = _operations(words, parameters, takes_list)
+    form = next((verb for noun, verb in FORMS.items() if noun in about or verb in verbs), "")
+    unit = next((unit for unit in UNITS if unit in about), "") if "count" in verbs | _noun_verbs(words) else ""
+    reads = known.reads if known is not None else bool(operations) or (bool(verbs) and verbs <= READING)
+    size = counting.count(name) + counting.count(description) + len(schema) // 4
+    own_verb = words[0] if words and not verbs and not nouns(words[0]) else ""
+    spoken = known.words if known is not None else frozenset()
+    return Card(
+        name, title, server, verbs, about, spoken, parameters, operations, form, unit, reads, known, size, own_verb
+    )
+
+
+def _is_verb(word: str, words: list[str]) -> bool:
+    """Whether a word of a name is its verb: the first word, or one that is no noun."""
+    return word == words[0] or not nouns(word)
+
+
+def _noun_verbs(words: list[str]) -> frozenset[str]:
+    return frozenset(("count",)) if {"count", "counter", "conteo"} & set(words) else frozenset()
+
+
+def _without_verbs(words: list[str]) -> frozenset[str]:
+    """Returns what the name is about, its verb left out."""
+    kept: set[str] = set()
+    for word in words:
+        if verb_concepts(word) and _is_verb(word, words) and not (nouns(word) & FORMS.keys()):
+            continue
+        kept |= meanings(word)
+    return frozenset(kept) - _EMPTY
+
+
+def _operations(words: list[str], parameters: tuple[Parameter, ...], takes_list: bool) -> frozenset[str]:
+    numeric = sum(item.kind in ("number", "integer") for item in parameters)
+    wants_text = any(item.kind in ("string", "any") and item.required and not item.options for item in parameters)
     if wants_text or (numeric < 2 and not takes_list):
         return frozenset()
-    return named & OPERATIONS or described & OPERATIONS
+    chosen = _chooses(parameters)
+    meant = frozenset(concept for word in words for concept in (meanings(word) | verb_concepts(word)))
+    arithmetic = frozenset(one for names in _ARITHMETIC.values() for one in names)
+    left = {one for word in words if not verb_concepts(word) for one in meanings(word)} - _EMPTY - arithmetic
+    if left and not chosen:
+        return frozenset()
+    found = {concept for concept, names in _ARITHMETIC.items() if meant & set(names)}
+    return frozenset(found | chosen)
 
 
-def _meaning(words: list[str]) -> tuple[frozenset[str], set[str]]:
-    """The concepts among the words, and the stems of the others."""
-    concepts: set[str] = set()
-    stems: set[str] = set()
-    for word in words:
-        folded = fold(word)
-        entry = look_up(folded)
-        if entry.concepts:
-            concepts.update(entry.concepts)
-        elif entry.operation:
-            concepts.add(entry.operation)
-        elif entry is NOTHING and len(folded) > 2:
-            stems.add(stem(folded))
-    return frozenset(concepts), stems
+def _chooses(parameters: tuple[Parameter, ...]) -> frozenset[str]:
+    """Returns the operations that an enumerated parameter chooses among."""
+    options = [fold(str(option)) for item in parameters for option in item.options]
+    return frozenset(
+        concept for concept, names in _ARITHMETIC.items()
+        if any(verb_concepts(option) & set(names) or nouns(option) & set(names) for option in options)
+    )  # fmt: skip

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
+
+import msgspec
 
 from .conversation import ResponseFormat
 from .schema import Parameter, read_parameters
 from .transcript import number
 
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
 _ANSWERS = frozenset(
     ("answer", "respuesta", "response", "text", "texto", "message", "mensaje", "content", "contenido", "output")
 )
@@ -21,7 +23,7 @@ def as_json(format_: ResponseFormat, answer: str, results: Sequence[str]) -> str
     `results` are the tools' results in order, of which numbers and texts are taken; nothing else is filled in.
     """
     if format_.type != "json_schema":
-        return json.dumps({"answer": answer}, ensure_ascii=False)
+        return _ENCODER.encode({"answer": answer}).decode()
     parameters = read_parameters(format_.schema)
     filled: dict[str, Any] = {}
     left = list(results)
@@ -31,7 +33,7 @@ def as_json(format_: ResponseFormat, answer: str, results: Sequence[str]) -> str
             filled[parameter.name] = value
         elif parameter.required:
             return None
-    return json.dumps(filled, ensure_ascii=False) if filled else None
+    return _ENCODER.encode(filled).decode() if filled else None
 
 
 def _value(parameter: Parameter, all_: Sequence[Parameter], answer: str, left: list[str]) -> Any:

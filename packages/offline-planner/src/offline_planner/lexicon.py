@@ -1,146 +1,182 @@
-"""What one word means to the planner: its concepts, its language and its part in a sentence."""
+"""What one word means to the planner: the verb and its mood, the noun, the language. Built once, on first use."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Literal, cast
+from typing import Literal
 
 import msgspec
 
-from .concepts import CONCEPTS, CURRENCY_CODES, Concept
-from .inflection import CLITICS, PERSONAL, english_verb, noun, spanish_verb
+from .folding import fold, stem
+from .vocabulary import FUNCTION_WORDS, NOUNS, PHRASES, VERBS
 
 Language = Literal["es", "en"]
-Part = Literal["", "action", "function", "filler", "operator", "reference", "strong", "weak", "question"]
+
+_CLITICS = ("melo", "mela", "melos", "melas", "selo", "lo", "la", "los", "las", "le", "les", "me", "nos")
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False):
-    """A word of the lexicon.
+class Verb(msgspec.Struct, frozen=True, gc=False):
+    """A form of a verb. `moods` are what it can be: order, infinitive (`inf`), subjunctive (`wish`), second person
+    (`you`), `ing`, participle (`done`); an English base form is all of the first four. `clitic` is the Spanish
+    pronoun that hangs on it."""
 
-    `part` is what the word does; `clitic` is a pronoun hung on a Spanish verb ("lo", "le") that stands for
-    something said before; `many` marks a reference to several results; `operation` goes with part `operator`.
-    """
-
-    part: Part = ""
-    concepts: tuple[str, ...] = ()
-    languages: tuple[Language, ...] = ()
+    concept: str
+    moods: frozenset[str]
     clitic: str = ""
-    many: bool = False
-    operation: str = ""
 
 
-NOTHING = Entry()
-
-_FUNCTION_ES = (
-    "el la los las un una unos unas de del al a en con sin para que se su sus mi mis tu tus es son esta estan este"
-    " estos estas ese esa sea ser fue hay tiene tienen tener lo le les me te nos como si no ya muy hasta desde sobre"
-    " hacia segun cuando donde puedes podrias puede quiero quisiera necesito debes dado dada siguiente siguientes"
-    " todo toda todos todas mismo misma o u cual cada aquel han ha he yo ella otro otra resulta da"
-)
-_FUNCTION_EN = (
-    "the a an of in into to for with from by on at is are be was were this these those my your our their his her"
-    " its do does did have has had can could would will i you we me us as if not no so which where when there"
-    " here need want like let lets should following all or up about some any being each same"
-)
-_FILLER_ES = (
-    "hola gracias oye bien vale ok buenas saludos porfa porfavor ahora tambien ademas solo simplemente favor primero"
-    " segundo tercero"
-)
-_FILLER_EN = "hello hi hey thanks please ok okay now also just simply well kindly first second third firstly"
-_STRONG_ES = "luego despues entonces finalmente posteriormente seguidamente"
-_STRONG_EN = "then afterwards finally next afterward subsequently after"
-_QUESTION_ES = "cuanto cuanta que cual cuales quien quienes"
-_QUESTION_EN = "what whats who how"
-_REFERENCE_ES = "resultado eso esto anterior previo ello"
-_REFERENCE_EN = "result it that previous answer"
-_MANY_ES = "resultados ambos ambas anteriores"
-_MANY_EN = "results them both"
-_OPERATORS_ES = {"mas": "add", "menos": "subtract", "por": "multiply", "entre": "divide", "veces": "multiply"}
-_OPERATORS_EN = {"plus": "add", "minus": "subtract", "times": "multiply", "over": "divide"}
+@lru_cache(maxsize=4096)
+def verbs(folded: str, written: str = "") -> tuple[Verb, ...]:
+    """Returns the verbs that a folded word can be. `written` is its ending with accents: "sumé" is past."""
+    if written[-1:] in ("é", "ó", "í") and len(folded) > 3:
+        return ()
+    found = tuple(Verb(concept, frozenset(moods)) for concept, moods in _verb_forms().get(folded, {}).items())
+    for clitic in () if found else _CLITICS:
+        if folded.endswith(clitic) and len(folded) > len(clitic) + 1:
+            base = _verb_forms().get(folded[: -len(clitic)], {})
+            hung = [(concept, {"order", "inf"} & moods) for concept, moods in base.items()]
+            found += tuple(Verb(concept, frozenset(moods), clitic) for concept, moods in hung if moods)
+            if found:
+                break
+    return found
 
 
-@lru_cache(maxsize=8192)
-def look_up(folded: str) -> Entry:
-    """The entry of a folded word, with a hanging pronoun taken off where that leads to a verb; else `NOTHING`."""
-    table = _table()
-    entry = table.get(folded)
-    if entry is not None:
-        return entry
-    for pattern in CLITICS:
-        tail = pattern.search(folded)
-        entry = table.get(folded[: tail.start()]) if tail is not None else None
-        if tail is not None and entry is not None and entry.part == "action" and "es" in entry.languages:
-            return _with_pronoun(entry, tail.group())
-    return NOTHING
+def verb_concepts(folded: str) -> frozenset[str]:
+    """Returns the concepts of the verbs that a word can be, in any mood."""
+    return frozenset(_verb_forms().get(folded, ()))
 
 
-def _with_pronoun(entry: Entry, pronoun: str) -> Entry:
-    if pronoun in PERSONAL:
-        # "cuéntame un chiste" asks for telling, not for counting.
-        return Entry("action", tuple(name for name in entry.concepts if name != "count"), ("es",))
-    many = pronoun.endswith("s") and pronoun != "les"
-    return Entry("action", entry.concepts, ("es",), clitic="le" if pronoun in ("le", "les") else "lo", many=many)
+@lru_cache(maxsize=4096)
+def nouns(folded: str) -> frozenset[str]:
+    """Returns the concepts that a word names."""
+    return frozenset(_noun_forms().get(folded, ()))
+
+
+@lru_cache(maxsize=4096)
+def meanings(folded: str) -> frozenset[str]:
+    """Returns everything that a word can stand for: its nouns' concepts and, for any other word, its stem."""
+    return nouns(folded) or frozenset({"~" + stem(folded)})
+
+
+@lru_cache(maxsize=4096)
+def languages(folded: str) -> frozenset[str]:
+    """Returns the languages that have this word; none when it is in neither list."""
+    return frozenset(_language_words().get(folded, ()))
+
+
+def is_function_word(folded: str) -> bool:
+    """Whether a word is of grammar alone in one of the languages."""
+    return any(folded in words for words in _function_words().values())
 
 
 @lru_cache(maxsize=1)
-def _table() -> dict[str, Entry]:
-    """Every word form; built on first use. Words of grammar win over verbs ("para", "una", "de")."""
-    concepts: dict[str, dict[str, None]] = {}
-    languages: dict[str, dict[Language, None]] = {}
-    actions: set[str] = set()
-    for row in CONCEPTS:
-        for language, verbs, nouns in _forms(row):
-            actions.update(verbs, nouns if row.operation else ())
-            for form in (*verbs, *nouns):
-                concepts.setdefault(form, {})[row.name] = None
-                languages.setdefault(form, {})[language] = None
-    table = {
-        form: Entry("action" if form in actions else "", tuple(names), tuple(languages[form]))
-        for form, names in concepts.items()
-    }
-    for code in CURRENCY_CODES.split():
-        table[code] = Entry("", ("currency",))
-    table.update(_grammar())
+def _function_words() -> dict[str, frozenset[str]]:
+    return {language: frozenset(words.split()) for language, words in FUNCTION_WORDS.items()}
+
+
+@lru_cache(maxsize=1)
+def phrases() -> dict[str, list[tuple[tuple[str, ...], str]]]:
+    """Returns the phrases by their first word, the longest first, with the word that stands for each."""
+    table: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+    for row in PHRASES.split("|"):
+        said, _, meant = row.partition("=")
+        words = tuple(said.split())
+        table.setdefault(words[0], []).append((words, meant))
+    for rows in table.values():
+        rows.sort(key=lambda row: -len(row[0]))
     return table
 
 
-def _forms(row: Concept) -> Iterator[tuple[Language, list[str], list[str]]]:
-    """The verb forms and the nouns of a concept, by language."""
-    for language, verb_forms, verbs, words in (
-        ("es", spanish_verb, row.verbs_es, row.words_es),
-        ("en", english_verb, row.verbs_en, row.words_en),
-    ):
-        yield (
-            cast(Language, language),
-            [form for verb in verbs.split() for form in verb_forms(verb)],
-            [form for word in words.split() for form in noun(word)],
-        )
+@lru_cache(maxsize=1)
+def _verb_forms() -> dict[str, dict[str, set[str]]]:
+    table: dict[str, dict[str, set[str]]] = {}
+    for concept, (spanish, english) in VERBS.items():
+        for entry in spanish.split():
+            for form, mood in _spanish(entry):
+                table.setdefault(form, {}).setdefault(concept, set()).add(mood)
+        for entry in english.split():
+            for form, mood in _english(entry):
+                table.setdefault(form, {}).setdefault(concept, set()).add(mood)
+    return table
 
 
-def _grammar() -> dict[str, Entry]:
-    """The words of grammar, in both languages where both have them."""
-    rows: Iterable[tuple[Part, Language, str, bool]] = (
-        ("function", "en", _FUNCTION_EN, False), ("function", "es", _FUNCTION_ES, False),
-        ("filler", "en", _FILLER_EN, False), ("filler", "es", _FILLER_ES, False),
-        ("strong", "en", _STRONG_EN, False), ("strong", "es", _STRONG_ES, False),
-        ("question", "en", _QUESTION_EN, False), ("question", "es", _QUESTION_ES, False),
-        ("reference", "en", _REFERENCE_EN, False), ("reference", "es", _REFERENCE_ES, False),
-        ("reference", "en", _MANY_EN, True), ("reference", "es", _MANY_ES, True),
-        ("weak", "en", "and", False), ("weak", "es", "y e", False),
-    )  # fmt: skip
-    grammar: dict[str, Entry] = {}
-    for part, language, words, many in rows:
+@lru_cache(maxsize=1)
+def _noun_forms() -> dict[str, set[str]]:
+    table: dict[str, set[str]] = {}
+    for concept, sides in NOUNS.items():
+        for word in " ".join(sides).split():
+            folded = fold(word)
+            for form in (folded, folded + "s", folded + "es", folded[:-1] + "ies" if folded[-1] == "y" else folded):
+                table.setdefault(form, set()).add(concept)
+    return table
+
+
+@lru_cache(maxsize=1)
+def _language_words() -> dict[str, set[str]]:
+    table: dict[str, set[str]] = {}
+    for language, words in FUNCTION_WORDS.items():
         for word in words.split():
-            known = grammar.get(word)
-            both = (*known.languages, language) if known and language not in known.languages else (language,)
-            grammar[word] = Entry(part, languages=both, many=many)
-    for word, operation in _OPERATORS_ES.items():
-        grammar[word] = Entry("operator", languages=("es",), operation=operation)
-    for word, operation in _OPERATORS_EN.items():
-        grammar[word] = Entry("operator", languages=("en",), operation=operation)
-    grammar["x"] = Entry("operator", operation="multiply")
-    # A question word may also count: "¿cuántas palabras…?".
-    for word in ("cuantos", "cuantas"):
-        grammar[word] = Entry("question", ("count",), ("es",))
-    return grammar
+            table.setdefault(word, set()).add(language)
+    for place, language in enumerate(("es", "en")):
+        for rows, forms in ((VERBS, _forms_of_verb), (NOUNS, _forms_of_noun)):
+            for sides in rows.values():
+                for entry in sides[place].split():
+                    for form in forms(entry, language):
+                        table.setdefault(form, set()).add(language)
+    return table
+
+
+def _forms_of_verb(entry: str, language: str) -> list[str]:
+    return [form for form, _ in (_spanish(entry) if language == "es" else _english(entry))]
+
+
+def _forms_of_noun(entry: str, language: str) -> list[str]:
+    folded = fold(entry)
+    return [folded, folded + ("es" if language == "es" and folded[-1] not in "aeiou" else "s")]
+
+
+def _spanish(entry: str) -> Iterator[tuple[str, str]]:
+    """Yields forms of the verb `infinitive[/stem][:imperative …]` with their moods, accents folded."""
+    regular, *irregular = fold(entry).split(":")
+    infinitive, _, changed = regular.partition("/")
+    yield infinitive, "inf"
+    for form in irregular:
+        yield form, "order"
+    root, ending = infinitive[:-2], infinitive[-2:]
+    if ending not in ("ar", "er", "ir"):
+        yield infinitive, "order"
+        return
+    yield root + ("ando" if ending == "ar" else "iendo"), "ing"
+    for form in ("o", "a", "os", "as"):
+        yield root + ("ad" if ending == "ar" else "id") + form, "done"
+    yield root + ending[0] + "d", "order"
+    for item in {root, changed or root}:
+        yield item + ("a" if ending == "ar" else "e"), "order"
+        yield item + ("as" if ending == "ar" else "es"), "you"
+        yield item + ("a" if ending == "ar" else "e"), "you"
+        soft = _soften(item) + "e" if ending == "ar" else item + "a"
+        yield soft, "order"
+        yield from ((soft + end, "wish") for end in ("", "s", "mos", "n", "is"))
+    if ending == "ar" and not irregular:
+        yield root + "ais", "you"
+
+
+def _english(verb: str) -> Iterator[tuple[str, str]]:
+    yield from ((verb, mood) for mood in ("order", "inf", "wish", "you"))
+    if "_" in verb:
+        return
+    root = verb[:-1] if verb.endswith("e") else verb
+    yield root + "ing", "ing"
+    yield (verb[:-1] + "ied" if verb[-1] == "y" and verb[-2] not in "aeo" else root + "ed"), "done"
+    if len(verb) <= 4 and verb[-1] in "tpng" and verb[-2] in "aeiou":
+        yield verb + verb[-1] + "ing", "ing"
+
+
+def _soften(root: str) -> str:
+    """Returns the spelling before e that keeps the sound: multiplique, pague, localice."""
+    if root.endswith("c"):
+        return root[:-1] + "qu"
+    if root.endswith("g"):
+        return root + "u"
+    return root[:-1] + "c" if root.endswith("z") else root

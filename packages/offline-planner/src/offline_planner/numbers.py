@@ -1,180 +1,262 @@
-"""Numbers as people write them: digits with point or comma, and words in Spanish and English.
+"""The one reader of numbers: digits, words, and mixtures of both.
 
-A lone separator with three digits after it is read as its language writes thousands (Spanish 1.500, English
-1,500); every other lone separator is a decimal mark. The answer repeats the numbers that were used, so a reader
-sees which reading was taken.
+How a lone mark with three digits behind it is read ("1.234", "1,234") is said by `marks.Marks`. Ordinals are no
+numbers.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from decimal import Decimal
 
 import msgspec
 
-# Past this many characters a run of digits is an identifier, not a quantity.
-_LONGEST = 300
-
-_THOUSANDS = {",": re.compile(r"[1-9]\d{0,2}(?:,\d{3})+"), ".": re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+")}
+from .lexer import Token
+from .marks import Marks, Unclear
 
 
 class Number(msgspec.Struct, frozen=True, gc=False):
-    """A quantity. `split` holds the two numbers that the same words mean when two are wanted ("treinta y
-    cinco", "1,2"); `percent` says that a percent sign follows."""
+    """A quantity, exact; `after` is the place behind it."""
 
-    value: int | float
-    split: tuple[int | float, int | float] | None = None
-    percent: bool = False
-
-    def amount(self) -> int | float:
-        """The value to calculate with: 15 % is 0.15."""
-        return exact(self.value / 100) if self.percent else self.value
-
-    def negated(self) -> Number:
-        return Number(-self.value, None, self.percent)
-
-
-def exact(value: float) -> int | float:
-    """An integer where the value is one."""
-    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
-
-
-def read_digits(text: str, language: str) -> list[Number]:
-    """The numbers written as `text`, usually one: "1,2,3" are three. Empty when it is not a quantity."""
-    if len(text) > _LONGEST:
-        return []
-    commas, points = text.count(","), text.count(".")
-    if not commas and not points:
-        return _plain(text)
-    if commas and points:
-        return _mixed(text)
-    mark = "," if commas else "."
-    thousands = _THOUSANDS[mark].fullmatch(text) is not None
-    if commas + points > 1:
-        if thousands:
-            return _plain(text.replace(mark, ""))
-        return [number for piece in text.split(",") for number in _plain(piece)] if commas else []
-    if thousands and mark == ("." if language == "es" else ","):
-        return _plain(text.replace(mark, ""))
-    numbers = _plain(text.replace(",", "."))
-    if commas and numbers:
-        left, _, right = text.partition(",")
-        pair = _plain(left) + _plain(right)
-        return [Number(numbers[0].value, (pair[0].value, pair[1].value))] if len(pair) == 2 else numbers
-    return numbers
-
-
-def _mixed(text: str) -> list[Number]:
-    """Both marks: the last one is the decimal mark if the others group thousands, else a comma separates."""
-    decimal = "," if text.rfind(",") > text.rfind(".") else "."
-    grouping = "." if decimal == "," else ","
-    whole, _, fraction = text.rpartition(decimal)
-    if _THOUSANDS[grouping].fullmatch(whole):
-        return _plain(whole.replace(grouping, "") + "." + fraction)
-    return [number for piece in text.split(",") if piece.count(".") <= 1 for number in _plain(piece)]
-
-
-def _plain(text: str) -> list[Number]:
-    if text.isdigit():
-        return [Number(int(text))]
-    value = float(text)
-    if value == float("inf"):
-        return []
-    return [Number(exact(value))] if "e" in text.lower() else [Number(int(value) if value.is_integer() else value)]
-
-
-# --- words -----------------------------------------------------------------------------------------------
+    value: Decimal
+    after: int
 
 
 def _table(*rows: tuple[str, int, int]) -> dict[str, int]:
     return {word: first + step * place for words, first, step in rows for place, word in enumerate(words.split())}
 
 
-_SMALL = _table(
-    ("cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciseis diecisiete"
-     " dieciocho diecinueve veinte veintiuno veintidos veintitres veinticuatro veinticinco veintiseis veintisiete"
-     " veintiocho veintinueve", 0, 1),
-    ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
-     " seventeen eighteen nineteen", 0, 1),
-    ("treinta cuarenta cincuenta sesenta setenta ochenta noventa", 30, 10),
-    ("twenty thirty forty fifty sixty seventy eighty ninety", 20, 10),
+_UNITS = _table(
+    ("cero uno dos tres cuatro cinco seis siete ocho nueve", 0, 1),
+    ("zero one two three four five six seven eight nine", 0, 1), ("un una", 1, 0),
+)  # fmt: skip
+_TEENS = _table(
+    ("diez once doce trece catorce quince dieciseis diecisiete dieciocho diecinueve veinte veintiuno veintidos"
+     " veintitres veinticuatro veinticinco veintiseis veintisiete veintiocho veintinueve", 10, 1),
+    ("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen", 10, 1),
+    ("veintiun veintiuna", 21, 0),
+)  # fmt: skip
+_TENS_ES = _table(("treinta cuarenta cincuenta sesenta setenta ochenta noventa", 30, 10))
+_TENS_EN = _table(("twenty thirty forty fifty sixty seventy eighty ninety", 20, 10), ("fourty", 40, 0))
+_HUNDREDS = _table(
     ("ciento doscientos trescientos cuatrocientos quinientos seiscientos setecientos ochocientos novecientos",
      100, 100),
-    ("doscientas trescientas cuatrocientas quinientas seiscientas setecientas ochocientas novecientas", 200, 100),
-    ("cien", 100, 0), ("veintiun", 21, 0),
+    ("doscientas trescientas cuatrocientas quinientas seiscientas setecientas ochocientas novecientas",
+     200, 100),
 )  # fmt: skip
 _SCALES = {
-    "mil": 1000, "thousand": 1000, "millon": 10**6, "millones": 10**6, "million": 10**6, "billion": 10**9,
+    "mil": 10**3, "miles": 0, "thousand": 10**3, "thousands": 0, "millon": 10**6, "millones": 10**6, "million": 10**6,
+    "billion": 10**9, "billon": 10**12, "billones": 10**12, "trillion": 10**12, "trillon": 10**18, "trillones": 10**18,
+    "millardo": 10**9, "millardos": 10**9,
 }  # fmt: skip
-_ENGLISH_TENS = frozenset(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"])
-_SPANISH_TENS = frozenset(range(30, 100, 10))
+_DOZENS = {"docena": 12, "docenas": 12, "dozen": 12, "dozens": 0, "par": 2, "pares": 2, "couple": 2, "centenar": 100,
+           "centenares": 100, "millar": 1000, "millares": 1000, "decena": 10, "decenas": 10}  # fmt: skip
+_HALVES = frozenset(("medio", "media", "half"))
+_ARTICLES = frozenset(("un", "una", "a", "an"))
 _DECIMAL_MARKS = frozenset(("coma", "punto", "point"))
-_ONE = frozenset(("un", "una"))
-
-NUMBER_WORDS = frozenset(_SMALL) | frozenset(_SCALES) | {"hundred"}
-
-
-def read_words(words: Sequence[str], start: int) -> tuple[Number | None, int]:
-    """The number whose folded words begin at `start`, and the place after them; (None, start) if none does."""
-    total = group = 0
-    place, last = start, ""
-    split: tuple[int | float, int | float] | None = None
-    while place < len(words):
-        word = words[place]
-        following = words[place + 1] if place + 1 < len(words) else ""
-        small = _SMALL.get(word)
-        if small is None and word in _ONE and (following in _SCALES or last == "y"):
-            small = 1
-        if small is not None and _fits(small, group, last):
-            group += small
-        elif word == "hundred" and group < 10:
-            group = (group or 1) * 100
-        elif word in _SCALES and total % 1_000_000 == 0 and (total < _SCALES[word] or _SCALES[word] == 1000):
-            total += (group or 1) * _SCALES[word]
-            group = 0
-        elif word in _SCALES and 0 < total < _SCALES[word]:  # "dos mil millones"
-            total = (total + group) * _SCALES[word]
-            group = 0
-        elif last and _joins(word, following, total, group):
-            split = (total + group, _SMALL.get(following, 1))
-        else:
-            break
-        last = word
-        place += 1
-    if place == start:
-        return None, start
-    whole = total + group
-    fraction, place = _read_fraction(words, place)
-    if fraction:
-        return Number(float(f"{whole}.{fraction}")), place
-    return Number(whole, split), place
+NUMBER_WORDS = frozenset(
+    set(_UNITS) | set(_TEENS) | set(_TENS_ES) | set(_TENS_EN) | set(_HUNDREDS) | set(_SCALES) | set(_DOZENS)
+    | {"cien", "hundred", "medio", "media", "half", "tercio", "tercios", "third", "cuarto", "cuartos", "quarter",
+       "quarters"}
+) - {"un", "una"}  # fmt: skip
 
 
-def _fits(small: int, group: int, last: str) -> bool:
-    """Whether a small number can follow: units after tens, tens after hundreds."""
-    if not group:
-        return True
-    if small >= 100 or group % 10 or (last == "hundred" and small >= 100):
-        return False
-    tens = group % 100
-    if small >= 10:
-        return tens == 0
-    return tens == 0 or (small > 0 and (last in _ENGLISH_TENS or last == "y"))
+class Reader:
+    """Reads numbers in one request's tokens."""
 
+    def __init__(self, tokens: Sequence[Token], marks: Marks) -> None:
+        self._tokens = tokens
+        self._marks = marks
 
-def _joins(word: str, following: str, total: int, group: int) -> bool:
-    """Whether "y"/"and" is part of the number: "treinta y cinco", "one hundred and five"."""
-    unit = 1 if following in _ONE else _SMALL.get(following, 0)
-    if word == "y":
-        return 0 < unit < 10 and group % 100 in _SPANISH_TENS
-    return word == "and" and 0 < unit < 100 and ((group % 100 == 0 and group > 0) or (group == 0 and total > 0))
+    def read(self, place: int) -> Number | None:
+        """Returns the number that begins at `place`, without a sign, or None.
 
+        Raises:
+            Unclear: there is one, with more than one reading or none.
+        """
+        whole = self._whole(place)
+        if whole is None:
+            return None
+        whole = self._fraction(whole, place)
+        return self._and_a_half(whole)
 
-def _read_fraction(words: Sequence[str], place: int) -> tuple[str, int]:
-    if place >= len(words) or words[place] not in _DECIMAL_MARKS:
-        return "", place
-    digits, after = "", place + 1
-    while after < len(words) and words[after] in _SMALL and len(digits) < 15:
-        digits += str(_SMALL[words[after]])
-        after += 1
-    return (digits, after) if digits else ("", place)
+    def _word(self, place: int) -> str:
+        token = self._tokens[place] if place < len(self._tokens) else None
+        return token.folded if token is not None and token.kind == "word" else ""
+
+    def _digits(self, place: int) -> Number | None:
+        """Digits, with groups of three behind plain blanks: "1 234,5"."""
+        if place >= len(self._tokens) or self._tokens[place].kind != "number":
+            return None
+        text, after = self._tokens[place].text, place + 1
+        while after < len(self._tokens) and self._is_group(text, after):
+            text += "'" + self._tokens[after].text
+            after += 1
+        return Number(self._marks.value(text), after)
+
+    def _is_group(self, text: str, place: int) -> bool:
+        token, before = self._tokens[place], self._tokens[place - 1]
+        group = token.text.replace(",", ".").split(".")
+        plain = text.replace("'", "").isdigit() and len(text.split("'")[0]) <= 3 and text[0] != "0"
+        return (
+            token.kind == "number" and plain and token.start == before.end + 1 and len(group[0]) == 3 and len(group) < 3
+        )
+
+    def _whole(self, place: int) -> Number | None:
+        total, after, seen = Decimal(0), place, False
+        limit = None
+        while True:
+            group = self._half(after) or self._group(after, seen)
+            scale_word = self._word(group.after if group else after)
+            scale = _SCALES.get(scale_word)
+            if scale == 0:
+                raise Unclear(scale_word)
+            if scale is None or (group is None and (scale_word != "mil" or (seen and limit == 1000))):
+                if group is not None and (limit is None or group.value < limit):
+                    # What follows a scale in words is lower than it: "tres mil doscientos".
+                    return Number(total + group.value, group.after)
+                return Number(total, after) if seen else None
+            value = (group.value if group else Decimal(1)) * scale
+            after = (group.after if group else after) + 1
+            while _SCALES.get(self._word(after), 0) > 1:  # "mil millones"
+                value *= _SCALES[self._word(after)]
+                after += 1
+            if limit is not None and value >= limit:
+                raise Unclear(scale_word)
+            total, seen, limit = total + value, True, scale
+            if self._word(after) == "and" and self._small(after + 1) is not None:  # "two thousand and five"
+                tail = self._small(after + 1)
+                if tail is not None and self._word(tail.after) not in _SCALES and tail.value < 100:
+                    return Number(total + tail.value, tail.after)
+
+    def _half(self, place: int) -> Number | None:
+        """Half before a scale or a dozen: "medio millón", "half a million", "media docena"."""
+        word = self._word(place)
+        if word not in _HALVES and not (word in _ARTICLES and self._word(place + 1) in _HALVES):
+            return None
+        after = place + 1 + (word not in _HALVES)
+        if word == "half" and self._word(after) in _ARTICLES:
+            after += 1
+        if _SCALES.get(self._word(after), 0):
+            return Number(Decimal("0.5"), after)
+        if self._word(after) in _DOZENS:
+            return self._dozen(Number(Decimal("0.5"), after))
+        return None
+
+    def _group(self, place: int, seen: bool) -> Number | None:
+        """A number below a thousand in words, or digits; or dozens."""
+        digits = self._digits(place)
+        found = digits or self._small(place) or self._article(place)
+        if digits is not None and self._word(digits.after) == "hundred":
+            return Number(digits.value * 100, digits.after + 1)
+        if found is not None and self._word(found.after) in _DOZENS:
+            return self._dozen(found)
+        if found is None or (digits is not None and seen and digits.value >= 1000):
+            return None
+        return found
+
+    def _dozen(self, count: Number) -> Number:
+        word = self._word(count.after)
+        if not _DOZENS[word]:
+            raise Unclear(word)
+        after = count.after + 1
+        if self._word(after) in ("of", "de") and (self.starts_number(after + 1)):
+            raise Unclear(word)
+        return Number(count.value * _DOZENS[word], after)
+
+    def starts_number(self, place: int) -> bool:
+        """Whether a number begins at a place, or a word that only numbers have."""
+        is_digits = place < len(self._tokens) and self._tokens[place].kind == "number"
+        return is_digits or self._word(place) in NUMBER_WORDS
+
+    def _article(self, place: int) -> Number | None:
+        """An article counts only before a scale or a dozen: "un millón", "a hundred", "a couple"."""
+        if self._word(place) not in _ARTICLES:
+            return None
+        following = self._word(place + 1)
+        if following == "hundred":
+            return self._small(place + 1)
+        if _SCALES.get(following, 0) or following in _DOZENS:
+            return Number(Decimal(1), place + 1)
+        return None
+
+    def _small(self, place: int) -> Number | None:
+        """A number from 0 to 999 in words of one language."""
+        word = self._word(place)
+        if word == "cien":
+            return Number(Decimal(100), place + 1)
+        if word in _HUNDREDS:
+            return self._with_tens(_HUNDREDS[word], place + 1)
+        if word == "hundred":
+            return self._hundred(1, place + 1)
+        tens = self._tens(place)
+        if tens is not None and tens.value < 20 and self._word(tens.after) == "hundred" and word not in _ARTICLES:
+            return self._hundred(int(tens.value), tens.after + 1)
+        return tens
+
+    def _hundred(self, count: int, place: int) -> Number:
+        after = place + (self._word(place) == "and" and self._tens(place + 1) is not None)
+        return self._with_tens(100 * count, after)
+
+    def _with_tens(self, hundreds: int, place: int) -> Number:
+        tens = self._tens(place)
+        return Number(hundreds + tens.value, tens.after) if tens and tens.value else Number(Decimal(hundreds), place)
+
+    def _tens(self, place: int) -> Number | None:
+        word = self._word(place)
+        if "-" in word:
+            first, _, second = word.partition("-")
+            if first in _TENS_EN and 0 < _UNITS.get(second, 0) < 10:
+                return Number(Decimal(_TENS_EN[first] + _UNITS[second]), place + 1)
+        if word in _TEENS:
+            return Number(Decimal(_TEENS[word]), place + 1)
+        if word in _TENS_ES:
+            joined = self._word(place + 1) == "y" and 0 < _UNITS.get(self._word(place + 2), 0) < 10
+            unit = _UNITS[self._word(place + 2)] if joined else 0
+            return Number(Decimal(_TENS_ES[word] + unit), place + 1 + 2 * bool(unit))
+        if word in _TENS_EN:
+            unit = _UNITS.get(self._word(place + 1), 0)
+            return Number(Decimal(_TENS_EN[word] + unit), place + 1 + bool(unit))
+        if word in _UNITS and word not in ("un", "una"):
+            return Number(Decimal(_UNITS[word]), place + 1)
+        following = self._word(place + 1)
+        return Number(Decimal(1), place + 1) if word in ("un", "una") and following in _SCALES else None
+
+    def _fraction(self, number: Number, start: int) -> Number:
+        """Decimals in words: "dos coma cinco", "two point five"."""
+        if self._word(number.after) not in _DECIMAL_MARKS or self._tokens[start].kind == "number":
+            return number
+        if number.value != number.value.to_integral_value():
+            return number
+        digits, after = "", number.after + 1
+        while self._word(after) in _UNITS and len(digits) < 15:
+            digits += str(_UNITS[self._word(after)])
+            after += 1
+        if not digits:
+            tens = self._small(after)
+            if tens is None:
+                return number
+            digits, after = str(tens.value), tens.after
+        elif self._word(after) in _TEENS or self._word(after) in _TENS_ES or self._word(after) in _TENS_EN:
+            raise Unclear(self._word(after))
+        value = Decimal(f"{int(number.value)}.{digits}")
+        scale = _SCALES.get(self._word(after), 0)
+        return Number(value * scale, after + 1) if scale else Number(value, after)
+
+    def _and_a_half(self, number: Number) -> Number:
+        """A half behind: "tres y medio", "un millón y medio", "three and a half", "two and a half million"."""
+        place, half = number.after, Decimal("0.5")
+        if self._word(place) not in ("y", "and"):
+            return number
+        after = place + 1 + (self._word(place + 1) in _ARTICLES)
+        half_word, following = self._word(after), self._word(after + 1)
+        if half_word not in _HALVES or following in _ARTICLES or following in ("docena", "millon", "de", "of"):
+            return number  # "dos y media docena" are two numbers
+        if following in _DOZENS or (half_word == "half" and after == place + 1):
+            raise Unclear(f"{self._word(place)} {half_word} {following}".rstrip())
+        scale = _SCALES.get(self._word(after + 1), 0)
+        if scale:
+            return Number((number.value + half) * scale, after + 2)
+        last = self._word(place - 1)
+        unit = _SCALES.get(last, 0) or _DOZENS.get(last, 0) or 1
+        return Number(number.value + half * unit, after + 1)

@@ -9,32 +9,45 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from . import formats, language, lexer, reading, transcript, wording
+import msgspec
+
+from . import asking, formats, language, leads, memory, transcript, wording
 from . import tokens as counting
 from .building import Builder
-from .calls import MOST_CALLS, Plan
 from .cards import Card, read
 from .conversation import Answer, FinishReason, Part, Refusal, Request, Text, ToolCall
-from .lexer import Token
+from .folding import phrase_table
+from .forcing import forced_call
+from .lexer import Token, tokenize
 from .lexicon import Language
 from .phrases import Phrases, speak
+from .plan import MOST_CALLS, Plan
 from .progress import Progress
+from .requests import Grammar, Understood
 from .transcript import Transcript
 
 MODEL = "offline-planner-1"
 
-# Requests are read this far; what lies beyond is text for a tool, whatever its length.
-_INSTRUCTION = 16_384
 # Longer questions are planned each time they come, so that the memory held is bounded.
 _KEPT = 2_000
 _MESSAGE_TOKENS = 3
 _SHOWN = 120
-_HELP = (
-    frozenset(("ayuda",)), frozenset(("ayudame",)), frozenset(("help",)), frozenset(("puedes", "hacer")),
-    frozenset(("can", "you", "do")), frozenset(("quien", "eres")), frozenset(("who", "are", "you")),
-    frozenset(("what", "are", "you")), frozenset(("que", "sabes")), frozenset(("que", "eres")),
-)  # fmt: skip
-_THANKS = frozenset(("gracias", "thanks", "thank you"))
+_HELP = phrase_table(
+    "ayuda|ayudame|help|help me|que puedes hacer|que sabes hacer|what can you do|quien eres|who are you"
+    "|what are you|que sabes|que eres|que puedo pedirte|what can i ask|como funcionas|que haces|what do you do"
+    "|que herramientas tienes|what tools do you have|how can you help|how can you help me|en que puedes ayudarme"
+    "|en que me puedes ayudar|que puedes hacer por mi|what else can you do|como te llamas|what's your name"
+    "|what is your name|eres un modelo|are you a robot|eres un robot|necesito ayuda|i need help"
+    "|lista tus herramientas|list your tools|que mas puedes hacer|cuales son tus herramientas|what are your tools"
+    "|are you a language model|eres un modelo de lenguaje|para que sirves|show me what you can do"
+    "|que puedes hacer tu|what can you do for me|eres chatgpt|are you chatgpt|que cosas sabes hacer"
+    "|que cosas puedes hacer"
+)
+_THANKS = frozenset(("gracias", "thanks", "thank", "thx"))
+_GREETINGS = phrase_table(
+    "como estas|how are you|how are you doing|que tal|adios|bye|goodbye|como va|hasta luego|perfecto|genial|great"
+    "|que tal estas"
+)
 
 
 def plan(request: Request) -> Answer:
@@ -54,27 +67,33 @@ def plan(request: Request) -> Answer:
     )
 
 
-def _understood(question: str) -> tuple[list[Token], Language | None]:
-    """Returns the question's tokens and its language, if it tells."""
-    return _kept_tokens(question) if len(question) <= _KEPT else _kept_tokens.__wrapped__(question)
+class _Read(msgspec.Struct, frozen=True, gc=False):
+    """The question's words, and its language if they tell one."""
+
+    tokens: list[Token]
+    language: Language | None
+
+
+def _read(question: str) -> _Read:
+    return _kept_read(question) if len(question) <= _KEPT else _kept_read.__wrapped__(question)
 
 
 @lru_cache(maxsize=256)
-def _kept_tokens(question: str) -> tuple[list[Token], Language | None]:
-    tokens = lexer.tokenize(question, _INSTRUCTION)
-    return tokens, language.detect(question, tokens)
+def _kept_read(question: str) -> _Read:
+    tokens = leads.merge(tokenize(question).tokens)
+    return _Read(tokens, language.detect(tokens))
 
 
-def _planned(question: str, cards: tuple[Card, ...], tongue: Language, has_history: bool, forced: bool) -> Plan:
+def _planned(question: str, cards: tuple[Card, ...], tongue: Language | None, has_history: bool) -> Plan:
     """Returns the plan of a question; kept, since each call's result brings the same question again."""
     make = _kept_plan if len(question) <= _KEPT else _kept_plan.__wrapped__
-    return make(question, cards, tongue, has_history, forced)
+    return make(question, cards, tongue, has_history)
 
 
 @lru_cache(maxsize=256)
-def _kept_plan(question: str, cards: tuple[Card, ...], tongue: Language, has_history: bool, forced: bool) -> Plan:
-    tokens = reading.read_numbers(_understood(question)[0], tongue)
-    return Builder(cards, question, has_history=has_history, forced=forced).build(tokens)
+def _kept_plan(question: str, cards: tuple[Card, ...], tongue: Language | None, has_history: bool) -> Plan:
+    understood: Understood = Grammar(question, cards, tongue, has_history).understand()
+    return Builder(cards, has_history).build(understood)
 
 
 class _Answer:
@@ -85,8 +104,10 @@ class _Answer:
         self._choice = request.tool_choice.mode if request.tool_choice else "auto"
         self._offered = cards
         self._transcript: Transcript = transcript.read(request)
-        self._tokens, tongue = _understood(self._transcript.question)
-        self._language: Language = tongue or language.of_first(self._transcript.context()) or "es"
+        read_ = _read(self._transcript.question)
+        self._tokens = read_.tokens
+        self._told: Language | None = read_.language
+        self._language: Language = self._told or language.of_first(self._transcript.context()) or "es"
         self._phrases: Phrases = speak(self._language)
 
     def give(self) -> tuple[Part, ...]:
@@ -109,15 +130,15 @@ class _Answer:
 
     def _plan(self, cards: tuple[Card, ...]) -> Plan:
         question, has_history = self._transcript.question, self._transcript.history is not None
-        made = _planned(question, cards, self._language, has_history, False)
+        made = _planned(question, cards, self._told, has_history)
         if made.calls or self._choice not in ("required", "tool"):
             return made
-        return _planned(question, cards, self._language, has_history, True)
+        return forced_call(question, self._tokens, cards, self._told) or made
 
     def _said(self, made: Plan, progress: Progress) -> tuple[Part, ...]:
         text = self._text(made, progress)
         if self._transcript.has_image:
-            text = f"{text}\n{self._phrases.image}"
+            text = f"{text}\n\n{self._phrases.image}"
         wanted = self._request.response_format
         if wanted is None or wanted.type == "text":
             return (Text(text),)
@@ -126,43 +147,61 @@ class _Answer:
         return (Refusal(f"{self._phrases.schema} {text}"),) if form is None else (Text(form),)
 
     def _text(self, made: Plan, progress: Progress) -> str:
-        if not made.calls and not progress.unplanned:
-            talk = self._small_talk(made)
-            if talk:
-                return talk
-        words = wording.Wording(made, progress, self._phrases, may_call=self._choice != "none")
-        lines = words.lines()
-        paragraphs = [wording.numbered(lines)] if lines else []
-        if not made.calls and any(outcome.trouble == "no_tool" for outcome in made.outcomes):
-            if progress.unplanned:
-                # The results of calls that another model planned answer the question; only they are said.
-                return wording.numbered(lines[len(made.outcomes) :])
-            return "\n".join([*paragraphs, self._introduction()])
-        if any(outcome.trouble == "no_tool" for outcome in made.outcomes):
-            paragraphs.append(wording.abilities(self._offered, self._phrases))
-        return "\n".join(paragraphs)
+        lines = wording.Wording(made, progress, self._phrases, may_call=self._choice != "none").lines()
+        if made.problem is None and lines:
+            return "\n\n".join([wording.numbered(lines), *self._notes(made)])
+        if progress.unplanned:
+            # The results of calls that another model planned answer the question; only they are said.
+            return wording.numbered(lines)
+        talk = self._small_talk()
+        if talk:
+            return talk
+        if made.problem is None:
+            return self._introduction()
+        if made.problem.trouble in ("no_tool", "unclear", "number") and (kept := self._remembered()):
+            return kept
+        said = asking.explain(made.problem, self._phrases, self._language)
+        return f"{said}\n\n{self._introduction()}" if made.problem.trouble == "no_tool" else said
 
-    def _small_talk(self, made: Plan) -> str:
+    def _notes(self, made: Plan) -> list[str]:
+        """How numbers were read that are written otherwise elsewhere."""
+        numbers = ", ".join(f"{written} = {value:f}" for written, value in dict(made.notes).items())
+        return [self._phrases.read_as.format(numbers=numbers)] if numbers else []
+
+    def _remembered(self) -> str:
+        """The passages that the user's memory has about the question, quoted with their source."""
+        prompts = [message.text() for message in reversed(self._transcript.before) if message.role == "system"]
+        quoted = [
+            self._phrases.passage.format(text=" ".join(one.text.split()))
+            + (f" ({self._phrases.source.format(source=one.source)})" if one.source else "")
+            for one in memory.passages(prompts)
+        ]
+        return "\n\n".join([self._phrases.remembered, *quoted]) if quoted else ""
+
+    def _small_talk(self) -> str:
         """Returns an answer to a greeting, to thanks, to silence, or to "what can you do?"; "" to anything else."""
         phrases = self._phrases
-        said = {token.folded for token in self._tokens}
-        question = self._transcript.question.strip()
-        if not question:
-            return f"{phrases.empty}\n{self._introduction()}"
-        if all(token.kind in ("mark", "operator") for token in self._tokens):
-            step = f"{phrases.open_quote}{question[:_SHOWN]}{phrases.close_quote}"
-            return f"{phrases.no_tool.format(step=step)}\n{self._introduction()}"
-        if all(token.kind in ("mark", "operator") or token.entry.part == "filler" for token in self._tokens):
+        question = self._transcript.question
+        if not question.strip():
+            return f"{phrases.empty}\n\n{self._introduction()}"
+        start, end, _ = leads.trim(self._tokens, 0, len(self._tokens))
+        words = tuple(token.folded for token in self._tokens[start:end] if token.text not in "?¿.,!")
+        if not words:
+            said = {token.folded for token in self._tokens}
             if said & _THANKS:
                 return phrases.thanks
+            if any(token.kind == "word" for token in self._tokens):
+                return f"{phrases.greeting} {self._introduction()}"
+            step = question.strip()[:_SHOWN]
+            return f"{phrases.no_tool.format(step=step)}\n\n{self._introduction()}"
+        if words in _GREETINGS:
             return f"{phrases.greeting} {self._introduction()}"
-        if any(words <= said for words in _HELP):
-            return self._introduction()
-        return ""
+        return self._introduction() if words in _HELP else ""
 
     def _introduction(self) -> str:
         phrases = self._phrases
-        return f"{phrases.identity}\n{wording.abilities(self._offered, phrases)}\n{phrases.real_model}"
+        able = wording.abilities(self._offered, phrases, self._language)
+        return f"{phrases.identity}\n\n{able}\n\n{phrases.real_model}"
 
 
 # --- limits and counting ---------------------------------------------------------------------------------

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from .calls import Call, Earlier, Plan
 from .cards import Card
 from .conversation import ToolCall
-from .transcript import Executed, Transcript, number, plain
+from .plan import Call, Earlier, Plan
+from .transcript import Executed, Transcript, number, only_number, plain, plain_number
+
+# Numbers go out as they were read, digit for digit, as JSON numbers.
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
 class Progress:
@@ -39,7 +43,7 @@ class Progress:
         for index, call in enumerate(self._plan.calls):
             arguments = self.arguments(index) if self._made[index] is None else None
             if arguments is not None:
-                text = msgspec.json.encode(arguments).decode()
+                text = _ENCODER.encode(arguments).decode()
                 found.append(ToolCall(id=self._transcript.call_id(index), name=call.card.name, arguments=text))
         return found
 
@@ -66,12 +70,19 @@ class Progress:
         if isinstance(value, list):
             items = [self._resolve(item, "any") for item in value]
             return None if None in items else items
+        if isinstance(value, dict):
+            inner = {name: self._resolve(item, "any") for name, item in value.items()}
+            return None if None in inner.values() else inner
+        if isinstance(value, Decimal):
+            return f"{value:f}" if kind == "string" else plain_number(value)
         if not isinstance(value, Earlier):
             return value
         text = self.text_of(value)
         if text is None or kind == "string":
             return text
         amount = number(text)
+        if amount is None and kind in ("number", "integer"):
+            return only_number(text)
         return text if amount is None else amount
 
     def _claim(self, index: int, call: Call) -> Executed | None:

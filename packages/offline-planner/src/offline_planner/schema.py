@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from .folding import fold, stem
+from .folding import fold
+from .lexicon import meanings
 
 Kind = Literal["number", "integer", "string", "boolean", "array", "object", "any"]
 
@@ -18,17 +19,19 @@ _DEEPEST = 6
 
 
 class Parameter(msgspec.Struct, frozen=True, gc=False):
-    """One property. `words` are the stems of its name; `options` its enumerated values; `items` the kind of an
-    array's members; `properties` an object's own."""
+    """One property. `concepts` are what the words of its name mean; `options` its enumerated values; `items` the kind
+    of an array's members; `properties` an object's own; `inside` is the
+    object that a flattened one belongs to."""
 
     name: str
     kind: Kind
     required: bool
-    words: frozenset[str] = frozenset()
+    concepts: frozenset[str] = frozenset()
     options: tuple[Any, ...] = ()
     items: Kind = "any"
     properties: tuple[Parameter, ...] = ()
     has_default: bool = False
+    inside: str = ""
 
 
 def read_parameters(schema: Any) -> tuple[Parameter, ...]:
@@ -58,7 +61,7 @@ def _parameter(name: str, part: Any, required: bool, root: Any, depth: int) -> P
         name=name,
         kind=kind,
         required=required,
-        words=frozenset(stem(word) for word in fold(name).replace("-", "_").split("_") if word),
+        concepts=frozenset(one for word in fold(name).replace("-", "_").split("_") if word for one in meanings(word)),
         options=tuple(scalars[:64]),
         items=_kind(_resolve(shape.get("items"), root), []) if kind == "array" else "any",
         properties=_properties(shape, root, depth + 1) if kind == "object" else (),
@@ -101,3 +104,18 @@ def _follow(reference: str, root: Any) -> Any:
     for step in reference.removeprefix("#").strip("/").split("/"):
         node = node.get(step) if isinstance(node, dict) else None
     return node
+
+
+def flattened(parameters: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
+    """Returns the parameters with an object's own properties in its place."""
+    found: list[Parameter] = []
+    for item in parameters:
+        if item.kind == "object" and item.properties:
+            inner = (
+                msgspec.structs.replace(one, inside=item.name, required=one.required and item.required)
+                for one in item.properties
+            )
+            found += [one for one in inner if one.kind != "object"]
+        else:
+            found.append(item)
+    return tuple(found)

@@ -5,17 +5,21 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from .conversation import Image, Message, Request, ToolCall
+from .conversation import Image, Message, Request, Text, ToolCall
 
 # Tools that report failure in text alone, since OpenAI's format has no flag for it.
 _FAILED = re.compile(r"\s*(?:error\b|traceback \(most recent call last\))", re.IGNORECASE)
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-_QUOTED = re.compile(r"«([^«»]*)»|\"([^\"]*)\"")
+_RESULT = re.compile(r"-?\d{1,320}(?:\.\d{1,320})?(?:[eE][+-]?\d{1,3})?")
+# The end of a sentence in which the planner gave a result; other numbers in an answer may be anything.
+_SAID = re.compile(r"(?: es | is |: )(?:«([^«»]{0,2000})»|“([^“”]{0,2000})”|(-?\d{1,320}(?:\.\d{1,320})?))\.?$")
+_REMINDER = "<system-reminder>"
 _LONGEST_JSON = 65_536
+_DECODER = msgspec.json.Decoder(float_hook=Decimal)
 
 
 class Executed(msgspec.Struct, gc=False):
@@ -53,11 +57,18 @@ def read(request: Request) -> Transcript:
     last = next((i for i in range(len(messages) - 1, -1, -1) if messages[i].role == "user"), None)
     if last is None:
         return Transcript("", False, _executed(messages), None, messages, _prefix("", 0))
-    question = messages[last].text()
+    question = _question(messages[last])
     has_image = any(isinstance(part, Image) for part in messages[last].content)
     executed = _executed(messages[last + 1 :])
     before = messages[:last]
     return Transcript(question, has_image, executed, _history(before), before, _prefix(question, last))
+
+
+def _question(message: Message) -> str:
+    """Returns what the user says: without the reminders that coding assistants put into parts of their own."""
+    texts = [part.text for part in message.content if isinstance(part, Text)]
+    said = [text for text in texts if not text[:200].lstrip().startswith(_REMINDER)]
+    return "".join(said or texts)
 
 
 def _prefix(question: str, place: int) -> str:
@@ -83,16 +94,31 @@ def _executed(messages: Sequence[Message]) -> list[Executed]:
 
 
 def _history(messages: Sequence[Message]) -> str | None:
-    """The last result before the question: a tool's, else the last number or quote of what was answered."""
-    for message in reversed(messages):
-        if message.role == "tool" and not message.is_error and not _FAILED.match(message.text()):
-            return plain(message.text())
-    for message in reversed(messages):
-        text = message.text()[-2000:] if message.role == "assistant" else ""
-        quotes, numbers = _QUOTED.findall(text), _NUMBER.findall(text)
-        if quotes or numbers:
-            return next(filter(None, quotes[-1]), "") if quotes else numbers[-1]
-    return None
+    """Returns the last result before the question: that of the last turn that had one, if it had one alone."""
+    last = next((place for place in range(len(messages) - 1, -1, -1) if messages[place].role == "user"), None)
+    if last is None:
+        return None
+    turn = messages[last:]
+    if any(message.role == "tool" for message in turn):
+        return _last_result(turn)
+    said = next((message.text()[-2_400:] for message in reversed(turn) if message.role == "assistant"), "")
+    if "\n" in said.strip():
+        return None
+    found = _SAID.search(said.strip())
+    if found is None:
+        return None
+    return next(part for part in found.groups() if part is not None)
+
+
+def _last_result(turn: Sequence[Message]) -> str | None:
+    """Returns the result that a turn ended with: of calls that were made at once the only one."""
+    place = max(place for place, message in enumerate(turn) if message.role == "tool")
+    calls = next((message for message in reversed(turn[:place]) if message.role == "assistant"), None)
+    made = [part for part in calls.content if isinstance(part, ToolCall)] if calls is not None else []
+    message = turn[place]
+    if len(made) > 1 or message.is_error or _FAILED.match(message.text()):
+        return None
+    return plain(message.text())
 
 
 def plain(text: str) -> str:
@@ -101,7 +127,7 @@ def plain(text: str) -> str:
     if stripped[:1] not in ('"', "{", "[") or len(stripped) > _LONGEST_JSON:
         return text
     try:
-        value: Any = msgspec.json.decode(stripped)
+        value: Any = _DECODER.decode(stripped)
     except (msgspec.DecodeError, RecursionError):
         return text
     return _inside(value, text)
@@ -114,12 +140,30 @@ def _inside(value: Any, text: str) -> str:
         value = "".join(str(item.get("text", "")) for item in value)
     if isinstance(value, str):
         return value
-    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else text
+    return f"{value:f}" if isinstance(value, Decimal) else str(value) if type(value) is int else text
 
 
-def number(text: str) -> int | float | None:
-    """The number that a result is, or None."""
+def number(text: str) -> int | Decimal | None:
+    """Returns the number that a result is, exactly, or None."""
     stripped = text.strip()
-    if len(stripped) > 300 or not _NUMBER.fullmatch(stripped):
+    if len(stripped) > 300 or not _RESULT.fullmatch(stripped):
         return None
-    return float(stripped) if "." in stripped else int(stripped)
+    return plain_number(Decimal(stripped))
+
+
+def plain_number(value: Decimal) -> int | Decimal:
+    """Returns an integer where the value is one."""
+    return int(value) if value == value.to_integral_value() and value.adjusted() < 310 else value
+
+
+def only_number(text: str) -> int | Decimal | None:
+    """Returns the number of a result that is an object with one number in it, None for any other."""
+    stripped = text.strip()
+    if not stripped.startswith("{") or len(stripped) > _LONGEST_JSON:
+        return None
+    try:
+        value: Any = _DECODER.decode(stripped)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    found = [item for item in value.values() if isinstance(item, (int, Decimal)) and not isinstance(item, bool)]
+    return plain_number(Decimal(found[0])) if len(found) == 1 else None

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from .building import infix
-from .calls import MOST_CALLS, Earlier, Operation, Outcome, Plan
 from .cards import Card
 from .phrases import Phrases
+from .plan import Earlier, Operation, Outcome, Plan
 from .progress import Progress, describe_tool
 from .transcript import Executed, number, plain
 
 _LONGEST_QUOTE = 120
-_MOST_TOOLS = 12
+_MOST_TOOLS = 24
 
 
 class Wording:
@@ -31,8 +31,6 @@ class Wording:
         return said + [self._foreign(executed) for executed in self._progress.unplanned]
 
     def _outcome(self, outcome: Outcome) -> str:
-        if outcome.trouble is not None:
-            return self._trouble(outcome)
         for index in outcome.calls:
             made = self._progress.made(index)
             name = self._plan.calls[index].card.name
@@ -44,15 +42,6 @@ class Wording:
                 phrase = self._phrases.depends if self._may_call else self._phrases.not_allowed
                 return phrase.format(step=self._step(outcome))
         return self._success(outcome)
-
-    def _trouble(self, outcome: Outcome) -> str:
-        phrases, step = self._phrases, self._step(outcome)
-        if outcome.trouble == "missing" and outcome.card is not None:
-            names = ", ".join(outcome.lacking)
-            return phrases.missing.format(step=step, tool=describe_tool(outcome.card), names=names)
-        if outcome.trouble == "too_many":
-            return phrases.too_many.format(step=step, limit=MOST_CALLS)
-        return (phrases.unclear if outcome.trouble == "unclear" else phrases.no_tool).format(step=step)
 
     def _success(self, outcome: Outcome) -> str:
         last = outcome.calls[-1]
@@ -74,12 +63,11 @@ class Wording:
     def _about_text(self, card: Card, text: str, result: str) -> str:
         """A sentence for tools that count a text or change its form, else ""."""
         shown = self._quote(text) if len(text) <= _LONGEST_QUOTE else self._phrases.the_text
-        unit = next((name for name in self._phrases.units if name in card.named), None)
         counted = number(result)
-        if unit and counted is not None and "count" in card.named:
-            form = self._phrases.units[unit][0 if counted == 1 else 1]
+        if card.unit in self._phrases.units and counted is not None:
+            form = self._phrases.units[card.unit][0 if counted == 1 else 1]
             return self._phrases.counted.format(text=shown, count=result, unit=form)
-        changed = next((phrase for name, phrase in self._phrases.changed.items() if name in card.named), None)
+        changed = self._phrases.changed.get(card.form)
         return changed.format(text=shown, result=self._quote(result)) if changed else ""
 
     def _sum(self, tree: Operation) -> str:
@@ -102,15 +90,19 @@ class Wording:
         return self._phrases.result.format(tool=name, result=plain(executed.text) or self._phrases.no_content)
 
     def _step(self, outcome: Outcome) -> str:
-        return self._short(outcome.text)
+        return shortened(outcome.text)
 
     def _quote(self, text: str) -> str:
         return f"{self._phrases.open_quote}{text}{self._phrases.close_quote}"
 
     def _short(self, value: Any) -> str:
-        text = value if isinstance(value, str) else str(value)
-        text = text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "…"
+        text = shortened(value if isinstance(value, str) else str(value))
         return self._quote(text) if isinstance(value, str) else text
+
+
+def shortened(text: str) -> str:
+    """Returns the beginning of a long text."""
+    return text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "…"
 
 
 def numbered(lines: Sequence[str]) -> str:
@@ -120,11 +112,12 @@ def numbered(lines: Sequence[str]) -> str:
     return "\n".join(f"{place}. {line}" for place, line in enumerate(lines, 1))
 
 
-def abilities(cards: Sequence[Card], phrases: Phrases) -> str:
-    """What the offered tools do, a line each; or that there are none."""
+def abilities(cards: Sequence[Card], phrases: Phrases, language: str) -> str:
+    """Returns what the offered tools do, a line each; or that there are none."""
     if not cards:
         return phrases.no_tools
-    lines = [f"- {describe_tool(card)}{': ' + card.title if card.title else ''}" for card in cards[:_MOST_TOOLS]]
+    titles = [(card, card.title_in(language)) for card in cards[:_MOST_TOOLS]]
+    lines = [f"- {describe_tool(card)}{': ' + title if title else ''}" for card, title in titles]
     if len(cards) > _MOST_TOOLS:
         lines.append(phrases.more.format(count=len(cards) - _MOST_TOOLS))
     return "\n".join([phrases.can, *lines])

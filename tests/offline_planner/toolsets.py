@@ -1,0 +1,129 @@
+"""The tools that the sentences of the corpus are said to, as MCP servers describe them, with functions that run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from offline_planner import Tool
+
+TEXT = {"type": "string"}
+NUMBER = {"type": "number"}
+OPTIONAL_TEXT = {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None}
+
+
+@dataclass(frozen=True)
+class RealTool:
+    """A tool with the function that does its work."""
+
+    tool: Tool
+    run: Callable[..., Any]
+
+
+def real(name: str, description: str, run: Callable[..., Any], required: list[str], /, **properties: Any) -> RealTool:
+    """Returns a tool; properties that are not required are optional."""
+    schema = {"type": "object", "properties": properties, "required": required}
+    return RealTool(Tool(name=name, description=description, parameters=schema), run)
+
+
+def _done(**_: Any) -> str:
+    return "done"
+
+
+BUILTIN = (
+    real("add",
+         "Add two numbers and return their exact sum: add(5, 3) is 8, add(0.1, 0.2) is 0.3.",
+         lambda a, b: Decimal(str(a)) + Decimal(str(b)), ["a", "b"], a=NUMBER, b=NUMBER),
+    real("multiply",
+         "Multiply two numbers and return their exact product: multiply(7, 8) is 56.",
+         lambda a, b: Decimal(str(a)) * Decimal(str(b)), ["a", "b"], a=NUMBER, b=NUMBER),
+    real("uppercase",
+         "Convert a text to upper case (capital letters) in any alphabet.", lambda text: text.upper(), ["text"],
+         text=TEXT),
+    real("count_words",
+         "Count the words of a text. A word is a run of characters between white space.",
+         lambda text: len(text.split()), ["text"], text=TEXT),
+)  # fmt: skip
+
+CALC = (
+    *BUILTIN,
+    real(
+        "subtract", "Subtract b from a.", lambda a, b: Decimal(str(a)) - Decimal(str(b)), ["a", "b"], a=NUMBER, b=NUMBER
+    ),
+    real("divide", "Divide a by b.", lambda a, b: Decimal(str(a)) / Decimal(str(b)), ["a", "b"], a=NUMBER, b=NUMBER),
+)
+
+PACKS = (
+    *BUILTIN,
+    real("consultar_empresa",
+         "Consulta los datos de una empresa por su nombre: cuántos empleados tiene.",
+         lambda nombre: '{"nombre":"' + nombre + '","empleados":100}', ["nombre"], nombre=TEXT),
+    real("buscar_documentos",
+         "Busca por su nombre documentos que el usuario ha guardado en la memoria.", _done,
+         ["nombre_documento"], nombre_documento=TEXT),
+    real("list_employees",
+         "List the company's employees, those that match every filter given, in pages.", _done, [],
+         department=OPTIONAL_TEXT, name_contains=OPTIONAL_TEXT, min_salary=NUMBER, max_salary=NUMBER,
+         limit={"type": "integer", "default": 20}, cursor=OPTIONAL_TEXT),
+    real("add_employee",
+         "Add an employee to the company's register and return the new entry with its id.", _done,
+         ["name", "email", "department"], name=TEXT, email=TEXT, department=TEXT, position=OPTIONAL_TEXT, salary=NUMBER,
+         hired_on={"type": "string", "format": "date"}),
+    real("memorizar_informacion",
+         "Guarda un texto en la memoria del usuario.", _done, ["texto"], texto=TEXT,
+         titulo=OPTIONAL_TEXT, fuente=OPTIONAL_TEXT),
+    real("recuperar_contexto",
+         "Busca en la memoria del usuario los pasajes más cercanos a una pregunta.", _done, ["pregunta"],
+         pregunta=TEXT, k={"type": "integer", "default": 5}),
+    real("listar_documentos",
+         "Lista los documentos que hay en la memoria del usuario, con su id, por páginas.", _done, [],
+         limite={"type": "integer", "default": 20}, despues_de={"type": "integer", "default": 0}),
+    real("borrar_documento",
+         "Borra para siempre un documento de la memoria del usuario, y responde cuál era.", _done, ["id"],
+         id={"type": "integer"}),
+    real("obtener_cliente",
+         "Busca en Odoo los clientes cuyo nombre contiene el que se da, diez como máximo.", _done, ["nombre"],
+         nombre=TEXT),
+)  # fmt: skip
+
+FILES = (
+    *BUILTIN,
+    real("fs__read_file",
+         "Read the complete contents of a file.", _done, ["path"], path=TEXT),
+    real("fs__write_file",
+         "Create a new file or overwrite an existing one.", _done, ["path", "content"], path=TEXT,
+         content=TEXT),
+    real("fs__delete_file",
+         "Delete a file.", _done, ["path"], path=TEXT),
+    real("fs__list_directory",
+         "List what a directory holds.", _done, ["path"], path=TEXT),
+    real("fs__move_file",
+         "Move or rename a file.", _done, ["source", "destination"], source=TEXT, destination=TEXT),
+)  # fmt: skip
+
+OTHERS = (
+    *BUILTIN,
+    real("get_weather",
+         "Get the current weather for a city.", _done, ["city"], city=TEXT),
+    real("get_current_time",
+         "Get the current time.", _done, [], timezone={"type": "string", "default": "UTC"}),
+    real("send_email",
+         "Send an email.", _done, ["to", "subject", "body"], to=TEXT, subject=TEXT, body=TEXT),
+    real("create_issue",
+         "Create an issue in the tracker.", _done, ["title"], title=TEXT, body=OPTIONAL_TEXT,
+         priority={"type": "string", "enum": ["low", "medium", "high"]}),
+    real("search_web",
+         "Search the web.", _done, ["query"], query=TEXT, limit={"type": "integer", "default": 5}),
+    real("convert_currency",
+         "Convert an amount of money between currencies.", _done, ["amount", "from", "to"], amount=NUMBER,
+         **{"from": TEXT, "to": TEXT}),
+    real("set_lamp",
+         "Set the lamp.", _done, ["level"], level={"type": "integer"},
+         color={"type": "string", "enum": ["red", "blue"]}, blink={"type": "boolean"}),
+    real("add_task",
+         "Add a task to the to-do list.", _done, ["title"], title=TEXT),
+)  # fmt: skip
+
+TOOLSETS = {"builtin": BUILTIN, "calc": CALC, "packs": PACKS, "files": FILES, "others": OTHERS}

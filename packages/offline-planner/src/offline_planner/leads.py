@@ -20,8 +20,8 @@ _ORDER = (
     "|te ruego que|haz favor de|i want you to please|you need to"
 )
 _POLITE = (
-    "me ayudas a|puedes|podrias|puede|podria|me puedes|me podrias|podrias tu|can you|could you|would you|will you|serias"
-    " tan amable de"
+    "me ayudas a|puedes|podrias|puede|podria|me puedes|me podrias|podrias tu|can you|could you|would you|will you"
+    "|serias tan amable de"
     "|would you be so kind as to|sabes|can u|te importa|te importaria|would you mind|podriais|podeis|nos puedes"
     "|quieres|te animas a|are you able to|is it possible to|es posible|me haces el favor de"
 )

@@ -96,6 +96,29 @@ async def test_it_does_not_when_they_do_not(serve_toolbox: Any, disk: Disk, way:
 
 
 @pytest.mark.parametrize("way", WAYS)
+async def test_nobody_is_asked_about_what_cannot_be_shown(serve_toolbox: Any, way: str):
+    ran: list[int] = []
+
+    def sweep(options: Annotated[dict[str, int], Field(description="What to do.")]) -> str:
+        """Delete things."""
+        ran.append(len(options))
+        return "swept"
+
+    person = Person("accept")
+    tool = from_function(sweep, Hints(destructive=True))
+    async with serve_toolbox(tool) as url, WAYS[way](url, person) as client:
+        padded = {f"padding{n}": n for n in range(300)} | {"delete_everything": 1}
+        refused = await client.call_tool("sweep", {"options": padded})
+        allowed = await client.call_tool("sweep", {"options": {"delete_everything": 1}})
+    assert refused.is_error
+    assert "Nobody was asked and it has not run" in text(refused)
+    assert text(allowed) == "swept"
+    assert ran == [1]
+    (asked,) = person.asked
+    assert "delete_everything" in asked
+
+
+@pytest.mark.parametrize("way", WAYS)
 async def test_a_client_that_cannot_ask_is_told(serve_toolbox: Any, disk: Disk, way: str):
     async with serve_toolbox(disk.tool) as url, WAYS[way](url, None) as client:
         result = await client.call_tool("wipe", {"folder": "/a"})

@@ -40,18 +40,20 @@ async def toolbox(servers: dict[str, Any], folder: Path, **environ: str) -> Asyn
         sys.executable, "-m", "mcp_toolbox", stdout=PIPE, stderr=PIPE, env=variables
     )
     url = f"http://127.0.0.1:{port}"
-    async with asyncio.timeout(30), httpx.AsyncClient() as http:
-        while True:
-            try:
-                await http.get(f"{url}/readyz")
-                break
-            except httpx.TransportError:
-                assert child.returncode is None
-                await asyncio.sleep(0.05)
-    yield child, url
-    if child.returncode is None:
-        child.kill()
-    await child.communicate()
+    try:
+        async with asyncio.timeout(30), httpx.AsyncClient() as http:
+            while True:
+                try:
+                    await http.get(f"{url}/readyz")
+                    break
+                except httpx.TransportError:
+                    assert child.returncode is None
+                    await asyncio.sleep(0.05)
+        yield child, url
+    finally:
+        if child.returncode is None:
+            child.kill()
+        await child.communicate()
 
 
 async def connected(url: str, *names: str) -> dict[str, Any]:

@@ -42,10 +42,10 @@ async def test_a_browser_shows_the_operations_and_breaks_no_policy():
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         await page.goto(f"{url}/api/small/docs")
-        await page.locator("#operations-health-healthz_healthz_get").wait_for()
+        await page.locator("#operations-health-get_liveness").wait_for()
         await page.locator("text=/items").first.wait_for()
         # Its button asks the service: that passes the policy, the origin check and the prefix.
-        operation = page.locator("#operations-health-healthz_healthz_get")
+        operation = page.locator("#operations-health-get_liveness")
         await operation.click()
         await operation.get_by_role("button", name="Try it out").click()
         await operation.get_by_role("button", name="Execute").click()

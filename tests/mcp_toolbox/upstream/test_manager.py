@@ -243,16 +243,19 @@ async def test_errors_of_the_protocol_are_answers(upstreams_of: Any, plain: Any)
         assert await running.text("one__echo", text="still here") == "still here"
 
 
-async def test_questions_of_a_server_are_declined(upstreams_of: Any, plain: Any, tmp_path: Path, eventually: Any):
+@pytest.mark.parametrize(("entry", "asks"), [({"elicitation": False}, False), ({}, True)])
+async def test_what_a_server_may_ask_is_declared_and_without_a_person_declined(
+    upstreams_of: Any, plain: Any, tmp_path: Path, eventually: Any, entry: dict[str, Any], asks: bool
+):
     record = tmp_path / "record"
-    async with upstreams_of({"one": plain(record=str(record))}) as running:
+    async with upstreams_of({"one": plain(entry, record=str(record))}) as running:
         await running.connected("one")
         assert await running.text("one__ask") == "asked"
         await eventually(lambda: '"q1"' in record.read_text())
-        (declined,) = [json.loads(line) for line in record.read_text().splitlines() if '"q1"' in line]
-        assert declined["error"]["code"] == -32600
+        (answer,) = [json.loads(line) for line in record.read_text().splitlines() if '"q1"' in line]
+        assert answer["result"] == {"action": "decline"} if asks else answer["error"]["code"] == -32600
         (hello,) = [json.loads(line) for line in record.read_text().splitlines() if '"initialize"' in line]
-        assert "elicitation" not in hello["params"]["capabilities"]
+        assert ("elicitation" in hello["params"]["capabilities"]) is asks
         assert "sampling" not in hello["params"]["capabilities"]
 
 

@@ -39,6 +39,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 _ANY_PROGRAMS = frozenset({"HOME", "PATH", "SHELL", "SSL_CERT_FILE", "TMPDIR"})
 _KILL_SECONDS = 5.0
 _MAX_DESCRIPTORS = 1 << 20
+_MOST_INTERPRETERS = 4
 _NOT_STARTED = 127
 _LINUX = sys.platform == "linux"
 
@@ -110,13 +111,14 @@ def _runs_as(uid: int, gid: int, command: list[str]) -> bool:
     there = [path for path in paths if os.path.exists(path)]  # noqa: PTH110
     folders = {os.path.dirname(path) for path in paths if path not in there}  # noqa: PTH120
     to_make = [folder for folder in folders if os.path.isdir(folder)]  # noqa: PTH112
+    programs = [command[0], *_interpreters(command[0])]
     groups = os.getgroups()
     os.setgroups([])
     os.setegid(gid)
     os.seteuid(uid)
     try:
         return (
-            os.access(command[0], os.R_OK | os.X_OK, effective_ids=True)
+            all(os.access(program, os.R_OK | os.X_OK, effective_ids=True) for program in programs)
             and os.access(".", os.X_OK, effective_ids=True)
             and all(os.access(path, os.R_OK, effective_ids=True) for path in there)
             and all(os.access(folder, os.W_OK | os.X_OK, effective_ids=True) for folder in to_make)
@@ -125,6 +127,23 @@ def _runs_as(uid: int, gid: int, command: list[str]) -> bool:
         os.seteuid(0)
         os.setegid(0)
         os.setgroups(groups)
+
+
+def _interpreters(program: str) -> list[str]:
+    """Returns the program that the first line of a script names, and if that is a script too, the one that it names."""
+    found: list[str] = []
+    for _ in range(_MOST_INTERPRETERS):
+        try:
+            with open(program, "rb") as script:  # noqa: PTH123
+                line = script.readline(4096)
+        except OSError:
+            break
+        words = line[2:].split() if line.startswith(b"#!") else []
+        if not words:
+            break
+        program = os.fsdecode(words[0])
+        found.append(program)
+    return found
 
 
 def _drop_capabilities() -> None:

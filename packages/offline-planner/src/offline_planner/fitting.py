@@ -30,6 +30,8 @@ _NAMED = word_set("llamado llamada llamados llamadas named called titled titulad
 _LINKS = word_set("= : es is de of a as como del en in to equal")
 _JOINS = word_set("con with y and e me por con")
 _ANNOUNCING = word_set("el la lo los the this esto este esta estos siguiente siguientes following in en")
+_EVERY = frozenset(("all", "todos", "todas"))
+_THE = frozenset(("los", "las", "the"))
 _YES = frozenset(["si", "yes", "true", "verdadero", "on"])
 _NO = frozenset(["no", "false", "falso", "off"])
 
@@ -251,8 +253,10 @@ class _Fitting:
                 self._scan.place += 1
                 self._scan.soft = ()
                 return
-        if token.folded in ("new", "nuevo", "nueva") and self._precedes_noun():
+        if token.folded in ("new", "nuevo", "nueva") and self._precedes_noun(self._scan.place + 1):
             self._scan.place += 1
+        elif token.folded in _EVERY and self._scan.card.reads and self._precedes_noun(self._behind_article()):
+            self._scan.place += 1  # a list without a filter is one of all; of a tool that changes something it is asked
         elif token.folded in _NAMED:
             self._scan.pending = self._slots.named_parameter()
             self._scan.place += 1
@@ -302,8 +306,13 @@ class _Fitting:
                 return 0
         return 0
 
-    def _precedes_noun(self) -> bool:
-        following = self._scan.tokens[self._scan.place + 1] if self._scan.place + 1 < self._scan.end else None
+    def _behind_article(self) -> int:
+        place = self._scan.place + 1
+        return place + 1 if place < self._scan.end and self._scan.tokens[place].folded in _THE else place
+
+    def _precedes_noun(self, place: int) -> bool:
+        """Whether the tool's own noun stands at `place`."""
+        following = self._scan.tokens[place] if place < self._scan.end else None
         return following is not None and bool(meanings(following.folded) & self._scan.card.about)
 
     def _is_in_name(self, token: Token) -> bool:

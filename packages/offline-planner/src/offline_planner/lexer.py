@@ -20,6 +20,9 @@ _LONGEST_RUN = 2_048
 _INVISIBLE = frozenset(
     "\u200b\u200c\u200d\u200e\u200f\u2060\u2061\ufeff\u00ad\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )
+_JOINED_SCALES = frozenset(("mil", "millon", "millones", "thousand", "million"))
+"""Words that are a scale although they follow the digits at once: "3mil"."""
+
 _BLANK_IN_NUMBER = "\u00a0\u202f\u2009\u2007"
 _IN_NUMBER = frozenset(".,'’_" + _BLANK_IN_NUMBER)
 _CLOSERS = ".,;:!?)]}»”\"'’…"
@@ -167,7 +170,7 @@ class _Scanner:
         times = letters in ("x", "X") and text[after : after + 1].isdecimal()
         if not letters and written.count(",") > 1 and not set(".'e\u00a0_") & set(written) and not _groups(written):
             return self._list(place, end)
-        if not letters or times:
+        if not letters or times or fold(letters) in _JOINED_SCALES:
             return self._add("number", written, place, end)
         while after < self._end and (text[after].isalnum() or text[after] in "_-"):
             after += 1

@@ -67,7 +67,7 @@ def _data(variables: Mapping[str, str], context: CallContext) -> str:
     return json.dumps({"id": id_, "templateTest": True, "data": f"Data for ID: {id_}"})
 
 
-def _lines(typed: str) -> list[str]:
+def _lines(typed: str, context: CallContext) -> list[str]:
     return [place for place in ("paris", "park", "party", "porto") if place.startswith(typed)]
 
 

@@ -64,11 +64,12 @@ CHAT = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hola"}]}
 @asynccontextmanager
 async def generation(stream: bool, callers: int = 1) -> AsyncIterator[Work]:
     fake = FakeOpenAI(Endless(pause=0.01) if stream else Silent())
-    sent: list[str] = []
+    taken_in: list[str] = []  # a stream's head comes to all its readers; an answer says nothing before its end
+    awaited = "http11.receive_response_headers.complete" if stream else "http11.send_request_body.complete"
 
     async def trace(event: str, info: object) -> None:
-        if event == "http11.send_request_body.complete":
-            sent.append(event)
+        if event == awaited:
+            taken_in.append(event)
 
     async with running(fake) as url:
 
@@ -82,7 +83,7 @@ async def generation(stream: bool, callers: int = 1) -> AsyncIterator[Work]:
 
         yield Work(
             "llm_gateway", {"OPENAI_API_KEY": "sk-x", "OPENAI_BASE_URL": f"{url}/v1", "UPSTREAM_RETRIES": "0"}, ask,
-            lambda: bool(fake.calls) and len(sent) == callers, lambda: fake.calls[0].left.is_set(),
+            lambda: bool(fake.calls) and len(taken_in) == callers, lambda: fake.calls[0].left.is_set(),
             {CUT: callers, "call failed": callers},
         )  # fmt: skip
 

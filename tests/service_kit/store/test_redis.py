@@ -10,7 +10,8 @@ import pytest
 from redis.exceptions import ResponseError
 from service_kit.background import BackgroundLoops
 from service_kit.store.errors import StoreAway
-from service_kit.store.redis import RedisAddress, RedisStore, opened_redis
+from service_kit.store.redis import RedisStore, opened_redis
+from service_kit.store.redis_address import RedisAddress
 
 from tests.stores import OwnValkey, valkey
 

@@ -12,7 +12,8 @@ from redis.exceptions import RedisError
 from service_kit.limits.limiter import ROUNDING, Decision, Rate
 from service_kit.limits.memory import MemoryLimiter
 from service_kit.store.errors import StoreAway
-from service_kit.store.redis import TIMEOUT_SECONDS, RedisAddress, RedisStore, opened_redis
+from service_kit.store.redis import TIMEOUT_SECONDS, RedisStore, opened_redis
+from service_kit.store.redis_address import RedisAddress
 from service_kit.telemetry.logs import get_logger
 
 _log = get_logger(__name__)

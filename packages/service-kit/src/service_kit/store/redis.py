@@ -11,9 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
@@ -23,6 +21,7 @@ from redis.exceptions import TimeoutError as RedisTimeout
 
 from service_kit.background import Wakeup, supervised
 from service_kit.store.errors import StoreAway
+from service_kit.store.redis_address import RedisAddress
 from service_kit.telemetry.logs import get_logger
 
 _log = get_logger(__name__)
@@ -39,34 +38,6 @@ _FAILURES_TO_OPEN = 2
 # The errors that mean that the server cannot work now, not that the command is wrong. Wrong credentials, and a server
 # that is still loading its data, are ConnectionErrors too.
 _AWAY = (ConnectionError, RedisTimeout, ReadOnlyError, OutOfMemoryError, OSError, TimeoutError)
-
-
-@dataclass(frozen=True)
-class RedisAddress:
-    """An address such as `redis://user:password@host:port/database`, `rediss://` with TLS, or `unix://`; `shown` is for
-    logs and has no password."""
-
-    url: str
-    shown: str
-
-    @classmethod
-    def parse(cls, url: str) -> RedisAddress:
-        """Returns the address that `url` describes.
-
-        Raises:
-            ValueError: it is not such an address. The message does not contain it, because it may hold a password.
-        """
-        wrong = ValueError("is not an address such as redis://:password@host:6379/0 or rediss://…")
-        try:
-            parts = urlsplit(url)
-            place = parts.path if parts.scheme == "unix" else parts.hostname
-            port = parts.port  # raises ValueError too
-        except ValueError:
-            raise wrong from None
-        if not place or parts.scheme not in ("redis", "rediss", "unix"):
-            raise wrong
-        where = place if parts.scheme == "unix" else f"{place}:{port or 6379}{parts.path}"
-        return cls(url, f"{parts.scheme}://{where}")
 
 
 class RedisStore:

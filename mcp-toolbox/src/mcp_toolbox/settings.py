@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 from service_kit.settings import Csv, HeaderSecret, Secret, SecretCsv, ServiceSettings, split_csv
+from service_kit.store.settings import RedisSettings
 
 from mcp_toolbox.calls.settings import ToolLists, ToolRates, ToolSeconds
 from mcp_toolbox.packs.registry import known_packs
@@ -32,13 +33,6 @@ def _postgres(url: Secret) -> Secret:
     return url
 
 
-def _redis(url: Secret) -> Secret:
-    parts = urlsplit(url.get_secret_value())
-    if parts.scheme not in ("redis", "rediss") or not parts.hostname:
-        raise ValueError("must be an address such as redis://user:password@host:6379/0, or rediss:// for TLS")
-    return url
-
-
 def _http(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -59,7 +53,7 @@ _Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(spl
 HttpAddress = Annotated[str, AfterValidator(_http)]
 
 
-class ToolboxSettings(ServiceSettings):
+class ToolboxSettings(RedisSettings, ServiceSettings):
     """The toolbox's settings, parsed once by `app.py`. Units are in the names."""
 
     port: int = Field(8000, alias="PORT", ge=0, le=65535)
@@ -69,7 +63,6 @@ class ToolboxSettings(ServiceSettings):
     mcp_pins_file: _File | None = Field(None, alias="MCP_PINS_FILE")
     mcp_stdio_user: Annotated[str, StringConstraints(min_length=1)] | None = Field(None, alias="MCP_STDIO_USER")
     mcp_connect_timeout_seconds: float = Field(60.0, alias="MCP_CONNECT_TIMEOUT_SECONDS", gt=0, le=3_600)
-    redis_url: Annotated[Secret, AfterValidator(_redis)] | None = Field(None, alias="REDIS_URL")
     tool_access: ToolLists = Field((), alias="TOOL_ACCESS")
     tool_rate_limits: ToolRates = Field((), alias="TOOL_RATE_LIMITS")
     tool_timeout_seconds: float = Field(30.0, alias="TOOL_TIMEOUT_SECONDS", gt=0, allow_inf_nan=False)

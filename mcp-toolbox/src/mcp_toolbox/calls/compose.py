@@ -50,8 +50,7 @@ def with_call_policy(registry: ToolRegistry, settings: ToolboxSettings) -> CallP
     shared_audit = _shared_audit_of(settings)
     audit = AuditLog([*_file_of(settings), *([shared_audit] if shared_audit else [])])
     # Without a rate limit nothing is counted, so no store is needed.
-    url = settings.redis_url if settings.tool_rate_limits else None
-    limiter = limiter_of(url.get_secret_value() if url else None)
+    limiter = limiter_of(settings.redis_address() if settings.tool_rate_limits else None)
     registry.set_policy(
         CallPolicy(
             registry,

@@ -17,9 +17,11 @@ from service_kit.memory import releasing_memory
 from service_kit.secret_files import with_secret_files
 from service_kit.service import Service, create_service, serve
 from service_kit.settings import Secret, SettingsError, load, secret_variables
+from service_kit.store.redis_address import RedisAddress
 from starlette.types import ASGIApp
 
-from llm_gateway.cache import Cache
+from llm_gateway.cache.levels import CacheLevels
+from llm_gateway.cache.lifetimes import Lifetimes
 from llm_gateway.cache.memory import MemoryCache
 from llm_gateway.catalog.document import CatalogError
 from llm_gateway.catalog.loader import load_catalog
@@ -68,7 +70,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     transport: Transport
     providers: Mapping[str, Provider]
     embedders: Mapping[str, Embedder]
-    cache: Cache | None
+    cache: CacheLevels | None
     breakers: Breakers
     sinks: tuple[RecordSink, ...] = ()
 
@@ -88,6 +90,8 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(releasing_memory())
             await stack.enter_async_context(parts.transport.running())
+            if parts.cache is not None:
+                await stack.enter_async_context(parts.cache.running())
             await stack.enter_async_context(records.running())
             await stack.enter_async_context(parts.holder.running())
             await stack.enter_async_context(metrics_server(settings, metrics, records, cast(Service, app).refusals))
@@ -122,6 +126,7 @@ def _pipeline(
         generation=Generation(router, Defaults(settings.max_tokens, settings.temperature)),
         vectors=Vectors(router, parts.embedders),
         cache=parts.cache,
+        lifetimes=Lifetimes(settings.cache_ttl, settings.cache_ttl_by_kind),
         admission=AdmissionControl(settings.pool_max_concurrent, settings.provider_max_concurrent),
         calls=calls,
         records=records,
@@ -205,10 +210,16 @@ def _catalog(settings: GatewaySettings, environ: Mapping[str, str]) -> CatalogHo
         raise SettingsError(f"DEFAULT_MODEL or DEFAULT_PROVIDER: {error.message}") from error
 
 
-def _cache(settings: GatewaySettings) -> MemoryCache | None:
+def _cache(settings: GatewaySettings) -> CacheLevels | None:
     if not settings.cache_enabled:
         return None
-    return MemoryCache(max_entries=settings.cache_max_size, max_bytes=settings.cache_max_bytes, ttl=settings.cache_ttl)
+    memory = MemoryCache(max_entries=settings.cache_max_size, max_bytes=settings.cache_max_bytes)
+    url = settings.redis_address() if settings.use_redis_cache else None
+    if url is None:
+        return CacheLevels(memory)
+    from llm_gateway.cache.redis import RedisCache  # the client is large: it is loaded only if used
+
+    return CacheLevels(memory, RedisCache(RedisAddress.parse(url)))
 
 
 def _proxies(settings: GatewaySettings) -> Proxies:

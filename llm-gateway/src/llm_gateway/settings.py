@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
-from service_kit.settings import Csv, Secret, ServiceSettings
+from pydantic import BeforeValidator, Field, TypeAdapter, model_validator
+from service_kit.settings import Csv, Duration, Secret, ServiceSettings, split_csv
+from service_kit.store.settings import RedisSettings
+
+from llm_gateway.cache.lifetimes import KINDS, RequestKind
 
 _REGION = r"^[a-z0-9-]{1,32}$"
 """A region becomes part of a host name."""
@@ -14,7 +18,23 @@ _EITHER_CASE = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 """Variables that most programs also read in lower case, which goes before."""
 
 
-class GatewaySettings(ServiceSettings):
+_duration = TypeAdapter(Annotated[Duration, Field(ge=0, allow_inf_nan=False)])
+
+
+def _by_kind(value: Any) -> Any:
+    """Returns the seconds for each kind of request of a list such as `chat=1h,embeddings=7d`."""
+    if not isinstance(value, str):
+        return value
+    found: dict[str, float] = {}
+    for item in split_csv(value):
+        kind, separator, said = (part.strip() for part in item.partition("="))
+        if not separator or kind not in KINDS or kind in found:
+            raise ValueError(f"must name each of {', '.join(KINDS)} at most once, as in chat=1h,embeddings=7d")
+        found[kind] = _duration.validate_python(said)
+    return found
+
+
+class GatewaySettings(RedisSettings, ServiceSettings):
     """Times are in seconds, sizes in bytes."""
 
     port: int = Field(8003, alias="PORT", ge=0, le=65535)
@@ -30,8 +50,12 @@ class GatewaySettings(ServiceSettings):
     temperature: float | None = Field(None, alias="TEMPERATURE", ge=0, le=2)
 
     cache_enabled: bool = Field(True, alias="CACHE_ENABLED")
-    cache_ttl: float = Field(3600, alias="CACHE_TTL", gt=0)
-    cache_max_size: int = Field(10_000, alias="CACHE_MAX_SIZE", gt=0)
+    cache_ttl: Duration = Field(3600, alias="CACHE_TTL", gt=0)
+    cache_ttl_by_kind: Annotated[Mapping[RequestKind, float], BeforeValidator(_by_kind)] = Field(
+        {}, alias="CACHE_TTL_BY_KIND"
+    )
+    cache_max_size: int = Field(1000, alias="CACHE_MAX_SIZE", gt=0)
+    use_redis_cache: bool = Field(True, alias="USE_REDIS_CACHE")
     cache_max_bytes: int = Field(32 * 1024 * 1024, alias="CACHE_MAX_BYTES", gt=0)
 
     upstream_connect_timeout: float = Field(5, alias="UPSTREAM_CONNECT_TIMEOUT", gt=0)

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import msgspec
 import pytest
+from llm_gateway.cache.levels import CacheLevels
 from llm_gateway.cache.memory import MemoryCache
 from llm_gateway.canonical import (
     BlockStart,
@@ -123,7 +124,7 @@ def pipeline(catalog: Catalog, seen: list[CallRecord]) -> Callable[[Scripted], P
             catalog=lambda: catalog,
             generation=Generation(router, Defaults(max_tokens=7)),
             vectors=Vectors(router, {}),
-            cache=MemoryCache(max_entries=10, max_bytes=10**6, ttl=60),
+            cache=CacheLevels(MemoryCache(max_entries=10, max_bytes=10**6)),
             admission=AdmissionControl(100, 100),
             calls=SingleFlight(),
             records=seen.append,

@@ -11,6 +11,7 @@ from llm_gateway.canonical import EmbeddingResult, Result, Usage
 from llm_gateway.canonical.cost import UNKNOWN, Cost
 
 CacheStatus = Literal["hit", "miss", "bypass", "coalesced"]
+CacheLevel = Literal["memory", "redis"]
 
 
 class AnsweredBy(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ import msgspec
 from service_kit.errors import ApiError, internal_error
 
 from llm_gateway.canonical import EmbeddingRequest, Request, Usage
-from llm_gateway.canonical.answer import AnsweredBy, CacheStatus
+from llm_gateway.canonical.answer import AnsweredBy, CacheLevel, CacheStatus
 from llm_gateway.canonical.cost import UNKNOWN, Cost
 from llm_gateway.catalog.catalog import Catalog, Route
 from llm_gateway.catalog.models import Model
@@ -36,9 +36,9 @@ class CallContext:
     `look up` sets the keys; the stages from `share` on set the model that answered and what the answer used."""
 
     __slots__ = (
-        "_started", "attempts", "billed", "cache", "caller", "catalog", "complete", "cost", "dropped", "ends_at",
-        "fitted", "key", "meant", "model", "options", "request", "route", "saved", "share_key", "streamed", "ttft_ms",
-        "upstream_ms", "usage",
+        "_started", "attempts", "billed", "cache", "cache_level", "caller", "catalog", "complete", "cost", "dropped",
+        "ends_at", "fitted", "key", "meant", "model", "options", "request", "route", "saved", "share_key", "streamed",
+        "ttft_ms", "upstream_ms", "usage",
     )  # fmt: skip
 
     def __init__(self, request: Request | EmbeddingRequest, caller: Caller, catalog: Catalog) -> None:
@@ -58,6 +58,7 @@ class CallContext:
         self.share_key: bytes | None = None
         # look up, share, route, price
         self.cache: CacheStatus = "bypass"
+        self.cache_level: CacheLevel | None = None
         self.model: Model | None = None
         self.dropped: tuple[str, ...] = ()
         self.usage: Usage | None = None
@@ -102,6 +103,7 @@ class CallContext:
             http_status=http_status,
             stream=self.streamed,
             cache=self.cache,
+            cache_level=self.cache_level,
             finished_at=now,
             latency_ms=self.elapsed_ms(),
             upstream_ms=self.upstream_ms,

@@ -70,7 +70,7 @@ class LiveCall(Generic[A]):
     def replay(self, entry: Entry[Any]) -> None:
         """Completes the call with an answer from the cache."""
         context = self._context
-        context.cache = "hit"
+        context.cache, context.cache_level = "hit", "memory"
         context.model = context.meant
         self._completed(entry, cast("Model", context.meant), billed=False)
 
@@ -122,6 +122,7 @@ class LiveCall(Generic[A]):
         if type(piece) is Begun:
             context.model, context.dropped = piece.model, piece.dropped
             context.upstream_ms = piece.upstream_ms if reader.began else 0.0
+            self._note_cache(piece, reader)
         elif type(piece) is Outcome:
             self._outcome(piece, reader)
         elif piece is None:
@@ -131,7 +132,14 @@ class LiveCall(Generic[A]):
         context = self._context
         context.model, context.dropped = outcome.model, outcome.dropped
         context.upstream_ms = outcome.upstream_ms if reader.began else 0.0
-        self._completed(outcome, outcome.model, billed=reader.claim(complete=True))
+        self._note_cache(outcome, reader)
+        self._completed(outcome, outcome.model, billed=reader.claim(complete=True) and outcome.cache is None)
+
+    def _note_cache(self, piece: Begun | Outcome[Any], reader: CallReader[Piece]) -> None:
+        """Notes that the shared cache had the answer; a caller that joined the call shares that too."""
+        if piece.cache is not None:
+            self._context.cache = piece.cache if reader.began else "coalesced"
+            self._context.cache_level = "redis"
 
     def _completed(self, said: Outcome[Any] | Entry[Any], model: Model, *, billed: bool) -> None:
         """Sets the answer and settles the ticket, before the first byte of a whole answer goes out."""
@@ -168,6 +176,8 @@ class LiveCall(Generic[A]):
             context.billed = reader.claim()
         await reader.close()
         call = cast("UpstreamCall[Any]", reader.source)
+        if call.from_cache:
+            context.billed = False
         context.model = context.model or call.model
         if context.billed:
             context.attempts = call.attempts(time.time())

@@ -13,13 +13,14 @@ from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
-from llm_gateway.cache import Cache
-from llm_gateway.cache.behind import WriteBehind
+from llm_gateway.cache.levels import CacheLevels
+from llm_gateway.cache.lifetimes import Lifetimes
 from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Request, Result
 from llm_gateway.canonical.answer import Answer, AnswerMeta, EmbeddingAnswer
 from llm_gateway.catalog.catalog import Catalog
 from llm_gateway.errors import UpstreamTimeout
 from llm_gateway.pipeline.admission import AdmissionControl
+from llm_gateway.pipeline.cache_stage import CacheStage
 from llm_gateway.pipeline.caller import Caller
 from llm_gateway.pipeline.context import UNREAD, CallContext
 from llm_gateway.pipeline.kinds import CallKind, Generation, Vectors
@@ -42,7 +43,8 @@ class Pipeline:
         catalog: Callable[[], Catalog],
         generation: Generation,
         vectors: Vectors,
-        cache: Cache | None,
+        cache: CacheLevels | None,
+        lifetimes: Lifetimes | None = None,
         admission: AdmissionControl,
         calls: SingleFlight[Piece],
         records: Callable[[CallRecord], None],
@@ -52,7 +54,7 @@ class Pipeline:
         self._generation: CallKind[Result, Answer] = generation
         self._vectors: CallKind[EmbeddingResult, EmbeddingAnswer] = vectors
         self._cache = cache
-        self._keeping = WriteBehind(cache) if cache is not None else None
+        self._cache_stage = CacheStage(cache, lifetimes or Lifetimes(3600)) if cache is not None else None
         self._admission = admission
         self._calls = calls
         self._records = records
@@ -93,7 +95,7 @@ class Pipeline:
         kind.resolve(context)
         ticket = self._admission.admit()
         try:
-            entry = await self._look_up(kind, context)
+            entry = self._look_up(kind, context)
             reader = None if entry is not None else self._share(kind, context)
             live = LiveCall(kind, context, ticket, self._clock, reader)
             if entry is not None:
@@ -111,7 +113,7 @@ class Pipeline:
         finally:
             self._records(context.record(error, self._clock()))
 
-    async def _look_up(self, kind: CallKind[R, A], context: CallContext) -> Any:
+    def _look_up(self, kind: CallKind[R, A], context: CallContext) -> Any:
         """Returns the cached entry of an equal call, or None. Sets the keys."""
         cache, control = self._cache, context.caller.cache_control
         if cache is None or not (control.read or control.write):
@@ -125,7 +127,9 @@ class Pipeline:
             context.share_key = key + b"stream"
         if not control.read:
             return None
-        data = await cache.get(key, control.max_age)
+        if control.max_age is not None and cache.is_shared:  # an equal call may be answered with an older entry
+            context.share_key += b"max-age %r" % control.max_age
+        data = cache.find(key, control.max_age)
         return kind.decode_entry(data) if data is not None else None
 
     def _share(self, kind: CallKind[R, A], context: CallContext) -> CallReader[Piece]:
@@ -139,7 +143,7 @@ class Pipeline:
         if reader is not None:
             context.cache = "coalesced"
             return reader
-        call = UpstreamCall(kind, context, self._admission, self._keeping)
+        call = UpstreamCall(kind, context, self._admission, self._cache_stage and self._cache_stage.of(context))
         return self._calls.start(call, f"call {context.caller.request_id}", key if context.ends_at is None else None)
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import msgspec
 
-from llm_gateway.cache.behind import WriteBehind
-from llm_gateway.canonical import Delta, Event, Logprobs, Signature, Usage
-from llm_gateway.canonical.aggregate import Aggregate
+from llm_gateway.cache.entry import Entry
+from llm_gateway.canonical import Delta, Event, Logprobs, Request, Result, Signature, Usage
+from llm_gateway.canonical.aggregate import Aggregate, events_of
+from llm_gateway.canonical.answer import CacheStatus
 from llm_gateway.canonical.cost import UNKNOWN, Cost
 from llm_gateway.catalog.models import Model
 from llm_gateway.pipeline.admission import AdmissionControl, Ticket
+from llm_gateway.pipeline.cache_stage import CallCaching
 from llm_gateway.pipeline.context import CallContext
 from llm_gateway.pipeline.single_flight import Outlet
 from llm_gateway.routing import Routed
@@ -27,15 +29,18 @@ _EVENT_BYTES = 160
 
 
 class Begun(msgspec.Struct, frozen=True):
-    """The first piece of a stream: the model that answers, and the parameters that it was not sent."""
+    """The first piece of a stream: the model that answers, and the parameters that it was not sent. `cache` is set
+    where the shared cache had the answer."""
 
     model: Model
     dropped: tuple[str, ...]
     upstream_ms: float
+    cache: CacheStatus | None = None
 
 
 class Outcome(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
-    """The last piece of every call: the whole answer, priced. `keepable` says that the cache may hold it."""
+    """The last piece of every call: the whole answer, priced. `keepable` says that the cache may hold it, `cache` is
+    set where the shared cache had it."""
 
     result: R
     usage: Usage
@@ -44,6 +49,7 @@ class Outcome(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
     dropped: tuple[str, ...]
     upstream_ms: float
     keepable: bool
+    cache: CacheStatus | None = None
 
 
 Piece = Begun | list[Event] | Outcome[Any]
@@ -75,6 +81,10 @@ class Asking(Protocol[R]):
         """What is kept of an outcome."""
         ...
 
+    def decode_entry(self, data: bytes) -> Entry[R] | None:
+        """Returns the entry that these bytes encode, or None if they cannot be read any more."""
+        ...
+
     def spent(self, call: UpstreamCall[R]) -> tuple[Usage | None, Cost]:
         """What a call that has no outcome has used as far as it came."""
         ...
@@ -86,8 +96,7 @@ class UpstreamCall(Generic[R]):
 
     __slots__ = (
         "_admission",
-        "_keeping",
-        "_key",
+        "_caching",
         "_kind",
         "_meant",
         "_started",
@@ -109,12 +118,11 @@ class UpstreamCall(Generic[R]):
         kind: Asking[R],
         context: CallContext,
         admission: AdmissionControl,
-        keeping: WriteBehind | None,
+        caching: CallCaching | None,
     ) -> None:
         self._kind = kind
         self._admission = admission
-        self._keeping = keeping if context.key and context.caller.cache_control.write else None
-        self._key = context.key
+        self._caching = caching
         self._meant = context.meant
         self._ticket: Ticket | None = None
         self._started = time.perf_counter()
@@ -134,11 +142,35 @@ class UpstreamCall(Generic[R]):
     # --- what its task does ---
 
     async def run(self, outlet: Outlet[Piece]) -> None:
+        caching = self._caching
         try:
-            await self._kind.ask(self, outlet)
+            if caching is None or not await self._found(caching, outlet):
+                await self._kind.ask(self, outlet)
         finally:
             if self._ticket is not None:
                 self._ticket.release()
+            if caching is not None and self.outcome is None:
+                await caching.done()
+
+    async def _found(self, caching: CallCaching, outlet: Outlet[Piece]) -> bool:
+        """Publishes the answer that the shared cache has. Returns False if it has none."""
+        found = await caching.find_shared()
+        entry = self._kind.decode_entry(found.entry) if found is not None else None
+        if found is None or entry is None or self._meant is None:
+            return False
+        dropped = self.fitted.dropped if self.fitted is not None else ()
+        cache: CacheStatus = "coalesced" if found.waited else "hit"
+        outcome = self.outcome = Outcome(
+            result=entry.result, usage=entry.usage, cost=entry.cost, model=self._meant, dropped=dropped,
+            upstream_ms=0.0, keepable=False, cache=cache,
+        )  # fmt: skip
+        if isinstance(self.request, Request) and self.request.stream:
+            outlet.publish(Begun(self._meant, dropped, 0.0, cache))
+            events = list(events_of(cast("Result", entry.result)))
+            if not outlet.publish(events, weight_of(events)):
+                await outlet.room()
+        outlet.publish(outcome)
+        return True
 
     def entered(self, attempt: Attempt) -> None:
         """Notes an attempt as it begins. The call's place moves with it, to the provider that is asked now.
@@ -156,11 +188,14 @@ class UpstreamCall(Generic[R]):
 
     async def after(self) -> None:
         """Writes the cache entry, for an answer of the model that was meant: a fallback's would outlive the outage."""
-        outcome, keeping, key = self.outcome, self._keeping, self._key
-        if outcome is None or keeping is None or key is None or not outcome.keepable or self._meant is None:
+        outcome, caching = self.outcome, self._caching
+        if outcome is None or caching is None:
             return
-        if outcome.model.name == self._meant.name:
-            await keeping.put(key, self._kind.encode_entry(outcome))
+        try:
+            if outcome.keepable and self._meant is not None and outcome.model.name == self._meant.name:
+                await caching.keep(self._kind.encode_entry(outcome))
+        finally:
+            await caching.done()
 
     # --- what its readers may ask ---
 
@@ -172,6 +207,11 @@ class UpstreamCall(Generic[R]):
     def model(self) -> Model | None:
         """The model that answers, or None while that is open."""
         return self.routed.model if self.routed is not None else None
+
+    @property
+    def from_cache(self) -> bool:
+        """Whether the shared cache had the answer, so that it is billed to no caller."""
+        return self.outcome is not None and self.outcome.cache is not None
 
     def limit(self) -> None:
         """Sets `ends_at`: the total time that the model allows, counted from the attempt's beginning."""

@@ -116,7 +116,8 @@ class Metrics:
 
     def observe(self, record: CallRecord) -> None:
         provider, model, surface = record.provider or "none", record.metered_model, record.surface
-        key = (surface, record.status, provider, model, record.principal, record.cache, record.error_code)
+        cache = (record.cache, record.cache_level)
+        key = (surface, record.status, provider, model, record.principal, cache, record.error_code)
         group = self._groups.get(key)
         if group is None:
             group = self._groups[key] = _Group(self._of(self._duration, surface, provider, model))
@@ -158,12 +159,14 @@ class Metrics:
             if count:
                 self._of(self._tokens, provider, model, kind).inc(count)
 
-    def _count_cache(self, status: str, count: int) -> None:
+    def _count_cache(self, found: tuple[str, str | None], count: int) -> None:
+        status, level = found
         self._cache[status] += count
         if status == "hit":
             self._hits.inc(count)
-            self._of(self._level_hits, "memory").inc(count)
-        elif status == "miss":
+        if level is not None:
+            self._of(self._level_hits, level).inc(count)
+        if status == "miss":
             self._misses.inc(count)
 
     # --- out ---

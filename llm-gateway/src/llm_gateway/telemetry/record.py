@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from llm_gateway.canonical import Usage
-from llm_gateway.canonical.answer import CacheStatus
+from llm_gateway.canonical.answer import CacheLevel, CacheStatus
 from llm_gateway.canonical.cost import CostSource
 
 CallStatus = Literal["ok", "error", "cancelled"]
@@ -38,7 +38,7 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     failed, or else that of the model that was meant. `metered_model` is a bounded name for labels, of the model that
     answered or was meant. `billed` is False
     where the answer was paid for by another call. `attempts` are those of the call that is shared, and are listed in
-    the record of the caller that is billed for it.
+    the record of the caller that is billed for it. `cache_level` is where the kept answer was found.
     """
 
     request_id: str
@@ -52,6 +52,7 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     cache: CacheStatus
     finished_at: float
     latency_ms: float
+    cache_level: CacheLevel | None = None
     upstream_ms: float = 0.0
     ttft_ms: float | None = None
     model: str | None = None

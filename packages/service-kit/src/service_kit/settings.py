@@ -42,6 +42,22 @@ SecretCsv = Annotated[tuple[Secret, ...], BeforeValidator(_split_secrets)]
 """A list of secrets separated by commas or line ends."""
 
 
+_UNIT_SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+
+
+def seconds_of(value: Any) -> Any:
+    """Returns the seconds of a duration such as `90`, `5s`, `2m`, `1.5h` or `7d`; anything else as it is, for a later
+    check."""
+    match = (
+        re.fullmatch(r"(\d+(?:\.\d+)?)\s*(|ms|s|m|h|d)", value.strip(), re.ASCII) if isinstance(value, str) else None
+    )
+    return float(match[1]) * _UNIT_SECONDS[match[2]] if match else value
+
+
+Duration = Annotated[float, BeforeValidator(seconds_of)]
+"""Seconds, written as a number or with a unit: `90`, `5s`, `2m`."""
+
+
 def _usable_keys(entries: tuple[Secret, ...]) -> tuple[Secret, ...]:
     for entry in entries:
         key_and_roles(entry.get_secret_value())

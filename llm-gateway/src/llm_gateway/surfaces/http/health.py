@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel
 from service_kit.background import BackgroundLoops, LoopStatus
 
-from llm_gateway.cache import Cache
+from llm_gateway.cache.levels import CacheLevels
 from llm_gateway.catalog.catalog import Catalog
 from llm_gateway.catalog.watcher import CatalogHolder
 from llm_gateway.routing.breakers import Breakers, State
@@ -72,7 +72,7 @@ class Health(BaseModel):
 def health_of(
     holder: CatalogHolder,
     breakers: Breakers,
-    cache: Cache | None,
+    cache: CacheLevels | None,
     records: RecordDispatcher,
     loops: BackgroundLoops,
     version: str,

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 from service_kit.auth.principal import principal_in, require_role
 
-from llm_gateway.cache import Cache
+from llm_gateway.cache.kept import EVERYTHING
+from llm_gateway.cache.levels import CacheLevels
 from llm_gateway.catalog.watcher import CatalogHolder
 from llm_gateway.routing.breakers import Breakers
 from llm_gateway.surfaces.http.health import Health, health_of
@@ -23,8 +24,8 @@ class Cleared(BaseModel):
 
 
 def ops_routes(
-    *, holder: CatalogHolder, breakers: Breakers, cache: Cache | None, metrics: Metrics, records: RecordDispatcher,
-    version: str,
+    *, holder: CatalogHolder, breakers: Breakers, cache: CacheLevels | None, metrics: Metrics,
+    records: RecordDispatcher, version: str,
 ) -> APIRouter:  # fmt: skip
     router = APIRouter(tags=["operations"])
 
@@ -57,6 +58,6 @@ def ops_routes(
     )
     async def clear(request: Request) -> Cleared:
         require_role(request.scope, "operator")
-        return Cleared(cleared=await cache.clear() if cache else 0)
+        return Cleared(cleared=await cache.remove(EVERYTHING) if cache else 0)
 
     return router

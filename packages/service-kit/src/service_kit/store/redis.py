@@ -70,22 +70,25 @@ class RedisStore:
         """Why commands are not sent to the server at the moment, or None."""
         return self._away
 
-    async def run(self, command: Callable[[Redis], Awaitable[T]]) -> T | StoreAway:
+    async def run(self, command: Callable[[Redis], Awaitable[T]], seconds: float | None = None) -> T | StoreAway:
         """Returns the result of `command`, or StoreAway; in that case the command may or may not have happened.
+
+        A command that no request waits for may take other `seconds` than the store's own limit.
 
         Raises:
             redis.exceptions.ResponseError: the server says that the command is wrong.
         """
         if self._away is not None:
             return self._away
-        limit = asyncio.timeout(self._timeout)
+        seconds = self._timeout if seconds is None else seconds
+        limit = asyncio.timeout(seconds)
         try:
             async with limit:
                 result = await command(self._client)
         except _AWAY as error:
             if isinstance(error, TimeoutError) and not isinstance(error, RedisTimeout) and not limit.expired():
                 raise  # a timeout of the caller's own
-            return self._failed(error, f"no answer within {self._timeout:g} s" if limit.expired() else "")
+            return self._failed(error, f"no answer within {seconds:g} s" if limit.expired() else "")
         self._failures = 0
         return result
 

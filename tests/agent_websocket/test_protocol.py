@@ -22,6 +22,8 @@ from agent_websocket.texts import explain
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.strategies import nested
+
 LIMIT = 4_096
 
 
@@ -129,10 +131,9 @@ def test_anything_is_read_or_refused(frame):
         assert error.code
 
 
-_json = st.recursive(
+_json = nested(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=8,
 )
 _fields = st.sampled_from(["content", "model", "thread_id", "run_id", "after", "epoch", "decisions"])
 

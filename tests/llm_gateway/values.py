@@ -29,6 +29,8 @@ from llm_gateway.catalog.models import Endpoint, Model
 from llm_gateway.catalog.pricing import FREE, Rates
 from llm_gateway.net.timeouts import Timeouts
 
+from tests.strategies import nested
+
 TIMEOUTS = Timeouts(connect=1, first_token=1, idle=1, total=2)
 
 
@@ -74,10 +76,9 @@ def said(text: str, **changes: Any) -> Result:
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
 words = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12)
 names = st.from_regex(r"[a-zA-Z_][a-zA-Z0-9_-]{0,10}", fullmatch=True)
-json_values = st.recursive(
+json_values = nested(
     st.none() | st.booleans() | st.integers(-(2**40), 2**40) | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
-    max_leaves=6,
 )
 objects = st.dictionaries(texts, json_values, max_size=3)
 arguments = objects.map(lambda value: msgspec.json.encode(value).decode())

@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from offline_planner import Message, Request, Text, Tool, ToolCall, ToolChoice, plan, tokens
 
+from tests.strategies import nested
+
 WORDS = [
     "suma",
     "multiplica",
@@ -107,7 +109,7 @@ types = st.sampled_from(["number", "integer", "string", "boolean", "array", "obj
 leaves = st.fixed_dictionaries(
     {}, optional={"type": types | st.lists(types, max_size=2) | scalars, "enum": st.lists(scalars, max_size=3)}
 )
-schemas = st.recursive(
+schemas = nested(
     leaves,
     lambda inner: st.fixed_dictionaries(
         {},
@@ -120,7 +122,6 @@ schemas = st.recursive(
             "$ref": st.sampled_from(["#", "#/properties/a", "elsewhere"]) | scalars,
         },
     ),
-    max_leaves=8,
 )
 tools = st.builds(Tool, name=names, description=st.text(max_size=60) | sentences, parameters=schemas)
 choices = st.none() | st.builds(ToolChoice, mode=st.sampled_from(["auto", "none", "required", "tool"]), name=names)

@@ -18,6 +18,7 @@ from llm_gateway.dialects.openai_chat.decode import usage_of as openai
 from llm_gateway.dialects.openai_chat.wire import Received
 
 from tests.llm_gateway import values
+from tests.strategies import nested
 
 ODD = [-1, 10**12, float("nan"), float("inf"), 1.5, "9", "many", [], {}, True]
 
@@ -67,10 +68,9 @@ def test_a_cost_that_cannot_be_is_not_reported(odd: Any):
     assert usage_from(prompt=(9,), cost=0.01) == Usage(prompt_tokens=9, cost_usd=Decimal("0.01"))
 
 
-JSON = st.recursive(
+JSON = nested(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
-    max_leaves=4,
 )
 
 

@@ -95,6 +95,11 @@ def plan(environ: Mapping[str, str]) -> list[Service]:
         "LOG_FORMAT": environ.get("LOG_FORMAT") or "text",
         "CORS_ALLOWED_ORIGINS": environ.get("CORS_ALLOWED_ORIGINS")
         or f"http://localhost:{ws},http://127.0.0.1:{ws},http://[::1]:{ws}",
+        "SUITE_URLS": environ.get("SUITE_URLS")
+        or ",".join(
+            f"{name}=http://127.0.0.1:{port}"
+            for name, port in (("chat", ws), ("toolbox", toolbox), ("agent", http), ("gateway", gateway))
+        ),
         "PYTHONUNBUFFERED": "1",
     }
     to_gateway = {"LLM_GATEWAY_URL": f"http://127.0.0.1:{gateway}"}  # the toolbox asks it for its memory's embeddings

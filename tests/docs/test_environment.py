@@ -102,7 +102,7 @@ def test_what_it_states_is_the_default(variable: str):
         if stated and default is not None:  # where there is no default, it states an example
             assert getattr(load(settings, {variable: stated}), name) == default
         elif not stated:
-            assert default in (None, "", ())
+            assert default in (None, "", (), {})
 
 
 def test_the_ports_of_make_up():

@@ -31,6 +31,7 @@ def create_app(settings: HttpAgentSettings, agent: Callable[[], AbstractAsyncCon
             opened.clear()
 
     app = create_service(
+        docs_as="agent",
         name="agent-http",
         title="HTTP agent",
         description="Ask an agent that uses tools: one answer with its steps, or the run as server-sent events."

@@ -89,7 +89,9 @@ def _page_url(settings: WebSocketAgentSettings) -> str:
 def from_environment(environ: Mapping[str, str]) -> tuple[Service, WebSocketAgentSettings]:
     """The WebSocket agent that `environ` describes."""
     settings = load(WebSocketAgentSettings, environ)
-    return create_app(settings, lambda: open_agent(settings), chat_page(), page_token_of(settings)), settings
+    return create_app(
+        settings, lambda: open_agent(settings), chat_page(settings.suite_urls), page_token_of(settings)
+    ), settings
 
 
 def page_token_of(settings: WebSocketAgentSettings) -> str | None:

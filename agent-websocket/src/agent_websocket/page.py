@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 
+from service_kit.language import LANGUAGES, Language
 from service_kit.pages import Page
+from service_kit.suite_links import PLACE, SuitePage, suite_links
 
 FILE_NAME = "test-websocket.html"
 
@@ -22,11 +25,14 @@ def find_page(package: Path = Path(__file__).parent) -> Path:
     raise PageNotFoundError(f"{FILE_NAME} is not in the package {package.name} nor above it")
 
 
-def chat_page() -> Page:
-    """The page; raises PageNotFoundError."""
+def chat_page(urls: Mapping[SuitePage, str] | None = None) -> Page:
+    """The page, with links to the other pages of the suite at `urls`; raises PageNotFoundError."""
     html = find_page().read_bytes().decode()
+    texts: dict[Language, str] = {
+        language: html.replace(PLACE, suite_links(urls or {}, "chat", language), 1) for language in LANGUAGES
+    }
     # `frame-ancestors` counts in a header only, not in the page's own meta element.
-    return Page(html, f"{policy_in(html)}; frame-ancestors 'none'")
+    return Page(texts, f"{policy_in(html)}; frame-ancestors 'none'")
 
 
 class _Meta(HTMLParser):

@@ -100,6 +100,7 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
             yield
 
     app = create_service(
+        docs_as="gateway",
         name="llm-gateway",
         title="LLM gateway",
         description="One API over every LLM provider; the only holder of credentials.",

@@ -93,7 +93,7 @@ def mounted(
     add_rest_routes(app, registry, approvals)
     add_search_route(app, search)
     listing = Listing(registry, approvals, upstreams.to_health)
-    add_page_routes(app, listing, catalog_page(), service=NAME, version=VERSION)
+    add_page_routes(app, listing, catalog_page(settings.suite_urls), service=NAME, version=VERSION)
     _add_mcp_routes(app, transports)
     _add_health(app, registry, upstreams, policy.limiter)
     return app

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from mcp_toolbox.cli.table import columns, table
 
@@ -40,6 +40,7 @@ def test_colors_are_for_terminals():
     assert "\x1b" not in table(HEAD, [], 80)
 
 
+@example([("n" * 60, "r" * 60, "w" * 60)], 60)
 @given(st.lists(st.tuples(st.text(), st.text(), st.text()), max_size=5), st.integers(60, 200))
 def test_no_line_is_wider_than_the_terminal(rows: list[tuple[str, str, str]], width: int):
     assert max(columns(line) for line in table(HEAD, rows, width).split("\n")) <= width

@@ -10,8 +10,9 @@ _NARROWEST_LAST = 20
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], width: int | None, *, color: bool = False) -> str:
-    """Returns a table. All columns but the last are as wide as their longest cell, at most a third of `width`; longer
-    cells, and the last column, go on in the next line. Without a `width` nothing is broken."""
+    """Returns a table. All columns but the last are as wide as their longest cell, at most a third of `width`, and
+    leave the last one its place; longer cells, and the last column, go on in the next line. Without a `width` nothing
+    is broken."""
     cells = [[printable(cell) for cell in row] for row in (head, *rows)]
     widths = _widths(cells, width)
     lines: list[str] = []
@@ -46,8 +47,10 @@ def _widths(cells: Sequence[Sequence[str]], width: int | None) -> list[int | Non
     longest = [max(columns(row[number]) for row in cells) for number in range(len(cells[0]))]
     if width is None:
         return [*longest[:-1], None]
-    first: list[int] = [min(each, max(width // 3, 8)) for each in longest[:-1]]
-    rest = width - sum(first) - len(_GAP) * len(first)
+    gaps = len(_GAP) * (len(longest) - 1)
+    most = min(width // 3, (width - gaps - _NARROWEST_LAST) // max(len(longest) - 1, 1))
+    first: list[int] = [min(each, max(most, 8)) for each in longest[:-1]]
+    rest = width - sum(first) - gaps
     return [*first, max(rest, _NARROWEST_LAST)]
 
 

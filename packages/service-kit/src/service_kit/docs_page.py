@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
 
@@ -10,13 +11,19 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from service_kit.language import Language
 from service_kit.pages import Page, inline_hashes
 
 STATIC_PATH = "/docs/static"
+_STYLED = """
+<style>nav.suite {{ display: flex; flex-wrap: wrap; gap: 4px 16px; max-width: 1460px; margin: 0 auto;
+padding: 14px 20px 0; font: 14px sans-serif; }}</style>
+{}
+"""
 
 
-def add_docs_page(app: FastAPI) -> None:
-    """Adds Swagger UI at `/docs`. Its content policy allows its one inline script by hash."""
+def add_docs_page(app: FastAPI, links: Mapping[Language, str]) -> None:
+    """Adds Swagger UI at `/docs`, with `links` above it. Its content policy allows its one inline script by hash."""
     app.mount(STATIC_PATH, StaticFiles(directory=str(files("fastapi_offline").joinpath("static"))), name="docs-static")
 
     @lru_cache(maxsize=4)
@@ -29,7 +36,11 @@ def add_docs_page(app: FastAPI) -> None:
             swagger_favicon_url=f"{root}{STATIC_PATH}/favicon.png",
         )
         text = bytes(html.body).decode()
-        return Page(text, _policy(text))
+        texts: dict[Language, str] = {
+            language: text.replace("<body>", f"<body>{_STYLED.format(nav)}", 1) if nav else text
+            for language, nav in links.items()
+        }
+        return Page(texts, _policy(text))
 
     @app.get("/docs", include_in_schema=False)
     async def docs(request: Request) -> Response:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 Language = Literal["es", "en"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 
 def choose(accept_language: str | None, default: Language) -> Language:

@@ -26,9 +26,11 @@ from service_kit.edge.websocket_protocol import WebSocketProtocol
 from service_kit.errors import install_error_handlers
 from service_kit.garbage import settle_garbage_collector
 from service_kit.health import add_probes
+from service_kit.language import LANGUAGES
 from service_kit.lifecycle import Lifecycle
 from service_kit.openapi import describe_edge
 from service_kit.settings import ServiceSettings, SettingsError, is_loopback
+from service_kit.suite_links import SuitePage, suite_links
 from service_kit.telemetry.access_log import Access, AccessLog
 from service_kit.telemetry.logs import get_logger, logging_to
 from service_kit.telemetry.refusals import Refusals
@@ -101,6 +103,7 @@ def create_service(
     error_bodies: Mapping[str, ErrorBody] | None = None,
     front: Callable[[ASGIApp], ASGIApp] | None = None,
     resource_paths: tuple[str, ...] = (),
+    docs_as: SuitePage | None = None,
 ) -> Service:
     """Returns a service with probes, documentation, the error envelope and the edge; the caller adds its routes.
 
@@ -108,7 +111,7 @@ def create_service(
     a better one. Requests to `quiet_paths`, which other programs poll, have one only if they failed. `public_paths`
     need no key. `page_token` and `error_bodies` are those of `Policy`, and `front` that of `Service`. The settings
     decide which credentials are accepted; `resource_paths` are the paths of the service whose OAuth metadata clients
-    ask for.
+    ask for. `docs_as` is the page of the suite that `/docs` is, for a service without another one.
 
     Raises:
         SettingsError: the settings of OAuth are not complete.
@@ -161,7 +164,7 @@ def create_service(
     install_error_handlers(app)
     add_probes(app, lifecycle)
     authentication.add_routes(app)
-    add_docs_page(app)
+    add_docs_page(app, {language: suite_links(settings.suite_urls, docs_as, language) for language in LANGUAGES})
     return app
 
 

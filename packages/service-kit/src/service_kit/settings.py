@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from service_kit.auth.addresses import is_secure
 from service_kit.auth.keys import SHORTEST_KEY, check_key, key_and_roles
 from service_kit.secret_files import SecretFileError, with_secret_files
+from service_kit.suite_links import SuitePage, parse_suite_urls
 
 Secret = SecretStr
 
@@ -149,6 +150,7 @@ class ServiceSettings(BaseModel):
     ] = Field("INFO", alias="LOG_LEVEL")
     log_format: Literal["auto", "json", "text"] = Field("auto", alias="LOG_FORMAT")
     ui_language: Literal["es", "en"] = Field("es", alias="UI_LANGUAGE")
+    suite_urls: Annotated[Mapping[SuitePage, str], BeforeValidator(parse_suite_urls)] = Field({}, alias="SUITE_URLS")
     root_path: Annotated[str, AfterValidator(_prefix)] = Field("", alias="ROOT_PATH")
     allowed_hosts: Annotated[Csv, AfterValidator(_hosts)] = Field(
         ("localhost", "127.0.0.1", "[::1]"), alias="ALLOWED_HOSTS"

@@ -220,7 +220,7 @@ def _cache(settings: GatewaySettings) -> CacheLevels | None:
         return CacheLevels(memory)
     from llm_gateway.cache.redis import RedisCache  # the client is large: it is loaded only if used
 
-    return CacheLevels(memory, RedisCache(RedisAddress.parse(url)))
+    return CacheLevels(memory, RedisCache(RedisAddress.parse(url), settings.redis_timeout))
 
 
 def _proxies(settings: GatewaySettings) -> Proxies:

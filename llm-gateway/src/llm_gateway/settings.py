@@ -55,6 +55,7 @@ class GatewaySettings(RedisSettings, ServiceSettings):
         {}, alias="CACHE_TTL_BY_KIND"
     )
     cache_max_size: int = Field(1000, alias="CACHE_MAX_SIZE", gt=0)
+    redis_timeout: Duration = Field(0.01, alias="REDIS_TIMEOUT", gt=0)
     use_redis_cache: bool = Field(True, alias="USE_REDIS_CACHE")
     cache_max_bytes: int = Field(32 * 1024 * 1024, alias="CACHE_MAX_BYTES", gt=0)
 

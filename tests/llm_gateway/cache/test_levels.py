@@ -24,17 +24,20 @@ KEY, OTHER = b"k" * 16, b"o" * 16
 ONE, TWO = Labels("one", b"1" * 8), Labels("two", b"2" * 8)
 
 
-def replica_of(server: OwnValkey) -> CacheLevels:
+def replica_of(server: OwnValkey, patience: float) -> CacheLevels:
     memory = MemoryCache(max_entries=100, max_bytes=10**7)
-    return CacheLevels(memory, RedisCache(RedisAddress.parse(f"redis://127.0.0.1:{server.port}/0")))
+    return CacheLevels(memory, RedisCache(RedisAddress.parse(f"redis://127.0.0.1:{server.port}/0"), patience))
 
 
 @asynccontextmanager
-async def replicas(server: OwnValkey, count: int = 2) -> AsyncIterator[list[CacheLevels]]:
-    levels = [replica_of(server) for _ in range(count)]
+async def replicas(server: OwnValkey, count: int = 2, patience: float = 5.0) -> AsyncIterator[list[CacheLevels]]:
+    """Replicas that wait for their store as long as a busy machine may take, each with its place among the
+    announcements."""
+    levels = [replica_of(server, patience) for _ in range(count)]
     async with AsyncExitStack() as stack:
         for level in levels:
             await stack.enter_async_context(level.running())
+            await _following(level)
         yield levels
 
 
@@ -148,7 +151,6 @@ async def test_what_one_replica_removes_is_gone_in_all(valkey: OwnValkey, select
         for key, labels in ((KEY, ONE), (OTHER, TWO)):
             await a.keep(key, key, 60, labels)
             assert await found(b, key) == key
-        await _following(b)
         assert await a.remove(selector) == 2 - len(left)
 
         async def agreed() -> bool:
@@ -170,10 +172,9 @@ async def _following(levels: CacheLevels) -> None:
 
 
 async def test_what_is_removed_while_the_store_is_away_does_not_come_back(valkey: OwnValkey):
-    async with replicas(valkey) as (a, b):
+    async with replicas(valkey, patience=0.1) as (a, b):
         await a.keep(KEY, b"wrong", 60, ONE)
         assert await found(b) == b"wrong"
-        await _following(b)
         valkey.freeze()
         began = time.monotonic()
         assert await a.remove(Selector(model="one")) == 1
@@ -191,7 +192,6 @@ async def test_what_is_removed_while_the_store_is_away_does_not_come_back(valkey
 
 async def test_a_replica_that_missed_announcements_forgets_everything(valkey: OwnValkey):
     async with replicas(valkey) as (a, b):
-        await _following(b)
         await b.keep(KEY, b"x", 60)
         valkey.kill()  # and with it what others have announced meanwhile
         valkey.start()
@@ -206,7 +206,7 @@ async def test_a_replica_that_missed_announcements_forgets_everything(valkey: Ow
 
 
 async def test_a_store_that_is_away_is_a_miss_at_once(valkey: OwnValkey):
-    async with replicas(valkey) as (a, _):
+    async with replicas(valkey, patience=0.01) as (a, _):
         valkey.freeze()
 
         async def away() -> bool:

@@ -64,8 +64,6 @@ class Invalidation:
         if announced is None:
             return
         if not announced or announced[0][0] != self._seen:  # the server lost its memory, and what was announced with it
-            self._memory.remove(EVERYTHING)
-            self._seen = None
             await self._begin()
             return
         for id_, selector in announced[1:]:
@@ -73,5 +71,8 @@ class Invalidation:
             self._seen = id_
 
     async def _begin(self) -> None:
-        """Takes a place in the stream: that of an announcement of our own, which selects nothing."""
+        """Takes a place in the stream: that of an announcement of our own, which selects nothing. What is held by then
+        may have been removed by an announcement before."""
         self._seen = await self._shared.announce(Selector(key=b""))
+        if self._seen is not None:
+            self._memory.remove(EVERYTHING)

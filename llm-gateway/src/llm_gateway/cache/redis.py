@@ -26,7 +26,7 @@ from llm_gateway.cache.lease import BUSY, Lease
 _log = get_logger(__name__)
 
 ANSWER_SECONDS = 0.01
-"""The longest wait of a request for the store."""
+"""The longest wait of a request for the store, unless REDIS_TIMEOUT says otherwise."""
 _BEHIND_SECONDS = 1.0
 """The longest wait of what no request waits for."""
 LEASE_SECONDS = 5.0
@@ -52,10 +52,11 @@ _decode = msgspec.msgpack.Decoder(Kept).decode
 
 
 class RedisCache:
-    """The entries of one server. `running` opens it."""
+    """The entries of one server, for which a request waits at most `answer_seconds`. `running` opens it."""
 
-    def __init__(self, address: RedisAddress) -> None:
+    def __init__(self, address: RedisAddress, answer_seconds: float = ANSWER_SECONDS) -> None:
         self._address = address
+        self._answer_seconds = answer_seconds
         self._store: RedisStore | None = None
         self._leases: dict[bytes, Lease] = {}
         self.failures = 0
@@ -71,7 +72,7 @@ class RedisCache:
     async def running(self) -> AsyncIterator[None]:
         """Opens the server for the length of the block, and renews the leases that this replica holds."""
         async with AsyncExitStack() as stack:
-            opened = opened_redis(self._address, timeout_seconds=ANSWER_SECONDS)
+            opened = opened_redis(self._address, timeout_seconds=self._answer_seconds)
             self._store = await stack.enter_async_context(opened)
             stack.callback(self._close)
             leases = supervised("cache leases", self._renew, every_seconds=LEASE_SECONDS / 3)

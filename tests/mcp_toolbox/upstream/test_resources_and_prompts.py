@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
-from mcp_toolbox.app import create_app
+from mcp.types import PromptReference, ResourceTemplateReference
+from mcp_toolbox.app import create_app, mounted
+from mcp_toolbox.approvals.approvals import Approvals
+from mcp_toolbox.approvals.destructive import Destructive
 from mcp_toolbox.errors import ToolFailedError
 from mcp_toolbox.registry.context import NO_CALLER
 from mcp_toolbox.registry.tools import ToolRegistry
+from mcp_toolbox.server.server import create_server
 from mcp_toolbox.settings import ToolboxSettings
 from mcp_toolbox.upstream.manager import UpstreamManager
 from service_kit.settings import load
@@ -181,3 +185,40 @@ async def test_a_client_reads_and_asks_through_the_toolbox(plain: Any, tmp_path:
         assert len((await client.get_prompt("s__review_it", {"code": "x"})).messages) == 2
         with pytest.raises(MCPError, match="code: is required"):
             await client.get_prompt("s__review_it", {})
+
+
+@pytest.mark.parametrize(
+    ("access", "resources", "prompts"),
+    [("", True, True), ("*=s__*", True, True), ("*=s__echo", False, False), ("*=s__echo|s__review*", False, True)],
+)
+async def test_a_callers_list_holds_for_them_too(
+    plain: Any, tmp_path: Path, access: str, resources: bool, prompts: bool
+):
+    file = tmp_path / "servers.json"
+    file.write_text(json.dumps({"mcpServers": {"s": plain(capabilities=ALL, answers=ANSWERS)}}), "utf-8")
+    upstreams, registry = UpstreamManager(file, {}), ToolRegistry()
+    settings = load(ToolboxSettings, {"TOOL_ACCESS": access})
+    approvals = Approvals(Destructive())
+    server = create_server(registry, version="1", approvals=approvals)
+    app = mounted(settings, registry, server, approvals, upstreams)
+    async with running(app) as url, Client(streamable_http_client(f"{url}/mcp")) as client:
+        await eventually(lambda: server.prompts.get("s__review_it") is not None)
+        listed = [str(each.uri) for each in (await client.list_resources()).resources]
+        assert (f"s+{URI}" in listed) == resources
+        templates = (await client.list_resource_templates()).resource_templates
+        assert any(each.uri_template.startswith("s+") for each in templates) == resources
+        assert ("s__review_it" in {each.name for each in (await client.list_prompts()).prompts}) == prompts
+        template = ResourceTemplateReference(type="ref/resource", uri="s+file:///{+path}")
+        prompt = PromptReference(type="ref/prompt", name="s__review_it")
+        for allowed, asked in (
+            (resources, client.read_resource(f"s+{URI}")),
+            (resources, client.read_resource("s+file:///never/listed")),
+            (resources, client.complete(template, {"name": "path", "value": "x"})),
+            (prompts, client.get_prompt("s__review_it", {"code": "x"})),
+            (prompts, client.complete(prompt, {"name": "code", "value": "p"})),
+        ):
+            if allowed:
+                assert await asked
+            else:
+                with pytest.raises(MCPError, match=r"not found|Unknown"):
+                    await asked

@@ -72,6 +72,8 @@ class ResourcesAndPrompts:
         self._client_of = client_of
         self._reads = False
         self._scheme = f"{spec.prefix.replace('_', '-').lower()}+"
+        # A URI may be any, so that only a list with the whole server allows one.
+        self._access = f"{spec.prefix}__*"
 
     async def listed(self, client: Client) -> Listed:
         """Returns what the server lists now. A list that it refuses is a problem, and costs the other lists nothing."""
@@ -120,7 +122,7 @@ class ResourcesAndPrompts:
             found.setdefault(str(entry.uri), self._resource(str(entry.uri), entry))
         for entry in templates:
             found.setdefault(entry.uri_template, self._resource(entry.uri_template, entry, completes=completes))
-        family = _Family(self._scheme, self._spec.name, "", _PLAIN, self._read)
+        family = _Family(self._scheme, self._spec.name, "", _PLAIN, self._read, access=self._access)
         return [family, *(resource for uri, resource in found.items() if _SCHEME.match(uri))]
 
     def _resource(
@@ -136,6 +138,7 @@ class ResourcesAndPrompts:
             self._read,
             title=_text(entry.title, _MAX_NAME) or None,
             complete={name: self._suggest(reference, name) for name in variables},
+            access=self._access,
         )
 
     async def _read(self, variables: Mapping[str, str], context: CallContext) -> list[dict[str, Any]]:
@@ -163,6 +166,7 @@ class ResourcesAndPrompts:
                     )
                     for argument in prompt.arguments or ()
                 ),
+                access=ours,
             )
 
     def _write(self, name: str) -> Callable[[Mapping[str, str], CallContext], Awaitable[list[Message]]]:

@@ -136,6 +136,48 @@ async def test_a_list_that_is_none_costs_only_itself(upstreams_of: Any, plain: A
             assert any(problem in text for text in found)
 
 
+@pytest.mark.parametrize("list_", ["resources", "resources/templates", "prompts"])
+async def test_a_list_that_never_comes_costs_only_itself(upstreams_of: Any, plain: Any, tmp_path: Path, list_: str):
+    (tmp_path / "tools.json").write_text("[]")
+    limits = {"connect_timeout_seconds": 0.5}
+    entry = plain(
+        limits, capabilities=ALL, answers=ANSWERS, hang_on=f"{list_}/list", tools=str(tmp_path / "tools.json")
+    )
+    async with upstreams_of({"s": entry}) as all_:
+        problems = await eventually(lambda: all_.server("s").get("problems"))
+        assert any("within 0.5 s" in problem for problem in problems)
+        assert (all_.resources.plain != []) == (list_ != "resources")
+        assert (len(all_.prompts) > 0) == (list_ != "prompts")
+        more = [{"name": "later", "inputSchema": {"type": "object"}}]
+        (tmp_path / "tools.json").write_text(json.dumps(more))  # and the server is still heard
+        await eventually(lambda: "s__later" in all_.names())
+
+
+async def test_what_a_person_does_not_see_is_taken_out(upstreams_of: Any, plain: Any):
+    link = {"type": "resource_link", "uri": "javascript:alert(1)", "name": "x"}
+    answers = {
+        **ANSWERS,
+        "resources/read": {"contents": [{"uri": URI, "text": "a\u202eb\U000e0041"}]},
+        "prompts/get": {
+            "messages": [
+                {"role": "user", "content": {"type": "text", "text": "a\u200bb"}},
+                {"role": "user", "content": link},
+            ]
+        },
+        "completion/complete": {"completion": {"values": ["a\u200bb"]}},
+    }
+    async with upstreams_of({"s": plain(capabilities=ALL, answers=answers)}) as all_:
+        await offered(all_, "s")
+        contents = await all_.resources.read(f"s+{URI}", NO_CALLER)
+        assert contents is not None
+        assert contents[0]["text"] == "ab"
+        prompt = all_.prompts.get("s__review_it")
+        assert prompt is not None
+        text, left_out = (message["content"]["text"] for message in await prompt.write({"code": "x"}, NO_CALLER))
+        assert (text, "left out" in left_out) == ("ab", True)
+        assert await prompt.arguments[0].complete("a", NO_CALLER) == ["ab"]
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [({"contents": 7}, "not a result of MCP"), ({"contents": [{"uri": URI, "text": "x" * 2_000}]}, "more than 1024")],

@@ -23,6 +23,7 @@ from mcp_toolbox.registry.context import CallContext, Suggest
 from mcp_toolbox.registry.prompts import Argument, Message, Prompt
 from mcp_toolbox.registry.resources import Resource
 from mcp_toolbox.upstream.names import tool_names
+from mcp_toolbox.upstream.result_text import visible, without_scripts
 from mcp_toolbox.upstream.sanitize import cleaned, shortened
 from mcp_toolbox.upstream.spec import ServerSpec
 
@@ -30,6 +31,9 @@ MOST_LISTED = 1_000
 """Of a server's resources, of its templates, and of its prompts."""
 
 _MAX_PAGES = 100
+_LIST_SECONDS = 10.0
+"""Of each list; changes of the tools are heard again only after it."""
+
 _MAX_NAME = 200
 _VARIABLES = re.compile(r"\{[+#./;?&]?([\w,]+)\*?\}")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -78,12 +82,16 @@ class ResourcesAndPrompts:
     async def listed(self, client: Client) -> Listed:
         """Returns what the server lists now. A list that it refuses is a problem, and costs the other lists nothing."""
         offered, problems = client.server_capabilities, list[str]()
+        seconds = min(self._spec.limits.connect_seconds, _LIST_SECONDS)
         completes = offered.completions is not None
         self._reads = offered.resources is not None
 
         async def every(what: str, page: Page[T]) -> list[T]:
             try:
-                return await _every(page)
+                with anyio.fail_after(seconds):
+                    return await _every(page)
+            except TimeoutError:
+                problems.append(f"did not list its {what} within {seconds:g} s")
             except MCPError as error:
                 if error.code != METHOD_NOT_FOUND:
                     problems.append(f"does not list its {what}")
@@ -173,14 +181,14 @@ class ResourcesAndPrompts:
         async def write(given: Mapping[str, str], context: CallContext) -> list[Message]:
             answer = await self._ask(lambda client: client.get_prompt(name, dict(given)))
             messages = self._wire(answer)["messages"]
-            return [{**message, "content": self.renamed(message["content"])} for message in messages]
+            return [{**message, "content": self.renamed(without_scripts(message["content"]))} for message in messages]
 
         return write
 
     def _suggest(self, of: types.PromptReference | types.ResourceTemplateReference, argument: str) -> Suggest:
         async def suggest(typed: str, context: CallContext) -> list[str]:
             answer = await self._ask(lambda client: client.complete(of, {"name": argument, "value": typed}))
-            return list(answer.completion.values)
+            return visible(list(answer.completion.values))[0]
 
         return suggest
 
@@ -208,7 +216,7 @@ class ResourcesAndPrompts:
             raise self._failed("left before it had answered") from None
 
     def _wire(self, answer: Any) -> dict[str, Any]:
-        wire: dict[str, Any] = answer.model_dump(by_alias=True, mode="json", exclude_none=True)
+        wire, _ = visible(answer.model_dump(by_alias=True, mode="json", exclude_none=True))
         if len(to_json(wire)) > self._spec.limits.result_bytes:
             raise self._failed(f"answered more than {self._spec.limits.result_bytes} bytes, which are passed on")
         return wire

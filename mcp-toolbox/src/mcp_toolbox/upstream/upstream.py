@@ -218,8 +218,9 @@ class Upstream:
             if transport.lost.is_set():
                 return  # a later connection has taken over
             self._connection = connection
-            await self._take(client, tools, connection.problems)
+            problems = await self._take(client, tools, connection.problems)
             listed.set()
+            await self._take_more(client, problems)
 
         answered = self._questions.answered if self.spec.elicits else None
         connection = Connection(
@@ -258,7 +259,8 @@ class Upstream:
         finally:
             await _closed(life, transport)
 
-    async def _take(self, client: Client, listed: list[types.Tool], normalized: Iterable[str]) -> None:
+    async def _take(self, client: Client, listed: list[types.Tool], normalized: Iterable[str]) -> tuple[str, ...]:
+        """Offers the tools of a list, and returns what is wrong with others."""
         # In a thread, because compiling a large server's schemas takes long enough to delay other calls.
         translation = await asyncio.to_thread(self._translator.translate, listed)
         changed = self._note_changes([tool for tool in listed if tool.name in translation.tools])
@@ -278,8 +280,13 @@ class Upstream:
         if self._status != "connected":
             self._become("connected", None)
             _log.info("server connected", server=self.spec.name, tools=len(self._tools))
-        more = await self._more.listed(client)  # behind the tools, which are there even if this takes long
-        self._report((*problems, *more.problems, *self._offer_more(self.spec.name, more)))
+        return tuple(problems)
+
+    async def _take_more(self, client: Client, problems: tuple[str, ...]) -> None:
+        """Offers its resources and prompts; the tools are there even if this takes long."""
+        more = await self._more.listed(client)
+        if client is self._client:  # else a later connection has taken over, or the server has left
+            self._report((*problems, *more.problems, *self._offer_more(self.spec.name, more)))
 
     def _note_changes(self, tools: list[types.Tool]) -> tuple[str, ...]:
         if self.spec.pin == "off":

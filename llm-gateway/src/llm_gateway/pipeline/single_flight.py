@@ -219,11 +219,6 @@ class SingleFlight(Generic[T]):
         self._shared: dict[bytes, _CallTask[T]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    @property
-    def in_flight(self) -> int:
-        """How many calls have a task."""
-        return len(self._tasks)
-
     def join(self, key: bytes) -> CallReader[T] | None:
         """A reader of the call that is in flight under `key`, if one is whose beginning can still be read."""
         shared = self._shared.get(key)

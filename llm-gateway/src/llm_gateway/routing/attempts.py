@@ -12,13 +12,7 @@ from service_kit.telemetry.logs import get_logger
 from llm_gateway.canonical import Request
 from llm_gateway.catalog.catalog import Route
 from llm_gateway.catalog.models import Model
-from llm_gateway.errors import (
-    CircuitOpen,
-    InvalidRequest,
-    UpstreamError,
-    UpstreamRateLimited,
-    UpstreamUnavailable,
-)
+from llm_gateway.errors import CircuitOpen, InvalidRequest, UpstreamError, UpstreamRateLimited, UpstreamUnavailable
 from llm_gateway.routing.attempt import Attempt, Entered
 from llm_gateway.routing.balance import Balancer
 from llm_gateway.routing.breakers import Admission, Breakers, Deployment, Pause

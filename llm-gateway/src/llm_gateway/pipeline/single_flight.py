@@ -260,12 +260,12 @@ class SingleFlight(Generic[T]):
 
 
 def too_slow() -> ApiError:
-    """A reader of a shared stream fell too far behind the others."""
+    """Returns the error (503) of a stream whose reader fell too far behind the other readers of the same call."""
     return ApiError(
         503, "stream_reader_too_slow", "This stream was read too slowly to be kept for its reader.", retry_after=1.0
     )
 
 
 def stopping() -> ApiError:
-    """The gateway stops, and with it the call."""
+    """Returns the error (503) of a call that ends because the gateway stops."""
     return ApiError(503, "stopping", "The service is stopping.")

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from llm_gateway.canonical import (
-    Message,
-    Reasoning,
-    Request,
-    Tool,
-    ToolCall,
-)
+from llm_gateway.canonical import Message, Reasoning, Request, Tool, ToolCall
 from llm_gateway.dialects.common import openai_wire as wire
 from llm_gateway.dialects.common.parse_openai import content_parts, response_format, tool_choice
 from llm_gateway.dialects.common.request_body import in_range, invalid, not_json

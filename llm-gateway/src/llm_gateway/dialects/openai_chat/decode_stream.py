@@ -30,9 +30,7 @@ from llm_gateway.dialects.openai_chat.decode import (
     usage_of,
 )
 from llm_gateway.dialects.openai_chat.reasoning_details import Detail, continued, sealed
-from llm_gateway.errors import (
-    UpstreamProtocol,
-)
+from llm_gateway.errors import UpstreamProtocol
 
 _strictly = reader.strictly
 

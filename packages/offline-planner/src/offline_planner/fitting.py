@@ -12,10 +12,10 @@ from .bare_values import BareValues
 from .cards import Card
 from .folding import fold, word_set
 from .lexer import Token
-from .lexicon import meanings, nouns, verbs
+from .lexicon import is_plural, meanings, nouns, verbs
 from .numbers import NUMBER_WORDS, Reader
 from .plan import Previous
-from .scan import ASKING, GRAMMAR, SOFT, Fit, Misfit, Scan, alike, is_long, is_string
+from .scan import ASKING, GRAMMAR, NAMED, SOFT, TO_LIKE, Fit, Misfit, Scan, alike, is_long, is_string
 from .schema import Parameter
 from .slots import Slots
 from .sums import Sums
@@ -26,12 +26,16 @@ _ASKED_WITH = word_set(
     "cuantos cuantas quien quienes cual cuales who which how many much tenemos hace your tu tus current actual now"
     " ahora today hoy right did does"
 )
-_NAMED = word_set("llamado llamada llamados llamadas named called titled titulado titulada")
 _LINKS = word_set("= : es is de of a as como del en in to equal")
 _JOINS = word_set("con with y and e me por con")
 _ANNOUNCING = word_set("el la lo los the this esto este esta estos siguiente siguientes following in en")
 _EVERY = frozenset(("all", "todos", "todas"))
+_ARTICLES = frozenset(("el", "la", "the", "a", "un", "una"))
 _THE = frozenset(("los", "las", "the"))
+_QUANTITIES = word_set("number limit ~count ~top ~quantity ~quantitie ~total")
+_NUMBERING = frozenset(("number", "numero"))
+_HOW_MANY = frozenset(("cuantos", "cuantas", "many"))
+_COURTESIES_WITHIN = frozenset(("please", "porfa", "porfavor", "pls"))
 _YES = frozenset(["si", "yes", "true", "verdadero", "on"])
 _NO = frozenset(["no", "false", "falso", "off"])
 
@@ -109,6 +113,8 @@ class _Fitting:
         if does:
             self._scan.score += 4 * does
             self._scan.place += 1
+            ahead = self._scan.tokens[self._scan.place : self._scan.end - 1]
+            self._scan.place += bool(ahead) and ahead[0].folded in _COURTESIES_WITHIN
         elif not self._scan.card.reads or not self._is_stated(token):
             raise Misfit(self._scan.start)
 
@@ -122,6 +128,8 @@ class _Fitting:
 
     def _speaks_of_it(self) -> bool:
         about, known, spoken = self._scan.card.about, self._scan.card.known, self._scan.spoken
+        if self._counts_in_vain():
+            return False
         spoken = spoken | (self._named_by_path() & about)
         self._scan.score += 2 * len(about & spoken)
         counting = any(token.folded in _COUNTING for token in self._scan.tokens[self._scan.start : self._scan.end])
@@ -136,14 +144,34 @@ class _Fitting:
             return True
         return bool(known.enough & spoken)
 
+    def _counts_in_vain(self) -> bool:
+        """Whether a number of things is asked for, which a tool that finds one thing by a value does not tell."""
+        card, words = self._scan.card, self._scan.tokens[self._scan.start : self._scan.end]
+        told = card.verbs & {"count", "list"} or (card.known is not None and card.known.counted & self._scan.spoken)
+        return not told and bool(self._scan.found) and any(token.folded in _HOW_MANY for token in words)
+
     def _named_by_path(self) -> frozenset[str]:
         """What a path says of itself: with an extension it is a file; without, whatever the tool's own verb is for."""
-        paths = [token.text for token in self._scan.tokens[self._scan.start : self._scan.end] if token.kind == "path"]
-        if not paths or not self._scan.has_verb:
+        scan = self._scan
+        tokens = scan.tokens[scan.start : scan.end]
+        paths = [
+            token.text for token in tokens if token.kind == "path" or (token.kind == "quote" and "." in token.text)
+        ]
+        if not paths:
             return frozenset()
+        if not scan.has_verb:
+            return self._asked_of_path(tokens)
         if all("." in path.replace("\\", "/").rsplit("/", 1)[-1][1:] for path in paths):
             return frozenset(("file",))
         return frozenset(("file", "directory")) if self._scan.score >= 8 else frozenset()
+
+    def _asked_of_path(self, tokens: list[Token]) -> frozenset[str]:
+        """ "What's in notes.txt?" is asked of a file, "what files are in /tmp?" of a directory."""
+        if len(tokens) < 3 or tokens[-1].kind != "path" or tokens[-2].folded not in ("in", "en", "dice", "says"):
+            return frozenset()
+        listing = "list" in self._scan.card.verbs and "file" in self._scan.spoken
+        reading = "read" in self._scan.card.verbs and "." in tokens[-1].text and not self._scan.spoken
+        return frozenset(("directory",)) if listing else frozenset(("file",)) if reading else frozenset()
 
     def _step(self) -> None:
         token = self._scan.tokens[self._scan.place]
@@ -156,9 +184,14 @@ class _Fitting:
         else:
             self._word(token)
 
+    def _is_number(self, place: int) -> bool:
+        return place < self._scan.end and self._scan.tokens[place].kind == "number"
+
     def _mark(self, token: Token) -> None:
         last = self._scan.place + 1 == self._scan.end
-        if token.text in ",;()\n":
+        if token.text == "#" and self._scan.spoken and self._is_number(self._scan.place + 1):
+            self._scan.place += 1
+        elif token.text in ",;()\n":
             self._scan.pending = None if token.text != "(" else self._scan.pending
             self._scan.place += 1
         elif token.text == ":" and (self._scan.pending is not None or self._slots.free_text() is not None):
@@ -210,6 +243,8 @@ class _Fitting:
         number = self._reader.read(place)
         if number is None or number.after > self._scan.end:
             raise Misfit(self._scan.place)
+        if parameter is not None and self._scan.pending is None and not self._suits(parameter, number.after):
+            raise Misfit(self._scan.place)
         if parameter is None:
             if not (self._scan.has_verb or self._scan.pending):
                 raise Misfit(self._scan.place)
@@ -220,6 +255,16 @@ class _Fitting:
             self._scan.wrong = parameter.name
         self._scan.found[parameter.name] = [value] if parameter.kind == "array" else value
         self._scan.pending, self._scan.soft, self._scan.place = None, (), number.after
+
+    def _suits(self, parameter: Parameter, after: int) -> bool:
+        """Whether a number without a label can be a parameter's: "5 orders" is a quantity and no order's id, and
+        "EUR to 100 USD" says what the result is to be."""
+        counts_own = self._precedes_noun(after) and not parameter.concepts & _QUANTITIES
+        directed = set(self._scan.soft) & TO_LIKE and any(
+            item.concepts & TO_LIKE for item in self._scan.card.parameters
+        )
+        scaled = self._scan.tokens[self._scan.place - 1].folded in ("by", "times")
+        return not (counts_own or directed or scaled)
 
     def _word(self, token: Token) -> None:
         parameter = self._option(token)
@@ -249,15 +294,18 @@ class _Fitting:
                 self._values.take()
                 return
             if own:
+                self._refuse_plural(token)
                 self._scan.spoken |= own
                 self._scan.place += 1
                 self._scan.soft = ()
                 return
-        if token.folded in ("new", "nuevo", "nueva") and self._precedes_noun(self._scan.place + 1):
+        if token.folded in _NUMBERING and self._scan.spoken and self._is_number(self._scan.place + 1):
+            self._scan.place += 1  # "order number 5"
+        elif token.folded in ("new", "nuevo", "nueva") and self._precedes_noun(self._scan.place + 1):
             self._scan.place += 1
         elif token.folded in _EVERY and self._scan.card.reads and self._precedes_noun(self._behind_article()):
             self._scan.place += 1  # a list without a filter is one of all; of a tool that changes something it is asked
-        elif token.folded in _NAMED:
+        elif token.folded in NAMED:
             self._scan.pending = self._slots.named_parameter()
             self._scan.place += 1
         elif token.folded in ("que", "that") and self._says():
@@ -279,7 +327,7 @@ class _Fitting:
 
     def _begins_long(self, token: Token) -> bool:
         """Whether a free text begins, of which nothing is cut: behind its label, or behind "for" and "about"."""
-        if token.folded in _NAMED or token.folded in ("que", "that"):
+        if token.folded in NAMED or token.folded in ("que", "that"):
             return False
         if self._scan.pending is not None:
             return is_string(self._scan.pending) and is_long(self._scan.pending)
@@ -294,7 +342,13 @@ class _Fitting:
         )
         own = meanings(token.folded) & (self._scan.card.about | self._scan.card.spoken)
         opens = token.folded not in SOFT and token.folded not in _JOINS and not own
+        opens = opens and not (token.folded in _ARTICLES and self._precedes_label(pointed))
         return self._scan.has_verb and spoken and opens and self._scan.place > self._scan.start
+
+    def _precedes_label(self, item: Parameter) -> bool:
+        """Whether a parameter's own word and then a quote follow: "with the content "hola"."."""
+        ahead = self._scan.tokens[self._scan.place + 1 : self._scan.end][:2]
+        return len(ahead) == 2 and ahead[1].kind == "quote" and bool(meanings(ahead[0].folded) & item.concepts)
 
     def _colon_ahead(self) -> int:
         """The place of a colon behind words that only announce a text: "el siguiente texto:", "this:"; or 0."""
@@ -309,6 +363,12 @@ class _Fitting:
     def _behind_article(self) -> int:
         place = self._scan.place + 1
         return place + 1 if place < self._scan.end and self._scan.tokens[place].folded in _THE else place
+
+    def _refuse_plural(self, token: Token) -> None:
+        """Refuses "ban users Ana and Bob", "what files are in /tmp" to a tool that works on one user or file."""
+        card = self._scan.card
+        if card.single and meanings(token.folded) & card.about and is_plural(token.folded):
+            raise Misfit(self._scan.place)
 
     def _precedes_noun(self, place: int) -> bool:
         """Whether the tool's own noun stands at `place`."""
@@ -341,6 +401,7 @@ class _Fitting:
 
     def _rest_of_text(self) -> Any:
         begin = self._scan.place + 1
+        begin += begin < self._scan.end and self._scan.tokens[begin].text == ":"
         if begin >= self._scan.end:
             raise Misfit(self._scan.place)
         if self._scan.end - begin == 1 and self._scan.tokens[begin].kind == "quote":
@@ -395,6 +456,7 @@ class _Fitting:
                 continue
             if item.name in self._scan.found or not self._labels(item, place + (length or 1)):
                 continue
+            self._refuse_plural(token)
             self._scan.place += length or 1
             self._scan.spoken |= meanings(token.folded) & self._scan.card.about
             links = {"=", "is", "es", "de", "of"} if is_long(item) else _LINKS - {":"}
@@ -416,7 +478,7 @@ class _Fitting:
         if item.options or item.kind == "boolean":
             return True
         said = meanings(self._scan.tokens[after - 1].folded)
-        if said & self._scan.card.about and following.folded in _NAMED | GRAMMAR:
+        if said & self._scan.card.about and following.folded in NAMED | GRAMMAR:
             return False
         if following.folded in _LINKS and after + 1 < self._scan.end:
             return not (meanings(self._scan.tokens[after + 1].folded) & self._scan.card.about)

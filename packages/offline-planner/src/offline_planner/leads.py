@@ -29,7 +29,8 @@ _WISH = (
     "quiero|quisiera|necesito|deseo|me gustaria|i want to|i need to|i'd like to|i would like to|let's|let us"
     "|vamos a|hay que"
     "|tengo que|debo|i have to|i must|voy a|i'm going to|can i|may i|should i|could i|can we|puedo|podemos|debemos|debo"
-    "|should we|quiero saber|me gustaria saber|i want to know|i'd like to know|i would like to know|necesito"
+    "|should we|quiero saber"
+    "|quisiera saber|me gustaria saber|i want to know|i'd like to know|i would like to know|necesito"
     " saber|let me know"
     "|tell me|dime|do you know|sabes|me dices|me puedes decir|puedes decirme|can you tell me|could you tell me"
     "|podrias decirme"
@@ -85,19 +86,24 @@ def merge(tokens: list[Token]) -> list[Token]:
     return merged
 
 
+_FRIENDLY = frozenset("🙂😀😃😄😁😊😉🤗🙏👍👋💪❤🎉✨☺\ufe0f")
+"""Signs that are pleasant and say nothing else: a cross or an upturned face may take the request back."""
+
 _LAST_COURTESIES = word_set("please porfa porfavor pls porfis thanks gracias thx kindly")
 
 
 def is_courtesy(token: Token) -> bool:
     """Whether a word or mark says nothing but politeness."""
     if token.kind == "mark":
-        return token.text in ",.!¡¿\n…"
+        return token.text in ",.!¡¿\n…" or token.text in _FRIENDLY
     return token.kind == "word" and token.folded in COURTESIES
 
 
 def _ends_politely(token: Token) -> bool:
     return (
-        token.text in "?,.!…\n" if token.kind == "mark" else token.kind == "word" and token.folded in _LAST_COURTESIES
+        token.text in "?,.!…\n" or token.text in _FRIENDLY
+        if token.kind == "mark"
+        else token.kind == "word" and token.folded in _LAST_COURTESIES
     )
 
 
@@ -149,7 +155,12 @@ def is_question(tokens: list[Token]) -> bool:
     if any(token.kind == "mark" and token.text in "¿?" for token in tokens):
         return True
     first = next((token for token in tokens if not is_courtesy(token)), None)
-    return first is not None and first.folded in _QUESTION_WORDS
+    return first is not None and is_asking(first)
+
+
+def is_asking(token: Token) -> bool:
+    """Whether a word begins a question."""
+    return token.kind == "word" and token.folded in _QUESTION_WORDS
 
 
 _QUESTION_WORDS = word_set(

@@ -14,12 +14,19 @@ from .texts import CLAUSE as _CLAUSE
 from .texts import DESCRIBING as _DESCRIBING
 
 _IN_NAMES = word_set("de del la y of and & the los e")
+_PARTICLES = word_set("van von der di da do dos el al bin san santa")
 _CONNECTIVES = word_set("y e and & luego then despues , ;")
+_NAMING = frozenset(("name", "title", "department", "position"))
+_WHEN = word_set(
+    "tomorrow today tonight later soon yesterday again instead only just both other another last next old maybe"
+    " almost until before after because while though but manana hoy pronto ayer otra solo ambos ultimo proximo quiza"
+    " casi hasta antes tras porque mientras aunque pero without sin"
+)
 _ABBREVIATED = word_set("inc ltd co corp sl sa jr sr dr")
 _OPENING = frozenset(("que", "that"))
 _RESULTS = word_set("resultado resultados result results")
 _PLACES = frozenset(("city", "place", "country", "~location"))
-_STOPS = word_set("si if unless except excepto salvo menos when cuando all todos todas todo every cada no not")
+_STOPS = word_set("si if unless except excepto salvo menos when cuando all todos todas todo every cada no not o u or")
 
 
 class BareValues:
@@ -45,8 +52,9 @@ class BareValues:
         free = not self._scan.card.reads and self._scan.pending is None and is_long(parameter)
         if free and not self._states(tokens):
             raise Misfit(begin)
-        opening = _STOPS | _OPENING if free else _STOPS
-        if tokens[0].folded in opening or not self._is_clean(tokens, parameter, after):
+        if free and self._announces(tokens):
+            raise Misfit(begin)
+        if tokens[0].folded in _STOPS or not self._is_clean(tokens, parameter, after):
             raise Misfit(begin)
         self._scan.found[parameter.name] = [text] if parameter.kind == "array" else text
         self._scan.pending, self._scan.soft, self._scan.place, self._scan.last = None, (), after, parameter
@@ -55,6 +63,11 @@ class BareValues:
         """Where a value ends: an abbreviation ("S.A.", "Inc.") keeps its last point."""
         point = self._scan.question[last.end : last.end + 1] == "."
         return last.end + (point and ("." in last.text or last.folded in _ABBREVIATED))
+
+    def _announces(self, tokens: list[Token]) -> bool:
+        """Whether bare words only lead up to a text ("never that …"), or begin with another order."""
+        orders = [verb for verb in verbs(tokens[0].folded, tokens[0].ending()) if "order" in verb.moods]
+        return any(token.folded in _OPENING for token in tokens[:3]) or any("inf" not in verb.moods for verb in orders)
 
     def _states(self, tokens: list[Token]) -> bool:
         """Whether bare words say something to keep, rather than name a thing: "my code is 5", but not "my birthday"."""
@@ -108,7 +121,8 @@ class BareValues:
         article = before.folded in ("la", "los", "las", "el", "the")
         if parameter.concepts & _PLACES and article and self._scan.tokens[place].folded not in GRAMMAR:
             return before.start
-        single = len(self._scan.tokens[place].text) == 1 and self._scan.tokens[place].kind == "word"
+        token = self._scan.tokens[place]
+        single = len(token.text) == 1 and token.kind == "word" and token.text not in ("y", "e", "o", "u", "a")
         return (
             before.start
             if single and meanings(before.folded) & self._scan.card.about
@@ -220,10 +234,11 @@ class BareValues:
             return False
         if is_long(parameter):
             return self._scan.has_verb or self._asks()
-        if self._describes():
+        if self._describes() or self._qualifies(tokens):
             return False
         plain = not any(is_function_word(word) or verb_concepts(word) for word in words)
-        most = 4 if self._scan.pending is not None else 3 if parameter.concepts & _PLACES else 1
+        several = 4 if parameter.concepts & _NAMING else 3
+        most = several if parameter.concepts & (_PLACES | _NAMING) and not _WHEN & set(words) else 1
         return plain and len(words) <= most and (self._scan.has_verb or self._asks() or self._scan.pending is not None)
 
     def _describes(self) -> bool:
@@ -232,6 +247,15 @@ class BareValues:
             token.folded for token in self._scan.tokens[max(self._scan.start, self._scan.place - 2) : self._scan.place]
         ]
         return bool({"mi", "mis", "my", "tu", "tus", "your", "su", "sus", "que", "that"} & set(before[-1:]))
+
+    def _qualifies(self, tokens: list[Token]) -> bool:
+        """Whether a word that is no name stands before one: "the other Ana", but "de la Cruz", "ana garcía"."""
+        first, rest = tokens[0], tokens[1:]
+        return (
+            first.text[:1].islower()
+            and first.folded not in _IN_NAMES | _PARTICLES
+            and any(token.text[:1].isupper() for token in rest)
+        )
 
     def commands(self, place: int) -> bool:
         """Whether another order begins at a place: a verb behind a connective."""

@@ -13,7 +13,7 @@ from .conversation import Tool
 from .folding import fold, word_set
 from .leads import NEGATIONS
 from .lexicon import is_plural, meanings, nouns, phrases, verb_concepts
-from .schema import Parameter, flattened, read_parameters
+from .schema import COMMANDS, Parameter, flattened, read_parameters
 from .suite import KNOWN, Known
 
 # A longer definition is analysed each time rather than kept, so that the memory held is bounded.
@@ -33,7 +33,6 @@ _CHANGING_VALUES = frozenset(("convert", "reverse", "round"))
 _VALUES = word_set(
     "currency text word number time timezone date upper lower title_case backwards color ~unit ~temperatur"
 )
-_COMMANDS = word_set("~sql ~command command ~code ~script ~statement")
 _JOINING = word_set("and y or o then rid")
 _EVERY = frozenset(("all",))
 _MANY = word_set("search list query recall count")
@@ -171,7 +170,7 @@ def _reads(words: list[str], verbs: frozenset[str], parameters: tuple[Parameter,
     is joined or phrased ("read_and_burn", "get_rid_of") may say anything, and so may a command."""
     if not verbs or not verbs <= READING or _JOINING & set(words):
         return False
-    if any(item.concepts & _COMMANDS for item in parameters):
+    if any(item.concepts & COMMANDS for item in parameters):
         return False
     left = {one for word in words if not verb_concepts(word) for one in meanings(word)} - _EMPTY - _VALUES
     return not (verbs & _CHANGING_VALUES and left)

@@ -16,7 +16,7 @@ from .lexicon import is_plural, meanings, nouns, verbs
 from .numbers import NUMBER_WORDS, Reader
 from .plan import Previous
 from .scan import ASKING, GRAMMAR, NAMED, SOFT, TO_LIKE, Fit, Misfit, Scan, alike, is_long, is_string
-from .schema import Parameter
+from .schema import COMMANDS, Parameter
 from .slots import Slots
 from .sums import Sums
 from .texts import Delimited, Texts
@@ -30,6 +30,10 @@ _LINKS = word_set("= : es is de of a as como del en in to equal")
 _JOINS = word_set("con with y and e me por con")
 _ANNOUNCING = word_set("el la lo los the this esto este esta estos siguiente siguientes following in en")
 _EVERY = frozenset(("all", "todos", "todas"))
+_PREPOSITIONS = word_set("de del of about sobre con with por by para for en in into on from")
+_LEADING = _PREPOSITIONS | word_set(
+    "el la los las un una unos unas the a an al to at y e and que mi mis my su sus as como"
+)
 _ARTICLES = frozenset(("el", "la", "the", "a", "un", "una"))
 _THE = frozenset(("los", "las", "the"))
 _QUANTITIES = word_set("number limit ~count ~top ~quantity ~quantitie ~total")
@@ -211,7 +215,7 @@ class _Fitting:
         parameter = self._scan.pending or self._slots.free_text()
         if parameter is None or following is None:
             raise Misfit(self._scan.place)
-        if self._scan.pending is not None and not is_long(parameter):
+        if self._scan.pending is not None and not (is_long(parameter) or parameter.concepts & COMMANDS):
             self._scan.place += 1
             return
         value = self._texts.value(self._scan.place, self._scan.end)
@@ -315,6 +319,8 @@ class _Fitting:
         elif (
             token.folded in GRAMMAR or (self._scan.card.reads and token.folded in _ASKED_WITH)
         ) and not self._begins_value(token):
+            if self._dangles(token) or self._misplaced(token):
+                raise Misfit(self._scan.place)
             self._scan.soft = SOFT.get(token.folded, self._scan.soft if token.folded in ("el", "la", "the") else ())
             self._scan.possessed = self._scan.possessed or token.folded in ("tiene", "tienen", "have", "does", "has")
             if token.folded in ("y", "and", "e", "con", "with") and (
@@ -324,6 +330,27 @@ class _Fitting:
             self._scan.place += 1
         else:
             self._values.take()
+
+    def _dangles(self, token: Token) -> bool:
+        """Whether a word of grammar is the last, so that what it leads to is missing: "delete the file of"."""
+        if any(item.kind != "mark" for item in self._scan.tokens[self._scan.place + 1 : self._scan.end]):
+            return False
+        return token.folded in _LEADING and not (self._scan.card.reads and token.folded in SOFT)
+
+    def _misplaced(self, token: Token) -> bool:
+        """Whether a preposition makes something else of what is to be changed: "delete from the file a.txt", "the order
+        about 5"."""
+        scan = self._scan
+        if scan.card.reads or token.folded not in _PREPOSITIONS:
+            return False
+        ahead = [item for item in scan.tokens[scan.place + 1 : scan.end] if item.folded not in _ARTICLES]
+        value = bool(ahead) and ahead[0].kind not in ("word", "mark")
+        if scan.place == scan.start + 1:
+            own = bool(ahead) and bool(meanings(ahead[0].folded) & scan.card.about)
+            return (value or own) and sum(item.required for item in scan.card.parameters) == 1
+        behind_noun = bool(meanings(scan.tokens[scan.place - 1].folded) & scan.card.about)
+        leads_to = any(item.concepts & set(SOFT.get(token.folded, ())) for item in scan.card.parameters)
+        return behind_noun and value and not leads_to
 
     def _begins_long(self, token: Token) -> bool:
         """Whether a free text begins, of which nothing is cut: behind its label, or behind "for" and "about"."""

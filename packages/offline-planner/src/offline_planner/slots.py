@@ -39,7 +39,9 @@ class Slots:
             by_form = [item for item in by_form if not item.concepts & TO_LIKE] or by_form
         if len(by_form) > 1 and len({item.required for item in by_form}) > 1:
             by_form = [item for item in by_form if item.required]
-        if token.kind == "path" and self._is_inside():
+        if token.kind == "path" and (
+            self._is_inside() or not (by_form or self._scan.named or self._is_long_left(open_))
+        ):
             raise Misfit(self._scan.place)
         if token.kind == "quote" and set(self._scan.soft) & TO_LIKE and not (by_form or self._scan.named):
             raise Misfit(self._scan.place)
@@ -63,6 +65,11 @@ class Slots:
             if behind_noun and len(titled) == 1:
                 return titled[0]
         raise Misfit(self._scan.place)
+
+    def _is_long_left(self, open_: list[Parameter]) -> bool:
+        """Whether a path may be a text of its own: no parameter has taken another one, and a text is open."""
+        taken = any(item.concepts & PATHS and item.name in self._scan.found for item in self._scan.card.parameters)
+        return not taken and bool(open_)
 
     def _is_inside(self) -> bool:
         """Whether a path says where the tool's thing is, and not which it is: "the file in /tmp"."""

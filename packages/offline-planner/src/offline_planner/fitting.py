@@ -350,7 +350,8 @@ class _Fitting:
             return (value or own) and sum(item.required for item in scan.card.parameters) == 1
         behind_noun = bool(meanings(scan.tokens[scan.place - 1].folded) & scan.card.about)
         leads_to = any(item.concepts & set(SOFT.get(token.folded, ())) for item in scan.card.parameters)
-        return behind_noun and value and not leads_to
+        several = ahead[:1] and ahead[0].kind == "number" and len(scan.card.numeric()) > 1  # "the gcd of 12 and 18"
+        return behind_noun and value and not leads_to and not several
 
     def _begins_long(self, token: Token) -> bool:
         """Whether a free text begins, of which nothing is cut: behind its label, or behind "for" and "about"."""

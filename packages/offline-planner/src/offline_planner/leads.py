@@ -61,9 +61,12 @@ def _table(text: str, force: Force) -> list[tuple[tuple[str, ...], Force]]:
     return [(tuple(row.split()), force) for row in text.split("|")]
 
 
-_LEADS = sorted(
+_LEADS: dict[str, list[tuple[tuple[str, ...], Force]]] = {}
+"""The phrases by their first word, the longest first."""
+for _row in sorted(
     [*_table(_ORDER, "order"), *_table(_POLITE, "polite"), *_table(_WISH, "wish")], key=lambda row: -len(row[0])
-)
+):
+    _LEADS.setdefault(_row[0][0], []).append(_row)
 
 
 def merge(tokens: list[Token]) -> list[Token]:
@@ -126,7 +129,7 @@ def trim(tokens: list[Token], start: int, end: int) -> tuple[int, int, bool]:
 
 def lead(tokens: list[Token], start: int, end: int) -> Lead:
     """Returns how a step begins; an order where a verb in the imperative does."""
-    for words, force in _LEADS:
+    for words, force in _LEADS.get(tokens[start].folded, ()) if start < end else ():
         if tuple(token.folded for token in tokens[start : min(start + len(words), end)]) == words:
             after, _, polite = trim(tokens, start + len(words), end)
             fits = _moods(tokens, after, end)

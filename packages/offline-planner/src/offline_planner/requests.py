@@ -78,7 +78,7 @@ class Grammar:
         fitter = Fitter(question, self.tokens, reader, self._sums, texts)
         self._tools = ToolSteps(self.tokens, cards, fitter, texts, self._failures, asks)
         self._has_history = has_history
-        self._failed: dict[tuple[int, bool], int] = {}
+        self._known: dict[tuple[int, int, bool], list[Step] | None] = {}
 
     def understand(self) -> Understood:
         """Returns the steps of the whole request, or the problem that keeps it from being done."""
@@ -113,8 +113,12 @@ class Grammar:
 
     def _parts(self, start: int, end: int, continued: bool) -> list[Step] | None:
         """Returns the steps from `start` on, the longest first part that is one step first."""
-        if (start, continued) in self._failed:
-            return None
+        key = (start, end, continued)
+        if key not in self._known:
+            self._known[key] = self._parted(start, end, continued)
+        return self._known[key]
+
+    def _parted(self, start: int, end: int, continued: bool) -> list[Step] | None:
         cuts = self._cuts(start, end)
         for stop, following in reversed(cuts):
             step = self._step(start, stop, continued)
@@ -125,7 +129,6 @@ class Grammar:
             rest = self._parts(following, end, True)
             if rest is not None and not self._runs_on(step, start, stop, following, rest[0]):
                 return [step, *rest]
-        self._failed[start, continued] = 1
         return None
 
     def _reports(self, start: int, end: int) -> bool:

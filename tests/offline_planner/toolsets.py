@@ -22,10 +22,13 @@ class RealTool:
     run: Callable[..., Any]
 
 
-def real(name: str, description: str, run: Callable[..., Any], required: list[str], /, **properties: Any) -> RealTool:
+def real(
+    name: str, description: str, run: Callable[..., Any], required: list[str], reads: bool | None = None, /,
+    **properties: Any,
+) -> RealTool:  # fmt: skip
     """Returns a tool; properties that are not required are optional."""
     schema = {"type": "object", "properties": properties, "required": required}
-    return RealTool(Tool(name=name, description=description, parameters=schema), run)
+    return RealTool(Tool(name=name, description=description, parameters=schema, read_only=reads), run)
 
 
 def _done(**_: Any) -> str:
@@ -188,7 +191,42 @@ ODD = (
     real("show_and_tell", "Publishes.", _done, ["text"], text=TEXT),
 )  # fmt: skip
 
+# The suite's own packs of files, queries, pages and time, with what they say of their effects.
+OWN = (
+    *BUILTIN,
+    real("list_files",
+         "List the files and folders in a folder, with their size and when they were changed.", _done, [], True,
+         path={"type": "string", "default": ""}, recursive={"type": "boolean", "default": False},
+         limit={"type": "integer", "default": 200}),
+    real("read_file",
+         "Read a text file, or a part of it by lines.", _done, ["path"], True, path=TEXT,
+         start_line={"type": "integer", "default": 1}, max_lines={"type": "integer", "default": 1000}),
+    real("search_files",
+         "Find a text in the files of a folder and all below it.", _done, ["text"], True, text=TEXT,
+         path={"type": "string", "default": ""}, pattern={"type": "string", "default": "*"},
+         limit={"type": "integer", "default": 50}),
+    real("create_file",
+         "Write a new text file.", _done, ["path", "text"], path=TEXT, text=TEXT),
+    real("replace_file",
+         "Overwrite a text file with a new content; the old one is lost.", _done, ["path", "text"], False, path=TEXT,
+         text=TEXT),
+    real("edit_file",
+         "Change one place in a text file.", _done, ["path", "old_text", "new_text"], False, path=TEXT, old_text=TEXT,
+         new_text=TEXT),
+    real("sql_schema",
+         "Describe the database.", _done, [], True, table=OPTIONAL_TEXT),
+    real("sql_query",
+         "Query the database.", _done, ["query"], True, query=TEXT, max_rows={"type": "integer", "default": 100}),
+    real("now",
+         "The current date and time.", _done, [], True, zone={"type": "string", "default": "UTC"}),
+    real("convert_time",
+         "Convert a time.", _done, ["time", "from_zone", "to_zone"], True, time=TEXT, from_zone=TEXT, to_zone=TEXT),
+    real("fetch",
+         "Fetch a page.", _done, ["url"], True, url=TEXT, max_chars={"type": "integer", "default": 10000},
+         start={"type": "integer", "default": 0}),
+)  # fmt: skip
+
 TOOLSETS = {
     "builtin": BUILTIN, "calc": CALC, "packs": PACKS, "files": FILES, "others": OTHERS, "community": COMMUNITY,
-    "odd": ODD,
+    "odd": ODD, "own": OWN,
 }  # fmt: skip

@@ -121,16 +121,16 @@ def read(tool: Tool) -> Card:
     """Returns the tool's card; kept for the next request, since a client offers the same tools each time."""
     schema = msgspec.json.encode(tool.parameters, enc_hook=str)
     if len(schema) + len(tool.description) + len(tool.name) > _KEPT:
-        return _analyse(tool.name, tool.description, schema)
-    return _kept(tool.name, tool.description, schema)
+        return _analyse(tool.name, tool.description, schema, tool.read_only)
+    return _kept(tool.name, tool.description, schema, tool.read_only)
 
 
 @lru_cache(maxsize=512)
-def _kept(name: str, description: str, schema: bytes) -> Card:
-    return _analyse(name, description, schema)
+def _kept(name: str, description: str, schema: bytes, read_only: bool | None) -> Card:
+    return _analyse(name, description, schema, read_only)
 
 
-def _analyse(name: str, description: str, schema: bytes) -> Card:
+def _analyse(name: str, description: str, schema: bytes, read_only: bool | None) -> Card:
     parsed: Any = msgspec.json.decode(schema)
     title = _SENTENCE_END.split(description.strip(), maxsplit=1)[0].strip()[:_DESCRIPTION]
     parameters = flattened(read_parameters(parsed))
@@ -143,7 +143,10 @@ def _analyse(name: str, description: str, schema: bytes) -> Card:
     operations = _operations(words, parameters, takes_list)
     form = next((verb for noun, verb in FORMS.items() if noun in about or verb in verbs), "")
     unit = next((unit for unit in UNITS if unit in about), "") if "count" in verbs | _noun_verbs(words) else ""
-    reads = known.reads if known is not None else bool(operations or form or unit) or _reads(words, verbs, parameters)
+    reads = read_only is not False and (
+        known.reads if known is not None
+        else bool(operations or form or unit) or _reads(words, verbs, parameters, read_only)
+    )  # fmt: skip
     about = about - _EVERY if reads else about
     size = counting.count(name) + counting.count(description) + len(schema) // 4
     own_verb = words[0] if words and not verbs and not nouns(words[0]) and words[0] not in NEGATIONS else ""
@@ -165,12 +168,15 @@ def _words(server: str, own: str) -> list[str]:
     return words
 
 
-def _reads(words: list[str], verbs: frozenset[str], parameters: tuple[Parameter, ...]) -> bool:
-    """Whether the name says that nothing is changed: every verb of it reads, and what is converted is a value. What
-    is joined or phrased ("read_and_burn", "get_rid_of") may say anything, and so may a command."""
-    if not verbs or not verbs <= READING or _JOINING & set(words):
+def _reads(words: list[str], verbs: frozenset[str], parameters: tuple[Parameter, ...], read_only: bool | None) -> bool:
+    """Whether nothing is changed, as the name says: every verb of it reads, and what is converted is a value. What is
+    joined or phrased ("read_and_burn", "get_rid_of") may say anything, and so may a command. The server's own word is
+    taken where the name does not say otherwise."""
+    if not verbs <= READING or _JOINING & set(words):
         return False
-    if any(item.concepts & COMMANDS for item in parameters):
+    if read_only:
+        return True
+    if not verbs or any(item.concepts & COMMANDS for item in parameters):
         return False
     left = {one for word in words if not verb_concepts(word) for one in meanings(word)} - _EMPTY - _VALUES
     return not (verbs & _CHANGING_VALUES and left)

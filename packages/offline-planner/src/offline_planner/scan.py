@@ -34,7 +34,7 @@ SOFT = {
     "from": ("~from", "source", "~origin"),
     "de": ("~from", "source", "~origin", "place", "city", "department"),
     "of": ("place", "city", "department"),
-    "for": ("question", "~query", "pattern", "place", "city", "title", "~keyword", "~term"),
+    "for": ("question", "~query", "text", "pattern", "place", "city", "title", "~keyword", "~term"),
     "sobre": ("subject", "question", "~query", "~topic", "~topico"),
     "about": ("subject", "question", "~query", "~topic"),
 }

@@ -38,6 +38,8 @@ SOFT = {
     "sobre": ("subject", "question", "~query", "~topic", "~topico"),
     "about": ("subject", "question", "~query", "~topic"),
 }
+ARTICLES = frozenset(("el", "la", "the", "a", "un", "una"))
+LINKS = word_set("= : es is de of a as como del en in to equal")
 TO_LIKE = frozenset(("~to", "~recipient", "~destination", "~target"))
 _LONG = word_set(
     "text content body message question note comment subject title task ~query ~prompt ~description ~descripcion"

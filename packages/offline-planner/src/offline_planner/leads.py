@@ -11,7 +11,7 @@ from .lexer import Token
 from .lexicon import phrases, verbs
 from .vocabulary import COURTESIES, NOW
 
-Force = Literal["order", "polite", "wish", "statement", "impersonal"]
+Force = Literal["order", "polite", "wish", "statement"]
 
 _ORDER = (
     "quiero que|quisiera que|necesito que|me gustaria que|te pido que|deseo que|haz el favor de|hazme el favor"
@@ -39,7 +39,6 @@ _WISH = (
     "|find out|averigua|tell me please|di|cuentame|me puedes decir|quiero ver|necesito ver|queria saber|give me"
     " the|me gustaria ver"
 )
-_IMPERSONAL = word_set("se can could may should would puedo debo podemos como how what que cuando when is es")
 
 NEGATIONS = word_set(
     "no not nunca jamas never don't dont doesn't didn't do-not can't cannot won't shouldn't mustn't wouldn't"

@@ -20,7 +20,7 @@ from .lexer import Token, tokenize
 from .lexicon import verbs
 from .marks import Marks, Unclear
 from .numbers import Reader
-from .plan import NotDone, Operation, Previous, Problem
+from .plan import NotDone, Previous, Problem, refers
 from .scan import Fit
 from .sums import Sums
 from .texts import Texts
@@ -53,12 +53,6 @@ class Understood(msgspec.Struct, gc=False):
     problem: Problem | None = None
     tokens: list[Token] = []
     notes: list[tuple[str, Any]] = []
-
-
-class _Trouble(Exception):
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.trouble)
-        self.problem = problem
 
 
 class Grammar:
@@ -299,13 +293,4 @@ class Grammar:
 
 
 def _refers(steps: Sequence[Step]) -> bool:
-    return any(
-        _has_previous(step.tree) or (step.fit and any(map(_has_previous, step.fit.arguments.values())))
-        for step in steps
-    )
-
-
-def _has_previous(value: Any) -> bool:
-    if isinstance(value, Operation):
-        return any(map(_has_previous, value.operands))
-    return isinstance(value, Previous) and value.named
+    return any(refers(step.tree) or (step.fit and any(map(refers, step.fit.arguments.values()))) for step in steps)

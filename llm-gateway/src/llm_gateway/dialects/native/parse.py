@@ -88,4 +88,5 @@ def _tool(tool: wire.ToolParam) -> Tool:
         description=function.description or "",
         parameters=function.parameters or {},
         strict=function.strict,
+        read_only=tool.annotations.read_only_hint if tool.annotations else None,
     )

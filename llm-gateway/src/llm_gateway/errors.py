@@ -3,6 +3,7 @@
     ApiError (service_kit)
     ├── InvalidRequest             400  the request does not make sense, or this provider cannot do it
     ├── ModelNotFound              404  no model of that name
+    ├── ModelNotAllowed            403  a model that the key may not use
     ├── ProviderNotConfigured      503  the provider has no credentials here
     ├── GatewaySaturated           503  as many calls are under way as may be
     └── UpstreamError                   a provider failed
@@ -39,6 +40,16 @@ class InvalidRequest(ApiError):
 class ModelNotFound(ApiError):
     def __init__(self, name: str) -> None:
         super().__init__(404, "model_not_found", f"LLM '{name[:200]}' not found", param="model")
+
+
+class ModelNotAllowed(ApiError):
+    """The principal's list of models does not have this one."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            403, "model_not_allowed", f"This key may not use LLM '{name[:200]}'", param="model",
+            spanish=f"Esta clave no puede usar el LLM '{name[:200]}'",
+        )  # fmt: skip
 
 
 class ProviderNotConfigured(ApiError):

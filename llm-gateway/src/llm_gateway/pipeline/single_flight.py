@@ -267,10 +267,11 @@ class SingleFlight(Generic[T]):
 def too_slow() -> ApiError:
     """A reader of a shared stream fell too far behind the others."""
     return ApiError(
-        503, "stream_reader_too_slow", "This stream was read too slowly to be kept for its reader.", retry_after=1.0
-    )
+        503, "stream_reader_too_slow", "This stream was read too slowly to be kept for its reader.", retry_after=1.0,
+        spanish="Este flujo se ha leído demasiado despacio para guardarlo.",
+    )  # fmt: skip
 
 
 def stopping() -> ApiError:
     """The gateway stops, and with it the call."""
-    return ApiError(503, "stopping", "The service is stopping.")
+    return ApiError(503, "stopping", "The service is stopping.", spanish="El servicio se está deteniendo.")

@@ -262,10 +262,11 @@ class SingleFlight(Generic[T]):
 def too_slow() -> ApiError:
     """Returns the error (503) of a stream whose reader fell too far behind the other readers of the same call."""
     return ApiError(
-        503, "stream_reader_too_slow", "This stream was read too slowly to be kept for its reader.", retry_after=1.0
-    )
+        503, "stream_reader_too_slow", "This stream was read too slowly to be kept for its reader.", retry_after=1.0,
+        spanish="Este flujo se ha leído demasiado despacio para guardarlo.",
+    )  # fmt: skip
 
 
 def stopping() -> ApiError:
     """Returns the error (503) of a call that ends because the gateway stops."""
-    return ApiError(503, "stopping", "The service is stopping.")
+    return ApiError(503, "stopping", "The service is stopping.", spanish="El servicio se está deteniendo.")

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from up import environment
+from suite_plan import environment
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLBOX = ROOT / "mcp-toolbox"

@@ -7,11 +7,16 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import structlog
 import uvloop
 
 TESTS = Path(__file__).parent
+
+# The limit is that of the whole test: one example may take long on a busy machine, and another time it does not.
+hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("suite")
 
 LIMITS = {
     "images": (900, "images are built, and the composed suite is started"),

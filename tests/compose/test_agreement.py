@@ -11,8 +11,8 @@ from tests.compose.test_compose_file import SERVICES, SETTINGS, environment
 from tests.scripts.loading import script
 
 ROOT = Path(__file__).parents[2]
-UP = script("up")
-IN_UP = {"toolbox": "mcp-toolbox"}
+PLAN = script("suite_plan")
+IN_PLAN = {"toolbox": "mcp-toolbox"}
 """What `make up` calls a service otherwise than Compose."""
 EXAMPLES = dict(re.findall(r"^# ([A-Z][A-Z0-9_]*)=(.*)$", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE))
 SECRET = re.compile(r"_KEYS?$|TOKEN|PASSWORD|SECRET|POSTGRES_URL|BEARER")
@@ -23,11 +23,11 @@ FIXED = {"HOST", "PORT", "METRICS_PORT", "TOOLBOX_PORT", "AGENT_HTTP_PORT", "AGE
     *("LLM_GATEWAY_URL", "MCP_SERVER_URL", "LOCAL_MODEL_PATH", "LOCAL_MODEL_URL"),
 }
 # What any program takes is of the machine, and there is another one in a container.
-VALUES = {name: f"value-of-{name}" for name in EXAMPLES if name not in FIXED and not UP._is_any_programs(name)}
+VALUES = {name: f"value-of-{name}" for name in EXAMPLES if name not in FIXED and not PLAN._is_any_programs(name)}
 
 
 def given_by_up(service: str) -> set[str]:
-    found = {one.name: one.environment for one in UP.plan(VALUES)}[IN_UP.get(service, service)]
+    found = {one.name: one.environment for one in PLAN.plan(VALUES)}[IN_PLAN.get(service, service)]
     return {name for name, value in VALUES.items() if found.get(name) == value}
 
 
@@ -50,7 +50,7 @@ def test_both_give_a_service_the_same_secrets(service: str):
 def test_both_give_a_service_what_it_reads_and_nothing_else(service: str):
     read = {str(field.alias) for field in SETTINGS[service].model_fields.values()}
     if service == "toolbox":
-        read |= UP._PROXIES
+        read |= PLAN._PROXIES
     assert given_by_up(service) == given_by_compose(service) == read & VALUES.keys()
 
 

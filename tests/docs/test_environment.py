@@ -24,7 +24,7 @@ SETTINGS: tuple[type[ServiceSettings], ...] = (
 CATALOG_FILE = ROOT / "llm-gateway/src/llm_gateway/catalog/catalog.yaml"
 CATALOG = CATALOG_FILE.read_text()
 CHAT = (ROOT / "agent-websocket/src/agent_websocket/chat/__main__.py").read_text()
-UP = (ROOT / "scripts/up.py").read_text()
+UP = (ROOT / "scripts/suite_plan.py").read_text()
 UP_DEFAULTS = {"TOOLBOX_PORT": "8000", "AGENT_HTTP_PORT": "8001", "AGENT_WS_PORT": "8002", "LOCAL_MODEL_PORT": "8004"}
 
 

@@ -31,8 +31,8 @@ def test_it_says_that_the_planner_stood_in(suite: UpProcess) -> None:
 @pytest.mark.parametrize(
     ("environ", "said"),
     [
-        ({"OPENAI_API_KEY": "sk-wrong"}, "openai refused OPENAI_API_KEY"),
-        ({"OPENAI_API_KEY": "sk-wrong", "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}, "at OPENAI_BASE_URL"),
+        ({"OPENAI_API_KEY": "sk-wrong"}, "openai ha rechazado OPENAI_API_KEY"),
+        ({"OPENAI_API_KEY": "sk-wrong", "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}, "en OPENAI_BASE_URL"),
     ],
     ids=["a wrong key", "a provider that is away"],
 )

@@ -236,7 +236,19 @@ async def test_text_behind_the_finish_reason_does_not_count():
 
 @pytest.mark.parametrize(
     "garbage",
-    [b"hello world\n\n", b": ping\n\n", b"event: ping\n\n", b"retry: 9\n\n", b"[DONE]", b"", DONE, DONE + DONE],
+    [
+        b"hello world\n\n",
+        b": ping\n\n",
+        b"event: ping\n\n",
+        b"retry: 9\n\n",
+        b"[DONE]",
+        b"",
+        DONE,
+        DONE + DONE,
+        line({}),
+        line({}) * 9,
+        line({"choices": []}),
+    ],
 )
 async def test_a_stream_without_a_word_is_not_asked_for_again_at_the_same_deployment(garbage: bytes):
     async with staged(FakeOpenAI(Sends([garbage])), UPSTREAM_RETRIES="2") as stage:

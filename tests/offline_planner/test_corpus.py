@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.offline_planner.corpus import Sentence, hold, judge, load
 from tests.offline_planner.variations import vary
 
-FILES = ("tuned.txt", "held_out.txt", "fresh.txt")
+FILES = ("tuned.txt", "held_out.txt", "fresh.txt", "adversarial.txt")
 WITHIN = {name: [sentence for sentence in load(name) if sentence.calls] for name in FILES}
 ANSWERED = 0.9
 

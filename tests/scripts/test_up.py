@@ -14,15 +14,15 @@ import pytest
 
 from tests.scripts.loading import script
 
-UP = script("up")
+UP, PLAN, QUESTION = script("up"), script("suite_plan"), script("first_question")
 
 
 def plan(environ: Mapping[str, str]) -> dict[str, Any]:
-    return {service.name: service for service in UP.plan(environ)}
+    return {service.name: service for service in PLAN.plan(environ)}
 
 
 def test_four_services_in_the_order_of_their_needs():
-    services = UP.plan({})
+    services = PLAN.plan({})
     assert [(one.name, one.port) for one in services] == [
         ("llm-gateway", 8003), ("mcp-toolbox", 8000), ("agent-http", 8001), ("agent-websocket", 8002),
     ]  # fmt: skip
@@ -31,7 +31,7 @@ def test_four_services_in_the_order_of_their_needs():
 
 def test_each_service_listens_on_its_own_port_on_loopback():
     ports = {"PORT": "9003", "TOOLBOX_PORT": "9000", "AGENT_HTTP_PORT": "9001", "AGENT_WS_PORT": "9002"}
-    services = UP.plan({**ports, "HOST": "0.0.0.0"})
+    services = PLAN.plan({**ports, "HOST": "0.0.0.0"})
     assert [one.port for one in services] == [9003, 9000, 9001, 9002]
     for one in services:
         assert one.environment["PORT"] == str(one.port)
@@ -58,7 +58,7 @@ MODEL = {"LOCAL_MODEL_PATH": "/models/a.gguf"}
 
 def holders(environ: Mapping[str, str], name: str) -> set[str]:
     """The services that get `name`."""
-    return {service.name for service in UP.plan({**environ, name: "secret"}) if name in service.environment}
+    return {service.name for service in PLAN.plan({**environ, name: "secret"}) if name in service.environment}
 
 
 @pytest.mark.parametrize("name", PROVIDERS_SECRETS)
@@ -99,7 +99,7 @@ def test_what_the_file_of_other_servers_refers_to_goes_to_the_toolbox(tmp_path: 
 
 
 def test_a_local_model_is_served_first_and_the_gateway_told_where():
-    services = UP.plan({"LOCAL_MODEL_PATH": "/models/a.gguf", "LOCAL_MODEL_PORT": "9004"})
+    services = PLAN.plan({"LOCAL_MODEL_PATH": "/models/a.gguf", "LOCAL_MODEL_PORT": "9004"})
     model, gateway = services[0], services[1]
     assert (model.name, model.port, model.ready_path) == ("local-model", 9004, "/health")
     assert model.command[-4:] == ("--serve", "/models/a.gguf", "--port", "9004")
@@ -108,14 +108,14 @@ def test_a_local_model_is_served_first_and_the_gateway_told_where():
 
 def test_a_local_model_that_runs_already_is_left_alone():
     url = {"LOCAL_MODEL_PATH": "/models/a.gguf", "LOCAL_MODEL_URL": "http://127.0.0.1:1/v1"}
-    assert len(UP.plan(url)) == 4
+    assert len(PLAN.plan(url)) == 4
 
 
 @pytest.mark.parametrize("variable", ["PORT", "TOOLBOX_PORT", "AGENT_HTTP_PORT", "AGENT_WS_PORT", "LOCAL_MODEL_PORT"])
 @pytest.mark.parametrize("value", ["eighty", "0", "65536", "-1", "80.5"])
 def test_what_is_no_port_is_said_by_name(variable: str, value: str):
-    with pytest.raises(UP.CannotStart, match=f"^{variable}: '{value}' is not a port number$"):
-        UP.plan({variable: value, "LOCAL_MODEL_PATH": "a.gguf"})
+    with pytest.raises(PLAN.CannotStart, match=f"^{variable}: '{value}' is not a port number$"):
+        PLAN.plan({variable: value, "LOCAL_MODEL_PATH": "a.gguf"})
 
 
 def test_an_empty_port_is_the_default():
@@ -123,8 +123,8 @@ def test_an_empty_port_is_the_default():
 
 
 def test_two_services_on_one_port_are_said_by_name():
-    with pytest.raises(UP.CannotStart, match=r"port 9000 .*llm-gateway.*mcp-toolbox"):
-        UP.plan({"PORT": "9000", "TOOLBOX_PORT": "9000"})
+    with pytest.raises(PLAN.CannotStart, match=r"port 9000 .*llm-gateway.*mcp-toolbox"):
+        PLAN.plan({"PORT": "9000", "TOOLBOX_PORT": "9000"})
 
 
 def test_every_taken_port_is_said_with_the_variable_that_moves_it():
@@ -135,9 +135,9 @@ def test_every_taken_port_is_said_with_the_variable_that_moves_it():
         other.listen()
         ports = [listener.getsockname()[1] for listener in (one, other, free)]
         free.close()
-        services = UP.plan({"PORT": str(ports[0]), "AGENT_HTTP_PORT": str(ports[1]), "AGENT_WS_PORT": str(ports[2])})
-        with pytest.raises(UP.CannotStart) as caught:
-            UP.check_ports([one for one in services if one.name != "mcp-toolbox"])
+        services = PLAN.plan({"PORT": str(ports[0]), "AGENT_HTTP_PORT": str(ports[1]), "AGENT_WS_PORT": str(ports[2])})
+        with pytest.raises(PLAN.CannotStart) as caught:
+            PLAN.check_ports([one for one in services if one.name != "mcp-toolbox"])
     said = str(caught.value)
     assert f"port {ports[0]} (llm-gateway) is taken: stop what uses it, or set PORT" in said
     assert f"port {ports[1]} (agent-http) is taken: stop what uses it, or set AGENT_HTTP_PORT" in said
@@ -176,22 +176,22 @@ def agent():
 
 
 def test_the_proof_shows_the_tools_and_who_answered(agent: str):
-    proof = UP.ask(agent, "a-key")
+    proof = QUESTION.ask(agent, "a-key")
     assert 'multiply(a=25, t="ñ") → 200' in proof
     assert "‹ es 200" in proof
     assert "(offline, in place of gpt-4o, 12 ms)" in proof
 
 
 def test_a_refused_or_unheard_first_question_is_said(agent: str):
-    with pytest.raises(UP.NotAnswered, match=r'^401 {"error": "no"}$'):
-        UP.ask(agent, None)
-    with pytest.raises(UP.NotAnswered, match="refused"):
-        UP.ask("http://127.0.0.1:1", None)
+    with pytest.raises(QUESTION.NotAnswered, match=r'^401 {"error": "no"}$'):
+        QUESTION.ask(agent, None)
+    with pytest.raises(QUESTION.NotAnswered, match="refused"):
+        QUESTION.ask("http://127.0.0.1:1", None)
 
 
 def test_an_envelope_is_told_in_words():
     body = json.dumps({"error": {"message": "openai refused OPENAI_API_KEY.", "code": "upstream_credentials"}})
-    error = UP._refused(502, body.encode())
+    error = QUESTION._refused(502, body.encode())
     assert (str(error), error.code) == (
         "openai refused OPENAI_API_KEY (502 upstream_credentials)",
         "upstream_credentials",
@@ -200,11 +200,11 @@ def test_an_envelope_is_told_in_words():
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b'{"error": null}', b'{"error": {}}', b"\xff"])
 def test_what_is_no_envelope_is_told_as_it_is(body: bytes):
-    assert str(UP._refused(500, body)).startswith("500 ")
+    assert str(QUESTION._refused(500, body)).startswith("500 ")
 
 
 def test_the_welcome_names_every_address():
-    services = UP.plan({"PORT": "9003"})
+    services = PLAN.plan({"PORT": "9003"})
     text = UP.welcome(services, "the proof", 3.21)
     assert all(service.url in text for service in services)
     assert "(3.2 s)" in text
@@ -214,15 +214,15 @@ def test_the_welcome_names_every_address():
 @pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte order mark"])
 def test_an_env_file_as_windows_writes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: bytes):
     (tmp_path / ".env").write_bytes(start + b"FIRST=one\r\nexport SECOND='two words'\r\n# no=thing\r\nTHIRD=\"3\"\r\n")
-    monkeypatch.setattr(UP, "ROOT", tmp_path)
+    monkeypatch.setattr(PLAN, "ROOT", tmp_path)
     monkeypatch.setenv("THIRD", "from the shell")
-    environ = UP.environment()
+    environ = PLAN.environment()
     assert (environ["FIRST"], environ["SECOND"], environ["THIRD"]) == ("one", "two words", "from the shell")
 
 
 def test_an_env_file_that_is_no_text_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(UP, "ROOT", tmp_path)
-    assert UP.environment().keys()  # without one there is the shell's environment
+    monkeypatch.setattr(PLAN, "ROOT", tmp_path)
+    assert PLAN.environment().keys()  # without one there is the shell's environment
     (tmp_path / ".env").write_bytes("PORT=9003".encode("utf-16"))
-    with pytest.raises(UP.CannotStart, match=r"\.env cannot be read"):
-        UP.environment()
+    with pytest.raises(PLAN.CannotStart, match=r"\.env cannot be read"):
+        PLAN.environment()

@@ -65,8 +65,13 @@ class Health(BaseModel):
 
 
 def add_routes(app: FastAPI, agent: AgentOf) -> None:
-    """Add the agent's routes to `app`; `agent` returns the agent once the service has started."""
+    """Adds the agent's routes to `app`. `agent` returns the agent once the service has started."""
+    _add_health(app, agent)
+    _add_process(app, agent)
+    _add_process_stream(app, agent)
 
+
+def _add_health(app: FastAPI, agent: AgentOf) -> None:
     @app.get("/health", tags=["health"], summary="The agent and its dependencies", operation_id="get_health")
     async def health() -> Health:
         status = await agent().status()
@@ -79,6 +84,8 @@ def add_routes(app: FastAPI, agent: AgentOf) -> None:
             **msgspec.structs.asdict(status),
         )
 
+
+def _add_process(app: FastAPI, agent: AgentOf) -> None:
     @app.post(
         "/process",
         tags=["agent"],
@@ -99,6 +106,8 @@ def add_routes(app: FastAPI, agent: AgentOf) -> None:
                     await run
         return Response(_ENCODER.encode(run.result()), media_type="application/json")
 
+
+def _add_process_stream(app: FastAPI, agent: AgentOf) -> None:
     @app.post(
         "/process/stream",
         tags=["agent"],

@@ -47,13 +47,29 @@ def _upgrade_required() -> ApiError:
     )  # fmt: skip
 
 
-def add_routes(app: FastAPI, manager: Callable[[], ConnectionManager], page: Page) -> None:
-    """Add the routes to `app`; `manager` returns the connection manager once the service has started."""
+ManagerOf = Callable[[], ConnectionManager]
+
+
+def add_routes(app: FastAPI, manager: ManagerOf, page: Page) -> None:
+    """Adds the routes to `app`. `manager` returns the connection manager once the service has started."""
 
     @app.get("/", tags=["chat"], summary="The chat page", operation_id="get_chat_page", response_class=HTMLResponse)
     async def chat_page(request: Request) -> Response:
         return page.answer(request)
 
+    _add_health(app, manager)
+    _add_upgrade_hint(app)
+
+    @app.websocket("/ws")
+    async def new_connection(websocket: WebSocket) -> None:
+        await manager().serve(websocket, None)
+
+    @app.websocket("/ws/{connection_id}")
+    async def named_connection(websocket: WebSocket, connection_id: str) -> None:
+        await manager().serve(websocket, connection_id)
+
+
+def _add_health(app: FastAPI, manager: ManagerOf) -> None:
     @app.get("/health", tags=["health"], summary="The agent and its dependencies", operation_id="get_health")
     async def health() -> Health:
         status = await manager().status()
@@ -68,6 +84,10 @@ def add_routes(app: FastAPI, manager: Callable[[], ConnectionManager], page: Pag
             background=loops.to_health(),
             version=version("agent-websocket"),
         )
+
+
+def _add_upgrade_hint(app: FastAPI) -> None:
+    """Answers plain HTTP requests to the socket's paths with 426."""
 
     @app.get(
         "/ws",
@@ -88,11 +108,3 @@ def add_routes(app: FastAPI, manager: Callable[[], ConnectionManager], page: Pag
         answer = error_response(_upgrade_required(), request.state.request_id, request.state.language)
         answer.headers["upgrade"] = "websocket"
         return answer
-
-    @app.websocket("/ws")
-    async def new_connection(websocket: WebSocket) -> None:
-        await manager().serve(websocket, None)
-
-    @app.websocket("/ws/{connection_id}")
-    async def named_connection(websocket: WebSocket, connection_id: str) -> None:
-        await manager().serve(websocket, connection_id)

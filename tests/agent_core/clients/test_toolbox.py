@@ -5,7 +5,7 @@ import time
 
 import pytest
 from agent_core.clients.toolbox import open_toolbox
-from agent_core.clients.tools import ToolAnswer, text_of
+from agent_core.clients.tools import ToolAnswer, text_of, tool_of
 from agent_core.errors import ToolboxUnavailable
 from agent_core.testing import FakeToolbox, Wire
 from mcp_types import (
@@ -16,7 +16,9 @@ from mcp_types import (
     ResourceLink,
     TextContent,
     TextResourceContents,
+    ToolAnnotations,
 )
+from mcp_types import Tool as ListedTool
 from service_kit.testing import running
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -51,6 +53,19 @@ async def test_a_call_that_fails_is_an_answer_that_says_so(name, args):
     async with FakeToolbox().running() as url, open_toolbox(f"{url}/mcp", None, 5) as toolbox:
         assert (await toolbox.call(name, args)).is_error
         assert toolbox.connected
+
+
+@pytest.mark.parametrize(
+    ("annotations", "told"),
+    [
+        (None, None), (ToolAnnotations(), None), (ToolAnnotations(read_only_hint=True), True),
+        (ToolAnnotations(read_only_hint=False), False), (ToolAnnotations(destructive_hint=True), False),
+        (ToolAnnotations(destructive_hint=False), None),
+    ],
+)  # fmt: skip
+async def test_what_a_tool_says_of_its_effects_goes_with_it(annotations, told):
+    listed = tool_of(ListedTool(name="look", input_schema={"type": "object"}, annotations=annotations))
+    assert listed.as_function().get("annotations") == (None if told is None else {"readOnlyHint": told})
 
 
 async def test_the_key_goes_with_every_request():

@@ -25,7 +25,7 @@ AWS = {"AWS_ACCESS_KEY_ID": "AKIDRIGHT", "AWS_SECRET_ACCESS_KEY": "right", "AWS_
 
 
 @asynccontextmanager
-async def staged(name: Name, *script: Behavior) -> AsyncIterator[Stage]:
+async def staged(name: Name, *script: Behavior, **more: str) -> AsyncIterator[Stage]:
     """A gateway whose `name` plays the script, at any model."""
     fakes: dict[Name, FakeProvider] = {
         "anthropic": FakeAnthropic(*script), "gemini": FakeGemini(*script), "bedrock": FakeBedrock(*script),
@@ -37,7 +37,7 @@ async def staged(name: Name, *script: Behavior) -> AsyncIterator[Stage]:
             "gemini": {"GOOGLE_API_KEY": KEY, "GOOGLE_BASE_URL": url},
             "bedrock": {**AWS, "BEDROCK_BASE_URL": url},
         }
-        async with gateway(**{**environ[name], "CACHE_ENABLED": "false"}) as stage:
+        async with gateway(**{**environ[name], "CACHE_ENABLED": "false", **more}) as stage:
             yield stage
     fake.check()
 
@@ -210,3 +210,18 @@ async def test_an_error_in_another_form_is_that_error(name: Name, told: Any, str
     async with staged(name, behavior) as stage:
         answer = await stage.chat(model=MODELS[name], stream=streamed)
     assert (answer.status_code, error_of(answer)["code"]) == (429, "upstream_rate_limited")
+
+
+NO_ANSWER: dict[Name, list[Any]] = {
+    "anthropic": [{}, {"type": "ping"}, {"type": "message_stop"}],
+    "gemini": [{}, {"usageMetadata": {"promptTokenCount": 9}}, {"candidates": []}, {"responseId": "x"}],
+}
+
+
+@pytest.mark.parametrize(("name", "said"), [(name, said) for name, all_ in NO_ANSWER.items() for said in all_], ids=str)
+async def test_a_stream_without_an_answer_is_not_asked_for_again_at_the_same_deployment(name: Name, said: Any):
+    async with staged(name, Sends([sse(said, said)]), UPSTREAM_RETRIES="2") as stage:
+        answer = await stage.chat(model=MODELS[name], stream=True)
+        [call] = await stage.observed()
+    assert (answer.status_code, error_of(answer)["code"]) == (502, "upstream_protocol_error")
+    assert len(call.attempts) == 1

@@ -38,6 +38,22 @@ def test_nothing_hides_in_it(hidden: str):
 PADDING = "./" * 5_000
 
 
+EMPTY = "\u3164\u115f\u1160\uffa0\u2800\u034f\u17b4\u180b\ufe01\ufe0f\U000e0100\U000e0041\u00a0\u2003"
+"""Characters that take no place, or look like one that is empty."""
+
+
+@pytest.mark.parametrize("empty", EMPTY)
+def test_a_name_with_something_behind_it_does_not_look_like_the_name(empty: str):
+    assert question("wipe", {"file": f"notes.txt{empty}"}, "en").endswith(
+        '- file: "notes.txt\N{REPLACEMENT CHARACTER}"'
+    )
+
+
+def test_what_emoji_and_accents_are_made_of_is_shown():
+    text = "\u2764\ufe0f cafe\u0301 ñ 列表"
+    assert question("wipe", {"a": text}, "en").endswith(f'- a: "{text}"')
+
+
 @pytest.mark.parametrize(("language", "warning"), [("es", "ATENCIÓN"), ("en", "CAUTION")])
 def test_both_ends_of_a_long_text_are_shown_and_the_rest_is_told(language: str, warning: str):
     arguments = {"path": f"/srv/files/{PADDING}../../etc/cron.d/x", "sure": True}

@@ -181,3 +181,32 @@ async def test_the_example_is_read_and_everything_in_it_is_off():
     assert [line.split()[:2] for line in ended.output.splitlines()[1:]] == [
         ["filesystem", "disabled"], ["google-maps", "disabled"], ["postgres", "disabled"],
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("list", "--stdio", "sh -c 'never closed"), "--stdio: No closing quotation"),
+        (("list", "--timeout", "nan"), "--timeout"),
+        (("list", "--timeout", "-1"), "--timeout"),
+        (("call", "add", "a=5", "a=6", "b=1", "--stdio", TOOLBOX), "a stands there twice"),
+        (("call", "uppercase", 'text:="\\ud800"', "--stdio", TOOLBOX), "text: is no Unicode text"),
+        (("call", "uppercase", "text=\udcff", "--stdio", TOOLBOX), "text: is no Unicode text"),
+    ],
+)
+async def test_what_means_nothing_is_refused(words: tuple[str, ...], says: str):
+    ended = await command(*words)
+    assert (ended.code, ended.output, says in ended.error) == (2, "", True), ended
+    assert "Traceback" not in ended.error
+
+
+async def test_a_server_that_prints_without_end_is_left_in_time():
+    ended = await command("list", "--stdio", "yes", "--timeout", "2")
+    assert (ended.code, ended.error) == (3, "yes did not answer within 2 s\n")
+
+
+async def test_a_disk_that_is_full_is_told():
+    program = f"exec {sys.executable} -m mcp_toolbox.cli list --stdio '{TOOLBOX}' > /dev/full"
+    process = await asyncio.create_subprocess_shell(program, stderr=asyncio.subprocess.PIPE)
+    _, error = await asyncio.wait_for(process.communicate(), 50)
+    assert (process.returncode, error.decode().strip()) == (1, "No space left on device")

@@ -96,3 +96,20 @@ async def test_a_list_that_changes_all_the_time(upstreams_of: Any, plain: Any, e
         await eventually(lambda: "one__t19" in upstreams.names(), 3)
         assert [name for name in upstreams.names() if name.startswith("one__t")] == ["one__t19"]
         assert stays(upstreams.server("one"))
+
+
+@pytest.mark.parametrize("printed", ["yes", "yes >&2", "yes '{oops'"])
+async def test_a_server_that_prints_without_end_costs_the_others_little(upstreams_of: Any, plain: Any, printed: str):
+    flood = {"command": "sh", "args": ["-c", f"exec {printed}"]}
+    async with upstreams_of({"s": plain(), "flood": flood}) as all_:
+        await all_.connected("s")
+        began, turns, calls = time.thread_time(), 0, 0
+        until = time.monotonic() + 2
+        while time.monotonic() < until:
+            assert await all_.text("s__echo", text="hi") == "hi"
+            calls += 1
+            await asyncio.sleep(0.01)
+            turns += 1
+        assert turns == calls
+        assert time.thread_time() - began < 1.5  # without a bound it takes all of the two seconds
+        assert calls > 5

@@ -84,6 +84,16 @@ async def test_a_person_is_sent_to_a_page(tmp_path: Path, plain: Any):
 
 
 @pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "file:///etc/passwd", "data:text/html,x", "https://a.example/\u202emoc", "a.example"]
+)
+async def test_a_person_is_sent_to_pages_of_the_web_alone(tmp_path: Path, plain: Any, url: str):
+    person = Person(action="accept")
+    async with toolbox(tmp_path, {"s": plain(interviews=True)}) as at, client(at, "legacy", person) as asking:
+        assert (await interviewed(asking, {**PAGE, "url": url}))["action"] == "decline"
+    assert person.asked == []
+
+
+@pytest.mark.parametrize(
     ("mode", "entry", "asks"),
     [
         ("legacy", {"elicitation": False}, True),  # the operator does not want it

@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
-from mcp_toolbox.app import create_app
+from mcp.types import PromptReference, ResourceTemplateReference
+from mcp_toolbox.app import create_app, mounted
+from mcp_toolbox.approvals.approvals import Approvals
+from mcp_toolbox.approvals.destructive import Destructive
 from mcp_toolbox.errors import ToolFailedError
 from mcp_toolbox.registry.context import NO_CALLER
 from mcp_toolbox.registry.tools import ToolRegistry
+from mcp_toolbox.server.server import create_server
 from mcp_toolbox.settings import ToolboxSettings
 from mcp_toolbox.upstream.manager import UpstreamManager
 from service_kit.settings import load
@@ -132,6 +136,48 @@ async def test_a_list_that_is_none_costs_only_itself(upstreams_of: Any, plain: A
             assert any(problem in text for text in found)
 
 
+@pytest.mark.parametrize("list_", ["resources", "resources/templates", "prompts"])
+async def test_a_list_that_never_comes_costs_only_itself(upstreams_of: Any, plain: Any, tmp_path: Path, list_: str):
+    (tmp_path / "tools.json").write_text("[]")
+    limits = {"connect_timeout_seconds": 0.5}
+    entry = plain(
+        limits, capabilities=ALL, answers=ANSWERS, hang_on=f"{list_}/list", tools=str(tmp_path / "tools.json")
+    )
+    async with upstreams_of({"s": entry}) as all_:
+        problems = await eventually(lambda: all_.server("s").get("problems"))
+        assert any("within 0.5 s" in problem for problem in problems)
+        assert (all_.resources.plain != []) == (list_ != "resources")
+        assert (len(all_.prompts) > 0) == (list_ != "prompts")
+        more = [{"name": "later", "inputSchema": {"type": "object"}}]
+        (tmp_path / "tools.json").write_text(json.dumps(more))  # and the server is still heard
+        await eventually(lambda: "s__later" in all_.names())
+
+
+async def test_what_a_person_does_not_see_is_taken_out(upstreams_of: Any, plain: Any):
+    link = {"type": "resource_link", "uri": "javascript:alert(1)", "name": "x"}
+    answers = {
+        **ANSWERS,
+        "resources/read": {"contents": [{"uri": URI, "text": "a\u202eb\U000e0041"}]},
+        "prompts/get": {
+            "messages": [
+                {"role": "user", "content": {"type": "text", "text": "a\u200bb"}},
+                {"role": "user", "content": link},
+            ]
+        },
+        "completion/complete": {"completion": {"values": ["a\u200bb"]}},
+    }
+    async with upstreams_of({"s": plain(capabilities=ALL, answers=answers)}) as all_:
+        await offered(all_, "s")
+        contents = await all_.resources.read(f"s+{URI}", NO_CALLER)
+        assert contents is not None
+        assert contents[0]["text"] == "ab"
+        prompt = all_.prompts.get("s__review_it")
+        assert prompt is not None
+        text, left_out = (message["content"]["text"] for message in await prompt.write({"code": "x"}, NO_CALLER))
+        assert (text, "left out" in left_out) == ("ab", True)
+        assert await prompt.arguments[0].complete("a", NO_CALLER) == ["ab"]
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [({"contents": 7}, "not a result of MCP"), ({"contents": [{"uri": URI, "text": "x" * 2_000}]}, "more than 1024")],
@@ -181,3 +227,40 @@ async def test_a_client_reads_and_asks_through_the_toolbox(plain: Any, tmp_path:
         assert len((await client.get_prompt("s__review_it", {"code": "x"})).messages) == 2
         with pytest.raises(MCPError, match="code: is required"):
             await client.get_prompt("s__review_it", {})
+
+
+@pytest.mark.parametrize(
+    ("access", "resources", "prompts"),
+    [("", True, True), ("*=s__*", True, True), ("*=s__echo", False, False), ("*=s__echo|s__review*", False, True)],
+)
+async def test_a_callers_list_holds_for_them_too(
+    plain: Any, tmp_path: Path, access: str, resources: bool, prompts: bool
+):
+    file = tmp_path / "servers.json"
+    file.write_text(json.dumps({"mcpServers": {"s": plain(capabilities=ALL, answers=ANSWERS)}}), "utf-8")
+    upstreams, registry = UpstreamManager(file, {}), ToolRegistry()
+    settings = load(ToolboxSettings, {"TOOL_ACCESS": access})
+    approvals = Approvals(Destructive())
+    server = create_server(registry, version="1", approvals=approvals)
+    app = mounted(settings, registry, server, approvals, upstreams)
+    async with running(app) as url, Client(streamable_http_client(f"{url}/mcp")) as client:
+        await eventually(lambda: server.prompts.get("s__review_it") is not None)
+        listed = [str(each.uri) for each in (await client.list_resources()).resources]
+        assert (f"s+{URI}" in listed) == resources
+        templates = (await client.list_resource_templates()).resource_templates
+        assert any(each.uri_template.startswith("s+") for each in templates) == resources
+        assert ("s__review_it" in {each.name for each in (await client.list_prompts()).prompts}) == prompts
+        template = ResourceTemplateReference(type="ref/resource", uri="s+file:///{+path}")
+        prompt = PromptReference(type="ref/prompt", name="s__review_it")
+        for allowed, asked in (
+            (resources, client.read_resource(f"s+{URI}")),
+            (resources, client.read_resource("s+file:///never/listed")),
+            (resources, client.complete(template, {"name": "path", "value": "x"})),
+            (prompts, client.get_prompt("s__review_it", {"code": "x"})),
+            (prompts, client.complete(prompt, {"name": "code", "value": "p"})),
+        ):
+            if allowed:
+                assert await asked
+            else:
+                with pytest.raises(MCPError, match=r"not found|Unknown"):
+                    await asked

@@ -12,7 +12,7 @@ from mcp_toolbox.upstream.sanitize import MAX_DESCRIPTION, cleaned, cleaned_sche
         ("plain", "plain"), ("ñandú 🦤 列表\n\ttab", "ñandú 🦤 列表\n\ttab"), ("a\u202eb\u2066c", "abc"),
         ("a\u200bb\u2060c\ufeff", "abc"), ("x" + "".join(chr(0xE0000 + ord(c)) for c in "obey"), "x"),
         ("a\x00b\x1b[31m", "ab[31m"), ("\ue000\U000f0000", ""), ("a\U000e0101", "a"),
-        ("a\u00adb", "ab"), ("\ud800", ""),
+        ("a\u00adb", "ab"), ("\ud800", ""), ("a\u3164\u2800b\u034f", "ab"), ("\u2764\ufe0f", "\u2764\ufe0f"),
     ],
 )  # fmt: skip
 def test_hidden_characters_are_taken_out(text: str, visible: str):

@@ -109,3 +109,56 @@ def test_a_hostile_list_in_a_schema_costs_little():
     with pytest.raises(UnusableSchema):
         SchemaCheck({"required": [n % 10 if n % 2 else {} for n in range(20_000)]})
     assert time.process_time() - started < 5
+
+
+def _in_a_list(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": {"x": {"type": "array", "items": items}}}
+
+
+HOSTILE = {
+    "pairs of patterns and names": (
+        {"patternProperties": {f"^a{number}$": {} for number in range(4000)}, "additionalProperties": {}},
+        [{f"b{number}": 1 for number in range(1000)}] * 9,
+    ),
+    "equal items": ({"uniqueItems": True}, [[{"a": "x" * 1000, "b": number} for number in range(1000)]] * 50),
+    "a long enum": ({"enum": list(range(100_000, 118_000))}, [117_999] * 9000),
+    "a long enum of objects": ({"enum": [{"a": number} for number in range(9000)]}, [{"a": 8999}] * 9000),
+    "many properties": ({"dependentRequired": {f"a{n}": ["z"] for n in range(4000)}}, [{}] * 9000),
+    "a long constant": ({"const": list(range(10_000))}, [list(range(10_000))] * 200),
+    "long explanations": ({"anyOf": [{"type": "string"}] * 1000}, [["y" * 1000] * 1000] * 20),
+    "items without keywords": ({"title": "x"}, [0] * 3_000_000),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_schema_makes_a_check_long(name: str):
+    items, value = HOSTILE[name]
+    check = SchemaCheck(_in_a_list(items))
+    began = time.thread_time()
+    check.problems({"x": value})
+    assert time.thread_time() - began < 2  # without limits these take minutes
+
+
+def test_equal_items_are_those_of_json():
+    check = SchemaCheck({"type": "object", "properties": {"x": {"uniqueItems": True}}})
+    for equal in ([1, 1.0], [{"a": 1, "b": [2]}, {"b": [2], "a": 1}], [[], []], [None, None]):
+        assert check.problems({"x": equal}), equal
+    for different in ([1, True], [0, False], ["1", 1], [[1], [True]], [{}, []], [{"a": 1}, {"a": 2}]):
+        assert not check.problems({"x": different}), different
+
+
+@pytest.mark.parametrize("keyword", ["enum", "const"])
+def test_true_is_not_one(keyword: str):
+    def problems(allowed: Any, value: Any) -> list[tuple[str, str]]:
+        wanted = [allowed] if keyword == "enum" else allowed
+        return SchemaCheck({"type": "object", "properties": {"x": {keyword: wanted}}}).problems({"x": value})
+
+    assert problems(1, True)
+    assert problems(False, 0)
+    assert not problems(1, 1.0)
+    assert not problems({"a": [1]}, {"a": [1]})
+
+
+def test_a_text_that_is_none_costs_its_schema():
+    with pytest.raises(UnusableSchema):
+        SchemaCheck({"type": "object", "properties": {"\ud800": {"type": "string"}}})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -63,9 +64,14 @@ def _sentences(text: str) -> Iterator[Sentence]:
             tools, language = line.strip("[]").split()
             continue
         said, _, expected = line.rpartition(" => ")
-        turns = tuple(turn.strip("·").replace("\\n", "\n") for turn in said.split(" || "))
+        turns = tuple(_unescaped(turn.strip("·")) for turn in said.split(" || "))
         calls = tuple(_calls(expected, TOOLSETS[tools])) if "(" in expected else ()
         yield Sentence(turns, tools, language, calls, "calls" if calls else expected.strip())
+
+
+def _unescaped(said: str) -> str:
+    """`\\n` is a line's end, `\\u200b` the invisible character of that number."""
+    return re.sub(r"\\u([0-9a-f]{4})", lambda found: chr(int(found[1], 16)), said.replace("\\n", "\n"))
 
 
 def _calls(expected: str, tools: Sequence[RealTool]) -> Iterator[Call]:

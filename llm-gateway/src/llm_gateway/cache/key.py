@@ -15,7 +15,7 @@ import msgspec
 from llm_gateway.canonical import EmbeddingRequest, Request
 from llm_gateway.catalog.models import Model
 
-_encode = msgspec.json.Encoder(order="deterministic").encode
+_encode = msgspec.json.Encoder().encode
 
 _NO_EFFECT = frozenset({"model", "provider", "stream", "include_usage", "user", "hints", "dialect", "extra"})
 """Fields of a request that are no part of the question, or are looked at one by one."""
@@ -36,34 +36,36 @@ NO_EFFECT_HINTS = frozenset(
 _effect = attrgetter(*(name for name in Request.__struct_fields__ if name not in _NO_EFFECT))
 _embedding_effect = attrgetter(*(name for name in EmbeddingRequest.__struct_fields__ if name not in _NO_EFFECT))
 
+_worded_by_dialect = attrgetter("response_format", "reasoning_effort", "reasoning_budget")
+_SAID_NOTHING = (None, None, None)
+"""Fields that a provider of the client's own dialect is sent as they came, and others in a translation of their own."""
+
 
 def cache_key(request: Request, model: Model, tenant: str) -> bytes:
     """16 bytes that are equal for equal questions to the same model by the same tenant.
 
-    The order of JSON keys does not matter; whether the answer is streamed does not either. Unknown fields
-    count, since what they change is unknown.
+    Whether the answer is streamed does not matter. The order of the names in a JSON object does: a model fills in a
+    schema in the order of its properties. Unknown fields count, since what they change is unknown.
     """
-    own = _own_words(request.dialect, request.extra, request.hints) if request.hints or request.extra else None
-    return _hashed((tenant, *_place(model), _effect(request), own))
+    own = None
+    if request.hints or request.extra or _worded_by_dialect(request) != _SAID_NOTHING:
+        own = _own_words(request)
+    return _hashed((tenant, model.terms, _effect(request), own))
 
 
 def embedding_key(request: EmbeddingRequest, model: Model, tenant: str) -> bytes:
     """The same for vectors; in which form they are written does not matter."""
-    own = _own_words(request.dialect, request.extra, {}) if request.extra else None
-    return _hashed(("embeddings", tenant, *_place(model), _embedding_effect(request), own))
+    own = (request.dialect, request.extra) if request.extra else None
+    return _hashed(("embeddings", tenant, model.terms, _embedding_effect(request), own))
 
 
-def _place(model: Model) -> tuple[Any, ...]:
-    """Returns what identifies the model, and what its endpoint adds to every body."""
-    endpoint = model.endpoint
-    return model.provider, model.id, endpoint.base_url, endpoint.extra_body
-
-
-def _own_words(dialect: str, extra: dict[str, Any], hints: dict[str, Any]) -> tuple[Any, ...] | None:
-    """Returns what only the client's dialect can say, or None. The dialect is part of it: it decides which providers
-    are sent these fields."""
-    effective = {name: value for name, value in hints.items() if name not in NO_EFFECT_HINTS}
-    return (dialect, extra, effective) if effective or extra else None
+def _own_words(request: Request) -> tuple[Any, ...] | None:
+    """Returns what the client's dialect says beyond the canonical fields, or None. The dialect is part of it: it
+    decides which providers are sent these fields, and in which words."""
+    effective = {name: value for name, value in request.hints.items() if name not in NO_EFFECT_HINTS}
+    if not effective and not request.extra and _worded_by_dialect(request) == _SAID_NOTHING:
+        return None
+    return request.dialect, request.extra, effective
 
 
 def _hashed(material: tuple[Any, ...]) -> bytes:

@@ -30,13 +30,15 @@ class Message(Value, frozen=True):
 
 
 class Tool(Value, frozen=True):
-    """A function that the model may call; `parameters` is a JSON Schema object."""
+    """A function that the model may call; `parameters` is a JSON Schema object. `read_only` is what the client knows of
+    its effects, for the offline planner alone: no provider's dialect has it."""
 
     name: str
     description: str = ""
     parameters: dict[str, Any] = msgspec.field(default_factory=dict)
     strict: bool | None = None
     cache: CacheMark | None = None
+    read_only: bool | None = None
 
 
 class ToolChoice(Value, frozen=True):

@@ -144,6 +144,12 @@ class Catalog:
             return self._of_provider(self._provider(prefix), id_, asked=name)
         raise ModelNotFound(name)
 
+    def with_own_provider(self, name: str) -> str:
+        """Returns `PROVIDER/…` with the catalog's own name of that provider, and what is no such name unchanged."""
+        prefix, slash, rest = name.partition("/")
+        own = self._provider_aliases.get(prefix.lower()) if slash else None
+        return f"{own}/{rest}" if own else name
+
     def _provider(self, name: str) -> str:
         known = self._provider_aliases.get(name.lower())
         if known is None:

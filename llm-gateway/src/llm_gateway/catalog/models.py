@@ -103,9 +103,9 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     describes the first one that is configured. With each key of its provider it is a deployment of its own.
     `tags` are an operator's words for it.
 
-    Two are made from the others, once: `deployment` is what answers, whatever it is called (the provider, its address,
-    the id there, and the variable of the key where there are several), `kind` all that decides which parameters it
-    takes.
+    Three are made from the others, once: `deployment` is what answers, whatever it is called (the provider, its
+    address, the id there, and the variable of the key where there are several), `kind` all that decides which
+    parameters it takes, `terms` all of the row that may change an answer, as JSON.
     """
 
     name: str
@@ -132,6 +132,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     deployments: tuple[Model, ...] = ()
     deployment: tuple[str, ...] = ()
     kind: tuple[str, frozenset[str], tuple[str, ...]] = ("", frozenset(), ())
+    terms: str = ""
 
     def __post_init__(self) -> None:
         endpoint = self.endpoint
@@ -139,6 +140,15 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
         deployment = (self.provider, endpoint.base_url or "", self.id, *key)
         msgspec.structs.force_setattr(self, "deployment", deployment)
         msgspec.structs.force_setattr(self, "kind", (endpoint.dialect, endpoint.also_carries, self.lacks))
+        msgspec.structs.force_setattr(self, "terms", self._terms())
+
+    def _terms(self) -> str:
+        """The name is one of them: what stands in for a model, and what is left out for it, are a name's own."""
+        endpoint = self.endpoint
+        place = (endpoint.provider, endpoint.dialect, endpoint.base_url, endpoint.path, endpoint.stream_path)
+        words = (endpoint.embeddings_path, endpoint.query, endpoint.extra_body, endpoint.reasoning_back)
+        row = (self.name, self.provider, self.id, self.supports, self.max_output_tokens)
+        return msgspec.json.encode((place, words, sorted(endpoint.also_carries), row)).decode()
 
     @property
     def available(self) -> bool:

@@ -106,8 +106,8 @@ def _items(usage: Usage, rates: Rates) -> dict[str, Decimal]:
     return {name: tokens * rate.at(prompt) * _PER_TOKEN for name, tokens, rate in lines if tokens and rate}
 
 
-def rates_of(provider: str, model: str, now: datetime | None = None) -> Rates | None:
-    """Returns the rates of a provider's model as `genai-prices` knows them at `now` (UTC), or None.
+def rates_of(provider: str, model: str) -> Rates | None:
+    """Returns the rates of a provider's model as `genai-prices` knows them now, or None.
 
     `provider` is its id there, for example `openai`, `aws`, `google`, `openrouter`.
     """
@@ -118,7 +118,7 @@ def rates_of(provider: str, model: str, now: datetime | None = None) -> Rates | 
         _, info = get_snapshot().find_provider_model(model, None, provider, None)
     except LookupError:
         return None
-    prices: Any = info.get_prices(now or datetime.now(UTC))
+    prices: Any = info.get_prices(datetime.now(UTC))
     if prices.input_mtok is None:
         return None
     return Rates(

@@ -29,15 +29,11 @@ from llm_gateway.net.waiting import head_of, news, total_is_over
 
 _log = get_logger(__name__)
 
-_MAX_ERROR_BYTES = 64 * 1024
-_ERROR_BODY_SECONDS = 2.0
-"""How long an error's body is waited for: its status has come already."""
 _KEEPALIVE_SECONDS = 15.0
 _LEAST_ROUND_TRIP, _MOST_ROUND_TRIP = 0.05, 0.3
 """Seconds; see `_crossed`."""
 _OWN_HEADERS = {"content-type": "application/json", "accept-encoding": "identity", "user-agent": "llm-gateway"}
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_STREAM_LIKE = frozenset({"", "text/plain", "application/octet-stream"})
 
 
 class Transport:

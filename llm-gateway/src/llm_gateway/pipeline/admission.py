@@ -79,7 +79,10 @@ class AdmissionControl:
         """Returns a ticket for a call to `provider`. Raises ProviderSaturated."""
         calls = self._calls.get(provider, 0)
         if calls >= self._most_per_provider:
-            raise ProviderSaturated(message=f"The gateway has as many calls under way to '{provider}' as it may.")
+            raise ProviderSaturated(
+                message=f"The gateway has as many calls under way to '{provider}' as it may.",
+                spanish=f"El gateway ya tiene en curso todas las llamadas que puede a '{provider}'.",
+            )
         self._calls[provider] = calls + 1
         return Ticket(self, provider)
 

@@ -159,7 +159,11 @@ class CallContext:
 
 def nested_too_deeply() -> InvalidRequest:
     """The error for a request whose body is nested more deeply than the stack allows."""
-    return InvalidRequest("The body is nested too deeply.", code="invalid_json")
+    return InvalidRequest(
+        "The body is nested too deeply.",
+        code="invalid_json",
+        spanish="El cuerpo está anidado con demasiada profundidad.",
+    )
 
 
 def metered(model: Model | None, catalog: Catalog) -> str:

@@ -18,6 +18,7 @@ from llm_gateway.canonical.aggregate import Aggregate, events_of
 from llm_gateway.canonical.answer import Answer, AnswerMeta, EmbeddingAnswer
 from llm_gateway.canonical.cost import UNKNOWN, Cost
 from llm_gateway.canonical.estimate import as_far_as, estimated_embedding_usage, estimated_usage
+from llm_gateway.catalog.access import within
 from llm_gateway.catalog.catalog import Route
 from llm_gateway.catalog.models import Model
 from llm_gateway.catalog.pricing import cost
@@ -72,6 +73,8 @@ class Generation:
     def resolve(self, context: CallContext) -> None:
         request: Request = self._with_defaults(context) if self._defaults else context.request  # type: ignore[assignment]
         context.route = context.catalog.route(request.model, request.provider)
+        if context.caller.models is not None:
+            context.route = _allowed(context, request)
         context.meant = context.route.targets[0]
         context.fitted = self._router.fitted(request, context.meant, context.options)
         context.dropped = context.fitted.dropped
@@ -189,7 +192,9 @@ class Vectors:
         if not same:
             raise ProviderNotConfigured(model.provider, model.endpoint.unavailable or "")
         context.route = Route(model.name, same)
-        context.meant = same[0]
+        if context.caller.models is not None:
+            context.route = _allowed(context, request)
+        context.meant = context.route.targets[0]
 
     def key(self, context: CallContext) -> bytes:
         assert context.meant is not None
@@ -222,6 +227,13 @@ class Vectors:
 
     def decode_entry(self, data: bytes) -> Entry[EmbeddingResult] | None:
         return decode_vectors(data)
+
+
+def _allowed(context: CallContext, request: Request | EmbeddingRequest) -> Route:
+    """Returns the part of the route that the caller's key may use. Raises ModelNotAllowed."""
+    catalog = context.catalog
+    asked = context.meant = catalog.resolve(request.model or catalog.default, request.provider)
+    return within(context.route, asked, context.caller.models, catalog)
 
 
 def _gives_none(model: Model) -> InvalidRequest:

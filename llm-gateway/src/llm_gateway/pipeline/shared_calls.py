@@ -117,7 +117,7 @@ class SharedCall(Generic[T]):
             self.state = _ABANDONED
 
     def read(self, position: Position) -> T | Signal:
-        """The next piece for this reader, `NOTHING_YET` or `END`.
+        """Returns the next piece for the reader at `position`, `NOTHING_YET` or `END`.
 
         Raises:
             ReaderBehind: the piece has left the buffer.

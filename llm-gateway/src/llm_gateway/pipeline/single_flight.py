@@ -219,11 +219,6 @@ class SingleFlight(Generic[T]):
         self._shared: dict[bytes, _CallTask[T]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    @property
-    def in_flight(self) -> int:
-        """How many calls have a task."""
-        return len(self._tasks)
-
     def join(self, key: bytes) -> CallReader[T] | None:
         """A reader of the call that is in flight under `key`, if one is whose beginning can still be read."""
         shared = self._shared.get(key)
@@ -265,12 +260,13 @@ class SingleFlight(Generic[T]):
 
 
 def too_slow() -> ApiError:
-    """A reader of a shared stream fell too far behind the others."""
+    """Returns the error (503) of a stream whose reader fell too far behind the other readers of the same call."""
     return ApiError(
-        503, "stream_reader_too_slow", "This stream was read too slowly to be kept for its reader.", retry_after=1.0
-    )
+        503, "stream_reader_too_slow", "This stream was read too slowly to be kept for its reader.", retry_after=1.0,
+        spanish="Este flujo se ha leído demasiado despacio para guardarlo.",
+    )  # fmt: skip
 
 
 def stopping() -> ApiError:
-    """The gateway stops, and with it the call."""
-    return ApiError(503, "stopping", "The service is stopping.")
+    """Returns the error (503) of a call that ends because the gateway stops."""
+    return ApiError(503, "stopping", "The service is stopping.", spanish="El servicio se está deteniendo.")

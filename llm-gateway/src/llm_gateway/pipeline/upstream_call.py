@@ -19,7 +19,7 @@ from llm_gateway.pipeline.cache_stage import CallCaching
 from llm_gateway.pipeline.context import CallContext
 from llm_gateway.pipeline.single_flight import Outlet
 from llm_gateway.routing import Routed
-from llm_gateway.routing.attempts import Attempt
+from llm_gateway.routing.attempt import Attempt
 from llm_gateway.telemetry import record
 
 R = TypeVar("R")

@@ -86,7 +86,9 @@ def _request(request: Request) -> offline.Request:
     return offline.Request(
         messages=tuple(_message(message) for message in request.messages),
         tools=tuple(
-            offline.Tool(name=tool.name, description=tool.description, parameters=tool.parameters)
+            offline.Tool(
+                name=tool.name, description=tool.description, parameters=tool.parameters, read_only=tool.read_only
+            )
             for tool in request.tools
         ),
         tool_choice=offline.ToolChoice(mode=choice.mode, name=choice.name) if choice else None,

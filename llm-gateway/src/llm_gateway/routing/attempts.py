@@ -12,17 +12,11 @@ from service_kit.telemetry.logs import get_logger
 from llm_gateway.canonical import Request
 from llm_gateway.catalog.catalog import Route
 from llm_gateway.catalog.models import Model
-from llm_gateway.errors import (
-    CircuitOpen,
-    InvalidRequest,
-    UpstreamError,
-    UpstreamRateLimited,
-    UpstreamUnavailable,
-)
+from llm_gateway.errors import CircuitOpen, InvalidRequest, UpstreamError, UpstreamRateLimited, UpstreamUnavailable
+from llm_gateway.routing.attempt import Attempt, Entered
 from llm_gateway.routing.balance import Balancer
 from llm_gateway.routing.breakers import Admission, Breakers, Deployment, Pause
 from llm_gateway.routing.retry import COUNTED, RetryPolicy, RetryScope, retry_scope
-from llm_gateway.telemetry.record import AttemptOutcome
 
 _log = get_logger(__name__)
 
@@ -42,47 +36,6 @@ class RoutingPolicy(msgspec.Struct, frozen=True, kw_only=True):
     retry: RetryPolicy
     clock: Callable[[], float]
     draw: Callable[[], float]
-
-
-class Attempt:
-    """One deployment asked once. `wait` are the seconds to let pass before.
-
-    `outcome` is what came of it by now, and `began` and `ended` when that was, by the policy's clock; `answered` says
-    that it had at least begun to answer.
-    """
-
-    __slots__ = (
-        "admission",
-        "answered",
-        "began",
-        "dropped",
-        "ended",
-        "error_code",
-        "model",
-        "outcome",
-        "request",
-        "wait",
-    )
-
-    def __init__(self, model: Model, request: Request, dropped: tuple[str, ...], wait: float) -> None:
-        self.model = model
-        self.request = request
-        self.dropped = dropped
-        self.wait = wait
-        self.admission = _NORMAL
-        self.began = self.ended = 0.0
-        self.outcome: AttemptOutcome = "cancelled"  # which is true of one that is left without another word
-        self.error_code: str | None = None
-        self.answered = False
-
-    def end(self, outcome: AttemptOutcome, now: float, error_code: str | None = None) -> None:
-        """Notes what came of the attempt; called again when a stream that had begun ends."""
-        self.outcome, self.ended, self.error_code = outcome, now, error_code
-        self.answered = self.answered or outcome == "answered"
-
-
-Entered = Callable[[Attempt], None]
-"""Is told of an attempt as it begins; may raise an UpstreamError in place of it."""
 
 
 class Attempts:

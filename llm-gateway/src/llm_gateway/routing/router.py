@@ -15,7 +15,8 @@ from llm_gateway.catalog.models import Model, SafeStream
 from llm_gateway.errors import InvalidRequest, UpstreamError
 from llm_gateway.providers import Provider
 from llm_gateway.routing.adapt import RequestAdapter
-from llm_gateway.routing.attempts import Attempt, Attempts, Entered, RoutingPolicy, report_failure
+from llm_gateway.routing.attempt import Attempt, Entered
+from llm_gateway.routing.attempts import Attempts, RoutingPolicy, report_failure
 from llm_gateway.routing.balance import Balancer
 from llm_gateway.routing.breakers import Breakers
 from llm_gateway.routing.continuation import continued

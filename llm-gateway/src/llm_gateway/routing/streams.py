@@ -72,8 +72,9 @@ async def within(items: AsyncIterator[T], ends_at: float) -> AsyncIterator[T]:
 def too_late() -> UpstreamTimeout:
     """Returns the error for a caller whose own limit in time has passed."""
     return UpstreamTimeout(
-        "the caller's own time limit", message="The time limit that the request set for itself has passed."
-    )
+        "the caller's own time limit", message="The time limit that the request set for itself has passed.",
+        spanish="Ha pasado el límite de tiempo que la petición se había puesto.",
+    )  # fmt: skip
 
 
 def check_filter(begun: list[Event]) -> None:

@@ -4,10 +4,12 @@ length of the rest is told, and a call whose structure cannot be shown whole is 
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 from mcp_toolbox.errors import printable
+from mcp_toolbox.invisible import VARIATIONS, is_invisible
 
 FORM: dict[str, Any] = {"type": "object", "properties": {}}
 """A form without fields: accepting it is the approval."""
@@ -83,6 +85,14 @@ def _ends(text: str, limit: int, cut: str) -> str:
 
 def _visible(text: str) -> str:
     """Returns `text` with invisible characters replaced, such as those that change the direction of writing."""
+    shown = printable(text, limit=len(text))
     return "".join(
-        each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in printable(text, limit=len(text))
+        "\N{REPLACEMENT CHARACTER}" if _is_hidden(each, before) else each
+        for before, each in zip(f" {shown}", shown, strict=False)
     )
+
+
+def _is_hidden(character: str, before: str) -> bool:
+    if character in VARIATIONS:  # seen only where it changes a symbol, as in many emoji
+        return unicodedata.category(before) != "So"
+    return not character.isprintable() or is_invisible(character)

@@ -18,7 +18,7 @@ class ToolAccess:
         self._others = self._lists.get("*")
 
     def allows(self, principal: str, tool: str) -> bool:
-        """Returns whether `principal` may use the tool, which must be a registered one."""
+        """Returns whether `principal` may use the tool of that name."""
         allowed = self._lists.get(principal, self._others)
         return allowed is None or allowed[tool]
 

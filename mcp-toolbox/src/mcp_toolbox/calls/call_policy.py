@@ -59,7 +59,7 @@ class CallPolicy:
         self._record_arguments = record_arguments
 
     def allows(self, principal: str, tool: str) -> bool:
-        """Returns whether `principal` may use the tool, which must be a registered one."""
+        """Returns whether `principal` may use the tool, or prompt, of that name."""
         return self._access.allows(principal, tool)
 
     def around(self, call: Call) -> Call:

@@ -7,17 +7,19 @@ from fnmatch import fnmatchcase
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+_MOST_KNOWN = 10_000
 
 
 class PerTool(Generic[T]):
     """A value for each tool: that of its exact name, else that of the first pattern that matches, else `default`.
 
-    It caches the value of every name that it is asked for, so it may only be asked for names of registered tools.
+    It keeps the values of the names that it is asked for, up to a bound: other servers may change their names at will.
     """
 
     def __init__(self, pairs: Iterable[tuple[str, T]], default: T) -> None:
         pairs = tuple(pairs)
-        self._known = {name: value for name, value in pairs if "*" not in name}
+        self._exact = {name: value for name, value in pairs if "*" not in name}
+        self._known = dict(self._exact)
         self._patterns = [(_literal(name), value) for name, value in pairs if "*" in name]
         self._default = default
 
@@ -26,6 +28,8 @@ class PerTool(Generic[T]):
             return self._known[name]
         except KeyError:
             value = next((value for pattern, value in self._patterns if fnmatchcase(name, pattern)), self._default)
+            if len(self._known) > _MOST_KNOWN + len(self._exact):
+                self._known = dict(self._exact)
             self._known[name] = value
             return value
 

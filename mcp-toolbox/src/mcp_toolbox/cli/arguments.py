@@ -21,7 +21,24 @@ def arguments_of(words: Sequence[str], schema: Mapping[str, Any], texts: Texts) 
     Raises:
         WrongArgument: a word is no argument, or its value not of the schema's type.
     """
-    return dict(_argument(word, schema.get("properties") or {}, texts) for word in words)
+    given: dict[str, Any] = {}
+    for word in words:
+        name, value = _argument(word, schema.get("properties") or {}, texts)
+        if name in given:
+            raise WrongArgument(texts("twice", name=name))
+        if not _can_be_sent(value):
+            raise WrongArgument(texts("no_text", name=name))
+        given[name] = value
+    return given
+
+
+def _can_be_sent(value: Any) -> bool:
+    """Returns whether JSON can hold the value: bytes of a command line that are no text become half characters."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _argument(word: str, properties: Mapping[str, Any], texts: Texts) -> tuple[str, Any]:

@@ -25,12 +25,13 @@ from service_kit.telemetry.logs import logging_to
 from mcp_toolbox.cli.arguments import WrongArgument, arguments_of
 from mcp_toolbox.cli.check import Checked, checked
 from mcp_toolbox.cli.table import table
-from mcp_toolbox.cli.target import ServerAway, target_of, with_client
+from mcp_toolbox.cli.target import ServerAway, WrongCommand, target_of, with_client
 from mcp_toolbox.cli.texts import Texts, language_of
 from mcp_toolbox.upstream.errors import ServersFileError
 
 OK, FAILED, WRONG, AWAY = 0, 1, 2, 3
 _MOST_PAGES = 100
+_MOST_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
@@ -53,15 +54,35 @@ def main(words: Sequence[str] | None = None) -> int:
             outcome = asyncio.run(_run(asked, environ, texts))
     except ServerAway as away:
         outcome = Outcome(AWAY, error=str(away))
+    except WrongCommand as wrong:
+        outcome = Outcome(WRONG, error=str(wrong))
     except ServersFileError as error:
         outcome = Outcome(WRONG, error=f"{asked.file}: {error}")
     except KeyboardInterrupt:
         return 130
+    return _written(outcome)
+
+
+def _written(outcome: Outcome) -> int:
+    """Writes what there is to write, and returns the exit code."""
     if outcome.error:
         print(printable_lines(outcome.error), file=sys.stderr)  # noqa: T201 - a terminal program
-    if outcome.output:
-        print(outcome.output)  # noqa: T201
+    try:
+        if outcome.output:
+            print(outcome.output, flush=True)  # noqa: T201
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else its rest is written again at the end
+        if not isinstance(error, BrokenPipeError):  # a reader that has seen enough, such as `head`
+            print(error.strerror, file=sys.stderr)  # noqa: T201
+            return FAILED
     return outcome.code
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds <= _MOST_SECONDS:
+        raise argparse.ArgumentTypeError(f"0 < SECONDS <= {_MOST_SECONDS}: {text}")
+    return seconds
 
 
 def _parser(texts: Texts) -> argparse.ArgumentParser:
@@ -81,7 +102,7 @@ def _parser(texts: Texts) -> argparse.ArgumentParser:
             "--header", action="append", default=[], type=_header, metavar="NAME=VALUE", help=texts("header")
         )
     for command in (listing, call, check):
-        command.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS", help=texts("timeout"))
+        command.add_argument("--timeout", type=_seconds, default=30.0, metavar="SECONDS", help=texts("timeout"))
         command.add_argument("--json", action="store_true", help=texts("json"))
     return parser
 

@@ -18,6 +18,10 @@ from mcp_toolbox.upstream.transport import transport_to
 _T = TypeVar("_T")
 
 
+class WrongCommand(Exception):
+    """The options name no server; the text says why."""
+
+
 class ServerAway(Exception):
     """The server cannot be talked to; the text says why."""
 
@@ -25,10 +29,17 @@ class ServerAway(Exception):
 def target_of(
     url: str | None, command: str | None, headers: Sequence[tuple[str, str]], environ: Mapping[str, str], seconds: float
 ) -> ServerSpec:
-    """Returns the server that the options name; without any, the toolbox that `make up` starts."""
+    """Returns the server that the options name; without any, the toolbox that `make up` starts.
+
+    Raises:
+        WrongCommand: the command cannot be read.
+    """
     limits = Limits(call_seconds=seconds, connect_seconds=seconds)
     if command is not None:
-        program, *arguments = shlex.split(command) or [""]
+        try:
+            program, *arguments = shlex.split(command) or [""]
+        except ValueError as error:  # a quote that is never closed
+            raise WrongCommand(f"--stdio: {error}") from None
         return ServerSpec(program, Command(program, tuple(arguments)), "", limits=limits)
     given = dict(headers)
     if url is None:

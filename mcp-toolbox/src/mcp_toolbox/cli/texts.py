@@ -47,6 +47,8 @@ _TEXTS = {
         "«{text}» no es un argumento: se escribe nombre=valor o nombre:=JSON.",
         "“{text}” is no argument: write name=value or name:=JSON.",
     ),
+    "twice": ("{name} está dos veces.", "{name} stands there twice."),
+    "no_text": ("{name}: no es un texto Unicode.", "{name}: is no Unicode text."),
     "value": ("{name}: «{text}» no es {kind}.", "{name}: “{text}” is no {kind}."),
     "away": ("No se puede hablar con {server}: {reason}", "Cannot talk to {server}: {reason}"),
     "slow": ("{server} no respondió en {seconds:g} s", "{server} did not answer within {seconds:g} s"),

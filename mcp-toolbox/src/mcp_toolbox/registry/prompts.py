@@ -32,13 +32,15 @@ class Argument:
 
 @dataclass(frozen=True)
 class Prompt:
-    """One prompt; `write` returns its messages."""
+    """One prompt; `write` returns its messages. `access` is the name by which a caller must be allowed to use it, empty
+    for one that every caller may."""
 
     name: str
     description: str
     write: Write = field(compare=False)
     title: str | None = None
     arguments: tuple[Argument, ...] = ()
+    access: str = ""
 
     def to_wire(self) -> dict[str, Any]:
         """Returns the entry in `prompts/list`."""

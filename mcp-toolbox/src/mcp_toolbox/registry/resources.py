@@ -27,7 +27,8 @@ resource."""
 class Resource:
     """A resource, or with `{variables}` in its URI a template for many (RFC 6570, level 1).
 
-    `complete` suggests values of a variable that begin with what was typed.
+    `complete` suggests values of a variable that begin with what was typed. `access` is the name by which a caller must
+    be allowed to use it, empty for one that every caller may.
     """
 
     uri: str
@@ -37,6 +38,7 @@ class Resource:
     read: Read = field(compare=False)
     title: str | None = None
     complete: Mapping[str, Suggest] = field(default_factory=dict, compare=False)
+    access: str = ""
 
     @property
     def is_template(self) -> bool:
@@ -83,12 +85,14 @@ class Resources(Registry[Resource]):
     def templates(self) -> list[Resource]:
         return [each for each in self if each.is_listed and each.is_template]
 
-    async def read(self, uri: str, context: CallContext) -> list[dict[str, Any]] | None:
-        """Returns the contents of a resource as in the answer to `resources/read`, or None if there is no such
-        resource."""
+    async def read(
+        self, uri: str, context: CallContext, allowed: Callable[[Resource], bool] = lambda _: True
+    ) -> list[dict[str, Any]] | None:
+        """Returns the contents of a resource as in the answer to `resources/read`, or None if there is no such resource
+        among those that are `allowed`."""
         for resource in self:
             variables = resource.match(uri)
-            if variables is not None:
+            if variables is not None and allowed(resource):
                 contents = resource.read(variables, context)
                 contents = await contents if isawaitable(contents) else contents
                 return None if contents is None else _to_wire(uri, resource.mime_type, contents)

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import anyio
+
 Later = Callable[[float], None]
 """Moves a limit by so many seconds."""
 
@@ -40,3 +42,12 @@ class TimeLimits:
         for later in held:
             if later in self._limits:
                 later(seconds)
+
+
+def later_of(scope: anyio.CancelScope) -> Later:
+    """Returns what moves the deadline of `scope`."""
+
+    def later(seconds: float) -> None:
+        scope.deadline += seconds
+
+    return later

@@ -57,7 +57,12 @@ class ToolRegistry(Registry[Tool]):
 
     def is_offered_to(self, principal: str, tool: Tool) -> bool:
         """Returns whether the principal with that id may use `tool`, which must be of this registry."""
-        return self._policy is None or self._policy.allows(principal, tool.name)
+        return self.is_allowed(principal, tool.name)
+
+    def is_allowed(self, principal: str, access: str) -> bool:
+        """Returns whether the principal may use what has that name: a tool, a prompt, or, by `server__*`, all resources
+        of a server."""
+        return not access or self._policy is None or self._policy.allows(principal, access)
 
     def set_policy(self, policy: ToolCallPolicy) -> None:
         """Puts `policy` around every call from now on, whichever way it comes in."""

@@ -111,8 +111,8 @@ def create_server(
     )
     server.middleware += [mask_errors, approvals.boundary(NAME)]
     _serve_tools(server, registry, approvals, page_size)
-    serve_resources(server, resources, page_size)
-    serve_prompts(server, prompts, resources, page_size)
+    serve_resources(server, resources, registry.is_allowed, page_size)
+    serve_prompts(server, prompts, resources, registry.is_allowed, page_size)
     server.resources, server.prompts = resources, prompts
     server.changes = Changes(registry, resources, prompts)
     _serve_changes(server, server.changes)

@@ -192,7 +192,7 @@ def _progress(context: CallContext) -> ProgressFnT | None:
         return None
 
     async def passed_on(progress: float, total: float | None, message: str | None) -> None:
-        await context.progress(progress, total, message)
+        await context.progress(progress, total, message and shortened(cleaned(message)[0], _MAX_MESSAGE))
 
     return passed_on
 

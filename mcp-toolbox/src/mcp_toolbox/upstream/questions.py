@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import anyio
 from mcp import MCPError, types
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 from service_kit.telemetry.logs import get_logger
 
 from mcp_toolbox.registry.context import CallContext
-from mcp_toolbox.upstream.sanitize import cleaned, cleaned_schema, shortened
+from mcp_toolbox.upstream.sanitize import cleaned, cleaned_schema, hidden, shortened
 from mcp_toolbox.upstream.spec import ServerSpec
 
 _log = get_logger(__name__)
@@ -62,7 +63,7 @@ class Questions:
 
     async def ask(self, context: CallContext, params: types.ElicitRequestParams) -> types.ElicitResult:
         """Returns what the person behind `context` answers; a question that cannot be asked is declined."""
-        if context.ask is None or not self.allowed:
+        if context.ask is None or not self.allowed or not _is_safe(params):
             return _DECLINED
         try:
             with context.time_limits.paused(ASK_SECONDS), anyio.fail_after(ASK_SECONDS):
@@ -84,10 +85,17 @@ class Questions:
 
     def to_pass_on(self, requests: Mapping[str, types.InputRequest]) -> dict[str, Any] | None:
         """Returns the questions for a client that answers them with another call, or None if one of them is not for a
-        person."""
+        person, or not safe to show."""
         shown: dict[str, Any] = {}
         for name, request in requests.items():
-            if not isinstance(request, types.ElicitRequest):
+            if not isinstance(request, types.ElicitRequest) or not _is_safe(request.params):
                 return None
             shown[name] = types.ElicitRequest(params=self.shown(request.params))
         return shown
+
+
+def _is_safe(params: types.ElicitRequestParams) -> bool:
+    """Returns whether a page to which a person is sent is one of the web, whose address can be read whole."""
+    if not isinstance(params, types.ElicitRequestURLParams):
+        return True
+    return urlsplit(params.url).scheme in ("http", "https") and not any(map(hidden, params.url))

@@ -23,6 +23,7 @@ from mcp_toolbox.registry.context import CallContext, Suggest
 from mcp_toolbox.registry.prompts import Argument, Message, Prompt
 from mcp_toolbox.registry.resources import Resource
 from mcp_toolbox.upstream.names import tool_names
+from mcp_toolbox.upstream.result_text import visible, without_scripts
 from mcp_toolbox.upstream.sanitize import cleaned, shortened
 from mcp_toolbox.upstream.spec import ServerSpec
 
@@ -30,6 +31,9 @@ MOST_LISTED = 1_000
 """Of a server's resources, of its templates, and of its prompts."""
 
 _MAX_PAGES = 100
+_LIST_SECONDS = 10.0
+"""Of each list; changes of the tools are heard again only after it."""
+
 _MAX_NAME = 200
 _VARIABLES = re.compile(r"\{[+#./;?&]?([\w,]+)\*?\}")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -72,16 +76,22 @@ class ResourcesAndPrompts:
         self._client_of = client_of
         self._reads = False
         self._scheme = f"{spec.prefix.replace('_', '-').lower()}+"
+        # A URI may be any, so that only a list with the whole server allows one.
+        self._access = f"{spec.prefix}__*"
 
     async def listed(self, client: Client) -> Listed:
         """Returns what the server lists now. A list that it refuses is a problem, and costs the other lists nothing."""
         offered, problems = client.server_capabilities, list[str]()
+        seconds = min(self._spec.limits.connect_seconds, _LIST_SECONDS)
         completes = offered.completions is not None
         self._reads = offered.resources is not None
 
         async def every(what: str, page: Page[T]) -> list[T]:
             try:
-                return await _every(page)
+                with anyio.fail_after(seconds):
+                    return await _every(page)
+            except TimeoutError:
+                problems.append(f"did not list its {what} within {seconds:g} s")
             except MCPError as error:
                 if error.code != METHOD_NOT_FOUND:
                     problems.append(f"does not list its {what}")
@@ -120,7 +130,7 @@ class ResourcesAndPrompts:
             found.setdefault(str(entry.uri), self._resource(str(entry.uri), entry))
         for entry in templates:
             found.setdefault(entry.uri_template, self._resource(entry.uri_template, entry, completes=completes))
-        family = _Family(self._scheme, self._spec.name, "", _PLAIN, self._read)
+        family = _Family(self._scheme, self._spec.name, "", _PLAIN, self._read, access=self._access)
         return [family, *(resource for uri, resource in found.items() if _SCHEME.match(uri))]
 
     def _resource(
@@ -136,6 +146,7 @@ class ResourcesAndPrompts:
             self._read,
             title=_text(entry.title, _MAX_NAME) or None,
             complete={name: self._suggest(reference, name) for name in variables},
+            access=self._access,
         )
 
     async def _read(self, variables: Mapping[str, str], context: CallContext) -> list[dict[str, Any]]:
@@ -163,20 +174,21 @@ class ResourcesAndPrompts:
                     )
                     for argument in prompt.arguments or ()
                 ),
+                access=ours,
             )
 
     def _write(self, name: str) -> Callable[[Mapping[str, str], CallContext], Awaitable[list[Message]]]:
         async def write(given: Mapping[str, str], context: CallContext) -> list[Message]:
             answer = await self._ask(lambda client: client.get_prompt(name, dict(given)))
             messages = self._wire(answer)["messages"]
-            return [{**message, "content": self.renamed(message["content"])} for message in messages]
+            return [{**message, "content": self.renamed(without_scripts(message["content"]))} for message in messages]
 
         return write
 
     def _suggest(self, of: types.PromptReference | types.ResourceTemplateReference, argument: str) -> Suggest:
         async def suggest(typed: str, context: CallContext) -> list[str]:
             answer = await self._ask(lambda client: client.complete(of, {"name": argument, "value": typed}))
-            return list(answer.completion.values)
+            return visible(list(answer.completion.values))[0]
 
         return suggest
 
@@ -204,7 +216,7 @@ class ResourcesAndPrompts:
             raise self._failed("left before it had answered") from None
 
     def _wire(self, answer: Any) -> dict[str, Any]:
-        wire: dict[str, Any] = answer.model_dump(by_alias=True, mode="json", exclude_none=True)
+        wire, _ = visible(answer.model_dump(by_alias=True, mode="json", exclude_none=True))
         if len(to_json(wire)) > self._spec.limits.result_bytes:
             raise self._failed(f"answered more than {self._spec.limits.result_bytes} bytes, which are passed on")
         return wire

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Any
+
+from mcp_toolbox.invisible import is_invisible
 
 MAX_DESCRIPTION = 8_000
 """In characters; the longest descriptions of well-known servers have about 4,000."""
 
 _KEPT_CONTROLS = "\n\r\t"
-_HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 _PROSE = frozenset({"description", "title", "$comment"})
 
 
 def hidden(character: str) -> bool:
-    """Returns whether a person does not see this character although a model reads it: direction controls, zero widths,
-    tags, private use, and supplementary variation selectors."""
-    return (
-        unicodedata.category(character) in _HIDDEN and character not in _KEPT_CONTROLS
-    ) or "\U000e0100" <= character <= "\U000e01ef"
+    """Returns whether a person does not see this character although a model reads it; ends of lines and tabs are
+    none."""
+    return is_invisible(character) and character not in _KEPT_CONTROLS
 
 
 def cleaned(text: str) -> tuple[str, int]:

@@ -31,7 +31,6 @@ _MAX_BYTES = 1024 * 1024
 _MAX_SERVERS = 200
 
 _Word = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
-_Patterns = tuple[_Word, ...]
 
 
 class _Entry(BaseModel):

@@ -29,8 +29,7 @@ class StderrLog:
 
     def say(self, line: bytes) -> None:
         """Logs one line, unless there have been too many."""
-        text = self._shown(line)
-        if text and self._may_speak():
+        if line.strip() and self._may_speak() and (text := self._shown(line)):
             _log.info("server says", server=self._name, line=text)
 
     def say_size(self, line: bytes) -> None:

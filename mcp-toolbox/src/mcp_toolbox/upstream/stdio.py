@@ -17,6 +17,7 @@ from service_kit.telemetry.logs import get_logger
 from mcp_toolbox.upstream.account import Account
 from mcp_toolbox.upstream.answers import readable
 from mcp_toolbox.upstream.child import Child
+from mcp_toolbox.upstream.effort import Effort
 from mcp_toolbox.upstream.lines import Lines, TooLong
 from mcp_toolbox.upstream.refusals import too_large
 from mcp_toolbox.upstream.spec import Command
@@ -25,6 +26,7 @@ from mcp_toolbox.upstream.stderr_log import StderrLog
 _log = get_logger(__name__)
 
 _CHUNK = 64 * 1024
+_STDERR_CHUNK = 4 * 1024
 _BUFFERED = 64
 _ENVELOPE_BYTES = 64 * 1024
 """The size that a message may have in addition to the result in it."""
@@ -87,14 +89,19 @@ class StdioTransport:
 
     async def _read(self, child: Child, incoming: MemoryObjectSendStream[SessionMessage | Exception]) -> None:
         lines = Lines(self._limit)
+        noise = Effort()
         ended = asyncio.ensure_future(child.wait())
         try:
             async with incoming:
                 while data := await _unless(ended, child.stdout):
                     for line in lines.feed(data):
-                        message = self._parsed(line)
+                        with noise.measured():
+                            message = self._parsed(line)
                         if message is not None:
+                            noise.forget()
                             await incoming.send(message)
+                        elif noise.is_due:
+                            await noise.rest()
                 await self._note_end(ended)
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
             return  # the client has closed the streams
@@ -149,9 +156,13 @@ class StdioTransport:
 
     async def _listen(self, child: Child) -> None:
         lines = Lines(_CHUNK)
-        while data := await child.stderr.read(_CHUNK):
-            for line in lines.feed(data):
-                self._stderr_log.say(line.head if isinstance(line, TooLong) else line)
+        effort = Effort()
+        while data := await child.stderr.read(_STDERR_CHUNK):
+            with effort.measured():
+                for line in lines.feed(data):
+                    self._stderr_log.say(line.head if isinstance(line, TooLong) else line)
+            if effort.is_due:
+                await effort.rest()
 
 
 async def _unless(ended: asyncio.Future[int | None], stream: asyncio.StreamReader) -> bytes:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -15,16 +13,18 @@ from mcp import Client, types
 from service_kit.telemetry.logs import get_logger
 
 from mcp_toolbox.registry.context import CallContext
-from mcp_toolbox.registry.time_limits import Later
-from mcp_toolbox.registry.tool import Tool, ToolResult
+from mcp_toolbox.registry.time_limits import later_of
+from mcp_toolbox.registry.tool import ToolResult
 from mcp_toolbox.upstream.account import Account
+from mcp_toolbox.upstream.closings import Closings
 from mcp_toolbox.upstream.connection import Connection
 from mcp_toolbox.upstream.errors import UpstreamUnavailable, reason_of
 from mcp_toolbox.upstream.forward import ConnectionLost, NotRun, forward
+from mcp_toolbox.upstream.offers import Offer, OfferMore, Offers
+from mcp_toolbox.upstream.pauses import End, Pauses
 from mcp_toolbox.upstream.pins import Pins
 from mcp_toolbox.upstream.questions import Questions
-from mcp_toolbox.upstream.resources_and_prompts import Listed, ResourcesAndPrompts
-from mcp_toolbox.upstream.sanitize import cleaned
+from mcp_toolbox.upstream.resources_and_prompts import ResourcesAndPrompts
 from mcp_toolbox.upstream.schema_check import SchemaCheck
 from mcp_toolbox.upstream.spec import ServerSpec
 from mcp_toolbox.upstream.translate import Translator
@@ -32,34 +32,15 @@ from mcp_toolbox.upstream.transport import Transport, transport_to
 
 _log = get_logger(__name__)
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 60.0
-_STEADY_SECONDS = 30.0
-"""A server that was connected for this long is reconnected soon after it leaves; otherwise the pauses grow each
-time."""
-
 _SENDINGS = 2
 """How often a call is sent that was not run, the first time included."""
-
-_CLOSE_SECONDS, _CLOSE_TRIES = 12.0, 2
-
-_RENEW_SECONDS = 1.0
-"""A session that lasted for this long is renewed without a pause."""
 
 _SSE_SECONDS = 10.0
 """The time for the older transport to answer where it is only tried."""
 
-_SHORT_SESSIONS = 20
-"""How many sessions in a row may end within that time before the next one has to wait."""
-
 _FIRST = asyncio.FIRST_COMPLETED
-_End = Literal["pause", "renew", "final"]
 
 Status = Literal["connected", "connecting", "failed", "disabled"]
-Offer = Callable[[str, list[Tool]], list[str]]
-"""Puts a server's tools into the registry, and returns the names that are taken by other tools."""
-
-OfferMore = Callable[[str, Listed], list[str]]
-"""Puts a server's resources and prompts into theirs, and returns what is wrong with them."""
 
 
 class Upstream:
@@ -78,26 +59,20 @@ class Upstream:
     ) -> None:
         self.spec = spec
         self._environ = environ
-        self._pins = pins
         self._account = account
         self._toolbox = toolbox
-        self._offer = offer
-        self._offer_more = offer_more
         self._questions = Questions(spec)
         self._more = ResourcesAndPrompts(spec, lambda: self._client)
-        self._translator = Translator(spec, self._called, toolbox)
+        self._offers = Offers(spec, pins, Translator(spec, self._called, toolbox), offer, offer_more)
         self._client: Client | None = None
         self._connection: Connection | None = None
         self._renewal = asyncio.Event()
         self._renewal.set()
         self._over_sse = False
-        self._closing: set[asyncio.Task[None]] = set()
+        self._closings = Closings()
         self._turns = asyncio.Semaphore(spec.limits.calls)
         self._calls = 0
         self._restarts = -1
-        self._tools: list[Tool] = []
-        self._problems: tuple[str, ...] = ()
-        self._changed: tuple[str, ...] = ()
         self._error: str | None = None
         self._status: Status = "disabled" if spec.disabled else "connecting"
         self._since = datetime.now(UTC)
@@ -110,18 +85,19 @@ class Upstream:
     @property
     def changed(self) -> bool:
         """Whether a tool differs from its pin."""
-        return bool(self._changed)
+        return bool(self._offers.changed)
 
     def to_health(self) -> dict[str, Any]:
         """Returns its entry in `/health`."""
         entry: dict[str, Any] = {
             "status": self._status,
             "transport": "sse" if self._over_sse else self.spec.target.kind,
-            "tools": len(self._tools),
+            "tools": len(self._offers.tools),
             "since": self._since.isoformat(timespec="seconds").replace("+00:00", "Z"),
             "restarts": max(self._restarts, 0),
         }
-        details = {"error": self._error, "changed_tools": list(self._changed), "problems": list(self._problems)}
+        offers = self._offers
+        details = {"error": self._error, "changed_tools": list(offers.changed), "problems": list(offers.problems)}
         return entry | {name: value for name, value in details.items() if value}
 
     # --- the loop that keeps it connected, in one task ---
@@ -130,8 +106,7 @@ class Upstream:
         """Connects and reconnects until it is cancelled, or until a reason is final."""
         if self.spec.disabled:
             return
-        pause = _FIRST_PAUSE
-        short = 0
+        pauses = Pauses()
         try:
             while True:
                 started = asyncio.get_running_loop().time()
@@ -139,29 +114,23 @@ class Upstream:
                 lasted = asyncio.get_running_loop().time() - started
                 if end == "final":
                     return
-                short = 0 if lasted > _RENEW_SECONDS else short + 1
-                if end == "renew" and short <= _SHORT_SESSIONS:
-                    await asyncio.sleep(0.2 if short else 0)
-                    continue
-                if end == "renew":
-                    self._give_up("ends every session at once")
-                if lasted > _STEADY_SECONDS and self._error is not None:
-                    pause = _FIRST_PAUSE
-                await asyncio.sleep(pause * random.uniform(0.5, 1.5))
-                pause = min(pause * 2, _LONGEST_PAUSE)
+                pause = pauses.renewal(end, lasted)
+                if pause is None:
+                    if end == "renew":
+                        self._give_up("ends every session at once")
+                    pause = pauses.reconnection(steady=self._error is not None, lasted=lasted)
+                await asyncio.sleep(pause)
         finally:
             self._withdraw()
             self._renewal.set()
-            for closing in self._closing:
-                closing.cancel()  # which ends its wait for calls
-            await asyncio.gather(*self._closing, return_exceptions=True)
+            await self._closings.ended()
 
-    async def _attempt(self) -> _End:
+    async def _attempt(self) -> End:
         """Connects once and stays as long as it lasts. Returns whether to try again after a pause, whether to renew a
         session that was lost, or whether another attempt would be pointless."""
         self._restarts += 1
         self._become("failed" if self._error else "connecting", self._error)
-        end: _End = "pause"
+        end: End = "pause"
         try:
             await self._connect_by_any_transport()
             reason = "closed the connection"
@@ -218,8 +187,9 @@ class Upstream:
             if transport.lost.is_set():
                 return  # a later connection has taken over
             self._connection = connection
-            await self._take(client, tools, connection.problems)
+            problems = await self._take(client, tools, connection.problems)
             listed.set()
+            await self._take_more(client, problems)
 
         answered = self._questions.answered if self.spec.elicits else None
         connection = Connection(
@@ -240,67 +210,34 @@ class Upstream:
             self._client = self._connection = None
             draining = lost.done() and not lost.cancelled() and not life.done()
             lost.cancel()
-            closing = asyncio.create_task(self._end_of(life, transport, connection if draining else None))
-            self._closing.add(closing)
-            closing.add_done_callback(self._closing.discard)
+            left = connection if draining else None
+            closing = self._closings.begin(life, transport, left, self.spec.limits.call_seconds)
             if self.spec.target.kind == "stdio":  # there are never two processes of one server
                 await asyncio.shield(closing)
         error = life.exception() if life.done() and not life.cancelled() else None
         reason = transport.trouble or (reason_of(error) if error else "closed the connection")
         raise UpstreamUnavailable(reason, renew=listed.is_set() and self.spec.target.kind != "stdio")
 
-    async def _end_of(self, life: asyncio.Task[None], transport: Transport, draining: Connection | None) -> None:
-        """Closes a connection. If only its session was lost, its running calls may first learn that by themselves, so
-        that each knows whether it ran."""
-        try:
-            if draining is not None:
-                await draining.drained(self.spec.limits.call_seconds)
-        finally:
-            await _closed(life, transport)
-
-    async def _take(self, client: Client, listed: list[types.Tool], normalized: Iterable[str]) -> None:
-        # In a thread, because compiling a large server's schemas takes long enough to delay other calls.
-        translation = await asyncio.to_thread(self._translator.translate, listed)
-        changed = self._note_changes([tool for tool in listed if tool.name in translation.tools])
-        withheld = set(changed) if self.spec.pin == "strict" else set()
-        tools = [tool for name, tool in translation.tools.items() if name not in withheld]
-        problems = [
-            *normalized,
-            *translation.problems,
-            *(f"{name}: changed, and withheld" for name in sorted(withheld)),
-        ]
+    async def _take(self, client: Client, listed: list[types.Tool], normalized: Iterable[str]) -> tuple[str, ...]:
+        """Offers the tools of a list, and returns what is wrong with others."""
+        translated = await self._offers.translated(listed, normalized)
         self._client = client
-        clashes = self._offer(self.spec.name, tools)
-        self._tools = [tool for tool in tools if tool.name not in clashes]
-        problems += [f"{name}: another tool has this name" for name in clashes]
-        self._report(tuple(problems))
+        problems = self._offers.put(translated)
         self._renewal.set()
         if self._status != "connected":
             self._become("connected", None)
-            _log.info("server connected", server=self.spec.name, tools=len(self._tools))
-        more = await self._more.listed(client)  # behind the tools, which are there even if this takes long
-        self._report((*problems, *more.problems, *self._offer_more(self.spec.name, more)))
+            _log.info("server connected", server=self.spec.name, tools=len(self._offers.tools))
+        return problems
 
-    def _note_changes(self, tools: list[types.Tool]) -> tuple[str, ...]:
-        if self.spec.pin == "off":
-            return ()
-        changed = tuple(cleaned(name)[0] for name in self._pins.changed(self.spec.name, tools))
-        for name in set(changed) - set(self._changed):
-            _log.warning("tool changed since it was first seen", server=self.spec.name, tool=name, pin=self.spec.pin)
-        self._changed = changed
-        return changed
-
-    def _report(self, problems: tuple[str, ...]) -> None:
-        for problem in problems:
-            if problem not in self._problems:
-                _log.warning("server has a fault", server=self.spec.name, problem=problem)
-        self._problems = problems
+    async def _take_more(self, client: Client, problems: tuple[str, ...]) -> None:
+        """Offers its resources and prompts; the tools are there even if this takes long."""
+        more = await self._more.listed(client)
+        if client is self._client:  # else a later connection has taken over, or the server has left
+            self._offers.put_more(more, problems)
 
     def _withdraw(self) -> None:
         self._client = self._connection = None
-        self._tools = []
-        self._offer(self.spec.name, [])
-        self._offer_more(self.spec.name, Listed())
+        self._offers.withdraw()
 
     def _become(self, status: Status, error: str | None) -> None:
         if status != self._status:
@@ -322,7 +259,7 @@ class Upstream:
         """Calls one of its tools. If the server is away or takes too long, the result says so."""
         seconds = self.spec.limits.call_seconds
         answer: ToolResult | None = None
-        with anyio.move_on_after(seconds) as limit, context.time_limits.holding(_later(limit)):
+        with anyio.move_on_after(seconds) as limit, context.time_limits.holding(later_of(limit)):
             async with self._turns:
                 self._calls += 1
                 try:
@@ -360,27 +297,3 @@ class Upstream:
 
     def _failed(self, what: str) -> ToolResult:
         return ToolResult.of(f"The MCP server '{self.spec.name}' {what}.", is_error=True)
-
-
-def _later(limit: anyio.CancelScope) -> Later:
-    def later(seconds: float) -> None:
-        limit.deadline += seconds
-
-    return later
-
-
-async def _closed(life: asyncio.Task[None], transport: Transport) -> None:
-    """Ends a connection in order, or abandons it if that takes too long."""
-    try:
-        for _ in range(_CLOSE_TRIES):  # the SDK sometimes turns a cancellation into an error of its own
-            life.cancel()
-            await asyncio.wait({life}, timeout=_CLOSE_SECONDS / _CLOSE_TRIES)
-            if life.done():
-                break
-    finally:
-        transport.abandon()
-    if not life.done():
-        _log.error("connection does not close; it is left behind", task=life.get_name())
-    with contextlib.suppress(asyncio.CancelledError):
-        if life.done():
-            life.exception()

@@ -6,7 +6,7 @@ from .folding import word_set
 from .lexer import Token
 from .lexicon import is_function_word, meanings, verb_concepts, verbs
 from .plan import Previous
-from .scan import ASKING, GRAMMAR, SOFT, Misfit, Scan, alike, is_long, is_string
+from .scan import ASKING, GRAMMAR, NAMED, SOFT, Misfit, Scan, alike, is_long, is_string
 from .schema import Parameter
 from .slots import Slots
 from .sums import Sums
@@ -14,9 +14,19 @@ from .texts import CLAUSE as _CLAUSE
 from .texts import DESCRIBING as _DESCRIBING
 
 _IN_NAMES = word_set("de del la y of and & the los e")
+_PARTICLES = word_set("van von der di da do dos el al bin san santa")
 _CONNECTIVES = word_set("y e and & luego then despues , ;")
+_NAMING = frozenset(("name", "title", "department", "position"))
+_WHEN = word_set(
+    "tomorrow today tonight later soon yesterday again instead only just both other another last next old maybe"
+    " almost until before after because while though but manana hoy pronto ayer otra solo ambos ultimo proximo quiza"
+    " casi hasta antes tras porque mientras aunque pero without sin"
+)
+_ABBREVIATED = word_set("inc ltd co corp sl sa jr sr dr")
+_OPENING = frozenset(("que", "that"))
+_RESULTS = word_set("resultado resultados result results")
 _PLACES = frozenset(("city", "place", "country", "~location"))
-_STOPS = word_set("si if unless except excepto salvo menos when cuando all todos todas todo every cada no not")
+_STOPS = word_set("si if unless except excepto salvo menos when cuando all todos todas todo every cada no not o u or")
 
 
 class BareValues:
@@ -38,14 +48,26 @@ class BareValues:
             raise Misfit(self._scan.place)
         after = self._stretch(parameter)
         begin, tokens = self._scan.place, self._scan.tokens[self._scan.place : after]
-        text = self._scan.question[self._with_article(parameter) : tokens[-1].end]
+        text = self._scan.question[self._with_article(parameter) : self._with_point(tokens[-1])]
         free = not self._scan.card.reads and self._scan.pending is None and is_long(parameter)
         if free and not self._states(tokens):
             raise Misfit(begin)
-        if any(token.folded in _STOPS for token in tokens[:1]) or not self._is_clean(tokens, parameter, after):
+        if free and self._announces(tokens):
+            raise Misfit(begin)
+        if tokens[0].folded in _STOPS or not self._is_clean(tokens, parameter, after):
             raise Misfit(begin)
         self._scan.found[parameter.name] = [text] if parameter.kind == "array" else text
         self._scan.pending, self._scan.soft, self._scan.place, self._scan.last = None, (), after, parameter
+
+    def _with_point(self, last: Token) -> int:
+        """Where a value ends: an abbreviation ("S.A.", "Inc.") keeps its last point."""
+        point = self._scan.question[last.end : last.end + 1] == "."
+        return last.end + (point and ("." in last.text or last.folded in _ABBREVIATED))
+
+    def _announces(self, tokens: list[Token]) -> bool:
+        """Whether bare words only lead up to a text ("never that …"), or begin with another order."""
+        orders = [verb for verb in verbs(tokens[0].folded, tokens[0].ending()) if "order" in verb.moods]
+        return any(token.folded in _OPENING for token in tokens[:3]) or any("inf" not in verb.moods for verb in orders)
 
     def _states(self, tokens: list[Token]) -> bool:
         """Whether bare words say something to keep, rather than name a thing: "my code is 5", but not "my birthday"."""
@@ -54,6 +76,8 @@ class BareValues:
         before = self._scan.tokens[self._scan.place - 1].folded
         if "save" in self._scan.card.verbs and before in ("to", "a"):
             return False
+        if "save" in self._scan.card.verbs and len(tokens) == 1 and self._scan.place == self._scan.start + 1:
+            return digits  # "guarda silencio"
         describes = before in _DESCRIBING or tokens[0].folded in _DESCRIBING
         return digits or bool(said & _CLAUSE) or not describes
 
@@ -62,10 +86,15 @@ class BareValues:
         if not is_string(parameter):
             return False
         for tree, after in self._sums.reference(self._scan.place, self._scan.end):
-            if after == self._scan.end and tree == Previous():
+            if tree == Previous() and (after == self._scan.end or self._begins_address(after)):
                 self._scan.found[parameter.name], self._scan.pending, self._scan.place = tree, None, after
                 return True
         return False
+
+    def _begins_address(self, place: int) -> bool:
+        """ "… el resultado en notas.txt": what follows a value says where it goes."""
+        tokens = self._scan.tokens[place : self._scan.end]
+        return len(tokens) == 2 and tokens[0].folded in ("en", "in", "to", "into", "a") and tokens[1].kind == "path"
 
     def _with_article(self, parameter: Parameter) -> int:
         """Where a value begins: nothing is cut from a free text, and a name of one letter keeps its noun."""
@@ -92,7 +121,8 @@ class BareValues:
         article = before.folded in ("la", "los", "las", "el", "the")
         if parameter.concepts & _PLACES and article and self._scan.tokens[place].folded not in GRAMMAR:
             return before.start
-        single = len(self._scan.tokens[place].text) == 1 and self._scan.tokens[place].kind == "word"
+        token = self._scan.tokens[place]
+        single = len(token.text) == 1 and token.kind == "word" and token.text not in ("y", "e", "o", "u", "a")
         return (
             before.start
             if single and meanings(before.folded) & self._scan.card.about
@@ -110,7 +140,7 @@ class BareValues:
                 break
             if token.kind == "mark" and token.text in ",;()=:.!?\n":
                 break
-            if place > self._scan.place and self._begins_label(place):
+            if place > self._scan.place and (token.folded in NAMED or self._begins_label(place)):
                 break
             place += 1
         return max(place, self._scan.place + 1)
@@ -189,8 +219,10 @@ class BareValues:
     def _is_clean(self, tokens: list[Token], parameter: Parameter, after: int) -> bool:
         """Whether a bare value can be taken: of a tool that changes something only a name, a word or a free text."""
         words = [token.folded for token in tokens]
-        if words[-1] in ("resultado", "result") or any(
-            self.commands(place) for place in range(self._scan.place + 1, after)
+        if (
+            words[-1] in _RESULTS
+            or (not self._scan.card.reads and _RESULTS & set(words))
+            or any(self.commands(place) for place in range(self._scan.place + 1, after))
         ):
             return False
         if all(
@@ -202,10 +234,11 @@ class BareValues:
             return False
         if is_long(parameter):
             return self._scan.has_verb or self._asks()
-        if self._describes():
+        if self._describes() or self._qualifies(tokens):
             return False
         plain = not any(is_function_word(word) or verb_concepts(word) for word in words)
-        most = 4 if self._scan.pending is not None else 3 if parameter.concepts & _PLACES else 1
+        several = 4 if parameter.concepts & _NAMING else 3
+        most = several if parameter.concepts & (_PLACES | _NAMING) and not _WHEN & set(words) else 1
         return plain and len(words) <= most and (self._scan.has_verb or self._asks() or self._scan.pending is not None)
 
     def _describes(self) -> bool:
@@ -214,6 +247,15 @@ class BareValues:
             token.folded for token in self._scan.tokens[max(self._scan.start, self._scan.place - 2) : self._scan.place]
         ]
         return bool({"mi", "mis", "my", "tu", "tus", "your", "su", "sus", "que", "that"} & set(before[-1:]))
+
+    def _qualifies(self, tokens: list[Token]) -> bool:
+        """Whether a word that is no name stands before one: "the other Ana", but "de la Cruz", "ana garcía"."""
+        first, rest = tokens[0], tokens[1:]
+        return (
+            first.text[:1].islower()
+            and first.folded not in _IN_NAMES | _PARTICLES
+            and any(token.text[:1].isupper() for token in rest)
+        )
 
     def commands(self, place: int) -> bool:
         """Whether another order begins at a place: a verb behind a connective."""

@@ -11,8 +11,9 @@ import msgspec
 from . import tokens as counting
 from .conversation import Tool
 from .folding import fold, word_set
-from .lexicon import meanings, nouns, verb_concepts
-from .schema import Parameter, flattened, read_parameters
+from .leads import NEGATIONS
+from .lexicon import is_plural, meanings, nouns, phrases, verb_concepts
+from .schema import COMMANDS, Parameter, flattened, read_parameters
 from .suite import KNOWN, Known
 
 # A longer definition is analysed each time rather than kept, so that the memory held is bounded.
@@ -24,9 +25,17 @@ _SENTENCE_END = re.compile(r"[.:;\n(]")
 
 READING = word_set(
     "get query list show search recall read count calculate convert uppercase lowercase titlecase reverse"
-    " translate summarize round tell"
+    " translate summarize round"
 )  # fmt: skip
 """Verbs in a tool's name that say that it changes nothing."""
+
+_CHANGING_VALUES = frozenset(("convert", "reverse", "round"))
+_VALUES = word_set(
+    "currency text word number time timezone date upper lower title_case backwards color ~unit ~temperatur"
+)
+_JOINING = word_set("and y or o then rid")
+_EVERY = frozenset(("all",))
+_MANY = word_set("search list query recall count")
 
 _SAME = {
     "get": ("show", "tell", "query", "search", "read"),
@@ -42,7 +51,7 @@ _SAME = {
     "update": ("set",),
     "set": ("update",),
     "publish": ("send",),
-    "write": ("put",),
+    "write": ("put", "create"),
 }
 """Verbs that ask for the same thing of a tool, by the verb in its name."""
 
@@ -51,7 +60,7 @@ _ARITHMETIC = {
     "divide": ("divide", "quotient"), "power": ("power", "~power", "~pow"),
 }  # fmt: skip
 _EMPTY = word_set(
-    "information text context number ~current ~all ~to ~the ~two ~by ~of ~my ~a ~data list_noun content result"
+    "information text context number ~current ~to ~the ~two ~by ~of ~my ~a ~data list_noun content result"
     " ~new ~in"
 )  # fmt: skip
 """What a name says besides what it is about."""
@@ -63,7 +72,8 @@ UNITS = ("word", "character", "line", "sentence")
 class Card(msgspec.Struct, frozen=True, eq=False, gc=False):
     """What one tool is about. `verbs` and `about` are the concepts of its name; `spoken` the words that it may be
     spoken of with besides; `operations` the arithmetic that it does; `form` or `unit` what it does to a text or counts
-    in it; `reads` says that it changes nothing. `own_verb` is the first word of a name that no vocabulary has.
+    in it; `reads` says that it changes nothing, `single` that it works on one thing, so that the plural of its noun
+    means something else. `own_verb` is the first word of a name that no vocabulary has.
     `size` is the definition's length in tokens. Cards are compared by
     identity: `read` gives the same one for the same tool."""
 
@@ -81,6 +91,7 @@ class Card(msgspec.Struct, frozen=True, eq=False, gc=False):
     known: Known | None
     size: int
     own_verb: str = ""
+    single: bool = False
 
     def numeric(self) -> tuple[Parameter, ...]:
         """Returns the parameters that take one number."""
@@ -110,21 +121,21 @@ def read(tool: Tool) -> Card:
     """Returns the tool's card; kept for the next request, since a client offers the same tools each time."""
     schema = msgspec.json.encode(tool.parameters, enc_hook=str)
     if len(schema) + len(tool.description) + len(tool.name) > _KEPT:
-        return _analyse(tool.name, tool.description, schema)
-    return _kept(tool.name, tool.description, schema)
+        return _analyse(tool.name, tool.description, schema, tool.read_only)
+    return _kept(tool.name, tool.description, schema, tool.read_only)
 
 
 @lru_cache(maxsize=512)
-def _kept(name: str, description: str, schema: bytes) -> Card:
-    return _analyse(name, description, schema)
+def _kept(name: str, description: str, schema: bytes, read_only: bool | None) -> Card:
+    return _analyse(name, description, schema, read_only)
 
 
-def _analyse(name: str, description: str, schema: bytes) -> Card:
+def _analyse(name: str, description: str, schema: bytes, read_only: bool | None) -> Card:
     parsed: Any = msgspec.json.decode(schema)
     title = _SENTENCE_END.split(description.strip(), maxsplit=1)[0].strip()[:_DESCRIPTION]
     parameters = flattened(read_parameters(parsed))
     server, _, own = name[:_DESCRIPTION].rpartition("__")
-    words = [fold(word) for word in _NAME_WORD.findall(own)]
+    words = _words(server, own)
     verbs = frozenset(concept for word in words for concept in verb_concepts(word) if _is_verb(word, words))
     about = _without_verbs(words)
     known = None if server else KNOWN.get(own)
@@ -132,13 +143,52 @@ def _analyse(name: str, description: str, schema: bytes) -> Card:
     operations = _operations(words, parameters, takes_list)
     form = next((verb for noun, verb in FORMS.items() if noun in about or verb in verbs), "")
     unit = next((unit for unit in UNITS if unit in about), "") if "count" in verbs | _noun_verbs(words) else ""
-    reads = known.reads if known is not None else bool(operations) or (bool(verbs) and verbs <= READING)
+    reads = read_only is not False and (
+        known.reads if known is not None
+        else bool(operations or form or unit) or _reads(words, verbs, parameters, read_only)
+    )  # fmt: skip
+    about = about - _EVERY if reads else about
     size = counting.count(name) + counting.count(description) + len(schema) // 4
-    own_verb = words[0] if words and not verbs and not nouns(words[0]) else ""
-    spoken = known.words if known is not None else frozenset()
+    own_verb = words[0] if words and not verbs and not nouns(words[0]) and words[0] not in NEGATIONS else ""
+    single = known is None and not verbs & _MANY and not any(map(is_plural, words))
     return Card(
-        name, title, server, verbs, about, spoken, parameters, operations, form, unit, reads, known, size, own_verb
-    )
+        name, title, server, verbs, about, _spoken(known, verbs, about), parameters, operations, form, unit, reads,
+        known, size, own_verb, single,
+    )  # fmt: skip
+
+
+def _words(server: str, own: str) -> list[str]:
+    """Returns the words of a name, phrases as one ("turn_off"), without the server's name where it is repeated."""
+    words = [fold(word) for word in _NAME_WORD.findall(own)]
+    if len(words) > 1 and words[0] == fold(server.rpartition("__")[2]):
+        del words[0]
+    for said, meant in phrases().get(words[0], ()) if words else ():
+        if tuple(words[: len(said)]) == said:
+            return [meant, *words[len(said) :]]
+    return words
+
+
+def _reads(words: list[str], verbs: frozenset[str], parameters: tuple[Parameter, ...], read_only: bool | None) -> bool:
+    """Whether nothing is changed, as the name says: every verb of it reads, and what is converted is a value. What is
+    joined or phrased ("read_and_burn", "get_rid_of") may say anything, and so may a command. The server's own word is
+    taken where the name does not say otherwise."""
+    if not verbs <= READING or _JOINING & set(words):
+        return False
+    if read_only:
+        return True
+    if not verbs or any(item.concepts & COMMANDS for item in parameters):
+        return False
+    left = {one for word in words if not verb_concepts(word) for one in meanings(word)} - _EMPTY - _VALUES
+    return not (verbs & _CHANGING_VALUES and left)
+
+
+def _spoken(known: Known | None, verbs: frozenset[str], about: frozenset[str]) -> frozenset[str]:
+    """Returns the concepts that may be said of a tool besides those of its name."""
+    if known is not None:
+        return known.words
+    if "read" in verbs and "file" in about:
+        return frozenset(("content", "text"))
+    return frozenset(("file",)) if "list" in verbs and "directory" in about else frozenset()
 
 
 def _is_verb(word: str, words: list[str]) -> bool:

@@ -50,11 +50,13 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Tool(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A function on offer; `parameters` is a JSON Schema object."""
+    """A function on offer; `parameters` is a JSON Schema object. `read_only` is what its server says of that (MCP's
+    `readOnlyHint`), None where it says nothing."""
 
     name: str
     description: str = ""
     parameters: dict[str, Any] = msgspec.field(default_factory=dict)
+    read_only: bool | None = None
 
 
 class ToolChoice(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -61,6 +61,7 @@ class Failures:
         return any(
             said & (card.verbs | card.operations) or any(card.does(one) for one in said)
             or (card.form and card.form in said)
+            or token.folded == card.own_verb or token.text == card.name
             or ("convert" in said and card.form)
             for card in self._cards
         )  # fmt: skip

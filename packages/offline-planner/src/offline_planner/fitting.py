@@ -10,30 +10,26 @@ from typing import Any
 
 from .bare_values import BareValues
 from .cards import Card
-from .folding import fold, word_set
+from .folding import word_set
+from .labels import Labels
 from .lexer import Token
-from .lexicon import meanings, nouns, verbs
+from .lexicon import meanings, verbs
 from .numbers import NUMBER_WORDS, Reader
 from .plan import Previous
-from .scan import ASKING, GRAMMAR, SOFT, Fit, Misfit, Scan, alike, is_long, is_string
-from .schema import Parameter
+from .scan import ARTICLES, GRAMMAR, LINKS, NAMED, SOFT, Fit, Misfit, Scan, is_long, is_string
+from .schema import COMMANDS, Parameter
 from .slots import Slots
+from .subject import Subject
 from .sums import Sums
 from .texts import Delimited, Texts
 
-_COUNTING = frozenset(("cuantos", "cuantas", "many", "number", "numero"))
 _ASKED_WITH = word_set(
     "cuantos cuantas quien quienes cual cuales who which how many much tenemos hace your tu tus current actual now"
     " ahora today hoy right did does"
 )
-_NAMED = word_set("llamado llamada llamados llamadas named called titled titulado titulada")
-_LINKS = word_set("= : es is de of a as como del en in to equal")
 _JOINS = word_set("con with y and e me por con")
-_ANNOUNCING = word_set("el la lo los the this esto este esta estos siguiente siguientes following in en")
-_EVERY = frozenset(("all", "todos", "todas"))
-_THE = frozenset(("los", "las", "the"))
-_YES = frozenset(["si", "yes", "true", "verdadero", "on"])
-_NO = frozenset(["no", "false", "falso", "off"])
+_NUMBERING = frozenset(("number", "numero"))
+_COURTESIES_WITHIN = frozenset(("please", "porfa", "porfavor", "pls"))
 
 
 class Fitter:
@@ -65,6 +61,8 @@ class _Fitting:
         self._reader = reader
         self._texts = texts
         self._slots = Slots(scan)
+        self._subject = Subject(scan, self._slots)
+        self._labels = Labels(scan, self._subject)
         self._values = BareValues(scan, self._slots, sums)
 
     def fit(self) -> Fit:
@@ -72,7 +70,7 @@ class _Fitting:
             self._take_verb()
         while self._scan.place < self._scan.end:
             self._step()
-        if not self._scan.named and not self._speaks_of_it():
+        if not self._scan.named and not self._subject.speaks_of_it():
             raise Misfit(self._scan.start)
         lacking = tuple(
             item.name for item in self._scan.card.parameters if item.required and item.name not in self._scan.found
@@ -109,56 +107,30 @@ class _Fitting:
         if does:
             self._scan.score += 4 * does
             self._scan.place += 1
-        elif not self._scan.card.reads or not self._is_stated(token):
+            ahead = self._scan.tokens[self._scan.place : self._scan.end - 1]
+            self._scan.place += bool(ahead) and ahead[0].folded in _COURTESIES_WITHIN
+        elif not self._scan.card.reads or not self._subject.is_stated(token):
             raise Misfit(self._scan.start)
-
-    def _is_stated(self, token: Token) -> bool:
-        """Whether a request without a verb can be one: a question, or a phrase that begins with the tool's own word."""
-        if token.folded in ("is", "are"):
-            return self._scan.start + 1 < self._scan.end and self._scan.tokens[self._scan.start + 1].folded == "there"
-        if token.folded in ASKING or (self._scan.start > 0 and self._scan.tokens[self._scan.start - 1].kind == "word"):
-            return True
-        return bool(meanings(token.folded) & (self._scan.card.about | self._scan.card.spoken))
-
-    def _speaks_of_it(self) -> bool:
-        about, known, spoken = self._scan.card.about, self._scan.card.known, self._scan.spoken
-        spoken = spoken | (self._named_by_path() & about)
-        self._scan.score += 2 * len(about & spoken)
-        counting = any(token.folded in _COUNTING for token in self._scan.tokens[self._scan.start : self._scan.end])
-        if about <= spoken and counting and known is not None and known.counted & spoken:
-            self._scan.score += 1
-        if about <= spoken and (about or self._scan.score >= 8):
-            return True
-        if known is None:
-            return False
-        if counting and known.counted & spoken:
-            self._scan.score += 2
-            return True
-        return bool(known.enough & spoken)
-
-    def _named_by_path(self) -> frozenset[str]:
-        """What a path says of itself: with an extension it is a file; without, whatever the tool's own verb is for."""
-        paths = [token.text for token in self._scan.tokens[self._scan.start : self._scan.end] if token.kind == "path"]
-        if not paths or not self._scan.has_verb:
-            return frozenset()
-        if all("." in path.replace("\\", "/").rsplit("/", 1)[-1][1:] for path in paths):
-            return frozenset(("file",))
-        return frozenset(("file", "directory")) if self._scan.score >= 8 else frozenset()
 
     def _step(self) -> None:
         token = self._scan.tokens[self._scan.place]
         if token.kind == "mark":
             self._mark(token)
         elif token.kind in ("quote", "email", "url", "path", "day"):
-            self._take(self._slots.parameter_for(token), token.text)
+            self._labels.take(self._slots.parameter_for(token), token.text)
         elif token.kind == "number" or self._is_number_word():
             self._number()
         else:
             self._word(token)
 
+    def _is_number(self, place: int) -> bool:
+        return place < self._scan.end and self._scan.tokens[place].kind == "number"
+
     def _mark(self, token: Token) -> None:
         last = self._scan.place + 1 == self._scan.end
-        if token.text in ",;()\n":
+        if token.text == "#" and self._scan.spoken and self._is_number(self._scan.place + 1):
+            self._scan.place += 1
+        elif token.text in ",;()\n":
             self._scan.pending = None if token.text != "(" else self._scan.pending
             self._scan.place += 1
         elif token.text == ":" and (self._scan.pending is not None or self._slots.free_text() is not None):
@@ -178,7 +150,7 @@ class _Fitting:
         parameter = self._scan.pending or self._slots.free_text()
         if parameter is None or following is None:
             raise Misfit(self._scan.place)
-        if self._scan.pending is not None and not is_long(parameter):
+        if self._scan.pending is not None and not (is_long(parameter) or parameter.concepts & COMMANDS):
             self._scan.place += 1
             return
         value = self._texts.value(self._scan.place, self._scan.end)
@@ -190,11 +162,6 @@ class _Fitting:
         if isinstance(value, Delimited):
             self._scan.delimited, value = value, value.text
         self._scan.found[parameter.name], self._scan.pending, self._scan.place = value, None, self._scan.end
-
-    def _take(self, parameter: Parameter, value: Any) -> None:
-        self._scan.found[parameter.name] = [value] if parameter.kind == "array" else value
-        self._scan.pending, self._scan.soft, self._scan.last = None, (), parameter
-        self._scan.place += 1
 
     def _is_number_word(self) -> bool:
         word = self._scan.tokens[self._scan.place].folded
@@ -210,6 +177,8 @@ class _Fitting:
         number = self._reader.read(place)
         if number is None or number.after > self._scan.end:
             raise Misfit(self._scan.place)
+        if parameter is not None and self._scan.pending is None and not self._subject.suits(parameter, number.after):
+            raise Misfit(self._scan.place)
         if parameter is None:
             if not (self._scan.has_verb or self._scan.pending):
                 raise Misfit(self._scan.place)
@@ -222,15 +191,15 @@ class _Fitting:
         self._scan.pending, self._scan.soft, self._scan.place = None, (), number.after
 
     def _word(self, token: Token) -> None:
-        parameter = self._option(token)
+        parameter = self._labels.option(token)
         if parameter is not None:
             return
-        label = self._label()
+        label = self._labels.label()
         if label is not None:
             return
         if self._scan.place > self._scan.start and self._values.commands(self._scan.place):
             raise Misfit(self._scan.place)
-        colon = self._colon_ahead() if self._scan.pending is None else 0
+        colon = self._subject.colon_ahead() if self._scan.pending is None else 0
         if colon:
             self._scan.place = colon
             return
@@ -244,20 +213,21 @@ class _Fitting:
             self._values.take()
             return
         if self._scan.pending is None or not is_string(self._scan.pending):
-            if own and self._is_in_name(token):
+            if own and self._subject.is_in_name(token):
                 self._scan.spoken |= own
                 self._values.take()
                 return
             if own:
+                self._subject.refuse_plural(token)
                 self._scan.spoken |= own
                 self._scan.place += 1
                 self._scan.soft = ()
                 return
-        if token.folded in ("new", "nuevo", "nueva") and self._precedes_noun(self._scan.place + 1):
+        if token.folded in _NUMBERING and self._scan.spoken and self._is_number(self._scan.place + 1):
+            self._scan.place += 1  # "order number 5"
+        elif self._subject.is_new(token) or self._subject.is_of_all(token):
             self._scan.place += 1
-        elif token.folded in _EVERY and self._scan.card.reads and self._precedes_noun(self._behind_article()):
-            self._scan.place += 1  # a list without a filter is one of all; of a tool that changes something it is asked
-        elif token.folded in _NAMED:
+        elif token.folded in NAMED:
             self._scan.pending = self._slots.named_parameter()
             self._scan.place += 1
         elif token.folded in ("que", "that") and self._says():
@@ -266,20 +236,22 @@ class _Fitting:
             self._scan.place += 1  # "in the Sales department"
         elif (
             token.folded in GRAMMAR or (self._scan.card.reads and token.folded in _ASKED_WITH)
-        ) and not self._begins_value(token):
+        ) and not self._subject.begins_value(token):
+            if self._subject.dangles(token) or self._subject.misplaced(token):
+                raise Misfit(self._scan.place)
             self._scan.soft = SOFT.get(token.folded, self._scan.soft if token.folded in ("el", "la", "the") else ())
             self._scan.possessed = self._scan.possessed or token.folded in ("tiene", "tienen", "have", "does", "has")
             if token.folded in ("y", "and", "e", "con", "with") and (
                 self._scan.pending is None or self._scan.place > self._scan.start
             ):
-                self._scan.pending = None if token.folded not in _LINKS else self._scan.pending
+                self._scan.pending = None if token.folded not in LINKS else self._scan.pending
             self._scan.place += 1
         else:
             self._values.take()
 
     def _begins_long(self, token: Token) -> bool:
         """Whether a free text begins, of which nothing is cut: behind its label, or behind "for" and "about"."""
-        if token.folded in _NAMED or token.folded in ("que", "that"):
+        if token.folded in NAMED or token.folded in ("que", "that"):
             return False
         if self._scan.pending is not None:
             return is_string(self._scan.pending) and is_long(self._scan.pending)
@@ -294,42 +266,8 @@ class _Fitting:
         )
         own = meanings(token.folded) & (self._scan.card.about | self._scan.card.spoken)
         opens = token.folded not in SOFT and token.folded not in _JOINS and not own
+        opens = opens and not (token.folded in ARTICLES and self._subject.precedes_label(pointed))
         return self._scan.has_verb and spoken and opens and self._scan.place > self._scan.start
-
-    def _colon_ahead(self) -> int:
-        """The place of a colon behind words that only announce a text: "el siguiente texto:", "this:"; or 0."""
-        for place in range(self._scan.place, min(self._scan.place + 5, self._scan.end)):
-            token = self._scan.tokens[place]
-            if token.text == ":":
-                return place if place > self._scan.place and self._slots.free_text() is not None else 0
-            if token.folded not in _ANNOUNCING and not nouns(token.folded) & {"text", "information", "message", "note"}:
-                return 0
-        return 0
-
-    def _behind_article(self) -> int:
-        place = self._scan.place + 1
-        return place + 1 if place < self._scan.end and self._scan.tokens[place].folded in _THE else place
-
-    def _precedes_noun(self, place: int) -> bool:
-        """Whether the tool's own noun stands at `place`."""
-        following = self._scan.tokens[place] if place < self._scan.end else None
-        return following is not None and bool(meanings(following.folded) & self._scan.card.about)
-
-    def _is_in_name(self, token: Token) -> bool:
-        """ "Empresa X": the tool's own noun in capitals, with a name behind it, is part of the name."""
-        follows = self._scan.tokens[self._scan.place + 1] if self._scan.place + 1 < self._scan.end else None
-        capital = token.text[:1].isupper() and not token.text.isupper() and self._scan.place > self._scan.start
-        if not capital or follows is None or follows.kind not in ("word", "number") or self._slots.pointed() is None:
-            return False
-        return follows.text[:1].isupper() or follows.text.isdigit() or len(follows.text) == 1
-
-    def _begins_value(self, token: Token) -> bool:
-        """An article in capitals behind a label is part of a name: "ciudad La Paz"."""
-        before = self._scan.tokens[self._scan.place - 1] if self._scan.place > self._scan.start else None
-        initial = (
-            len(token.text) == 1 and before is not None and before.text[:1].isupper() and not before.text.isupper()
-        )
-        return token.text[:1].isupper() and (initial or (self._scan.pending is not None and before is not None))
 
     def _says(self) -> bool:
         """ "memoriza que …", "remember that …": a verb that keeps a text is before."""
@@ -341,6 +279,7 @@ class _Fitting:
 
     def _rest_of_text(self) -> Any:
         begin = self._scan.place + 1
+        begin += begin < self._scan.end and self._scan.tokens[begin].text == ":"
         if begin >= self._scan.end:
             raise Misfit(self._scan.place)
         if self._scan.end - begin == 1 and self._scan.tokens[begin].kind == "quote":
@@ -351,75 +290,3 @@ class _Fitting:
             raise Misfit(self._scan.place)
         start = self._scan.tokens[begin].start
         return Delimited(self._scan.question[start:].strip(), start, self._scan.place, False)
-
-    def _option(self, token: Token) -> Parameter | None:
-        """An enumerated value, or a flag that is named."""
-        for item in self._scan.card.parameters:
-            if item.name in self._scan.found:
-                continue
-            for option in item.options:
-                said = fold(str(option))
-                if token.folded == said or (nouns(token.folded) & nouns(said)):
-                    self._take(item, option)
-                    return item
-            if item.kind == "boolean" and item is self._scan.pending and token.folded in _YES | _NO:
-                self._take(item, token.folded in _YES)
-                return item
-            if item.kind == "boolean" and meanings(token.folded) & item.concepts and self._scan.pending is None:
-                following = (
-                    self._scan.tokens[self._scan.place + 1].folded if self._scan.place + 1 < self._scan.end else ""
-                )
-                if following not in {"=", ":", "is", "es"} | _YES | _NO:
-                    self._take(item, True)
-                    return item
-        if self._scan.pending is not None and self._scan.pending.options:
-            if token.folded in GRAMMAR or meanings(token.folded) & self._scan.pending.concepts:
-                return None
-            self._scan.wrong = self._scan.pending.name
-            self._take(self._scan.pending, token.text)
-            return self._scan.card.parameters[0]
-        return None
-
-    def _label(self) -> Parameter | None:
-        """A parameter's name, with the words that link it to its value."""
-        token, place = self._scan.tokens[self._scan.place], self._scan.place
-        for item in self._scan.card.parameters:
-            concepts = alike(item.concepts)
-            words = [one for one in fold(item.name).replace("-", "_").split("_") if one]
-            length = len(words) if [t.folded for t in self._scan.tokens[place : place + len(words)]] == words else 0
-            if fold(item.name) == token.folded:
-                length = 1
-            if not length and not (
-                meanings(token.folded) & concepts and (len(words) == 1 or nouns(token.folded) & concepts)
-            ):
-                continue
-            if item.name in self._scan.found or not self._labels(item, place + (length or 1)):
-                continue
-            self._scan.place += length or 1
-            self._scan.spoken |= meanings(token.folded) & self._scan.card.about
-            links = {"=", "is", "es", "de", "of"} if is_long(item) else _LINKS - {":"}
-            while self._scan.place < self._scan.end and self._scan.tokens[self._scan.place].folded in links:
-                self._scan.place += 1
-            self._scan.pending, self._scan.soft = item, ()
-            return item
-        return None
-
-    def _labels(self, item: Parameter, after: int) -> bool:
-        """Whether a value follows a label; the tool's own noun alone ("el documento 7") is none unless one does."""
-        if after >= self._scan.end:
-            return False
-        following = self._scan.tokens[after]
-        if following.folded in ("=", ":") or following.kind in ("quote", "email", "url", "path", "day"):
-            return not (following.text == ":" and is_long(item) and False)
-        if item.kind in ("number", "integer"):
-            return following.kind == "number" or following.folded in NUMBER_WORDS or following.folded in _LINKS
-        if item.options or item.kind == "boolean":
-            return True
-        said = meanings(self._scan.tokens[after - 1].folded)
-        if said & self._scan.card.about and following.folded in _NAMED | GRAMMAR:
-            return False
-        if following.folded in _LINKS and after + 1 < self._scan.end:
-            return not (meanings(self._scan.tokens[after + 1].folded) & self._scan.card.about)
-        if following.kind not in ("word", "number") or following.folded in ("con", "with"):
-            return False
-        return following.folded not in GRAMMAR or is_long(item) or following.text[:1].isupper()

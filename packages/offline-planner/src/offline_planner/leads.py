@@ -11,7 +11,7 @@ from .lexer import Token
 from .lexicon import phrases, verbs
 from .vocabulary import COURTESIES, NOW
 
-Force = Literal["order", "polite", "wish", "statement", "impersonal"]
+Force = Literal["order", "polite", "wish", "statement"]
 
 _ORDER = (
     "quiero que|quisiera que|necesito que|me gustaria que|te pido que|deseo que|haz el favor de|hazme el favor"
@@ -29,7 +29,8 @@ _WISH = (
     "quiero|quisiera|necesito|deseo|me gustaria|i want to|i need to|i'd like to|i would like to|let's|let us"
     "|vamos a|hay que"
     "|tengo que|debo|i have to|i must|voy a|i'm going to|can i|may i|should i|could i|can we|puedo|podemos|debemos|debo"
-    "|should we|quiero saber|me gustaria saber|i want to know|i'd like to know|i would like to know|necesito"
+    "|should we|quiero saber"
+    "|quisiera saber|me gustaria saber|i want to know|i'd like to know|i would like to know|necesito"
     " saber|let me know"
     "|tell me|dime|do you know|sabes|me dices|me puedes decir|puedes decirme|can you tell me|could you tell me"
     "|podrias decirme"
@@ -38,7 +39,6 @@ _WISH = (
     "|find out|averigua|tell me please|di|cuentame|me puedes decir|quiero ver|necesito ver|queria saber|give me"
     " the|me gustaria ver"
 )
-_IMPERSONAL = word_set("se can could may should would puedo debo podemos como how what que cuando when is es")
 
 NEGATIONS = word_set(
     "no not nunca jamas never don't dont doesn't didn't do-not can't cannot won't shouldn't mustn't wouldn't"
@@ -60,9 +60,12 @@ def _table(text: str, force: Force) -> list[tuple[tuple[str, ...], Force]]:
     return [(tuple(row.split()), force) for row in text.split("|")]
 
 
-_LEADS = sorted(
+_LEADS: dict[str, list[tuple[tuple[str, ...], Force]]] = {}
+"""The phrases by their first word, the longest first."""
+for _row in sorted(
     [*_table(_ORDER, "order"), *_table(_POLITE, "polite"), *_table(_WISH, "wish")], key=lambda row: -len(row[0])
-)
+):
+    _LEADS.setdefault(_row[0][0], []).append(_row)
 
 
 def merge(tokens: list[Token]) -> list[Token]:
@@ -85,19 +88,24 @@ def merge(tokens: list[Token]) -> list[Token]:
     return merged
 
 
+_FRIENDLY = frozenset("🙂😀😃😄😁😊😉🤗🙏👍👋💪❤🎉✨☺\ufe0f")
+"""Signs that are pleasant and say nothing else: a cross or an upturned face may take the request back."""
+
 _LAST_COURTESIES = word_set("please porfa porfavor pls porfis thanks gracias thx kindly")
 
 
 def is_courtesy(token: Token) -> bool:
     """Whether a word or mark says nothing but politeness."""
     if token.kind == "mark":
-        return token.text in ",.!¡¿\n…"
+        return token.text in ",.!¡¿\n…" or token.text in _FRIENDLY
     return token.kind == "word" and token.folded in COURTESIES
 
 
 def _ends_politely(token: Token) -> bool:
     return (
-        token.text in "?,.!…\n" if token.kind == "mark" else token.kind == "word" and token.folded in _LAST_COURTESIES
+        token.text in "?,.!…\n" or token.text in _FRIENDLY
+        if token.kind == "mark"
+        else token.kind == "word" and token.folded in _LAST_COURTESIES
     )
 
 
@@ -120,7 +128,7 @@ def trim(tokens: list[Token], start: int, end: int) -> tuple[int, int, bool]:
 
 def lead(tokens: list[Token], start: int, end: int) -> Lead:
     """Returns how a step begins; an order where a verb in the imperative does."""
-    for words, force in _LEADS:
+    for words, force in _LEADS.get(tokens[start].folded, ()) if start < end else ():
         if tuple(token.folded for token in tokens[start : min(start + len(words), end)]) == words:
             after, _, polite = trim(tokens, start + len(words), end)
             fits = _moods(tokens, after, end)
@@ -149,7 +157,12 @@ def is_question(tokens: list[Token]) -> bool:
     if any(token.kind == "mark" and token.text in "¿?" for token in tokens):
         return True
     first = next((token for token in tokens if not is_courtesy(token)), None)
-    return first is not None and first.folded in _QUESTION_WORDS
+    return first is not None and is_asking(first)
+
+
+def is_asking(token: Token) -> bool:
+    """Whether a word begins a question."""
+    return token.kind == "word" and token.folded in _QUESTION_WORDS
 
 
 _QUESTION_WORDS = word_set(

@@ -168,7 +168,7 @@ class _Scanner:
         if letters in ("k", "K"):
             return self._add("number", written + "k", place, after)
         times = letters in ("x", "X") and text[after : after + 1].isdecimal()
-        if not letters and written.count(",") > 1 and not set(".'e\u00a0_") & set(written) and not _groups(written):
+        if not letters and written.count(",") > 1 and _is_list(written):
             return self._list(place, end)
         if not letters or times or fold(letters) in _JOINED_SCALES:
             return self._add("number", written, place, end)
@@ -219,8 +219,11 @@ class _Scanner:
         return self._add(kind, run, place, end, fold(run[:64])) if kind else 0
 
 
-def _groups(written: str) -> bool:
-    return all(len(piece) == 3 for piece in written.split(",")[1:])
+def _is_list(written: str) -> bool:
+    """Whether digits with commas are several numbers: "1,2,3", but neither "1,234,567" nor the Indian "12,34,567"."""
+    sizes = [len(piece) for piece in written.split(",")[1:]]
+    groups = sizes[-1] == 3 and set(sizes[:-1]) <= {2, 3}
+    return not (groups or set(".'e\u00a0_") & set(written))
 
 
 def _kind_of_run(run: str) -> str:

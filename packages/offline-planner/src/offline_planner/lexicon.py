@@ -53,6 +53,14 @@ def nouns(folded: str) -> frozenset[str]:
     return frozenset(_noun_forms().get(folded, ()))
 
 
+def is_plural(folded: str) -> bool:
+    """Whether a word is a noun's plural: that of a known noun or, of any other word, one that looks like it."""
+    if folded[-1:] != "s" or folded[-2:] in ("ss", "us", "is"):
+        return False
+    shorter = (folded[:-1], folded[:-2], folded[:-3] + "y")
+    return bool(nouns(folded) & frozenset().union(*map(nouns, shorter))) or not nouns(folded)
+
+
 @lru_cache(maxsize=4096)
 def meanings(folded: str) -> frozenset[str]:
     """Returns everything that a word can stand for: its nouns' concepts and, for any other word, its stem."""

@@ -29,6 +29,7 @@ _INFIX = {
     ("elevado", "a", "la"): "power", ("to", "the", "power", "of"): "power", ("to", "the", "power"): "power",
     ("sumado", "a"): "add", ("sumado", "con"): "add", ("added", "to"): "add",
 }  # fmt: skip
+_FACTOR_SIGNS = frozenset("*/")
 _RANK = {"add": 1, "subtract": 1, "multiply": 2, "divide": 2, "power": 3}
 _ARTICLES = word_set("el la los las the lo")
 _AND = frozenset(("y", "e", "and", "&"))
@@ -223,16 +224,28 @@ class Operands:
         for tree, after in found:
             yield tree, after
             yield from self.powered(tree, after)
-            yield from self._glued(tree, after)
+            if not self._chains(self._glued_sign(place - 1), self._glued_sign(after)):
+                yield from self._glued(tree, after)
+
+    def _chains(self, sign: str, following: str) -> bool:
+        """Whether two signs without blanks join from the left; "1/2/2024" may be a day."""
+        return {sign, following} <= _FACTOR_SIGNS and "*" in (sign, following)
 
     def _glued(self, tree: Any, place: int) -> Iterable[Reading]:
-        """Signs without blanks around them bind within a list: "suma 2*3 y 4"."""
-        token = self._tokens[place] if place < self.end else None
-        if token is None or token.kind != "mark" or not token.glued or token.folded not in ("*", "/", "^"):
-            return
-        if place + 1 < self.end and self._tokens[place + 1].glued:
-            for right, after in self._atom(place + 1):
-                yield Operation(_SIGNS[token.folded], (tree, right)), after
+        """Signs without blanks around them bind within a list, from the left: "suma 2*3*4 y 5"."""
+        sign = self._glued_sign(place)
+        for right, after in self._atom(place + 1) if sign else ():
+            joined = Operation(_SIGNS[sign], (tree, right))
+            yield joined, after
+            if self._chains(sign, self._glued_sign(after)):
+                yield from self._glued(joined, after)
+
+    def _glued_sign(self, place: int) -> str:
+        """The sign at a place that has no blank on either side, or ""."""
+        if not 0 < place < self.end - 1 or not self._tokens[place].glued or not self._tokens[place + 1].glued:
+            return ""
+        sign = self.word(place)
+        return sign if self._tokens[place].kind == "mark" and sign in ("*", "/", "^") else ""
 
     def _atom(self, place: int) -> Iterable[Reading]:
         if self.word(place) == "(":

@@ -35,6 +35,13 @@ class Operation(msgspec.Struct, frozen=True, gc=False):
     operands: tuple[Any, ...]
 
 
+def refers(value: Any) -> bool:
+    """Whether a value is, or has in it, something said before that is spoken of."""
+    if isinstance(value, Operation):
+        return any(map(refers, value.operands))
+    return isinstance(value, Previous) and value.named
+
+
 class Call(msgspec.Struct, gc=False):
     """One call of a tool; a value of `arguments` may be `Earlier`, at the top level or in a list."""
 

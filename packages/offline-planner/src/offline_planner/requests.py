@@ -20,7 +20,7 @@ from .lexer import Token, tokenize
 from .lexicon import verbs
 from .marks import Marks, Unclear
 from .numbers import Reader
-from .plan import NotDone, Operation, Previous, Problem
+from .plan import NotDone, Previous, Problem, refers
 from .scan import Fit
 from .sums import Sums
 from .texts import Texts
@@ -55,12 +55,6 @@ class Understood(msgspec.Struct, gc=False):
     notes: list[tuple[str, Any]] = []
 
 
-class _Trouble(Exception):
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.trouble)
-        self.problem = problem
-
-
 class Grammar:
     """One question over the offered tools. `has_history`: an earlier turn gave a result."""
 
@@ -78,7 +72,7 @@ class Grammar:
         fitter = Fitter(question, self.tokens, reader, self._sums, texts)
         self._tools = ToolSteps(self.tokens, cards, fitter, texts, self._failures, asks)
         self._has_history = has_history
-        self._failed: dict[tuple[int, bool], int] = {}
+        self._known: dict[tuple[int, int, bool], list[Step] | None] = {}
 
     def understand(self) -> Understood:
         """Returns the steps of the whole request, or the problem that keeps it from being done."""
@@ -113,8 +107,12 @@ class Grammar:
 
     def _parts(self, start: int, end: int, continued: bool) -> list[Step] | None:
         """Returns the steps from `start` on, the longest first part that is one step first."""
-        if (start, continued) in self._failed:
-            return None
+        key = (start, end, continued)
+        if key not in self._known:
+            self._known[key] = self._parted(start, end, continued)
+        return self._known[key]
+
+    def _parted(self, start: int, end: int, continued: bool) -> list[Step] | None:
         cuts = self._cuts(start, end)
         for stop, following in reversed(cuts):
             step = self._step(start, stop, continued)
@@ -125,7 +123,6 @@ class Grammar:
             rest = self._parts(following, end, True)
             if rest is not None and not self._runs_on(step, start, stop, following, rest[0]):
                 return [step, *rest]
-        self._failed[start, continued] = 1
         return None
 
     def _reports(self, start: int, end: int) -> bool:
@@ -296,13 +293,4 @@ class Grammar:
 
 
 def _refers(steps: Sequence[Step]) -> bool:
-    return any(
-        _has_previous(step.tree) or (step.fit and any(map(_has_previous, step.fit.arguments.values())))
-        for step in steps
-    )
-
-
-def _has_previous(value: Any) -> bool:
-    if isinstance(value, Operation):
-        return any(map(_has_previous, value.operands))
-    return isinstance(value, Previous) and value.named
+    return any(refers(step.tree) or (step.fit and any(map(refers, step.fit.arguments.values()))) for step in steps)

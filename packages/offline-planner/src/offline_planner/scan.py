@@ -17,11 +17,12 @@ GRAMMAR = word_set(
     " que se is are es son hay su sus its lo tiene have does do me all's my mi mis llamado llamada named called"
     " titled titulado titulada titulados as como cual what what's cuyo from about sobre there esta"
     " here aqui este this llama it exists there's existe existen registrado registrados tenemos trabajan work"
-    " works trabaja whose"
+    " works trabaja whose tengo tienes how's"
 )  # fmt: skip
 ASKING = word_set(
-    "que cual cuales quien quienes cuanto cuantos cuantas como what what's whats which who who's how is are hay"
+    "que cual cuales quien quienes cuanto cuantos cuantas como what what's whats which who who's how how's is are hay"
 )
+NAMED = word_set("llamado llamada llamados llamadas named called titled titulado titulada")
 SOFT = {
     # words that say which parameter comes: the concepts of its name
     "en": ("city", "place", "department", "directory", "path", "~location", "timezone", "~channel"),
@@ -33,10 +34,13 @@ SOFT = {
     "from": ("~from", "source", "~origin"),
     "de": ("~from", "source", "~origin", "place", "city", "department"),
     "of": ("place", "city", "department"),
-    "for": ("question", "~query", "pattern", "place", "city", "title", "~keyword", "~term"),
+    "for": ("question", "~query", "text", "pattern", "place", "city", "title", "~keyword", "~term"),
     "sobre": ("subject", "question", "~query", "~topic", "~topico"),
     "about": ("subject", "question", "~query", "~topic"),
 }
+ARTICLES = frozenset(("el", "la", "the", "a", "un", "una"))
+LINKS = word_set("= : es is de of a as como del en in to equal")
+TO_LIKE = frozenset(("~to", "~recipient", "~destination", "~target"))
 _LONG = word_set(
     "text content body message question note comment subject title task ~query ~prompt ~description ~descripcion"
 )

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from .folding import fold
+from .folding import fold, word_set
 from .lexicon import meanings
 
 Kind = Literal["number", "integer", "string", "boolean", "array", "object", "any"]
@@ -15,6 +15,9 @@ _KINDS: dict[str, Kind] = {
     "number": "number", "integer": "integer", "string": "string", "boolean": "boolean", "array": "array",
     "object": "object",
 }  # fmt: skip
+COMMANDS = word_set("~sql command ~code ~script ~statement")
+"""Parameters that are told what to do: they may change anything."""
+
 _DEEPEST = 6
 
 

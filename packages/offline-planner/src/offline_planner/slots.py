@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from .lexer import Token
-from .lexicon import meanings
-from .scan import PATHS, Misfit, Scan, has_form, is_long
+from .lexicon import is_plural, meanings
+from .scan import PATHS, TO_LIKE, Misfit, Scan, has_form, is_long
 from .schema import Parameter
-
-_TO_LIKE = frozenset(("~to", "~recipient", "~destination", "~target"))
 
 
 class Slots:
@@ -38,14 +36,20 @@ class Slots:
         if len(by_form) > 1 and self._scan.soft:
             by_form = [item for item in by_form if item.concepts & set(self._scan.soft) - PATHS] or by_form
         if len(by_form) > 1:
-            by_form = [item for item in by_form if not item.concepts & _TO_LIKE] or by_form
+            by_form = [item for item in by_form if not item.concepts & TO_LIKE] or by_form
         if len(by_form) > 1 and len({item.required for item in by_form}) > 1:
             by_form = [item for item in by_form if item.required]
+        if token.kind == "path" and (
+            self._is_inside() or not (by_form or self._scan.named or self._is_long_left(open_))
+        ):
+            raise Misfit(self._scan.place)
+        if token.kind == "quote" and set(self._scan.soft) & TO_LIKE and not (by_form or self._scan.named):
+            raise Misfit(self._scan.place)
         if len(by_form) == 1:
             if (
-                by_form[0].concepts & _TO_LIKE
+                by_form[0].concepts & TO_LIKE
                 and set(self._scan.soft) & {"~from", "source"}
-                and not set(self._scan.soft) & _TO_LIKE
+                and not set(self._scan.soft) & TO_LIKE
             ):
                 raise Misfit(self._scan.place)
             return by_form[0]
@@ -61,6 +65,19 @@ class Slots:
             if behind_noun and len(titled) == 1:
                 return titled[0]
         raise Misfit(self._scan.place)
+
+    def _is_long_left(self, open_: list[Parameter]) -> bool:
+        """Whether a path may be a text of its own: no parameter has taken another one, and a text is open."""
+        taken = any(item.concepts & PATHS and item.name in self._scan.found for item in self._scan.card.parameters)
+        return not taken and bool(open_)
+
+    def _is_inside(self) -> bool:
+        """Whether a path says where the tool's thing is, and not which it is: "the file in /tmp"."""
+        place, card = self._scan.place, self._scan.card
+        if place - self._scan.start < 2 or self._scan.tokens[place - 1].folded not in ("in", "en", "inside"):
+            return False
+        said = meanings(self._scan.tokens[place - 2].folded)
+        return bool(said & card.about) and not is_plural(self._scan.tokens[place - 2].folded)
 
     def numeric(self) -> Parameter | None:
         if self._scan.pending is not None:
@@ -88,14 +105,15 @@ class Slots:
     def pointed(self) -> Parameter | None:
         open_ = [item for item in self._scan.card.parameters if self.is_open(item) and item.kind in ("string", "any")]
         if self._scan.soft:
-            meant = [item for item in open_ if item.concepts & set(self._scan.soft) and not has_form(item)]
+            travels = any("~origin" in item.concepts for item in self._scan.card.parameters)
+            meant = [item for item in open_ if item.concepts & set(self._scan.soft) and (travels or not has_form(item))]
             if meant:
                 return meant[0]
             if "~from" in self._scan.soft and self._scan.tokens[self._scan.place - 1].folded == "from":
                 return None  # what it is from has its value already
         needed = [item for item in open_ if item.required and not has_form(item)]
         if len(needed) > 1:
-            needed = [item for item in needed if not item.concepts & _TO_LIKE] or needed
+            needed = [item for item in needed if not item.concepts & TO_LIKE] or needed
         token = self._scan.tokens[self._scan.place]
         if len(needed) == 1 or (needed and token.text[:1].isupper() and needed[0].concepts & {"name"}):
             return needed[0]

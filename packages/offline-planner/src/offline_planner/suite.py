@@ -9,7 +9,7 @@ import msgspec
 
 
 class Known(msgspec.Struct, frozen=True, gc=False):
-    """`reads`: it changes nothing (its `readOnlyHint`, which does not reach a model). `words` are concepts that may
+    """`reads`: it changes nothing, for clients that do not send `readOnlyHint`. `words` are concepts that may
     stand in a request for it, `enough` those of which one is as good as the tool's own noun; `verbs` as its own;
     `counted` is what it tells the number of."""
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from . import leads
 from .folding import word_set
 from .lexer import Token
 from .lexicon import nouns, verbs
@@ -79,10 +80,14 @@ class Texts:
         if last.kind == "quote" and (end == start + 2 or all(item.text in ".!?" for item in tokens[start + 2 : end])):
             return last.text
         begin = tokens[start].end
-        text = self._question[begin : self._stop(end)].strip()
-        if asks and text.endswith("?"):
-            text = text[:-1].rstrip()
+        text = self._unasked(self._question[begin : self._stop(end)].strip(), start, asks)
         return Delimited(text, begin, start, True) if text else None
+
+    def _unasked(self, text: str, start: int, asks: bool) -> str:
+        """A text without the question mark at its end where that is the request's: "how many words are in: a b?",
+        but "uppercase: how are you?"."""
+        opened = asks and any(token.text == "¿" or leads.is_asking(token) for token in self._tokens[:start])
+        return text[:-1].rstrip() if opened and text.endswith("?") else text
 
     def _stop(self, end: int) -> int:
         """Where the text behind a colon ends: with the question, unless another request follows."""
@@ -181,9 +186,7 @@ class Texts:
                 return None
             if place > start and token.kind == "word" and self._commands(place, tokens[place - 1]):
                 return None
-        text = self._question[tokens[start].start : self._stop_of_bare(end)].strip()
-        if asks and text.endswith("?"):
-            text = text[:-1].rstrip()
+        text = self._unasked(self._question[tokens[start].start : self._stop_of_bare(end)].strip(), start, asks)
         return Delimited(text, tokens[start].start, start, False) if text else None
 
     def _commands(self, place: int, before: Token) -> bool:

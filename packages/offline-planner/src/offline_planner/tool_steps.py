@@ -28,6 +28,7 @@ class ToolSteps:
         self._requests = TextRequests(tokens, texts)
         self._failures = failures
         self._question_form = asks
+        self._lacking = (0, Problem("missing"))
 
     def fits(self, start: int, end: int, force: str, polite: bool) -> list[Fit]:
         """Returns the tools that a step fits; `force` is how it is begun, `polite` that it says please."""
@@ -35,6 +36,7 @@ class ToolSteps:
             return []
         named = self._by_name(start, end)
         found: list[Fit] = []
+        self._lacking = (0, Problem("missing"))
         for card in self._cards:
             fit = self._text_fit(card, start, end)
             if fit is None and named is not None and named[0] is card:
@@ -96,7 +98,9 @@ class ToolSteps:
             self._failures.note(end + 1, Problem("wrong", "", (card,), (fit.wrong,)))
             return None
         if fit.missing:
-            self._failures.note(end + 1, Problem("missing", self._failures.written(start, end), (card,), fit.missing))
+            missing = Problem("missing", self._failures.written(start, end), (card,), fit.missing)
+            self._failures.note(end + 1, missing)
+            self._lacking = max(self._lacking, (fit.score, missing), key=lambda pair: pair[0])
             return None
         return fit
 
@@ -128,9 +132,11 @@ class ToolSteps:
         """Returns the one that fits best.
 
         Raises:
-            NotDone: several fit equally well.
+            NotDone: several fit equally well, or one that lacks a value fits better.
         """
         best = max(fit.score for fit in fits)
+        if self._lacking[0] > best:
+            raise NotDone(self._lacking[1])  # the tool that is meant lacks a value; another is no answer
         equal = [fit for fit in fits if fit.score == best]
         if len(equal) > 1:
             raise NotDone(Problem("choose", words, tuple(fit.card for fit in equal), ("tool",)))

@@ -35,6 +35,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "search": ("buscar encontrar/encuentr localizar", "search find look_up lookup locate look_for"),
     "recall": ("recuperar", "recall"),
     "read": ("leer/le", "read"),
+    "remind": ("recuerdame recuerdanos recordarme", "remind"),
     "tell": ("decir:di:dime:diga", "tell"),
     "create": ("crear registrar insertar abrir/abr incorporar", "create register insert open"),
     "hire": ("dar_de_alta contratar", "hire"),
@@ -131,7 +132,10 @@ NOUNS: dict[str, tuple[str, str]] = {
     "lamp": ("lampara luz", "lamp light"),
     "level": ("nivel", "level"),
     "color": ("color", "color colour"),
-    "currency": ("moneda divisa euro dolar peso libra yen", "currency euro dollar usd eur gbp mxn jpy pound"),
+    "currency": (
+        "moneda divisa euro dolar peso libra yen usd eur gbp mxn jpy",
+        "currency euro dollar usd eur gbp mxn jpy pound",
+    ),
     "order": ("pedido", "order"),
     "invoice": ("factura", "invoice"),
     "note": ("nota", "note"),
@@ -145,6 +149,11 @@ NOUNS: dict[str, tuple[str, str]] = {
     "context": ("contexto", "context"),
     "tool": ("herramienta funcion", "tool function"),
     "id": ("id identificador", "id identifier"),
+    "all": ("todos todas", "all every"),
+    "command": ("comando", "command"),
+    "channel": ("canal", "channel"),
+    "graph": ("grafo", "graph"),
+    "entity": ("entidad", "entity"),
     "high": ("alto alta", "high"),
     "low": ("bajo baja", "low"),
     "medium": ("medio media", "medium"),
@@ -175,7 +184,7 @@ PHRASES = (
 )
 
 COURTESIES = word_set(
-    "hola oye oiga bien vale ok okay buenas porfa porfavor please thanks gracias hello hi hey kindly pues bueno"
+    "plz hola oye oiga bien vale ok okay buenas porfa porfavor please thanks gracias hello hi hey kindly pues bueno"
     " venga simplemente solo just simply amablemente saludos thx pls porfis holi"
 )  # fmt: skip
 NOW = word_set("ahora now tambien also ademas entonces then luego despues next")
@@ -191,5 +200,5 @@ FUNCTION_WORDS = {
     " her its it do does did don't have has had can could would will you we us as if not so which where when need want"
     " like should following what what's how many much who and or then first please thanks thank hello hi hey after"
     " before never than times plus minus over million thousand half dozen one two three four five six seven eight nine"
-    " ten twenty thirty hundred are named called twice result help make tell percent",
+    " ten twenty thirty hundred are named called twice squared result help make tell percent",
 }

@@ -82,6 +82,16 @@ class ApiError(Exception):
         """Returns the message in `language`, or in English if there is no translation."""
         return self.spanish if language == "es" and self.spanish is not None else self.message
 
+    def told_in(self, language: Language) -> ApiError:
+        """Returns the error with its message in `language`, for what renders the message alone."""
+        message = self.message_in(language)
+        if message == self.message:
+            return self
+        return ApiError(
+            self.status, self.code, message, type=self.type, param=self.param, retry_after=self.retry_after,
+            mends=self.mends,
+        )  # fmt: skip
+
 
 def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[:most]}…"

@@ -86,6 +86,7 @@ class Service(FastAPI):
 
 
 _QUIET_PATHS = frozenset({"/health", "/metrics"})
+_DOCS_FILES = frozenset(f"{STATIC_PATH}/{file}" for file in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"))
 
 
 def create_service(
@@ -117,8 +118,14 @@ def create_service(
         SettingsError: the settings of OAuth are not complete.
     """
     lifecycle, access_log, background, refusals = Lifecycle(), AccessLog(), BackgroundLoops(), Refusals()
-    quiet = _QUIET_PATHS | quiet_paths
     authentication = authentication_of(settings, title, resource_paths)
+    policy = Policy.of(
+        settings,
+        page_token=page_token,
+        authentication=authentication,
+        public_paths=public_paths | _DOCS_FILES | authentication.public_paths,
+        error_bodies=error_bodies,
+    )
 
     @asynccontextmanager
     async def living(app: FastAPI):
@@ -134,24 +141,10 @@ def create_service(
                 yield
                 lifecycle.drain()
 
-    def observe(access: Access) -> None:
-        if access.refused or (access.path not in unlogged_paths and (access.status >= 400 or access.path not in quiet)):
-            access_log.observe(access)
-
-    docs_files = frozenset(
-        f"{STATIC_PATH}/{file}" for file in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
-    )
-    policy = Policy.of(
-        settings,
-        page_token=page_token,
-        authentication=authentication,
-        public_paths=public_paths | docs_files | authentication.public_paths,
-        error_bodies=error_bodies,
-    )
     app = Service(
         name=name,
         policy=policy,
-        observe=observe,
+        observe=_access_observer(access_log, unlogged_paths, _QUIET_PATHS | quiet_paths),
         refusals=refusals,
         front=front,
         title=title,
@@ -166,6 +159,17 @@ def create_service(
     authentication.add_routes(app)
     add_docs_page(app, {language: suite_links(settings.suite_urls, docs_as, language) for language in LANGUAGES})
     return app
+
+
+def _access_observer(log: AccessLog, unlogged: frozenset[str], quiet: frozenset[str]) -> Callable[[Access], None]:
+    """Returns a function that logs each request, except one that the edge let pass to an `unlogged` path, and one to a
+    `quiet` path that succeeded."""
+
+    def observe(access: Access) -> None:
+        if access.refused or (access.path not in unlogged and (access.status >= 400 or access.path not in quiet)):
+            log.observe(access)
+
+    return observe
 
 
 @asynccontextmanager

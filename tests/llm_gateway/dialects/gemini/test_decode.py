@@ -261,7 +261,7 @@ def test_the_end_of_every_candidate_that_began_is_wanted():
 @pytest.mark.parametrize(
     "chunks",
     [
-        (), ({"usageMetadata": {"promptTokenCount": 1}},), (chunk({"text": "a"}),),
+        (chunk({"text": "a"}),),
         (chunk({"text": "a"}, finish="FINISH_REASON_UNSPECIFIED"),),
         (chunk({"text": "a"}, finish="STOP", index=1),),
         (chunk({"text": "a"}, finish="STOP"), chunk({"text": "b"}, index=1)),
@@ -271,6 +271,13 @@ def test_an_unfinished_stream_is_no_answer(chunks: tuple[Any, ...]):
     with pytest.raises(UpstreamProtocol) as caught:
         streamed(*chunks)
     assert caught.value.code == "upstream_stream_cut"
+
+
+@pytest.mark.parametrize("chunks", [(), ({},), ({"usageMetadata": {"promptTokenCount": 1}},)])
+def test_a_stream_without_candidates_is_none(chunks: tuple[Any, ...]):
+    with pytest.raises(UpstreamProtocol) as caught:
+        streamed(*chunks)
+    assert caught.value.code == "upstream_protocol_error"
 
 
 def test_an_error_in_the_stream_is_raised():

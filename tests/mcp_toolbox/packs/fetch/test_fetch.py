@@ -254,6 +254,36 @@ async def test_a_packed_page_is_unpacked(web: Web, fetch_from: Any, coding: str)
         assert page(await fetch(f"http://127.0.0.1:{web.port}/"))["text"].startswith("words words")
 
 
+@pytest.mark.parametrize("size", [1, 7, 100_000])
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "raw"])
+def test_a_packed_body_is_unpacked_however_it_is_cut(coding: str, size: int):
+    raw = zlib.compressobj(wbits=-15)
+    packed = {
+        "gzip": gzip.compress(b"first ") + gzip.compress(b"second") + b"\0" * 8,
+        "deflate": zlib.compress(b"first second") + b"\0" * 8,
+        "raw": raw.compress(b"first second") + raw.flush(),
+    }[coding]
+    decoder = Decoder("deflate" if coding == "raw" else coding, 1000)
+    for start in range(0, len(packed), size):
+        decoder.feed(packed[start : start + size])
+    assert decoder.finished() == b"first second"
+
+
+@pytest.mark.parametrize("cut", range(1, 20))
+def test_a_packed_body_that_is_cut_off_is_not_taken_for_an_empty_one(cut: int):
+    decoder = Decoder("gzip", 1000)
+    decoder.feed(gzip.compress(b"words")[:cut])
+    with pytest.raises(NotFetched):
+        decoder.finished()
+    assert Decoder("gzip", 1000).finished() == b""
+
+
+def test_a_body_of_empty_members_ends():
+    decoder = Decoder("gzip", 1000)
+    with pytest.raises(NotFetched):
+        decoder.feed(gzip.compress(b"") * 2000)
+
+
 async def test_a_slow_server_is_left_in_time(web: Web, fetch_from: Any):
     web.pages["/"] = b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 100\r\n\r\nhalf"
     web.stalls.add("/")

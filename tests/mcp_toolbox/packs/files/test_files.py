@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import threading
@@ -190,6 +191,25 @@ async def test_what_is_edited_has_to_be_there_once(root: Path):
         assert "2 times" in await refused(registry, "edit_file", path="a.txt", old_text="one", new_text="1")
         assert "0 times" in await refused(registry, "edit_file", path="a.txt", old_text="three", new_text="1")
     assert (root / "a.txt").read_text() == "one two one"
+
+
+async def test_edits_at_the_same_time_all_hold(root: Path):
+    words = [f"<{number}>" for number in range(20)]
+    (root / "a.txt").write_text("".join(words))
+    async with tools(root) as registry:
+        edits = [done(registry, "edit_file", path="a.txt", old_text=word, new_text=word[1:-1] + ";") for word in words]
+        await asyncio.gather(*edits)
+    assert (root / "a.txt").read_text() == "".join(f"{number};" for number in range(20))
+
+
+async def test_empty_files_and_folders_count_too(root: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("mcp_toolbox.packs.files.folder._MOST_ENTRIES", 5)
+    async with tools(root) as registry:
+        for path in ("a", "b/c/d"):
+            await done(registry, "create_file", path=path, text="")
+        await done(registry, "create_file", path="e", text="")
+        assert "more than 5 files" in await refused(registry, "create_file", path="f", text="")
+        await done(registry, "replace_file", path="e", text="")
 
 
 async def test_a_replaced_file_keeps_its_permissions(root: Path):

@@ -3,10 +3,11 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcp_toolbox.app import from_environment
 from mcp_toolbox.packs.registry import opened_packs
-from mcp_toolbox.packs.sql.query import exact
+from mcp_toolbox.packs.sql.rows import exact
 from mcp_toolbox.registry.tools import ToolRegistry
 from mcp_toolbox.settings import ToolboxSettings
 from service_kit.settings import SettingsError, load
@@ -48,11 +49,20 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def server(new_postgres: str) -> str:
+def server(new_postgres: str) -> Iterator[str]:
+    """A database whose tables belong to the role of the address, which may write them."""
+    role = f"owner_{uuid4().hex}"
     with psycopg.connect(new_postgres, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {role} LOGIN".encode())
+        connection.execute(f"GRANT ALL ON SCHEMA public TO {role}".encode())
+    address = new_postgres.replace("postgres:@", f"{role}:@")
+    with psycopg.connect(address, autocommit=True) as connection:
         for statement in TABLES:
             connection.execute(statement.replace("(10, 2)", "").encode())
-    return new_postgres
+    yield address
+    with psycopg.connect(new_postgres, autocommit=True) as connection:
+        connection.execute(f"DROP OWNED BY {role}".encode())
+        connection.execute(f"DROP ROLE {role}".encode())
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -290,12 +300,60 @@ async def test_a_database_that_is_away_is_told(url: str):
     assert text == "The database is away at the moment; try again later."
 
 
-async def test_a_role_without_rights_is_told(server: str):
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute("CREATE ROLE reader LOGIN")
-    try:
-        async with tools(server.replace("postgres:@", "reader:@")) as registry:
-            assert "permission denied" in await refused(registry, "SELECT * FROM people")
-    finally:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute("DROP ROLE reader")
+@pytest.fixture
+def role(new_postgres: str) -> Iterator[Callable[..., str]]:
+    """Makes a role with those statements, in which {0} is its name, and returns the address with it."""
+    name = f"role_{uuid4().hex}"
+
+    def made(*statements: str) -> str:
+        with psycopg.connect(new_postgres, autocommit=True) as connection:
+            for statement in ("CREATE ROLE {0} LOGIN", *statements):
+                connection.execute(statement.format(name).encode())
+        return new_postgres.replace("postgres:@", f"{name}:@")
+
+    yield made
+    with psycopg.connect(new_postgres, autocommit=True) as connection:
+        connection.execute(f"DROP ROLE IF EXISTS {name}, {name}_above".encode())
+
+
+async def test_a_role_without_rights_is_told(role: Callable[..., str]):
+    async with tools(role("CREATE TABLE closed (a int)")) as registry:
+        assert "permission denied" in await refused(registry, "SELECT * FROM closed")
+
+
+@pytest.mark.parametrize(
+    "grants",
+    [
+        ["ALTER ROLE {0} SUPERUSER"],
+        ["GRANT pg_read_server_files TO {0}"],
+        ["GRANT pg_execute_server_program TO {0}"],
+        ["CREATE ROLE {0}_above SUPERUSER", "GRANT {0}_above TO {0}", "ALTER ROLE {0} NOINHERIT"],
+    ],
+)
+async def test_a_role_that_reaches_the_servers_files_is_not_used(role: Callable[..., str], grants: list[str]):
+    async with tools(role(*grants)) as registry:
+        assert "can do more than read tables" in await refused(registry, "SELECT pg_read_file('postgresql.conf')")
+        schema = await registry.call("sql_schema", {})
+        assert (schema.is_error, "can do more" in schema.text) == (True, True)
+
+
+async def test_values_that_python_cannot_read(server: str):
+    async with tools(server) as registry:
+        long = await rows(registry, "SELECT 10::numeric ^ 5000, ('1' || repeat('0', 6000))::json, -9007199254740993")
+        assert [len(str(value).partition(".")[0]) for value in long["rows"][0]] == [5001, 6001, 17]
+        assert "nested too deeply" in await refused(registry, "SELECT (repeat('[', 5000) || repeat(']', 5000))::json")
+        assert "nested too deeply" in await refused(registry, "SELECT (repeat('[', 300) || repeat(']', 300))::json")
+        assert "parameter" in (await refused(registry, "SELECT $1")).lower()
+
+
+async def test_what_sqlite_does_in_one_step_is_stopped_too(file: Path):
+    slow = "SELECT instr(hex(zeroblob(3500000)), hex(zeroblob(1700000)) || 'b')"
+    async with tools(f"sqlite:///{file}", SQL_TIMEOUT_SECONDS="0.2") as registry:
+        began = time.monotonic()
+        assert "took too long" in await refused(registry, slow)
+        assert time.monotonic() - began < 8
+        task = asyncio.ensure_future(rows(registry, slow))
+        await asyncio.sleep(0.05)  # any moment of it
+        task.cancel()
+        await asyncio.wait({task}, timeout=5)
+        assert task.cancelled()

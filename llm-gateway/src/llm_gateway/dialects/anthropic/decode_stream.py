@@ -202,6 +202,8 @@ class StreamDecoder:
         Raises:
             UpstreamProtocol: the stream was cut off.
         """
+        if not (self._blocks or self._model or self._usage or self._reason):
+            raise UpstreamProtocol("a stream without a message")  # not a cut, which is worth asking again
         if self._reason is None and not (self._done and self._blocks):
             raise UpstreamProtocol("the stream ended without a stop reason", code="upstream_stream_cut")
         events = [event for number in self._blocks for event in self._stop(number)]

@@ -24,18 +24,22 @@ def control_of(mark: CacheMark) -> dict[str, str]:
     return {"type": "ephemeral"} if mark == "5m" else {"type": "ephemeral", "ttl": mark}
 
 
-def with_fewer_marks(request: Request, most: int = 4) -> Request:
-    """Returns `request` with only its last `most` marks, in the order of the prompt: tools, system, conversation.
+_MOST_MARKS = 4
+"""Anthropic and Bedrock refuse more."""
 
-    Anthropic and Bedrock refuse more. A mark is a hint, and the last ones mark the longest prefixes.
+
+def with_fewer_marks(request: Request) -> Request:
+    """Returns `request` with only its last four marks, in the order of the prompt: tools, system, conversation.
+
+    A mark is a hint, and the last ones mark the longest prefixes.
     """
     system = [message for message in request.messages if message.role == "system"]
     others = [message for message in request.messages if message.role != "system"]
     parts = [part for message in (*system, *others) for part in message.content]
     marked = [item for item in (*request.tools, *parts) if getattr(item, "cache", None)]
-    if len(marked) <= most:
+    if len(marked) <= _MOST_MARKS:
         return request
-    surplus = {id(item) for item in marked[:-most]}
+    surplus = {id(item) for item in marked[:-_MOST_MARKS]}
 
     def kept(item: Any) -> Any:
         return msgspec.structs.replace(item, cache=None) if id(item) in surplus else item

@@ -191,8 +191,8 @@ def _made(meaning: Meaning, detail: str, wait: float | None) -> UpstreamError:
 
 
 def _rejection(meaning: Meaning, detail: str) -> UpstreamRejected:
-    code, message = _REJECTIONS.get(meaning, (None, None))
-    rejected = UpstreamRejected(detail, code=code, message=message)
+    code, message, spanish = _REJECTIONS.get(meaning, (None, None, None))
+    rejected = UpstreamRejected(detail, code=code, message=message, spanish=spanish)
     rejected.type = "invalid_request_error"
     if meaning is Meaning.NOT_FOUND:
         rejected.status, rejected.retriable, rejected.type = 404, True, "not_found_error"
@@ -201,9 +201,21 @@ def _rejection(meaning: Meaning, detail: str) -> UpstreamRejected:
     return rejected
 
 
-_REJECTIONS: dict[Meaning, tuple[str, str]] = {
-    Meaning.TOO_LONG: ("context_length_exceeded", "The request is longer than the model's context."),
-    Meaning.TOO_LARGE: ("request_too_large", "The request is larger than the provider takes."),
-    Meaning.FORBIDDEN: ("content_policy_violation", "The provider's content policy refused this request."),
-    Meaning.NOT_FOUND: ("upstream_model_not_found", "The provider does not have this model."),
-}
+_REJECTIONS: dict[Meaning, tuple[str, str, str]] = {
+    Meaning.TOO_LONG: (
+        "context_length_exceeded", "The request is longer than the model's context.",
+        "La petición es más larga que el contexto del modelo.",
+    ),
+    Meaning.TOO_LARGE: (
+        "request_too_large", "The request is larger than the provider takes.",
+        "La petición es más grande de lo que admite el proveedor.",
+    ),
+    Meaning.FORBIDDEN: (
+        "content_policy_violation", "The provider's content policy refused this request.",
+        "El proveedor ha rechazado esta petición por su política de contenidos.",
+    ),
+    Meaning.NOT_FOUND: (
+        "upstream_model_not_found", "The provider does not have this model.", "El proveedor no tiene este modelo.",
+    ),
+}  # fmt: skip
+"""Code, and the texts in English and Spanish."""

@@ -49,10 +49,19 @@ class FunctionDefinition(msgspec.Struct):
     strict: bool | None = None
 
 
+class ToolAnnotations(msgspec.Struct, rename="camel"):
+    """What MCP says of a tool, as far as the planner asks for it."""
+
+    read_only_hint: bool | None = None
+
+
 class ToolParam(msgspec.Struct):
+    """A function. `annotations` are an addition of this gateway: they tell its planner, and no provider."""
+
     function: FunctionDefinition
     type: Literal["function"] = "function"
     cache_control: Any = None
+    annotations: ToolAnnotations | None = None
 
 
 class NamedFunction(msgspec.Struct):

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from llm_gateway.canonical import (
-    CacheMark,
-    Image,
-    Part,
-    Refusal,
-    ResponseFormat,
-    Text,
-    ToolChoice,
-)
+from llm_gateway.canonical import CacheMark, Image, Part, Refusal, ResponseFormat, Text, ToolChoice
 from llm_gateway.dialects.common import openai_wire as wire
 from llm_gateway.dialects.common.cache_control import mark_of
 from llm_gateway.errors import InvalidRequest

@@ -61,7 +61,9 @@ def invalid(error: msgspec.ValidationError) -> InvalidRequest:
 
 def not_json(error: Exception) -> InvalidRequest:
     """Returns the error for a body that is not JSON."""
-    return InvalidRequest(f"The body is not valid JSON: {error}", code="invalid_json")
+    return InvalidRequest(
+        f"The body is not valid JSON: {error}", code="invalid_json", spanish=f"El cuerpo no es JSON válido: {error}"
+    )
 
 
 def in_range(value: Any, name: str, least: float, most: float | None = None) -> Any:

@@ -162,6 +162,8 @@ class StreamDecoder:
         Raises:
             UpstreamProtocol: the stream was cut off.
         """
+        if not self._candidates:
+            raise UpstreamProtocol("a stream without candidates")  # not a cut, which is worth asking again
         if not self.complete or len(self._candidates) <= max(self._candidates):
             raise UpstreamProtocol("the stream ended without a finish reason", code="upstream_stream_cut")
         events: list[Event] = []

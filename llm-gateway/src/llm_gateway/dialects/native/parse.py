@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from llm_gateway.canonical import (
-    Message,
-    Reasoning,
-    Request,
-    Tool,
-    ToolCall,
-)
+from llm_gateway.canonical import Message, Reasoning, Request, Tool, ToolCall
 from llm_gateway.dialects.common import openai_wire as wire
 from llm_gateway.dialects.common.parse_openai import content_parts, response_format, tool_choice
 from llm_gateway.dialects.common.request_body import in_range, invalid, not_json
@@ -94,4 +88,5 @@ def _tool(tool: wire.ToolParam) -> Tool:
         description=function.description or "",
         parameters=function.parameters or {},
         strict=function.strict,
+        read_only=tool.annotations.read_only_hint if tool.annotations else None,
     )

@@ -6,15 +6,7 @@ from typing import Any
 
 import msgspec
 
-from llm_gateway.canonical import (
-    Part,
-    Reasoning,
-    Refusal,
-    Request,
-    Text,
-    ToolCall,
-    Usage,
-)
+from llm_gateway.canonical import Part, Reasoning, Refusal, Request, Text, ToolCall, Usage
 from llm_gateway.canonical.answer import Answer
 from llm_gateway.dialects.common.call_arguments import read_arguments
 from llm_gateway.dialects.native.wire import ReasoningDetail

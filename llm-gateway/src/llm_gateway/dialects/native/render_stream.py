@@ -6,13 +6,7 @@ from typing import Any
 
 from service_kit.errors import ApiError
 
-from llm_gateway.canonical import (
-    BlockStart,
-    Delta,
-    Event,
-    Finish,
-    Request,
-)
+from llm_gateway.canonical import BlockStart, Delta, Event, Finish, Request
 from llm_gateway.canonical.answer import Answer, AnsweredBy
 from llm_gateway.dialects.common.render_error import render_error
 from llm_gateway.dialects.native.render import encode, tail_of

@@ -7,18 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from llm_gateway.canonical import (
-    Choice,
-    FinishReason,
-    Part,
-    Reasoning,
-    Refusal,
-    Request,
-    Result,
-    Text,
-    ToolCall,
-    Usage,
-)
+from llm_gateway.canonical import Choice, FinishReason, Part, Reasoning, Refusal, Request, Result, Text, ToolCall, Usage
 from llm_gateway.catalog.models import Model
 from llm_gateway.dialects.common import usage as counted
 from llm_gateway.dialects.common.openai_errors import error_of, hidden_error, status_of

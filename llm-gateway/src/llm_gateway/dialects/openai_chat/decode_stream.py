@@ -30,9 +30,7 @@ from llm_gateway.dialects.openai_chat.decode import (
     usage_of,
 )
 from llm_gateway.dialects.openai_chat.reasoning_details import Detail, continued, sealed
-from llm_gateway.errors import (
-    UpstreamProtocol,
-)
+from llm_gateway.errors import UpstreamProtocol
 
 _strictly = reader.strictly
 
@@ -225,9 +223,9 @@ class StreamDecoder:
         Raises:
             UpstreamProtocol: the stream was cut off.
         """
-        if self._done and not self._choices:
-            raise UpstreamProtocol("a stream that is whole and has no choices")
-        if not self._choices or not (self._done or all(state.finish for state in self._choices.values())):
+        if not self._choices:
+            raise UpstreamProtocol("a stream without choices")  # not a cut, which is worth asking again
+        if not (self._done or all(state.finish for state in self._choices.values())):
             raise UpstreamProtocol("the stream ended without a finish reason", code="upstream_stream_cut")
         events: list[Event] = []
         for number, state in self._choices.items():

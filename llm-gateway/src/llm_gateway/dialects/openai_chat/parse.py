@@ -5,10 +5,7 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from llm_gateway.canonical import (
-    Request,
-    Tool,
-)
+from llm_gateway.canonical import Request, Tool
 from llm_gateway.dialects.common.cache_control import mark_of
 from llm_gateway.dialects.common.parse_openai import response_format, tool_choice
 from llm_gateway.dialects.common.request_body import BodyReader, in_range
@@ -96,5 +93,6 @@ def _tool(tool: wire.ToolParam) -> Tool:
         description=function.description or "",
         parameters=function.parameters or {},
         strict=function.strict,
+        read_only=tool.annotations.read_only_hint if tool.annotations else None,
         cache=mark_of(tool.cache_control),
     )

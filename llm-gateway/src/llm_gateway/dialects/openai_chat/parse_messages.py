@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from llm_gateway.canonical import (
-    Message,
-    Part,
-    Reasoning,
-    Refusal,
-    ToolCall,
-)
+from llm_gateway.canonical import Message, Part, Reasoning, Refusal, ToolCall
 from llm_gateway.dialects.common.cache_control import mark_of
 from llm_gateway.dialects.common.parse_openai import content_parts
 from llm_gateway.dialects.openai_chat import reasoning_details, wire

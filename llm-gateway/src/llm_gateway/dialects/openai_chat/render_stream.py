@@ -6,17 +6,7 @@ from typing import Any
 
 from service_kit.errors import ApiError
 
-from llm_gateway.canonical import (
-    BlockStart,
-    BlockStop,
-    Delta,
-    Event,
-    Finish,
-    Logprobs,
-    Reasoning,
-    Request,
-    Signature,
-)
+from llm_gateway.canonical import BlockStart, BlockStop, Delta, Event, Finish, Logprobs, Reasoning, Request, Signature
 from llm_gateway.canonical.answer import Answer, AnsweredBy
 from llm_gateway.dialects.common.render_error import render_error
 from llm_gateway.dialects.openai_chat.reasoning_details import detail_of

@@ -5,17 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from llm_gateway.canonical import (
-    BlockKind,
-    BlockStart,
-    Logprobs,
-    Part,
-    Reasoning,
-    Refusal,
-    Signature,
-    Text,
-    ToolCall,
-)
+from llm_gateway.canonical import BlockKind, BlockStart, Logprobs, Part, Reasoning, Refusal, Signature, Text, ToolCall
 from llm_gateway.dialects.openai_responses import render as answers
 from llm_gateway.dialects.openai_responses.render import Status
 

@@ -9,17 +9,7 @@ from typing import Any
 
 from service_kit.errors import ApiError
 
-from llm_gateway.canonical import (
-    BlockStart,
-    BlockStop,
-    Delta,
-    Event,
-    Finish,
-    Logprobs,
-    Request,
-    Signature,
-    UsageReport,
-)
+from llm_gateway.canonical import BlockStart, BlockStop, Delta, Event, Finish, Logprobs, Request, Signature, UsageReport
 from llm_gateway.canonical.answer import Answer, AnsweredBy
 from llm_gateway.dialects.openai_responses.render import Status, encode, head, response
 from llm_gateway.dialects.openai_responses.render_error import error_object

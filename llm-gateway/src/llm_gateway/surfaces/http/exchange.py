@@ -7,10 +7,13 @@ from collections.abc import Awaitable
 from contextlib import aclosing
 from typing import Protocol, cast
 
+from service_kit import language
 from service_kit.errors import ApiError
+from service_kit.language import Language
 from starlette.types import Message, Scope, Send
 
 from llm_gateway.canonical.answer import Answer, AnswerMeta
+from llm_gateway.dialects.native.server import NativeServer
 from llm_gateway.dialects.protocols import StreamEncoder
 from llm_gateway.pipeline.caller import Disconnect
 from llm_gateway.pipeline.live_call import LiveCall
@@ -31,15 +34,25 @@ class ErrorRenderer(Protocol):
     def render_error(self, error: ApiError, request_id: str) -> bytes: ...
 
 
+def language_of(scope: Scope, *, for_people: bool) -> Language:
+    """Returns the language of an error's text. Clients of the vendors' APIs search such texts for English words, so
+    that these surfaces speak Spanish only to a client that asks for it."""
+    if for_people:
+        return scope["state"].get("language", "en")
+    asked = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"accept-language"), None)
+    return language.choose(asked, "en")
+
+
 class Exchange:
     """Sends the answer to one request, or its refusal in the words of `dialect`.
 
     `begun` says that the status is sent: a later failure is told in the body.
     """
 
-    __slots__ = ("_dialect", "_disconnect", "_now", "_send_unlimited", "begun", "request_id")
+    __slots__ = ("_dialect", "_disconnect", "_now", "_scope", "_send_unlimited", "begun", "request_id")
 
     def __init__(self, scope: Scope, send: Send, dialect: ErrorRenderer, disconnect: Disconnect) -> None:
+        self._scope = scope
         self._send_unlimited = send
         self._disconnect = disconnect
         self._now = asyncio.get_running_loop().time
@@ -65,7 +78,12 @@ class Exchange:
         await self._start(200, headers)
         await self._body(body)
 
+    def told(self, error: ApiError) -> ApiError:
+        """Returns the error in the language of its reader."""
+        return error.told_in(language_of(self._scope, for_people=isinstance(self._dialect, NativeServer)))
+
     async def refuse(self, error: ApiError) -> None:
+        error = self.told(error)
         body = self._dialect.render_error(error, self.request_id)
         extra = [(name.encode(), value.encode()) for name, value in error.headers().items()]
         await self._start(error.status, [_JSON, (b"content-length", b"%d" % len(body)), *extra])

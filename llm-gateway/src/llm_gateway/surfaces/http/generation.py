@@ -77,7 +77,7 @@ class GenerationSurface(RawEndpoint[Request]):
                 _log.error("unexpected error in a stream", exc_info=error)
                 error = internal_error()
             encoder = encoder or self._dialect.stream_encoder(_nobody(request, caller), request)
-            await exchange.end(encoder.fail(error))
+            await exchange.end(encoder.fail(exchange.told(error)))
         finally:
             alive.stop()
 

@@ -18,6 +18,7 @@ from llm_gateway.dialects.protocols import StreamEncoder
 from llm_gateway.errors import InvalidRequest
 from llm_gateway.pipeline.caller import ClientGone
 from llm_gateway.routing.system_prompt import instructed
+from llm_gateway.surfaces.http.exchange import language_of
 from llm_gateway.surfaces.http.request_body import read_body
 
 _dialect = AnthropicServer()
@@ -79,6 +80,7 @@ class CountTokens:
         try:
             answer = Response(self._counted(body), media_type="application/json")
         except ApiError as error:
+            error = error.told_in(language_of(scope, for_people=False))
             rendered = _dialect.render_error(error, scope["state"]["request_id"])
             answer = Response(rendered, error.status, error.headers(), "application/json")
         await answer(scope, receive, send)

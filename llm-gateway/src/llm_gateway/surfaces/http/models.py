@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
+from service_kit.auth.principal import principal_in
 
+from llm_gateway.catalog.access import may_use
 from llm_gateway.catalog.catalog import Catalog
 from llm_gateway.catalog.models import OFFLINE, Model
 from llm_gateway.catalog.pricing import Rates
@@ -56,33 +58,38 @@ class OpenAIModelList(BaseModel):
 
 
 def model_routes(catalog: Callable[[], Catalog], started_at: int) -> APIRouter:
-    """`started_at` (seconds since 1970) stands for the creation time that OpenAI's list has."""
+    """`started_at` (seconds since 1970) stands for the creation time that OpenAI's list has. A key is shown the models
+    that it may use."""
     router = APIRouter(tags=["models"])
+
+    def own(request: Request) -> list[Model]:
+        """The models that the request's key may use."""
+        now, names = catalog(), principal_in(request.scope).models
+        return [model for model in now.models.values() if may_use(model, names, now)]
 
     @router.get(
         "/mcp/llm/list",
         summary="Every model of the catalog, and whether it can be used",
         operation_id="list_catalog",
     )
-    async def llm_list() -> LlmList:
-        now = catalog()
-        return LlmList(llms=[_llm(model) for model in now.models.values()], default=now.default)
+    async def llm_list(request: Request) -> LlmList:
+        return LlmList(llms=[_llm(model) for model in own(request)], default=catalog().default)
 
     @router.get(
         "/v1/models",
         summary="The models that can be used, as OpenAI lists them",
         operation_id="list_models",
     )
-    async def models() -> OpenAIModelList:
-        return OpenAIModelList(
-            data=[_openai(model, started_at) for model in catalog().models.values() if model.available]
-        )
+    async def models(request: Request) -> OpenAIModelList:
+        return OpenAIModelList(data=[_openai(model, started_at) for model in own(request) if model.available])
 
     @router.get("/v1/models/{id:path}", summary="One model, as OpenAI describes it", operation_id="get_model")
-    async def model(id: str) -> OpenAIModel:
-        if not id:
+    async def model(id: str, request: Request) -> OpenAIModel:
+        now = catalog()
+        found = now.resolve(id) if id else None
+        if found is None or not may_use(found, principal_in(request.scope).models, now):
             raise ModelNotFound(id)
-        return _openai(catalog().resolve(id), started_at)
+        return _openai(found, started_at)
 
     return router
 

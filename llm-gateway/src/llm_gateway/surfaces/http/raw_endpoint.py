@@ -57,6 +57,7 @@ class RawEndpoint(ABC, Generic[Q]):
             request_id=exchange.request_id,
             surface=self._name,
             principal=principal.id,
+            models=principal.models,
             disconnect=disconnect,
         )
         departure: Departure | Watch = scope["state"].get(DEPARTURE) or Watch(receive)

@@ -7,14 +7,14 @@ environment: a page that is made to cost hours or gigabytes costs this process, 
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import warnings
-from contextlib import suppress
 from urllib.parse import urljoin, urlsplit
 
 from bs4 import BeautifulSoup, ParserRejectedMarkup, Tag
 from markdownify import ATX, MarkdownConverter
+
+from mcp_toolbox.packs._process_limits import limit_this_process
 
 MOST_CHARS = 2_000_000
 _MEMORY_BYTES = 1024 * 1024 * 1024
@@ -28,9 +28,7 @@ _AS_WINDOWS = frozenset({"iso-8859-1", "latin-1", "latin1", "l1", "ascii", "us-a
 
 def main(arguments: list[str]) -> int:
     kind, charset, url = arguments
-    for limit, most in ((resource.RLIMIT_AS, _MEMORY_BYTES), (resource.RLIMIT_CPU, _CPU_SECONDS)):
-        with suppress(ValueError, OSError):  # some systems have no such limit
-            resource.setrlimit(limit, (most, most))
+    limit_this_process(_MEMORY_BYTES, _CPU_SECONDS)
     data = sys.stdin.buffer.read()
     title, text = from_html(data, charset, url) if kind == "html" else ("", from_text(data, charset))
     json.dump({"title": title[:500], "text": text[:MOST_CHARS]}, sys.stdout)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from mcp_toolbox.packs._process import ProcessFailed, output_of
 from mcp_toolbox.packs.fetch.download import Download
 from mcp_toolbox.packs.fetch.errors import NotFetched
 
-_PROGRAM = ("-I", "-m", "mcp_toolbox.packs.fetch.convert")
+_PROGRAM = "mcp_toolbox.packs.fetch.convert"
 _SECONDS = 15.0
+_MOST_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -25,34 +23,27 @@ class Converted:
     text: str
 
 
-async def converted(download: Download) -> Converted:
-    """Returns the page; no process is left when this ends, however it ends.
+class Converter:
+    """Converts downloads, few at once: each may use a processor and a gigabyte."""
 
-    Raises:
-        NotFetched: it takes too long, or more memory than a page may.
-    """
-    kind = "html" if download.is_html else "text"
-    try:
-        async with asyncio.timeout(_SECONDS), _started(kind, download.charset or "", download.url) as process:
-            output, _ = await process.communicate(download.data)
-    except TimeoutError:
-        raise NotFetched("unreadable", "conversion takes too long") from None
-    if process.returncode != 0:
-        raise NotFetched("unreadable", f"conversion ended with {process.returncode}")
-    page = json.loads(output)
-    text = page["text"].encode("utf-8", "replace").decode()  # half a surrogate pair cannot be sent
-    return Converted(page["title"].encode("utf-8", "replace").decode(), text)
+    def __init__(self) -> None:
+        self._places = asyncio.Semaphore(_MOST_AT_ONCE)
 
+    async def converted(self, download: Download) -> Converted:
+        """Returns the page; no process is left when this ends, however it ends.
 
-@asynccontextmanager
-async def _started(*arguments: str) -> AsyncIterator[Process]:
-    printable = [argument.replace("\x00", "") for argument in arguments]
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *_PROGRAM, *printable, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env={}
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        Raises:
+            NotFetched: it takes too long, or more memory than a page may.
+        """
+        kind = "html" if download.is_html else "text"
+        arguments = (kind, download.charset or "", download.url)
+        try:
+            async with self._places:
+                output = await output_of(_PROGRAM, *arguments, data=download.data, seconds=_SECONDS)
+        except TimeoutError:
+            raise NotFetched("unreadable", "conversion takes too long") from None
+        except ProcessFailed as failed:
+            raise NotFetched("unreadable", str(failed)) from None
+        page = json.loads(output)
+        text = page["text"].encode("utf-8", "replace").decode()  # half a surrogate pair cannot be sent
+        return Converted(page["title"].encode("utf-8", "replace").decode(), text)

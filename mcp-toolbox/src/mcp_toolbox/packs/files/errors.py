@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -12,3 +15,26 @@ class FileRefused(Exception):
         super().__init__(key)
         self.key = key
         self.values = values
+
+
+_REASONS = {
+    errno.ENOENT: "missing",
+    errno.ELOOP: "special",  # O_NOFOLLOW met a link
+    errno.ENOTDIR: "missing",  # or a link, where a directory was asked for
+    errno.EISDIR: "no_file",
+    errno.EEXIST: "exists",
+    errno.EACCES: "denied",
+    errno.EPERM: "denied",
+    errno.EROFS: "denied",
+    errno.ENOSPC: "full",
+    errno.EDQUOT: "full",
+}
+
+
+@contextmanager
+def refusing(path: str) -> Iterator[None]:
+    """Translates the system's errors, whose texts would tell where the folder is."""
+    try:
+        yield
+    except OSError as error:
+        raise FileRefused(_REASONS.get(error.errno or 0, "failed"), path=path, other=path) from None

@@ -6,17 +6,16 @@ swapped for a link while a path is walked leads to a refusal and not outside. Al
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 import threading
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcp_toolbox.packs.files.errors import FileRefused
+from mcp_toolbox.packs.files.errors import FileRefused, refusing
 from mcp_toolbox.packs.files.paths import is_shown, names_of, same_name
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -63,7 +62,7 @@ class Folder:
         Raises:
             FileRefused: it is not there, no plain file, or too large.
         """
-        with self._parent(path) as (directory, name), _refusing(path):
+        with self._parent(path) as (directory, name), refusing(path):
             kind = os.stat(name, dir_fd=directory, follow_symlinks=False)
             _check_plain(kind, path)  # before it is opened: opening a device may do something
             with closing(_File(os.open(name, _READ, dir_fd=directory))) as file:
@@ -98,8 +97,8 @@ class Folder:
         """
         self._check_size(path, content)
         with self._writing:
-            self._check_quota(len(content))
-            with self._parent(path, make=True) as (directory, name), _refusing(path):
+            self._check_quota(len(content), new=True)
+            with self._parent(path, make=True) as (directory, name), refusing(path):
                 for other in _names(directory):
                     if same_name(other, name):
                         raise FileRefused("exists", path=path, other=other)
@@ -111,8 +110,20 @@ class Folder:
         Raises:
             FileRefused: it is not there or no plain file, or the content is too large.
         """
+        with self._writing:
+            self._replace(path, content)
+
+    def change(self, path: str, changed: Callable[[bytes], bytes]) -> bytes:
+        """Writes what `changed` makes of a file's content, and returns it. Changes of one file follow one another, so
+        that none undoes another."""
+        with self._writing:
+            content = changed(self.read(path))
+            self._replace(path, content)
+        return content
+
+    def _replace(self, path: str, content: bytes) -> None:
         self._check_size(path, content)
-        with self._writing, self._parent(path) as (directory, name), _refusing(path):
+        with self._parent(path) as (directory, name), refusing(path):
             old = os.stat(name, dir_fd=directory, follow_symlinks=False)
             _check_plain(old, path)
             self._check_quota(len(content) - old.st_size)
@@ -129,19 +140,23 @@ class Folder:
         if len(content) > self.max_bytes:
             raise FileRefused("large", path=path, bytes=self.max_bytes)
 
-    def _check_quota(self, more: int) -> None:
-        if more > 0 and self._used() + more > self._quota_bytes:
+    def _check_quota(self, more: int, *, new: bool = False) -> None:
+        if (new or more > 0) and self._used() + more > self._quota_bytes:
             raise FileRefused("quota", bytes=self._quota_bytes)
 
     def _used(self) -> int:
-        """Returns the bytes of all files, hidden ones too."""
+        """Returns the bytes of all files, hidden ones too.
+
+        Raises:
+            FileRefused: there are very many files and directories.
+        """
         total = count = 0
-        for _, _, files, directory in os.fwalk(".", dir_fd=self._root, follow_symlinks=False):
+        for _, directories, files, directory in os.fwalk(".", dir_fd=self._root, follow_symlinks=False):
             for name in files:
                 with suppress(OSError):
                     total += os.stat(name, dir_fd=directory, follow_symlinks=False).st_size
-            count += len(files)
-            if count > _MOST_ENTRIES:
+            count += len(files) + len(directories)
+            if count >= _MOST_ENTRIES:
                 raise FileRefused("many", most=_MOST_ENTRIES)
         return total
 
@@ -161,7 +176,7 @@ class Folder:
         descriptor = os.dup(self._root)
         try:
             for name in names:
-                with _refusing(path):
+                with refusing(path):
                     inner = _step(descriptor, _on_disk(descriptor, name), make)
                 os.close(descriptor)
                 descriptor = inner
@@ -275,26 +290,3 @@ def _check_plain(kind: os.stat_result, path: str) -> None:
         raise FileRefused("no_file", path=path)
     if not stat.S_ISREG(kind.st_mode):
         raise FileRefused("special", path=path)
-
-
-_REASONS = {
-    errno.ENOENT: "missing",
-    errno.ELOOP: "special",  # O_NOFOLLOW met a link
-    errno.ENOTDIR: "missing",  # or a link, where a directory was asked for
-    errno.EISDIR: "no_file",
-    errno.EEXIST: "exists",
-    errno.EACCES: "denied",
-    errno.EPERM: "denied",
-    errno.EROFS: "denied",
-    errno.ENOSPC: "full",
-    errno.EDQUOT: "full",
-}
-
-
-@contextmanager
-def _refusing(path: str) -> Iterator[None]:
-    """Translates the system's errors, whose texts would tell where the folder is."""
-    try:
-        yield
-    except OSError as error:
-        raise FileRefused(_REASONS.get(error.errno or 0, "failed"), path=path, other=path) from None

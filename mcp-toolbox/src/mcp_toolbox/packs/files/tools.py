@@ -189,15 +189,19 @@ class FileTools:
         new_text: Annotated[Content, Field(description="What is to stand in its place.")],
     ) -> Written:
         """Change one place in a text file."""
-        before = await self._text(path)
-        if (times := before.count(old_text)) != 1:
-            raise self._texts.failed("not_once", path=path, times=times)
-        content = before.replace(old_text, new_text).encode()
-        await self._done(lambda: self._folder.replace(path, content))
-        return Written(path, len(content))
+
+        def changed(before: bytes) -> bytes:
+            text = self._decoded(before, path)
+            if (times := text.count(old_text)) != 1:
+                raise self._texts.failed("not_once", path=path, times=times)
+            return text.replace(old_text, new_text).encode()
+
+        return Written(path, len(await self._done(lambda: self._folder.change(path, changed))))
 
     async def _text(self, path: str) -> str:
-        content = await self._done(lambda: self._folder.read(path))
+        return self._decoded(await self._done(lambda: self._folder.read(path)), path)
+
+    def _decoded(self, content: bytes, path: str) -> str:
         try:
             if b"\x00" in content:
                 raise ValueError("binary")

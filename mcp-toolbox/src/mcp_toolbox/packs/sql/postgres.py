@@ -12,13 +12,28 @@ from typing import Any, cast
 import psycopg
 from psycopg import AsyncConnection, errors
 from psycopg.rows import tuple_row
+from pydantic_core import to_json
 
-from mcp_toolbox.packs.sql.query import Column, DatabaseAway, QueryLimits, QueryRefused, QueryTooSlow, Rows
+from mcp_toolbox.packs.sql.query import Column, DatabaseAway, QueryRefused, QueryTooSlow, RoleTooStrong
+from mcp_toolbox.packs.sql.rows import QueryLimits, Rows, exact
 
 _MOST_AT_ONCE = 4
 _CONNECT_SECONDS = 5
 _GRACE_SECONDS = 1.0
+_LONGEST_INTEGER = 17
+"""In characters, of one that JSON's readers keep exact."""
+
 _AT_A_TIME = 20
+_AWAY = ("08", "28", "3D", "53", "57")
+"""Classes of errors that are not the query's: connection, credentials, catalog, resources, shutdown."""
+
+_ASKS_FOR_VALUES = "08P01"
+"""A query with `$1` in it is answered like that."""
+
+_TOO_STRONG = """
+    SELECT FROM pg_catalog.pg_roles AS r WHERE pg_has_role(session_user, r.oid, 'MEMBER') AND (r.rolsuper
+        OR r.rolname IN ('pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program')) LIMIT 1
+"""
 _COLUMNS = """
     SELECT CASE WHEN c.table_schema = current_schema() THEN c.table_name ELSE c.table_schema || '.' || c.table_name END,
            CASE t.table_type WHEN 'BASE TABLE' THEN 'table' ELSE lower(t.table_type) END,
@@ -70,7 +85,7 @@ class PostgresReader:
         except (errors.QueryCanceled, errors.LockNotAvailable):
             raise QueryTooSlow from None
         except psycopg.Error as error:
-            if error.sqlstate is None or error.sqlstate.startswith(("08", "28", "3D", "53", "57")):
+            if error.sqlstate is None or (error.sqlstate.startswith(_AWAY) and error.sqlstate != _ASKS_FOR_VALUES):
                 raise DatabaseAway(" ".join(str(error).split())[:300]) from None
             raise QueryRefused(_told(error)) from None
 
@@ -104,6 +119,8 @@ async def _restrict(connection: AsyncConnection, seconds: float) -> None:
     for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
         await connection.execute("SELECT set_config(%s, %s, true)", (name, str(milliseconds)))
     # These statements have taken the transaction's snapshot: from now on the server refuses READ WRITE for it.
+    if (await connection.execute(_TOO_STRONG)).rowcount:
+        raise RoleTooStrong
 
 
 async def _selected(connection: AsyncConnection, text: str, limits: QueryLimits) -> Rows:
@@ -137,9 +154,18 @@ def _statement(text: str) -> Any:
 
 
 def _values(row: str) -> list[Any]:
-    """Returns a row's values; names may stand there twice, so it is no dictionary."""
-    pairs: Any = json.loads(row, parse_float=_number, object_pairs_hook=_Pairs)
-    return [_plain(value) for _, value in pairs]
+    """Returns a row's values; names may stand there twice, so it is no dictionary.
+
+    Raises:
+        QueryRefused: one holds more levels than an answer can.
+    """
+    try:
+        pairs: Any = json.loads(row, parse_int=_integer, parse_float=_number, object_pairs_hook=_Pairs)
+        values = [_plain(value) for _, value in pairs]
+        to_json(values)  # which has a limit of its own
+    except (RecursionError, ValueError):
+        raise QueryRefused("a value of the type json is nested too deeply; ask for it as text (value::text)") from None
+    return values
 
 
 class _Pairs(list):
@@ -150,6 +176,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, _Pairs):
         return {name: _plain(inner) for name, inner in value}
     return [_plain(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _integer(text: str) -> int | str:
+    return text if len(text) > _LONGEST_INTEGER else exact(int(text))  # Python refuses to read very long ones
 
 
 def _number(text: str) -> float | str:

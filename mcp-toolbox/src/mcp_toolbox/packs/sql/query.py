@@ -1,17 +1,12 @@
-"""A query's limits and its answer, the same for every database."""
+"""What a database can be asked, the same for every one."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
-from pydantic_core import to_json
-
-_EXACT = 2**53 - 1
-"""Up to here every reader of JSON keeps an integer exact (RFC 8259 §6)."""
+from mcp_toolbox.packs.sql.rows import Rows
 
 
 class QueryRefused(Exception):
@@ -22,17 +17,12 @@ class DatabaseAway(Exception):
     """The database cannot be reached, or answered nothing in time. The text is for the log."""
 
 
+class RoleTooStrong(Exception):
+    """The database's role can do more than read tables: a query could read and write the server's files."""
+
+
 class QueryTooSlow(Exception):
     """The query was stopped at its limit."""
-
-
-@dataclass(frozen=True)
-class QueryLimits:
-    """Rows, bytes as JSON, and seconds of one answer."""
-
-    rows: int
-    bytes: int
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -47,56 +37,12 @@ class Column:
     key: bool
 
 
-@dataclass
-class Rows:
-    """The rows of an answer, at most as many as the limits allow. `cut` says that there are more, or larger ones."""
-
-    limits: QueryLimits
-    columns: Sequence[str] = ()
-    rows: list[list[Any]] = field(default_factory=list)
-    cut: bool = False
-    _size: int = 0
-
-    def take(self, row: Iterable[Any]) -> bool:
-        """Takes the next row; returns whether there is room for another."""
-        values = [exact(value) for value in row]
-        self._size += len(to_json(values)) + 1
-        if len(self.rows) >= self.limits.rows or self._size > self.limits.bytes:
-            self.cut = True
-        else:
-            self.rows.append(values)
-        return not self.cut
-
-
 class Reader(Protocol):
-    """A database that is read. Both methods raise QueryRefused, QueryTooSlow and DatabaseAway."""
+    """A database that is read. Both methods raise QueryRefused, QueryTooSlow, RoleTooStrong and
+    DatabaseAway."""
 
     dialect: str
 
     async def query(self, text: str, most_rows: int) -> Rows: ...
 
     async def columns(self) -> Sequence[Column]: ...
-
-
-def exact(value: Any) -> Any:
-    """Returns a database's value as JSON that says exactly the same: a number that JSON's readers would round, and what
-    JSON has no type for, becomes text as the database writes it."""
-    match value:
-        case bool() | None:
-            return value
-        case int():
-            return value if -_EXACT <= value <= _EXACT else str(value)
-        case float():
-            return value if math.isfinite(value) else {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")
-        case Decimal():
-            return exact(int(value)) if value == value.to_integral_value() and abs(value) <= _EXACT else str(value)
-        case bytes():
-            return f"\\x{value.hex()}"
-        case str():
-            return value.encode("utf-8", "replace").decode()
-        case dict():
-            return {str(name): exact(inner) for name, inner in value.items()}
-        case list() | tuple():
-            return [exact(inner) for inner in value]
-        case _:
-            return str(value)

@@ -12,7 +12,7 @@ from pydantic import Field
 from service_kit.telemetry.logs import get_logger
 
 from mcp_toolbox.packs._texts import Texts
-from mcp_toolbox.packs.sql.query import Column, DatabaseAway, QueryRefused, QueryTooSlow, Reader
+from mcp_toolbox.packs.sql.query import Column, DatabaseAway, QueryRefused, QueryTooSlow, Reader, RoleTooStrong
 from mcp_toolbox.registry.tool import Hints, Tool, from_function
 
 _log = get_logger(__name__)
@@ -28,6 +28,12 @@ TEXTS = {
     "away": (
         "La base de datos no responde ahora mismo; inténtalo más tarde.",
         "The database is away at the moment; try again later.",
+    ),
+    "strong": (
+        "El rol de la base de datos puede más que leer tablas, así que no se pregunta nada. Quien opera el servicio "
+        "tiene que darle otro (SQL_URL).",
+        "The database's role can do more than read tables, so nothing is asked. The operator has to give it another "
+        "one (SQL_URL).",
     ),
     "no_table": (
         "No hay ninguna tabla «{table}». Las que hay: {tables}",
@@ -127,6 +133,9 @@ class SqlTools:
             raise self._texts.failed("refused", reason=error) from None
         except QueryTooSlow:
             raise self._texts.failed("slow") from None
+        except RoleTooStrong:
+            _log.error("SQL_URL has the role of a superuser, or of one that reaches files; give it one that only reads")
+            raise self._texts.failed("strong") from None
         except DatabaseAway as error:
             _log.warning("database of the sql pack is away", error=str(error))
             raise self._texts.failed("away") from None

@@ -23,7 +23,6 @@ from mcp_types import (
     INTERNAL_ERROR,
     INVALID_REQUEST,
     REQUEST_TIMEOUT,
-    ToolAnnotations,
 )
 from service_kit.background import Wakeup, supervised
 from service_kit.telemetry.logs import get_logger
@@ -31,7 +30,7 @@ from service_kit.telemetry.logs import get_logger
 from agent_core.clients.caller import Caller
 from agent_core.clients.mcp_http import Lost, current_caller, open_mcp_http
 from agent_core.clients.retry import NotBegun, repeat_until_begun
-from agent_core.clients.tools import Tool, ToolAnswer, text_of
+from agent_core.clients.tools import Tool, ToolAnswer, text_of, tool_of
 from agent_core.deadline import Deadline
 from agent_core.errors import ToolboxUnavailable
 
@@ -241,23 +240,11 @@ async def _list(client: Client) -> tuple[Tool, ...]:
     cursor: str | None = None
     for _ in range(_MAX_PAGES):
         page = await client.list_tools(cursor=cursor, cache_mode="bypass")
-        tools += [
-            Tool(
-                name=tool.name,
-                description=tool.description or "",
-                input_schema=tool.input_schema,
-                repeatable=_is_repeatable(tool.annotations),
-            )
-            for tool in page.tools
-        ]
+        tools += map(tool_of, page.tools)
         cursor = page.next_cursor
         if cursor is None:
             break
     return tuple(tools)
-
-
-def _is_repeatable(annotations: ToolAnnotations | None) -> bool:
-    return annotations is not None and (annotations.read_only_hint is True or annotations.idempotent_hint is True)
 
 
 @asynccontextmanager

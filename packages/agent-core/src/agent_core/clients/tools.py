@@ -12,24 +12,52 @@ from mcp_types import (
     ResourceLink,
     TextContent,
     TextResourceContents,
+    ToolAnnotations,
 )
+from mcp_types import Tool as ListedTool
 
 _MAX_RESULT_CHARS = 100_000
 
 
 class Tool(msgspec.Struct, frozen=True, kw_only=True):
-    """A tool as the toolbox lists it; `input_schema` is a JSON Schema object. `repeatable` says that a second call does
-    no more than the first, since the tool is marked as read-only or idempotent."""
+    """A tool as the toolbox lists it; `input_schema` is a JSON Schema object. `read_only` is what its annotations say,
+    None where they say nothing. `repeatable` says that a second call does no more than the first, since the tool is
+    marked as read-only or idempotent."""
 
     name: str
     description: str
     input_schema: dict[str, Any]
+    read_only: bool | None = None
     repeatable: bool = False
 
     def as_function(self) -> dict[str, Any]:
-        """The tool in the form in which models are told of it (OpenAI's function tools)."""
+        """The tool in the form in which models are told of it (OpenAI's function tools), with MCP's annotation for the
+        gateway's own planner: no provider is sent it."""
         function = {"name": self.name, "description": self.description, "parameters": self.input_schema}
-        return {"type": "function", "function": function}
+        told = {} if self.read_only is None else {"annotations": {"readOnlyHint": self.read_only}}
+        return {"type": "function", "function": function, **told}
+
+
+def tool_of(listed: ListedTool) -> Tool:
+    """Returns a tool as the toolbox lists it."""
+    return Tool(
+        name=listed.name,
+        description=listed.description or "",
+        input_schema=listed.input_schema,
+        read_only=_is_read_only(listed.annotations),
+        repeatable=_is_repeatable(listed.annotations),
+    )
+
+
+def _is_read_only(annotations: ToolAnnotations | None) -> bool | None:
+    """What a tool's annotations say; one that may destroy does not only read, whatever else it says."""
+    if annotations is None:
+        return None
+    return False if annotations.destructive_hint and not annotations.read_only_hint else annotations.read_only_hint
+
+
+def _is_repeatable(annotations: ToolAnnotations | None) -> bool:
+    return annotations is not None and (annotations.read_only_hint is True or annotations.idempotent_hint is True)
 
 
 class ToolAnswer(msgspec.Struct, frozen=True):

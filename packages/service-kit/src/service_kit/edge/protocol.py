@@ -13,6 +13,7 @@ from typing import Any, cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from service_kit.edge import protocol_errors
 from service_kit.edge.connections import Connections
 from service_kit.edge.departure import DEPARTURE, AnsweredConnection, Departure
 from service_kit.edge.raw_answers import raw_answer
@@ -60,7 +61,7 @@ class HttpProtocol(HttpToolsProtocol):
         super().connection_made(cast(asyncio.Transport, transport))
         self._since = self._register.now
         if not self._register.enter(self):
-            self._refuse("too_many_connections", too_many_connections())
+            self._refuse("too_many_connections", protocol_errors.too_many_connections())
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._register.leave(self)
@@ -87,7 +88,7 @@ class HttpProtocol(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         lines = [len(self.url) + len(" HTTP/1.1") + 8, *(len(name) + len(value) + 2 for name, value in self.headers)]
         if max(lines) > _LONGEST_WEBSOCKET_LINE:
-            return self._refuse("head_too_large", head_too_large(self._limits.head_bytes, self._limits.head_fields))
+            return self._refuse("head_too_large", protocol_errors.head_too_large(self._limits))
         self._register.leave(self)
         return super().handle_websocket_upgrade()
 
@@ -122,18 +123,18 @@ class HttpProtocol(HttpToolsProtocol):
                 self.handle_websocket_upgrade()
             return
         except httptools.HttpParserError:
-            self._refuse(*(self._refusal or ("malformed", malformed_request())))
+            self._refuse(*(self._refusal or ("malformed", protocol_errors.malformed_request())))
             return
         if self._phase == _HEAD:
             # A head that began in the middle of this piece, behind another request, is counted from the next piece on.
             if in_head and not self._began_within:
                 self._head_left -= len(data)
             if self._head_left <= 0 or len(self.headers or ()) > self._limits.head_fields:
-                self._refuse("head_too_large", head_too_large(self._limits.head_bytes, self._limits.head_fields))
+                self._refuse("head_too_large", protocol_errors.head_too_large(self._limits))
         elif self._phase == _BODY and not in_head:
             self._framing_bytes = self._framing_bytes + len(data) if self._body_bytes == body_before else 0
             if self._framing_bytes > self._limits.head_bytes:  # an endless chunk extension, or endless trailers
-                self._refuse("body_without_content", head_too_large(self._limits.head_bytes, self._limits.head_fields))
+                self._refuse("body_without_content", protocol_errors.head_too_large(self._limits))
 
     def _begin_head(self) -> None:
         self._phase = _HEAD
@@ -156,12 +157,13 @@ class HttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         limits = self._limits
         if len(self.headers) > limits.head_fields:
-            self._give_up("head_too_large", head_too_large(limits.head_bytes, limits.head_fields))
+            self._give_up("head_too_large", protocol_errors.head_too_large(limits))
         parser = cast(httptools.HttpRequestParser, self.parser)
         if parser.get_http_version() == "1.0" and any(name == b"transfer-encoding" for name, _ in self.headers):
-            self._give_up("malformed", malformed_request())  # a proxy of HTTP/1.0 sees another body (RFC 9112 §6.1)
+            # A proxy of HTTP/1.0 sees another body (RFC 9112 §6.1).
+            self._give_up("malformed", protocol_errors.malformed_request())
         if len(self.pipeline) >= limits.pipelined_requests:
-            self._give_up("pipelined", malformed_request())
+            self._give_up("pipelined", protocol_errors.malformed_request())
         self._phase = _BODY
         self._since = self._moved = self._register.now
         self._body_bytes = self._framing_bytes = self._chunks = 0
@@ -172,7 +174,7 @@ class HttpProtocol(HttpToolsProtocol):
         # Each chunk costs the loop as much as hundreds of bytes: one connection with chunks of one byte would hold it.
         self._chunks += 1
         if self._chunks > self._limits.small_chunks + self._body_bytes // self._limits.chunk_bytes:
-            self._give_up("chunks_too_small", chunks_too_small())
+            self._give_up("chunks_too_small", protocol_errors.chunks_too_small())
 
     def on_body(self, body: bytes) -> None:
         self._moved = self._register.now
@@ -268,7 +270,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self._silent:
             self.drop("connection_without_request")
         else:
-            self._refuse("head_timeout", request_timeout())
+            self._refuse("head_timeout", protocol_errors.request_timeout())
 
     def _expire_body(self, now: float) -> None:
         if self.flow.read_paused or self.cycle is None or self.cycle.waiting_for_100_continue:
@@ -278,7 +280,7 @@ class HttpProtocol(HttpToolsProtocol):
         limits = self._limits
         allowed = limits.body_idle_seconds + self._body_bytes / limits.body_bytes_per_second
         if now - self._moved > limits.body_idle_seconds or now - self._since > allowed:
-            self._refuse("body_timeout", request_timeout())
+            self._refuse("body_timeout", protocol_errors.request_timeout())
 
     def _expire_refused(self, now: float) -> None:
         waited = now - self._since
@@ -294,37 +296,3 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _count(self, kind: str) -> None:
         self._register.refusals.count(kind, self.client[0] if self.client else None)
-
-
-def head_too_large(bytes_: int, fields: int) -> ApiError:
-    return ApiError(
-        431, "head_too_large", f"The head of the request is over the limit of {bytes_} bytes or {fields} fields.",
-        spanish=f"La cabecera de la petición supera el límite de {bytes_} bytes o {fields} campos.",
-    )  # fmt: skip
-
-
-def chunks_too_small() -> ApiError:
-    return ApiError(
-        400, "chunks_too_small", "The body comes in too many chunks for its size.",
-        spanish="El cuerpo llega en demasiados trozos para su tamaño.",
-    )  # fmt: skip
-
-
-def request_timeout() -> ApiError:
-    return ApiError(
-        408, "request_timeout", "The request did not arrive in time.", type="timeout_error",
-        spanish="La petición no llegó a tiempo.",
-    )  # fmt: skip
-
-
-def malformed_request() -> ApiError:
-    return ApiError(
-        400, "malformed_request", "This is not a request of HTTP/1.1.", spanish="Esto no es una petición de HTTP/1.1."
-    )
-
-
-def too_many_connections() -> ApiError:
-    return ApiError(
-        503, "too_many_connections", "The service has no room for another connection now.",
-        spanish="El servicio no tiene sitio para otra conexión ahora.",
-    )  # fmt: skip

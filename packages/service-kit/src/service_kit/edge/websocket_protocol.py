@@ -16,7 +16,7 @@ from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
 from service_kit.edge.connections import Connections
-from service_kit.edge.protocol import malformed_request
+from service_kit.edge.protocol_errors import malformed_request
 from service_kit.edge.raw_answers import raw_answer
 from service_kit.errors import ApiError
 

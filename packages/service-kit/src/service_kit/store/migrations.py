@@ -34,6 +34,7 @@ class Migrations:
 
     @property
     def version_table(self) -> str:
+        """The name of the table that holds the revision of this part."""
         return f"alembic_version_{self.part}"
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from fake_providers import Fails, FakeOpenAI, Says
 from prometheus_client.parser import text_string_to_metric_families
@@ -24,6 +26,28 @@ async def test_health_never_shows_a_key():
         text = (await stage.http.get("/health")).text
         listed = (await stage.http.get("/mcp/llm/list", headers={"x-api-key": "client-key"})).text
     assert KEY not in text + listed and "client-key" not in text + listed
+
+
+async def test_health_tells_operators_alone_where_the_catalog_is(tmp_path: Path):
+    file = tmp_path / "catalog.yaml"
+    file.write_text("{}")
+    keys = {"AUTH_MODE": "keys", "API_KEYS": "ana-key,operator:ops-key"}
+    async with gateway(CATALOG_FILE=str(file), **keys) as stage:
+        file.write_text("models: 7")
+        stage.parts.holder.check()
+
+        async def catalog(**headers: str) -> dict[str, str]:
+            answer = await stage.http.get("/health", headers=headers)
+            assert answer.status_code == 200 and answer.json()["status"] == "degraded"
+            return answer.json()["catalog"]
+
+        for told_little in ({}, {"x-api-key": "ana-key"}):
+            seen = await catalog(**told_little)
+            assert seen["file"] is None and seen["error"] and str(tmp_path) not in str(seen)
+        told = await catalog(authorization="Bearer ops-key")
+        assert told["file"] == str(file) and told["error"].startswith(f"{file}:1: ")
+        assert (await stage.http.get("/health", headers={"x-api-key": "wrong-key"})).status_code == 401
+        assert (await stage.http.get("/docs", headers={"x-api-key": "wrong-key"})).status_code == 200
 
 
 async def test_what_is_everybodys_is_for_operators():

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -161,3 +163,25 @@ async def test_made_up_names_do_not_multiply_labels():
     assert "made-up" not in text and len(text.splitlines()) < 200
     assert set(body["requests_by_model"]) == {"none", "openai/*"}
     assert body["requests_by_model"]["openai/*"] == 30
+
+
+async def test_metrics_count_what_the_edge_refused_and_measure_the_loop():
+    async with gateway(AUTH_MODE="keys", API_KEYS="ana-key") as stage:
+        await stage.http.get("/mcp/llm/list")
+        await stage.http.get("/mcp/llm/list", headers={"x-api-key": "wrong-key"})
+        await stage.http.get("/mcp/llm/list", headers={"host": "evil.example"})
+        shown = {"x-api-key": "ana-key", "accept": "text/plain"}
+
+        async def values() -> dict[tuple[str, str], float]:
+            text = (await stage.http.get("/metrics", headers=shown)).text
+            families = text_string_to_metric_families(text)
+            return {(one.name, one.labels.get("reason", "")): one.value for each in families for one in each.samples}
+
+        found = await values()
+        for kind, count in {"missing_api_key": 1, "invalid_api_key": 1, "host_not_allowed": 1}.items():
+            assert found["mcp_refusals_total", kind] == count
+        failures = {reason for name, reason in found if name == "mcp_auth_failures_total"}
+        assert failures == {"missing_api_key", "invalid_api_key"}
+        async with asyncio.timeout(8):
+            while not (await values())["mcp_loop_lag_seconds", ""]:
+                time.sleep(0.3)

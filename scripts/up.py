@@ -20,11 +20,13 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from io import StringIO, TextIOWrapper
 from pathlib import Path
 
 from agent_http.settings import HttpAgentSettings
 from agent_websocket.settings import WebSocketAgentSettings
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from llm_gateway.settings import GatewaySettings
 from mcp_toolbox.settings import ToolboxSettings
 from service_kit.auth.keys import key_and_roles
@@ -39,6 +41,8 @@ QUESTION = "Multiplica 25 por 8, luego convierte el resultado a texto en mayúsc
 
 _COLORS = ("\x1b[36m", "\x1b[35m", "\x1b[32m", "\x1b[33m", "\x1b[34m")
 _RESET = "\x1b[0m"
+_LONGEST_LINE = 1024 * 1024
+"""In bytes, of what a service writes."""
 _PR_SET_PDEATHSIG = 1
 
 _ANY_PROGRAMS = frozenset(
@@ -185,8 +189,8 @@ def _service(name: str, module: str, port: int, variable: str, environment: Mapp
 
 def _port(environ: Mapping[str, str], variable: str, default: int) -> int:
     text = environ.get(variable, "").strip() or str(default)
-    if not text.isdigit() or not 0 < int(text) < 65536:
-        raise CannotStart(f"{variable}: '{text}' is not a port number")
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not 0 < int(text) < 65536:
+        raise CannotStart(f"{variable}: {text[:20]!r} is not a port number")
     return int(text)
 
 
@@ -231,6 +235,7 @@ class Suite:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
+                limit=_LONGEST_LINE,
                 start_new_session=True,  # Ctrl-C reaches us alone; we stop the children in order
                 preexec_fn=_die_with_parent,
             )
@@ -241,7 +246,13 @@ class Suite:
         assert child.stdout is not None
         label = f"{name:<{self._width}} │ "
         prefix = f"{color}{label}{_RESET}" if self._colored else label
-        while line := await child.stdout.readline():
+        while True:
+            try:
+                line = await child.stdout.readline()
+            except ValueError:  # over the limit: what has been read of it is gone, and the rest follows as a line
+                line = b"(a line that is too long to be shown)\n"
+            if not line:
+                return
             say(prefix + line.decode("utf-8", "replace").rstrip())
 
     async def wait_until_ready(self) -> None:
@@ -378,7 +389,12 @@ Everything runs, and the embedded planner still answers when it is asked by name
 
 
 def say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - a terminal program
+    """Prints `text`. Where the output is closed, as behind `make up | head`, the services run on unseen: they must not
+    be held up, nor be left behind, because a line of them cannot be shown."""
+    try:
+        print(text, flush=True)  # noqa: T201 - a terminal program
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 async def run(environ: Mapping[str, str]) -> int:
@@ -437,7 +453,7 @@ def environment() -> dict[str, str]:
     """The process's environment over `.env`; what a shell sets wins.
 
     Raises:
-        CannotStart: `.env` is not a text file in UTF-8.
+        CannotStart: `.env` is not a text file in UTF-8, or a line of it is no setting.
     """
     return {**_from_file(ROOT / ".env"), **os.environ}
 
@@ -445,15 +461,20 @@ def environment() -> dict[str, str]:
 def _from_file(file: Path) -> dict[str, str]:
     try:
         # Windows' editors begin a file with a byte order mark, which would be a part of the first variable's name.
-        values = dotenv_values(file, encoding="utf-8-sig")
+        text = file.read_text("utf-8-sig") if file.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8; save it again as such"
         raise CannotStart(f"{file} cannot be read: {reason}") from None
-    return {name: value for name, value in values.items() if value is not None}
+    for found in parse_stream(StringIO(text)):
+        if found.error or "\0" in found.original.string:
+            raise CannotStart(f"{file}, line {found.original.line}: this is not NAME=VALUE; see to its quotes")
+    return {name: value for name, value in dotenv_values(stream=StringIO(text)).items() if value is not None}
 
 
 def main() -> int:
     close_to_other_processes()  # it has every secret of the shell and of .env
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 is no reason to end
     try:
         return asyncio.run(run(environment()))
     except CannotStart as error:

@@ -9,8 +9,10 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from service_kit.auth.principal import principal_in
 from service_kit.background import BackgroundLoops
+from service_kit.health import reason_for
 from service_kit.limits.limiter import Limiter
 from service_kit.service import Service, create_service, serve
 from service_kit.settings import SettingsError, load
@@ -232,7 +234,7 @@ def _add_health(app: FastAPI, registry: ToolRegistry, upstreams: UpstreamManager
         operation_id="get_health",
         response_model_exclude_none=True,
     )
-    async def health() -> schemas.Health:
+    async def health(request: Request) -> schemas.Health:
         loops: BackgroundLoops = app.state.background
         return schemas.Health(
             status="degraded" if upstreams.degraded or limiter.away or loops.failing else "healthy",
@@ -240,7 +242,7 @@ def _add_health(app: FastAPI, registry: ToolRegistry, upstreams: UpstreamManager
             tools_count=len(registry),
             protocol="MCP over HTTP REST",
             servers=upstreams.to_health(),
-            servers_file_error=upstreams.file_error,
+            servers_file_error=reason_for(principal_in(request.scope), upstreams.file_error),
             rates="this process" if limiter.away else None,
             background=loops.to_health(),
             version=VERSION,

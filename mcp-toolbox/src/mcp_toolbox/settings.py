@@ -77,7 +77,7 @@ class ToolboxSettings(ServiceSettings):
     tool_max_result_bytes: int = Field(1024 * 1024, alias="TOOL_MAX_RESULT_BYTES", ge=1024)
     tool_search_threshold: int = Field(30, alias="TOOL_SEARCH_THRESHOLD", ge=1)
     audit_arguments: bool = Field(False, alias="AUDIT_ARGUMENTS")
-    audit_retention_days: float = Field(90.0, alias="AUDIT_RETENTION_DAYS", gt=0, allow_inf_nan=False)
+    audit_retention_days: float = Field(90.0, alias="AUDIT_RETENTION_DAYS", gt=0, le=36_500)
     audit_log: _File | None = Field(None, alias="AUDIT_LOG")
     mcp_state_keys: Annotated[SecretCsv, AfterValidator(_long_and_different)] = Field((), alias="MCP_STATE_KEYS")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path as File
@@ -10,19 +9,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from mcp_toolbox.upstream.config_text import parsed
 from mcp_toolbox.upstream.editors import (
     NOT_FOLLOWED,
+    PLACES,
     REFUSED,
     SAME,
     WITHOUT_MEANING,
     Path,
     in_our_words,
     may_be_ignored,
-    plain_json,
     servers_in,
 )
 from mcp_toolbox.upstream.errors import ServersFileError
-from mcp_toolbox.upstream.json_lines import JsonLines
 from mcp_toolbox.upstream.names import prefixes
 from mcp_toolbox.upstream.references import wrong_reference
 from mcp_toolbox.upstream.spec import Address, Command, Limits, Pin, ServerSpec
@@ -72,14 +71,7 @@ class _Reader:
     """Reads one file; it collects all mistakes with their lines before it raises."""
 
     def __init__(self, text: str, folder: File, defaults: Limits) -> None:
-        try:
-            text = plain_json(text)
-            self._document: Any = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise ServersFileError(f"line {error.lineno}, column {error.colno}: {error.msg}") from None
-        except RecursionError:
-            raise ServersFileError("line 1: nested too deep") from None
-        self._lines = JsonLines(text)
+        self._document, self._lines = parsed(text)
         self._folder = folder
         self._defaults = defaults
         self._mistakes: list[tuple[int, str]] = []
@@ -108,6 +100,8 @@ class _Reader:
                 if name in servers:
                     self._mistake((*place, name), "stands there twice")
                 servers[name] = ((*place, name), entry)
+        if not read and any(isinstance(self._document.get(place[0]), list) for place in PLACES):
+            raise ServersFileError("line 1: a list of servers, as in Continue's files, is not read; write an object")
         if not read:
             raise ServersFileError("line 1: mcpServers: is missing, or is no object")
         if others := self._document.keys() - read - WITHOUT_MEANING - {"inputs"}:

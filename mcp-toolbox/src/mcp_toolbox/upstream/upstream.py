@@ -99,7 +99,12 @@ class Upstream:
         self._problems: tuple[str, ...] = ()
         self._changed: tuple[str, ...] = ()
         self._error: str | None = None
+        self._changed_names: frozenset[str] = frozenset()
         self._status: Status = "disabled" if spec.disabled else "connecting"
+        self.settled = asyncio.Event()
+        """Set once it is known whether the server can be used: after the first attempt to connect."""
+        if spec.disabled:
+            self.settled.set()
         self._since = datetime.now(UTC)
 
     @property
@@ -111,6 +116,26 @@ class Upstream:
     def changed(self) -> bool:
         """Whether a tool differs from its pin."""
         return bool(self._changed)
+
+    @property
+    def changed_names(self) -> frozenset[str]:
+        """The names in the toolbox of the tools that differ from their pins and are offered all the same."""
+        return self._changed_names
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with what the server offers."""
+        return self._problems
+
+    @property
+    def error(self) -> str | None:
+        """Why it is away."""
+        return self._error
+
+    @property
+    def status(self) -> Status:
+        """How it is."""
+        return self._status
 
     def to_health(self) -> dict[str, Any]:
         """Returns its entry in `/health`."""
@@ -264,6 +289,9 @@ class Upstream:
         changed = self._note_changes([tool for tool in listed if tool.name in translation.tools])
         withheld = set(changed) if self.spec.pin == "strict" else set()
         tools = [tool for name, tool in translation.tools.items() if name not in withheld]
+        self._changed_names = frozenset(
+            tool.name for name, tool in translation.tools.items() if cleaned(name)[0] in changed
+        )
         problems = [
             *normalized,
             *translation.problems,
@@ -306,6 +334,8 @@ class Upstream:
         if status != self._status:
             self._since = datetime.now(UTC)
         self._status, self._error = status, error
+        if status != "connecting":
+            self.settled.set()
 
     # --- calls ---
 

@@ -101,7 +101,11 @@ def plan(environ: Mapping[str, str]) -> list[Service]:
     to_both = {**to_gateway, "MCP_SERVER_URL": f"http://127.0.0.1:{toolbox}"}
     model = _local_model(environ)
     to_model = {"LOCAL_MODEL_URL": f"{model.url}/v1"} if model else {}
-    of_toolbox = {**_read_by(ToolboxSettings, environ), **_toolboxs_own(environ), **common, **to_gateway}
+    here = "http://127.0.0.1"
+    links = f"chat={here}:{ws}/,gateway={here}:{gateway}/docs,agent={here}:{http}/docs"
+    of_toolbox = {
+        "SUITE_LINKS": links, **_read_by(ToolboxSettings, environ), **_toolboxs_own(environ), **common, **to_gateway,
+    }  # fmt: skip
     services = [
         _service("llm-gateway", "llm_gateway", gateway, "PORT", {**_gateways(environ), **common, **to_model}),
         _service("mcp-toolbox", "mcp_toolbox", toolbox, "TOOLBOX_PORT", of_toolbox),

@@ -114,7 +114,8 @@ def _add_catalog(
     checking = Checking(upstreams, Judge(rules, upstreams.environ), trials, approvals)
     listing = Listing(registry, approvals, upstreams.to_health, upstreams.changed_tools, lambda: additions.names)
     adding = Adding(commands=rules.commands, kept="file" if additions.in_file else "memory")
-    add_page_routes(app, listing, catalog_page(), service=NAME, version=VERSION, adding=adding)
+    services = dict(settings.suite_links)
+    add_page_routes(app, listing, catalog_page(), service=NAME, version=VERSION, adding=adding, services=services)
     add_server_routes(app, upstreams, additions, checking)
 
 

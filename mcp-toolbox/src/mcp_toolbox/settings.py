@@ -59,6 +59,25 @@ _Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(spl
 HttpAddress = Annotated[str, AfterValidator(_http)]
 
 
+_SERVICES = ("chat", "gateway", "agent")
+
+
+def _links(value: object) -> object:
+    return tuple(tuple(each.partition("=")[::2]) for each in split_csv(value)) if isinstance(value, str) else value
+
+
+def _known_links(links: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    for name, url in links:
+        if name not in _SERVICES:
+            raise ValueError(f"names are {', '.join(_SERVICES)}, as in chat=https://chat.example.com/")
+        _http(url)
+    return links
+
+
+SuiteLinks = Annotated[tuple[tuple[str, str], ...], BeforeValidator(_links), AfterValidator(_known_links)]
+"""Pairs of a service and the address of its page, as browsers reach it."""
+
+
 class ToolboxSettings(ServiceSettings):
     """The toolbox's settings, parsed once by `app.py`. Units are in the names."""
 
@@ -71,6 +90,7 @@ class ToolboxSettings(ServiceSettings):
     mcp_add_commands: bool = Field(False, alias="MCP_ADD_COMMANDS")
     mcp_add_networks: _Networks = Field((), alias="MCP_ADD_NETWORKS")
     mcp_add_variables: Csv = Field((), alias="MCP_ADD_VARIABLES")
+    suite_links: SuiteLinks = Field((), alias="SUITE_LINKS")
     mcp_connect_timeout_seconds: float = Field(60.0, alias="MCP_CONNECT_TIMEOUT_SECONDS", gt=0, le=3_600)
     redis_url: Annotated[Secret, AfterValidator(_redis)] | None = Field(None, alias="REDIS_URL")
     tool_access: ToolLists = Field((), alias="TOOL_ACCESS")

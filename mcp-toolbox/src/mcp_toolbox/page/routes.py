@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from fastapi import FastAPI, Request
@@ -75,10 +76,21 @@ class FullCatalog(BaseModel):
     servers: list[CatalogServer]
     operator: bool = Field(description="Whether the caller may reconnect, check and add servers.")
     adding: Adding
+    services: dict[str, str] = Field(description="The pages of the other services, by `chat`, `gateway`, `agent`.")
 
 
-def add_page_routes(app: FastAPI, listing: Listing, page: Page, *, service: str, version: str, adding: Adding) -> None:
+def add_page_routes(
+    app: FastAPI,
+    listing: Listing,
+    page: Page,
+    *,
+    service: str,
+    version: str,
+    adding: Adding,
+    services: Mapping[str, str],
+) -> None:
     """Adds the catalog's routes: `GET /` and `GET /mcp/catalogue`."""
+    more = {"adding": adding.model_dump(), "services": dict(services)}
 
     @app.get(
         ROOT,
@@ -113,7 +125,7 @@ def add_page_routes(app: FastAPI, listing: Listing, page: Page, *, service: str,
     async def whole_catalog(request: Request) -> Response:
         principal = principal_in(request.scope)
         operator = "operator" in principal.roles
-        return _json({"servers": listing.full(principal.id), "operator": operator, "adding": adding.model_dump()})
+        return _json({"servers": listing.full(principal.id), "operator": operator, **more})
 
 
 def prefers_html(accept: str) -> bool:

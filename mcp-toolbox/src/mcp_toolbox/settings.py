@@ -59,6 +59,12 @@ _Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(spl
 HttpAddress = Annotated[str, AfterValidator(_http)]
 
 
+_SERVICES = ("chat", "gateway", "agent")
+
+
+"""Pairs of a service and the address of its page, as browsers reach it."""
+
+
 class ToolboxSettings(ServiceSettings):
     """The toolbox's settings, parsed once by `app.py`. Units are in the names."""
 
@@ -68,6 +74,9 @@ class ToolboxSettings(ServiceSettings):
     mcp_servers_file: _File | None = Field(None, alias="MCP_SERVERS_FILE")
     mcp_pins_file: _File | None = Field(None, alias="MCP_PINS_FILE")
     mcp_stdio_user: Annotated[str, StringConstraints(min_length=1)] | None = Field(None, alias="MCP_STDIO_USER")
+    mcp_add_commands: bool = Field(False, alias="MCP_ADD_COMMANDS")
+    mcp_add_networks: _Networks = Field((), alias="MCP_ADD_NETWORKS")
+    mcp_add_variables: Csv = Field((), alias="MCP_ADD_VARIABLES")
     mcp_connect_timeout_seconds: float = Field(60.0, alias="MCP_CONNECT_TIMEOUT_SECONDS", gt=0, le=3_600)
     redis_url: Annotated[Secret, AfterValidator(_redis)] | None = Field(None, alias="REDIS_URL")
     tool_access: ToolLists = Field((), alias="TOOL_ACCESS")

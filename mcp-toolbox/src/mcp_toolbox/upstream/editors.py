@@ -77,7 +77,7 @@ def _is_first(text: str, at: int) -> bool:
     return text[at - 1] in "{[,"
 
 
-def servers_in(document: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+def servers_in(document: Mapping[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Yields each object of servers in a file, with its place."""
     for place in PLACES:
         value: Any = document

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path as File
@@ -67,6 +68,18 @@ class Servers:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Pasted:
+    """A config as somebody pasted it. `entries` are its servers as they would stand in our file, and `specs` those of
+    them that are right. `mistakes` are the texts of what is wrong with each server, by its name; what belongs to none
+    stands under ""."""
+
+    entries: Mapping[str, Any]
+    specs: Mapping[str, ServerSpec]
+    mistakes: Mapping[str, tuple[str, ...]]
+    warnings: tuple[str, ...] = ()
+
+
 class _Reader:
     """Reads one file; it collects all mistakes with their lines before it raises."""
 
@@ -74,19 +87,36 @@ class _Reader:
         self._document, self._lines = parsed(text)
         self._folder = folder
         self._defaults = defaults
-        self._mistakes: list[tuple[int, str]] = []
+        self._mistakes: list[tuple[int, Path, str]] = []
         self._warnings: list[str] = []
 
     def read(self) -> Servers:
+        _, specs = self._read()
+        if self._mistakes:
+            raise ServersFileError("\n".join(_told(mistake) for mistake in sorted(self._mistakes)))
+        return Servers(specs, tuple(self._warnings))
+
+    def read_pasted(self) -> Pasted:
+        places, specs = self._read()
+        owners = {path: name for name, (path, _) in places.items()}
+        mistakes: dict[str, tuple[str, ...]] = {}
+        for mistake in sorted(self._mistakes):
+            path = mistake[1]
+            owner = next((owners[path[:length]] for length in range(len(path) + 1) if path[:length] in owners), "")
+            mistakes[owner] = (*mistakes.get(owner, ()), _told(mistake))
+        entries = {
+            name: in_our_words(path[:-1], entry) if isinstance(entry, dict) else entry
+            for name, (path, entry) in places.items()
+        }
+        return Pasted(entries, specs, mistakes, tuple(self._warnings))
+
+    def _read(self) -> tuple[dict[str, tuple[Path, Any]], dict[str, ServerSpec]]:
         for path, line in self._lines.repeated.items():
-            self._mistakes.append((line, f"{'.'.join(path)}: stands there twice"))
+            self._mistakes.append((line, path, f"{'.'.join(path)}: stands there twice"))
         places = self._servers()
         names = prefixes(places)
         specs = {name: self._spec(path, entry, names[name]) for name, (path, entry) in places.items()}
-        if self._mistakes:
-            lines = [f"line {line}: {text}" for line, text in sorted(self._mistakes)]
-            raise ServersFileError("\n".join(lines))
-        return Servers({name: spec for name, spec in specs.items() if spec}, tuple(self._warnings))
+        return places, {name: spec for name, spec in specs.items() if spec}
 
     def _servers(self) -> dict[str, tuple[Path, Any]]:
         """Returns the servers by name, each with its place and its entry."""
@@ -204,7 +234,11 @@ class _Reader:
         )
 
     def _mistake(self, path: Path, text: str) -> None:
-        self._mistakes.append((self._lines.line(path), f"{'.'.join(path)}: {text}"))
+        self._mistakes.append((self._lines.line(path), path, f"{'.'.join(path)}: {text}"))
+
+
+def _told(mistake: tuple[int, Path, str]) -> str:
+    return f"line {mistake[0]}: {mistake[2]}"
 
 
 def read_servers(path: File, defaults: Limits) -> Servers:
@@ -226,3 +260,28 @@ def read_servers(path: File, defaults: Limits) -> Servers:
         line = data.count(b"\n", 0, error.start) + 1
         raise ServersFileError(f"line {line}: is not UTF-8") from None
     return _Reader(text, path.resolve().parent, defaults).read()
+
+
+def parse_servers(text: str, folder: File, defaults: Limits) -> Servers:
+    """Returns the servers of a file's text. Relative working directories start at `folder`.
+
+    Raises:
+        ServersFileError: the text is wrong.
+    """
+    return _Reader(text, folder, defaults).read()
+
+
+def parse_pasted(text: str, folder: File, defaults: Limits) -> Pasted:
+    """Returns the servers of a pasted config, the wrong ones included.
+
+    Raises:
+        ServersFileError: no servers can be read from it at all.
+    """
+    if len(text) > _MAX_BYTES or len(text.encode("utf-8", "replace")) > _MAX_BYTES:
+        raise ServersFileError(f"has more than {_MAX_BYTES} bytes")
+    pasted = _Reader(text, folder, defaults).read_pasted()
+    try:
+        json.dumps(pasted.entries, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ServersFileError("holds half a character (a lone surrogate), which no program takes") from None
+    return pasted

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from suite_plan import environment
+from suite_plan import CannotStart, environment
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLBOX = ROOT / "mcp-toolbox"
@@ -42,7 +42,12 @@ def is_installed(package: str, lock: Path) -> bool:
 
 
 def main() -> int:
-    missing = {package: lock for package, lock in asked_for(environment()).items() if not is_installed(package, lock)}
+    try:
+        wanted = asked_for(environment())
+    except CannotStart as error:
+        print(error, file=sys.stderr)  # noqa: T201 - a terminal program
+        return 1
+    missing = {package: lock for package, lock in wanted.items() if not is_installed(package, lock)}
     if missing:
         print(f"Installing {', '.join(missing)}, which your settings ask for (once) …", flush=True)  # noqa: T201 - a terminal program
     for lock in dict.fromkeys(missing.values()):

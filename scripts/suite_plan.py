@@ -9,11 +9,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 from agent_http.settings import HttpAgentSettings
 from agent_websocket.settings import WebSocketAgentSettings
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from llm_gateway.settings import GatewaySettings
 from mcp_toolbox.settings import ToolboxSettings
 from service_kit.settings import ServiceSettings, secret_variables
@@ -41,7 +43,7 @@ def environment() -> dict[str, str]:
     """The process's environment over `.env`; what a shell sets wins.
 
     Raises:
-        CannotStart: `.env` is not a text file in UTF-8.
+        CannotStart: `.env` is not a text file in UTF-8, or a line of it is no setting.
     """
     return {**_from_file(ROOT / ".env"), **os.environ}
 
@@ -49,11 +51,14 @@ def environment() -> dict[str, str]:
 def _from_file(file: Path) -> dict[str, str]:
     try:
         # Windows' editors begin a file with a byte order mark, which would be a part of the first variable's name.
-        values = dotenv_values(file, encoding="utf-8-sig")
+        text = file.read_text("utf-8-sig") if file.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8; save it again as such"
         raise CannotStart(f"{file} cannot be read: {reason}") from None
-    return {name: value for name, value in values.items() if value is not None}
+    for found in parse_stream(StringIO(text)):
+        if found.error or "\0" in found.original.string:
+            raise CannotStart(f"{file}, line {found.original.line}: this is not NAME=VALUE; see to its quotes")
+    return {name: value for name, value in dotenv_values(stream=StringIO(text)).items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -180,8 +185,8 @@ def _service(name: str, module: str, port: int, variable: str, environment: Mapp
 
 def _port(environ: Mapping[str, str], variable: str, default: int) -> int:
     text = environ.get(variable, "").strip() or str(default)
-    if not text.isdigit() or not 0 < int(text) < 65536:
-        raise CannotStart(f"{variable}: '{text}' is not a port number")
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not 0 < int(text) < 65536:
+        raise CannotStart(f"{variable}: {text[:20]!r} is not a port number")
     return int(text)
 
 

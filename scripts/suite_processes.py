@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import os
 import signal
 import sys
 import time
@@ -18,6 +19,8 @@ GRACE_SECONDS = 15.0
 
 _COLORS = ("\x1b[36m", "\x1b[35m", "\x1b[32m", "\x1b[33m", "\x1b[34m")
 _RESET = "\x1b[0m"
+_LONGEST_LINE = 1024 * 1024
+"""In bytes, of what a service writes."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -40,6 +43,7 @@ class Suite:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
+                limit=_LONGEST_LINE,
                 start_new_session=True,  # Ctrl-C reaches us alone; we stop the children in order
                 preexec_fn=_die_with_parent,
             )
@@ -50,7 +54,13 @@ class Suite:
         assert child.stdout is not None
         label = f"{name:<{self._width}} │ "
         prefix = f"{color}{label}{_RESET}" if self._colored else label
-        while line := await child.stdout.readline():
+        while True:
+            try:
+                line = await child.stdout.readline()
+            except ValueError:  # over the limit: what has been read of it is gone, and the rest follows as a line
+                line = b"(a line that is too long to be shown)\n"
+            if not line:
+                return
             say(prefix + line.decode("utf-8", "replace").rstrip())
 
     async def wait_until_ready(self) -> None:
@@ -108,4 +118,9 @@ def _answers(url: str) -> bool:
 
 
 def say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - a terminal program
+    """Prints `text`. Where the output is closed, as behind `make up | head`, the services run on unseen: they must not
+    be held up, nor be left behind, because a line of them cannot be shown."""
+    try:
+        print(text, flush=True)  # noqa: T201 - a terminal program
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from io import TextIOWrapper
 
 from first_question import QUESTION, NotAnswered, ask, failure
 from service_kit.auth.keys import key_and_roles
@@ -96,6 +97,8 @@ async def _live(suite: Suite, services: Sequence[Service], environ: Mapping[str,
 
 def main() -> int:
     close_to_other_processes()  # it has every secret of the shell and of .env
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 is no reason to end
     try:
         return asyncio.run(run(environment()))
     except CannotStart as error:

@@ -24,6 +24,8 @@ PROMISED = {
     mcp_toolbox.app: (
         "GET /mcp/tools/list", "POST /mcp/tools/list", "POST /mcp/tools/call", "POST /mcp", "GET /mcp", "DELETE /mcp",
         "GET /sse", "POST /messages/", "POST /mcp/tools/search", "GET /mcp/catalogue", "GET /",
+        "POST /mcp/servers/check", "POST /mcp/servers", "POST /mcp/servers/{id}/reconnect",
+        "DELETE /mcp/servers/{id}", "GET /mcp/calls",
     ),
     agent_http.app: ("POST /process", "POST /process/stream"),
     agent_websocket.app: ("GET /",),
@@ -37,8 +39,9 @@ OPERATION_IDS = {
         "list_catalog", "list_models", "messages", "responses",
     },
     mcp_toolbox.app: {
-        "call_tool", "get_catalog", "get_catalog_page", "list_tools_get", "list_tools_post", "mcp_delete", "mcp_get",
-        "mcp_post", "messages_post", "search_tools", "sse_get",
+        "add_servers", "call_tool", "check_servers", "get_catalog", "get_catalog_page", "get_recent_calls",
+        "list_tools_get", "list_tools_post", "mcp_delete", "mcp_get",
+        "mcp_post", "messages_post", "reconnect_server", "remove_server", "search_tools", "sse_get",
     },
     agent_http.app: {"process", "process_stream"},
     agent_websocket.app: {"get_chat_page", "open_conversation_socket", "open_socket"},

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -14,7 +17,8 @@ import pytest
 
 from tests.scripts.loading import script
 
-UP, PLAN, QUESTION = script("up"), script("suite_plan"), script("first_question")
+UP, PLAN, PROCESSES = script("up"), script("suite_plan"), script("suite_processes")
+QUESTION = script("first_question")
 
 
 def plan(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -226,3 +230,42 @@ def test_an_env_file_that_is_no_text_is_named(tmp_path: Path, monkeypatch: pytes
     (tmp_path / ".env").write_bytes("PORT=9003".encode("utf-16"))
     with pytest.raises(PLAN.CannotStart, match=r"\.env cannot be read"):
         PLAN.environment()
+
+
+@pytest.mark.parametrize("text", ['A="x\nB=2\n', "=x\nB=1\n", "1 2=3\n", "A=x\x00y\n"])
+def test_a_line_of_the_env_file_that_is_no_setting_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str):
+    (tmp_path / ".env").write_text("# a comment\n" + text)
+    monkeypatch.setattr(PLAN, "ROOT", tmp_path)
+    with pytest.raises(PLAN.CannotStart, match=r"\.env, line 2: this is not NAME=VALUE"):
+        PLAN.environment()
+
+
+@pytest.mark.parametrize("value", ["²", "８００３", "9" * 5_000, "+80"])
+def test_what_looks_like_a_number_and_is_no_port_is_said(value: str):
+    with pytest.raises(PLAN.CannotStart, match=r"^PORT: .{1,30} is not a port number"):
+        PLAN.plan({"PORT": value})
+
+
+async def test_a_line_without_end_does_not_stop_what_a_service_writes(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(PROCESSES, "_LONGEST_LINE", 4096)
+    code = "import sys; sys.stdout.write('x' * 1_000_000 + '\\nthe last line\\n')"
+    suite = PROCESSES.Suite([PLAN.Service("talker", (sys.executable, "-c", code), 1, "PORT", {})], colored=False)
+    await suite.start()
+    assert await asyncio.wait_for(suite.wait_for_the_first_to_end(), 9) == "talker"
+    await suite.stop()
+    assert capsys.readouterr().out.endswith("talker │ the last line\n")
+
+
+def test_a_closed_output_ends_nothing():
+    code = (
+        f"import sys; sys.path.append({str(PROCESSES.ROOT / 'scripts')!r}); from suite_processes import say; input()\n"
+        "for _ in 'abc': say('x')"
+    )
+    child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert child.stdin and child.stdout
+    child.stdout.close()
+    child.stdin.write(b"\n")
+    child.stdin.close()
+    assert child.wait(20) == 0

@@ -112,3 +112,21 @@ def test_other_variables_are_no_business_of_ours():
 def test_settings_do_not_change():
     with pytest.raises(ValidationError, match="frozen"):
         load(ServiceSettings, {}).port = 1
+
+
+@pytest.mark.parametrize("value", ["9" * 30, str(2**53)])
+def test_a_number_that_no_reader_holds_is_refused(value: str):
+    with pytest.raises(SettingsError, match=r"^SHUTDOWN_GRACE_SECONDS: must be at most"):
+        load(ServiceSettings, {"SHUTDOWN_GRACE_SECONDS": value})
+    assert load(ServiceSettings, {"MAX_BODY_BYTES": str(2**53 - 1)}).max_body_bytes == 2**53 - 1
+
+
+def test_a_value_that_is_not_utf_8_is_named():
+    with pytest.raises(SettingsError, match=r"^ROOT_PATH: is not text in UTF-8$"):
+        load(ServiceSettings, {"ROOT_PATH": "/\udcff", "OF_ANOTHER_PROGRAM": "\udcff"})
+
+
+def test_a_message_does_not_repeat_a_value_without_end():
+    with pytest.raises(SettingsError) as raised:
+        load(ServiceSettings, {"TRUSTED_PROXIES": "x" * 100_000})
+    assert len(str(raised.value)) < 600 and str(raised.value).startswith("TRUSTED_PROXIES: ")

@@ -18,6 +18,7 @@ from service_kit.secret_files import with_secret_files
 from service_kit.service import Service, create_service, serve
 from service_kit.settings import Secret, SettingsError, load, secret_variables
 from service_kit.store.redis_address import RedisAddress
+from service_kit.telemetry.loop_lag import LoopLag
 from starlette.types import ASGIApp
 
 from llm_gateway.cache.levels import CacheLevels
@@ -56,6 +57,7 @@ from llm_gateway.surfaces.http.ops import ops_routes
 from llm_gateway.surfaces.http.raw_routes import RawRoutes
 from llm_gateway.surfaces.send_limits import SendLimits
 from llm_gateway.telemetry.dispatcher import RecordDispatcher, RecordSink
+from llm_gateway.telemetry.edge_metrics import EdgeMetrics
 from llm_gateway.telemetry.log import CallLog
 from llm_gateway.telemetry.metrics import Metrics
 from llm_gateway.telemetry.metrics_server import metrics_server
@@ -81,7 +83,7 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
     records = RecordDispatcher([metrics, CallLog(), *parts.sinks])
     metrics.watch(records)
     calls: SingleFlight[Piece] = SingleFlight(_buffer_limits(settings))
-    limits = SendLimits(settings.client_send_timeout)
+    limits, lag = SendLimits(settings.client_send_timeout), LoopLag()
     hot = _raw_routes(settings, parts, _pipeline(settings, parts, calls, records), limits)
 
     @asynccontextmanager
@@ -93,6 +95,7 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
             if parts.cache is not None:
                 await stack.enter_async_context(parts.cache.running())
             await stack.enter_async_context(records.running())
+            await stack.enter_async_context(lag.running())
             await stack.enter_async_context(parts.holder.running())
             await stack.enter_async_context(metrics_server(settings, metrics, records, cast(Service, app).refusals))
             await stack.enter_async_context(limits.running())
@@ -111,6 +114,7 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
         error_bodies={MESSAGES: anthropic_error, COUNT_TOKENS: anthropic_error},
         front=lambda inner: RawRoutes(inner, hot, settings.root_path),
     )
+    metrics.registry.register(EdgeMetrics(app.refusals, lag))
     app.include_router(model_routes(parts.holder.current, int(time.time())))
     app.include_router(_ops(parts, metrics, records))
     openapi.describe(app)

@@ -9,8 +9,10 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from service_kit.auth.principal import principal_in
 from service_kit.background import BackgroundLoops
+from service_kit.health import reason_for
 from service_kit.limits.limiter import Limiter
 from service_kit.service import Service, create_service, serve
 from service_kit.settings import SettingsError, load
@@ -24,9 +26,12 @@ from mcp_toolbox.approvals.used_approvals import UsedApprovals
 from mcp_toolbox.calls.compose import CallPolicyParts, with_call_policy
 from mcp_toolbox.calls.request import MESSAGES_PATH
 from mcp_toolbox.packs.registry import opened_packs
+from mcp_toolbox.page.calls import add_calls_route
+from mcp_toolbox.page.checking import Checking
 from mcp_toolbox.page.listing import Listing
 from mcp_toolbox.page.page import catalog_page
-from mcp_toolbox.page.routes import ROOT, add_page_routes
+from mcp_toolbox.page.routes import ROOT, Adding, add_page_routes
+from mcp_toolbox.page.servers import add_server_routes
 from mcp_toolbox.registry.tools import ToolRegistry, discover
 from mcp_toolbox.search.rest import add_search_route
 from mcp_toolbox.search.search import ToolSearch
@@ -39,10 +44,13 @@ from mcp_toolbox.server.streams import AsgiResponse, let_answers_finish
 from mcp_toolbox.server.transports import HttpTransports
 from mcp_toolbox.settings import ToolboxSettings
 from mcp_toolbox.upstream.account import UnknownAccount, account_of
+from mcp_toolbox.upstream.adding import Judge, Rules
+from mcp_toolbox.upstream.additions import Additions
 from mcp_toolbox.upstream.errors import ServersFileError
 from mcp_toolbox.upstream.manager import UpstreamManager
 from mcp_toolbox.upstream.pins import Pins, PinsFileError
 from mcp_toolbox.upstream.spec import Limits
+from mcp_toolbox.upstream.trial import Trials
 
 VERSION = version("mcp-toolbox")
 
@@ -92,11 +100,25 @@ def mounted(
     )
     add_rest_routes(app, registry, approvals)
     add_search_route(app, search)
-    listing = Listing(registry, approvals, upstreams.to_health)
-    add_page_routes(app, listing, catalog_page(settings.suite_urls), service=NAME, version=VERSION)
+    _add_catalog(app, settings, registry, approvals, upstreams)
+    add_calls_route(app, policy)
     _add_mcp_routes(app, transports)
     _add_health(app, registry, upstreams, policy.limiter)
     return app
+
+
+def _add_catalog(
+    app: FastAPI, settings: ToolboxSettings, registry: ToolRegistry, approvals: Approvals, upstreams: UpstreamManager
+) -> None:
+    additions = Additions(upstreams)
+    rules = Rules(settings.mcp_add_commands, settings.mcp_add_networks, frozenset(settings.mcp_add_variables))
+    trials = Trials(upstreams.environ, upstreams.account)
+    checking = Checking(upstreams, Judge(rules, upstreams.environ), trials, approvals)
+    listing = Listing(registry, approvals, upstreams.to_health, upstreams.changed_tools, lambda: additions.names)
+    adding = Adding(commands=rules.commands, kept="file" if additions.in_file else "memory")
+    page = catalog_page(settings.suite_urls)
+    add_page_routes(app, listing, page, service=NAME, version=VERSION, adding=adding)
+    add_server_routes(app, upstreams, additions, checking)
 
 
 @asynccontextmanager
@@ -232,7 +254,7 @@ def _add_health(app: FastAPI, registry: ToolRegistry, upstreams: UpstreamManager
         operation_id="get_health",
         response_model_exclude_none=True,
     )
-    async def health() -> schemas.Health:
+    async def health(request: Request) -> schemas.Health:
         loops: BackgroundLoops = app.state.background
         return schemas.Health(
             status="degraded" if upstreams.degraded or limiter.away or loops.failing else "healthy",
@@ -240,7 +262,7 @@ def _add_health(app: FastAPI, registry: ToolRegistry, upstreams: UpstreamManager
             tools_count=len(registry),
             protocol="MCP over HTTP REST",
             servers=upstreams.to_health(),
-            servers_file_error=upstreams.file_error,
+            servers_file_error=reason_for(principal_in(request.scope), upstreams.file_error),
             rates="this process" if limiter.away else None,
             background=loops.to_health(),
             version=VERSION,

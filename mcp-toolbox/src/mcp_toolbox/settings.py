@@ -62,6 +62,9 @@ class ToolboxSettings(RedisSettings, ServiceSettings):
     mcp_servers_file: _File | None = Field(None, alias="MCP_SERVERS_FILE")
     mcp_pins_file: _File | None = Field(None, alias="MCP_PINS_FILE")
     mcp_stdio_user: Annotated[str, StringConstraints(min_length=1)] | None = Field(None, alias="MCP_STDIO_USER")
+    mcp_add_commands: bool = Field(False, alias="MCP_ADD_COMMANDS")
+    mcp_add_networks: _Networks = Field((), alias="MCP_ADD_NETWORKS")
+    mcp_add_variables: Csv = Field((), alias="MCP_ADD_VARIABLES")
     mcp_connect_timeout_seconds: float = Field(60.0, alias="MCP_CONNECT_TIMEOUT_SECONDS", gt=0, le=3_600)
     tool_access: ToolLists = Field((), alias="TOOL_ACCESS")
     tool_rate_limits: ToolRates = Field((), alias="TOOL_RATE_LIMITS")
@@ -70,7 +73,7 @@ class ToolboxSettings(RedisSettings, ServiceSettings):
     tool_max_result_bytes: int = Field(1024 * 1024, alias="TOOL_MAX_RESULT_BYTES", ge=1024)
     tool_search_threshold: int = Field(30, alias="TOOL_SEARCH_THRESHOLD", ge=1)
     audit_arguments: bool = Field(False, alias="AUDIT_ARGUMENTS")
-    audit_retention_days: float = Field(90.0, alias="AUDIT_RETENTION_DAYS", gt=0, allow_inf_nan=False)
+    audit_retention_days: float = Field(90.0, alias="AUDIT_RETENTION_DAYS", gt=0, le=36_500)
     audit_log: _File | None = Field(None, alias="AUDIT_LOG")
     mcp_state_keys: Annotated[SecretCsv, AfterValidator(_long_and_different)] = Field((), alias="MCP_STATE_KEYS")
 

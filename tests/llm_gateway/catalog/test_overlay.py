@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -275,3 +278,41 @@ def test_a_field_that_is_there_twice_is_told(tmp_path: Path):
     found = read(tmp_path, "models:\n  - name: gpt-4o\n    tags: [a]\n    tags: [b]\n")
     [warning] = found.warnings
     assert warning.endswith("catalog.yaml:4: 'tags' is there twice; the last one counts")
+
+
+@pytest.mark.parametrize("text", ["models: " + "[" * 50_000, "{a: " * 30_000, "- " * 20_000])
+def test_nesting_that_would_take_the_parsers_stack_is_refused(tmp_path: Path, text: str):
+    assert "nested too deeply" in refused(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &a [" + "x, " * 9 + "]\n" + "".join(f"{b}: &{b} [{f'*{a}, ' * 9}]\n" for a, b in pairwise("abcdefghi")),
+        "a: &a {k: 1}\n" + "".join(f"{b}: &{b} {{x: *{a}, y: *{a}}}\n" for a, b in pairwise("abcdefghijklmnopqrstuv")),
+    ],
+)
+def test_aliases_that_stand_for_billions_of_values_are_refused(tmp_path: Path, text: str):
+    assert "it stands for more than" in refused(tmp_path, text)
+
+
+@pytest.mark.parametrize("text", ["models: &m [*m]", "&p {providers: *p}", "<<: &x {<<: *x}"])
+def test_a_file_that_holds_itself_is_refused(tmp_path: Path, text: str):
+    assert refused(tmp_path, text).startswith(":1: it holds itself")
+
+
+@pytest.mark.parametrize("value", ["2026-99-99", "!!int ''", "!!float x", "!!bool x", "9" * 5_000])
+def test_a_value_that_has_the_form_of_a_type_and_is_none_is_named_by_its_line(tmp_path: Path, value: str):
+    assert refused(tmp_path, f"models:\n  - name: gpt-4o\n    tags: [{value}]\n").startswith(":3: this is not a value")
+
+
+def test_a_file_that_is_too_large_is_refused(tmp_path: Path):
+    assert "larger than" in refused(tmp_path, "#" + "x" * 5_000_000)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path, make: Callable[[Path], None]):
+    path = tmp_path / "catalog.yaml"
+    make(path)
+    with pytest.raises(SettingsError, match=r"CATALOG_FILE: .*not a file"):
+        from_environment({"CATALOG_FILE": str(path)})

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from llm_gateway.catalog.catalog import Catalog
 from llm_gateway.catalog.loader import load_catalog
 from llm_gateway.catalog.watcher import CatalogHolder
 from llm_gateway.settings import GatewaySettings
+from service_kit.background import BackgroundLoops
 from service_kit.settings import load
 from service_kit.testing import running
 
@@ -109,3 +111,32 @@ async def test_a_reload_does_not_disturb_a_request_that_runs(path: Path):
 def test_the_built_in_catalog_is_not_watched():
     holder = CatalogHolder(lambda: load_catalog(load(GatewaySettings, {}), {}))
     assert holder.check() is False and holder.source == "built-in"
+
+
+@pytest.mark.parametrize("text", ["models: " + "[" * 50_000, "models: [2026-99-99]", "models: &m [*m]"])
+async def test_a_file_that_no_parser_survives_keeps_the_last_good_one(path: Path, text: str):
+    holder = CatalogHolder(loader(path), path, poll_seconds=0.02)
+    loops = BackgroundLoops()
+    with loops.collecting():
+        async with holder.running():
+            path.write_text(text)
+            await eventually(lambda: holder.error is not None)
+            assert holder.current().resolve("one").id == "m-1" and not loops.failing
+            write(path, "m-2")
+            await eventually(lambda: holder.current().resolve("one").id == "m-2")
+
+
+async def test_a_large_file_is_read_beside_the_loop(path: Path):
+    threads: set[str] = set()
+    load_it = loader(path)
+
+    def noting() -> Catalog:
+        threads.add(threading.current_thread().name)
+        return load_it()
+
+    holder = CatalogHolder(noting, path, poll_seconds=0.02)
+    threads.clear()
+    async with holder.running():
+        write(path, "m-2")
+        await eventually(lambda: holder.current().resolve("one").id == "m-2")
+    assert threads and threading.main_thread().name not in threads

@@ -52,7 +52,7 @@ async def test_the_summary(http: httpx.AsyncClient):
 async def test_the_whole_catalog_has_what_the_list_has(http: httpx.AsyncClient):
     (server,) = (await http.get("/mcp/catalogue")).json()["servers"]
     listed = (await http.get("/mcp/tools/list")).json()["tools"]
-    assert server["tools"] == [{**tool, "needsApproval": False} for tool in listed]
+    assert server["tools"] == [{**tool, "needsApproval": False, "changed": False} for tool in listed]
 
 
 async def test_a_key_opens_the_catalog_but_not_the_page(serve_toolbox: Any):

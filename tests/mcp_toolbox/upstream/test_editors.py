@@ -43,6 +43,24 @@ FILES: dict[str, dict[str, dict[str, Any]]] = {
         "files": {"command": "npx", "env": {"TOKEN": "t0k"}},
         "web": {"url": "https://a.example/mcp", "headers": {**BEARER, "X-Key": "t0k"}},
     },
+    "codex_toml": {
+        "files": {"command": "npx", "args": ("-y", "server"), "env": {"KEY": "t0k"}},
+        "web": {"url": "https://a.example/mcp", "headers": {**BEARER, "X-Key": "t0k", "X-Region": "eu"}},
+    },
+    "cline": {
+        "files": {"command": "npx", "args": ("-y", "server"), "env": {"KEY": "t0k"}},
+        "web": {"url": "https://a.example/mcp", "kind": "http", "headers": BEARER},
+    },
+    "roo_code": {
+        "files": {"command": "npx", "args": ("-y", "server")},
+        "web": {"url": "https://a.example/mcp", "kind": "http", "headers": BEARER},
+        "old": {"url": "https://b.example/sse", "kind": "sse"},
+    },
+    "gemini_cli": {
+        "files": {"command": "npx", "args": ("-y", "server"), "env": {"KEY": "t0k"}},
+        "web": {"url": "https://a.example/mcp", "headers": BEARER},
+    },
+    "continue": {"files": {"command": "npx"}, "web": {"url": "https://a.example/mcp", "kind": "http"}},
     "opencode": {
         "files": {"command": "npx", "args": ("-y", "server"), "env": {"KEY": "t0k"}},
         "web": {"url": "https://a.example/mcp", "headers": BEARER},
@@ -52,12 +70,13 @@ FILES: dict[str, dict[str, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("editor", FILES)
 def test_an_editors_file_is_read(editor: str):
-    servers = read_servers(FOLDER / f"{editor}.json", Limits())
+    (file,) = FOLDER.glob(f"{editor}.*")
+    servers = read_servers(file, Limits())
     assert servers.specs.keys() == FILES[editor].keys()
     for name, wanted in FILES[editor].items():
         target = servers.specs[name].target.filled_in(References({"TOKEN": "t0k"}))
         assert {field: getattr(target, field) for field in wanted} == wanted
-    if editor == "codex":
+    if editor.startswith("codex"):
         limits = servers.specs["files"].limits
         assert (limits.connect_seconds, limits.call_seconds) == (20, 45)
         assert servers.specs["web"].allow == ("find",)
@@ -149,3 +168,22 @@ def test_comments_and_last_commas_keep_their_lines():
 def test_one_name_in_two_places_is_a_mistake(read: Any):
     with pytest.raises(ServersFileError, match=r"line 2: servers\.a: stands there twice"):
         read('{"mcpServers": {"a": {"command": "x"}},\n"servers": {"a": {"command": "y"}}}')
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[mcp_servers.a]\ncommand = "x"\n\nreadOnly = true', r"^line 4: mcp_servers\.a\.readOnly: unknown field$"),
+        ('# mine\nmcp_servers."a.b".command = "x"\n[mcp_servers.c]\n', r"^line 3: mcp_servers\.c: needs either"),
+        ('[mcp_servers.a]\ncommand = "x"\ncommand = "y"\n', "^no TOML: Cannot overwrite a value"),
+        ('[mcp_servers.a]\ncommand = "x"\n[mcp_servers.a]', "^no TOML: .*line 3"),
+        ('model = "m"\n', "mcpServers: is missing"),
+        ("mcpServers:\n  - name: a\n    command: x", "^line 1: is YAML, which is not read"),
+        ("# mine\n---\nname: x\nmcpServers: []", "^line 1: is YAML, which is not read"),
+        ('{"mcpServers": [{"name": "a", "command": "x"}]}', "^line 1: a list of servers, as in Continue's files"),
+        ("[1, 2]", "must be an object"),
+    ],
+)
+def test_another_format_is_refused_by_its_name(read: Any, text: str, message: str):
+    with pytest.raises(ServersFileError, match=message):
+        read(text)

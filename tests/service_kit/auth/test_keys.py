@@ -69,15 +69,31 @@ async def test_a_ring_knows_its_keys_and_no_other(keys: list[str], other: str):
         ("operator:one-key", "one-key", {"user", "operator"}),
         ("trusted:one-key", "one-key", {"user", "trusted"}),
         ("operator+trusted: one-key", "one-key", {"user", "operator", "trusted"}),
-        ("oprator:one-key", "oprator:one-key", {"user"}),  # what is no role is part of the key
-        ("OPERATOR:one-key", "OPERATOR:one-key", {"user"}),
         ("operator:operator:one-key", "operator:one-key", {"user", "operator"}),
-        (":one-key", ":one-key", {"user"}),
+        ("user:sk:one:key", "sk:one:key", {"user"}),
         ("clave-ñ", "clave-ñ", {"user"}),
     ],
 )
 def test_an_entry_may_name_roles(entry: str, key: str, roles: set[str]):
     assert key_and_roles(entry) == (key, roles)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "oprator:one-key",
+        "admin:one-key",
+        "OPERATOR:one-key",
+        ":one-key",
+        "operator+:one-key",
+        "sk-a:bcdef",
+        "a+b:12345",
+    ],
+)
+def test_what_stands_before_a_colon_must_be_roles(entry: str):
+    with pytest.raises(ValueError, match="operator, trusted, user, joined by") as raised:
+        key_and_roles(entry)
+    assert not any(part in str(raised.value) for part in (entry, "one-key", "sk-a", "bcdef", "oprator", "12345"))
 
 
 @pytest.mark.parametrize("entry", ["!", "12345", "operator:", "operator:k", "trusted: 12345"])

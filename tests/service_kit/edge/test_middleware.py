@@ -385,3 +385,27 @@ async def test_refusals_take_the_shape_that_a_paths_clients_read():
     assert theirs.status_code == 401 and theirs.headers["www-authenticate"] == "Bearer"
     assert theirs.json() == {"oops": "missing_api_key", "id": theirs.headers["x-request-id"]}
     assert set(ours.json()) == {"error"} and passed.status_code == 200
+
+
+# --- JSON ---
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"name":"a","count":1}'.encode("utf-16"), '{"name":"a","count":1}'.encode("utf-16-le"),
+        '{"name":"a","count":1}'.encode("utf-32"), b'\xef\xbb\xbf{"name":"a","count":1}', b'{"name":"\xff","count":1}',
+        b'{"name":"\xed\xa0\x80","count":1}', b'{"name":"\\ud800","count":1}', b'{"name":"a","count":1,"x":NaN}',
+        b'{"name":"a","count":1,"x":Infinity}', b'{"name":"a","count":1,"x":' + b"[" * 50_000 + b"]" * 50_000 + b"}",
+        b'{"name":"a","count":1}{}', b"\x00",
+    ],
+)  # fmt: skip
+async def test_what_is_not_json_in_utf_8_is_refused(stage: Stage, body: bytes):
+    refused = await stage.http.post("/items", content=body, headers=JSON)
+    assert refused.status_code == 400 and error_of(refused)["code"] == "invalid_json"
+
+
+async def test_the_last_of_two_equal_keys_counts(stage: Stage):
+    body = b'{"name":"a","name":"b","count":1,"count":12345678901234567890123}'
+    given = await stage.http.post("/items", content=body, headers={"content-type": "application/json; charset=latin1"})
+    assert given.json() == {"name": "b", "count": 12345678901234567890123}

@@ -184,3 +184,14 @@ def test_a_value_with_spaces_is_no_second_field():
 def test_a_value_for_the_terminal_is_in_no_json_line():
     assert "s3cret" in _written("text", token=TextOnly("s3cret"))
     assert "s3cret" not in _written("json", token=TextOnly("s3cret"))
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\udfff\nb", "\udc80\x1b[2J\u2028\x00"])
+def test_half_a_surrogate_pair_loses_no_line(text: str):
+    written = StringIO()
+    with logging_to("s", "INFO", "json", written):
+        get_logger("t").info(text, value=text, nested={"a": [text]})
+        logging.getLogger("t").info("%s", text)
+        log_batch("t", [Line(logging.INFO, 0.0, text, {"path": text})])
+    lines = written.getvalue().splitlines()
+    assert [json.loads(line)["message"] for line in lines] == [text] * 3 and all(map(str.isprintable, lines))

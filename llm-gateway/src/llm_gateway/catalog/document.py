@@ -8,12 +8,18 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import yaml
+from yaml.events import CollectionEndEvent, CollectionStartEvent
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 T = TypeVar("T")
 
 Step = str | int
 """A key of a mapping, or an index of a list."""
+
+_DEEPEST = 100
+"""Levels of nesting. The parser of libyaml calls itself for each, and a process without stack left dies."""
+_MOST_VALUES = 200_000
+"""With every alias counted as often as it is used: a few lines of aliases can stand for billions of values."""
 
 _NAMED_FIELD = re.compile(r"field `([^`]+)`")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
@@ -68,20 +74,83 @@ def parse(text: str, name: str) -> Document:
     """Returns the document in `text`, a file called `name`.
 
     Raises:
-        CatalogError: it is empty, or no YAML.
+        CatalogError: it is empty, or no YAML, or nested too deeply, or its aliases stand for too many values.
     """
     try:
+        _check_depth(text, name)
         loader = yaml.CSafeLoader(text)
         node = loader.get_single_node()
-        plain: Any = None if node is None else loader.construct_document(node)
+        if node is None:
+            raise CatalogError(f"{name}:1: the file is empty")
+        _check_size(node, name)
+        plain = _plain(loader, node, name)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise CatalogError(f"{name}:{line}: {error.problem}") from error
     except yaml.YAMLError as error:
         raise CatalogError(f"{name}: {error}") from error
-    if node is None:
-        raise CatalogError(f"{name}:1: the file is empty")
     return Document(name, plain, node)
+
+
+def _check_depth(text: str, name: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, CollectionStartEvent):
+            depth += 1
+            if depth > _DEEPEST:
+                raise CatalogError(f"{name}:{event.start_mark.line + 1}: it is nested too deeply")
+        elif isinstance(event, CollectionEndEvent):
+            depth -= 1
+
+
+def _check_size(root: Node, name: str) -> None:
+    """Refuses a document that holds more than `_MOST_VALUES` once its aliases are written out, or holds itself."""
+    sizes: dict[int, int] = {}
+    opened: set[int] = set()
+    waiting: list[tuple[Node, bool]] = [(root, False)]
+    while waiting:
+        node, seen = waiting.pop()
+        inner = _inner(node)
+        if seen:
+            opened.discard(id(node))
+            sizes[id(node)] = 1 + sum(sizes[id(child)] for child in inner)
+            if sizes[id(node)] > _MOST_VALUES:
+                raise CatalogError(f"{name}:{node.start_mark.line + 1}: it stands for more than {_MOST_VALUES} values")
+        elif id(node) in opened:
+            raise CatalogError(f"{name}:{node.start_mark.line + 1}: it holds itself")
+        elif id(node) not in sizes:
+            opened.add(id(node))
+            waiting.append((node, True))
+            waiting.extend((child, False) for child in inner)
+
+
+def _inner(node: Node) -> list[Node]:
+    if isinstance(node, MappingNode):
+        return [part for pair in node.value for part in pair]
+    return node.value if isinstance(node, SequenceNode) else []
+
+
+def _plain(loader: yaml.CSafeLoader, root: Node, name: str) -> Any:
+    try:
+        return loader.construct_document(root)
+    except (ArithmeticError, LookupError, TypeError, ValueError, RecursionError):
+        # A scalar that has the form of a date or the tag of a number, and is none; PyYAML tells no line.
+        raise CatalogError(f"{name}:{_unreadable_line(root)}: this is not a value of its type") from None
+
+
+def _unreadable_line(root: Node) -> int:
+    waiting, known = [root], {id(root)}
+    while waiting:
+        node = waiting.pop(0)
+        try:
+            if isinstance(node, ScalarNode):
+                yaml.SafeLoader("").construct_object(node)
+        except (ArithmeticError, LookupError, TypeError, ValueError, yaml.YAMLError):
+            return node.start_mark.line + 1
+        fresh = [child for child in _inner(node) if id(child) not in known]
+        known.update(map(id, fresh))
+        waiting.extend(fresh)
+    return root.start_mark.line + 1
 
 
 def converted(value: Any, kind: type[T], place: Place) -> T:

@@ -18,6 +18,8 @@ from llm_gateway.catalog.rows import CatalogRows
 from llm_gateway.settings import GatewaySettings
 
 _BUILTIN = "catalog.yaml"
+_LARGEST = 4 * 1024 * 1024
+"""In bytes. The built-in catalog has less than a hundredth of it."""
 
 
 def load_catalog(settings: GatewaySettings, environ: Mapping[str, str], path: Path | None = None) -> Catalog:
@@ -57,7 +59,13 @@ def _builtin() -> Document:
 
 def _read(path: Path) -> Document:
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        if path.exists() and not path.is_file():  # reading a pipe or a device might never end
+            raise CatalogError(f"{path}: this is not a file")
+        with path.open("rb") as opened:
+            content = opened.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            raise CatalogError(f"{path}: it is larger than {_LARGEST} bytes")
+        text = content.decode("utf-8")
+    except (OSError, ValueError) as error:
         raise CatalogError(f"{path}: {error}") from error
     return parse(text, str(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,9 @@ from llm_gateway.catalog.document import CatalogError
 from llm_gateway.errors import ModelNotFound
 
 _log = get_logger(__name__)
+
+BUILT_IN = "built-in"
+"""The source of the catalog that comes with the package."""
 
 _POLL_SECONDS = 1.0
 
@@ -33,24 +37,29 @@ class CatalogHolder:
         self._poll_seconds = poll_seconds
         self._catalog = load()
         self.error: str | None = None
-        self.source = str(path or "built-in")
+        self.source = str(path or BUILT_IN)
 
     def current(self) -> Catalog:
         return self._catalog
 
     def check(self) -> bool:
         """Loads the file if it has changed. Returns whether it was loaded."""
-        return self._watch is not None and self._watch.take_up() and self._take_up()
+        return self._watch is not None and self._watch.take_up() and self._take_up(self._loaded())
 
-    def _take_up(self) -> bool:
+    def _loaded(self) -> Catalog | str:
+        """Returns the catalog in the file as it is now, or why it cannot be used."""
         try:
-            self._catalog = self._load()
+            return self._load()
         except (CatalogError, SettingsError, ModelNotFound) as error:  # the last: the default model or provider is gone
-            self.error = str(error)
-            _log.error("catalog refused; the last good one stays in use", reason=self.error)
+            return str(error)
+
+    def _take_up(self, loaded: Catalog | str) -> bool:
+        if isinstance(loaded, str):
+            self.error = loaded
+            _log.error("catalog refused; the last good one stays in use", reason=loaded)
             return False
-        self.error = None
-        _log.info("catalog reloaded", models=len(self._catalog.models))
+        self._catalog, self.error = loaded, None
+        _log.info("catalog reloaded", models=len(loaded.models))
         self.announce()
         return True
 
@@ -69,4 +78,4 @@ class CatalogHolder:
             yield
 
     async def _changed(self) -> None:
-        self._take_up()
+        self._take_up(await asyncio.to_thread(self._loaded))  # a large file takes seconds

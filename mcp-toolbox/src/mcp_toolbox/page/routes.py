@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import FastAPI, Request
 from pydantic import BaseModel, Field
@@ -35,6 +35,11 @@ class ServerSummary(BaseModel):
     status: str = Field(examples=["up"])
     healthy: bool
     reason: str | None = Field(None, description="What is wrong, when something is.")
+    transport: Literal["stdio", "http", "sse"] | None = Field(None, description="How another server is reached.")
+    since: str | None = Field(None, description="Since when it has had this status.")
+    restarts: int | None = Field(None, description="How often it was connected again, or tried to.")
+    problems: list[str] | None = Field(None, description="What is wrong with its tools.")
+    added: bool | None = Field(None, description="Whether it was added while the toolbox runs.")
     tools: int
 
 
@@ -50,19 +55,37 @@ class Summary(BaseModel):
 
 class CatalogTool(ListedTool):
     needs_approval: bool = Field(alias="needsApproval", description="A person is asked before it runs.")
+    changed: bool = Field(description="It looks different from when it was first seen.")
 
 
 class CatalogServer(ServerSummary):
     tools: list[CatalogTool]  # pyright: ignore[reportIncompatibleVariableOverride] - here they are told, there counted
 
 
+class Adding(BaseModel):
+    """What may be added here."""
+
+    commands: bool = Field(description="Whether servers with a command may be added.")
+    kept: Literal["file", "memory"] = Field(description="Where servers that are added are kept.")
+
+
 class FullCatalog(BaseModel):
     """Every server with its tools."""
 
     servers: list[CatalogServer]
+    operator: bool = Field(description="Whether the caller may reconnect, check and add servers.")
+    adding: Adding
 
 
-def add_page_routes(app: FastAPI, listing: Listing, page: Page, *, service: str, version: str) -> None:
+def add_page_routes(
+    app: FastAPI,
+    listing: Listing,
+    page: Page,
+    *,
+    service: str,
+    version: str,
+    adding: Adding,
+) -> None:
     """Adds the catalog's routes: `GET /` and `GET /mcp/catalogue`."""
 
     @app.get(
@@ -96,7 +119,9 @@ def add_page_routes(app: FastAPI, listing: Listing, page: Page, *, service: str,
         responses={200: {"model": FullCatalog}},
     )
     async def whole_catalog(request: Request) -> Response:
-        return _json({"servers": listing.full(principal_in(request.scope).id)})
+        principal = principal_in(request.scope)
+        operator = "operator" in principal.roles
+        return _json({"servers": listing.full(principal.id), "operator": operator, "adding": adding.model_dump()})
 
 
 def prefers_html(accept: str) -> bool:

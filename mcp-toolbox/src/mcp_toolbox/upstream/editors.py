@@ -77,7 +77,7 @@ def _is_first(text: str, at: int) -> bool:
     return text[at - 1] in "{[,"
 
 
-def servers_in(document: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+def servers_in(document: Mapping[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Yields each object of servers in a file, with its place."""
     for place in PLACES:
         value: Any = document
@@ -104,14 +104,15 @@ def in_our_words(place: Path, written: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _from_codex(entry: dict[str, Any]) -> None:
+    headers = "http_headers" if "http_headers" in entry else "headers"
     token = entry.get("bearer_token_env_var")
     if isinstance(token, str):
         del entry["bearer_token_env_var"]
-        entry["headers"] = {**entry.get("headers", {}), "Authorization": f"Bearer ${{{token}}}"}
+        entry[headers] = {**entry.get(headers, {}), "Authorization": f"Bearer ${{{token}}}"}
     named: Any = entry.get("env_http_headers")
     if isinstance(named, dict):
         del entry["env_http_headers"]
-        entry["headers"] = {**entry.get("headers", {}), **{header: f"${{{name}}}" for header, name in named.items()}}
+        entry[headers] = {**entry.get(headers, {}), **{header: f"${{{name}}}" for header, name in named.items()}}
     passed: Any = entry.get("env_vars")
     if isinstance(passed, list) and all(isinstance(name, str) for name in passed):
         del entry["env_vars"]

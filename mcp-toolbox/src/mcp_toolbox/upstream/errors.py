@@ -1,6 +1,8 @@
 """The errors between the toolbox and another server.
 
 ServersFileError     the operator's file is wrong: at the start, or on a reload, which then changes nothing
+ServerExistsError    a server that was to be added has the name of one that is there
+ServersNotKeptError  the servers file cannot be changed
 UpstreamUnavailable  one server cannot be used; its text is the toolbox's own and safe to show in `/health`
 """
 
@@ -15,6 +17,14 @@ from pydantic import ValidationError
 
 class ServersFileError(Exception):
     """The servers file is wrong. The message has one line for each mistake, with its line number."""
+
+
+class ServerExistsError(Exception):
+    """A server of this name is there already; the message is the name."""
+
+
+class ServersNotKeptError(Exception):
+    """The servers file cannot be read or written as it is now; the message says why."""
 
 
 class UpstreamUnavailable(Exception):

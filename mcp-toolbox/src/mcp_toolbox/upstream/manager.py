@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from mcp_toolbox.upstream.account import Account
 from mcp_toolbox.upstream.errors import ServersFileError
 from mcp_toolbox.upstream.pins import Pins
 from mcp_toolbox.upstream.resources_and_prompts import Listed
-from mcp_toolbox.upstream.servers_file import Servers, read_servers
+from mcp_toolbox.upstream.servers_file import Pasted, Servers, parse_pasted, parse_servers, read_servers
 from mcp_toolbox.upstream.spec import Limits, ServerSpec
 from mcp_toolbox.upstream.upstream import Upstream
 
@@ -31,7 +31,8 @@ _POLL_SECONDS = 1.0
 
 
 class UpstreamManager:
-    """Manages the servers that the file at `path` describes; None means no servers. `running` starts and ends them.
+    """Manages the servers that the file at `path` describes; None means that there are none but those that are added
+    while it runs. `running` starts and ends them.
 
     References in the file are filled in from `environ`; a server's process gets only what any program needs of it.
     `account` is the user of the servers' processes, None for the toolbox's own.
@@ -50,11 +51,11 @@ class UpstreamManager:
         account: Account | None = None,
         poll_seconds: float = _POLL_SECONDS,
     ) -> None:
-        self._path = path
-        self._environ = environ
+        self.path = path
+        self.environ = environ
+        self.account = account
         self._defaults = defaults or Limits()
         self._pins = pins or Pins()
-        self._account = account
         self._poll_seconds = poll_seconds
         self._watch = FileWatch(path) if path else None
         self._servers = read_servers(path, self._defaults) if path else Servers({})
@@ -83,22 +84,83 @@ class UpstreamManager:
     ) -> AsyncIterator[None]:
         """Keeps the servers connected, and what they offer in `registry`, `resources` and `prompts`, until the block
         ends, without waiting for any of them to connect. No process of theirs is left afterwards."""
-        if self._watch is None:
-            yield
-            return
         self._registry = registry
         self._resources = Resources() if resources is None else resources
         self._prompts = Prompts() if prompts is None else prompts
+        watch = self._watch
+        watching = watch.running("servers file", self._changed, self._poll_seconds) if watch else nullcontext()
         with _quiet_sdk():
             self._apply(self._servers)
             try:
-                async with self._watch.running("servers file", self._changed, self._poll_seconds):
+                async with watching:
                     yield
             finally:
                 for name in list(self._lives):
                     self._end(name)
                 await asyncio.gather(*self._leaving, return_exceptions=True)
                 self._registry = None
+
+    # --- what an operator changes while it runs ---
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the servers."""
+        return frozenset(self._upstreams)
+
+    def changed_tools(self) -> frozenset[str]:
+        """Returns the names of the tools that differ from how they were first seen."""
+        return frozenset().union(*(upstream.changed_names for upstream in self._upstreams.values()))
+
+    async def reconnect(self, name: str, seconds: float) -> dict[str, Any]:
+        """Drops the connection to a server and connects anew. Returns the server's entry in `/health` once the first
+        attempt has ended, or after `seconds`.
+
+        Raises:
+            KeyError: there is no such server.
+        """
+        spec = self._upstreams[name].spec
+        self._end(name)
+        self._start(spec)
+        return await self.settled(name, seconds)
+
+    async def settled(self, name: str, seconds: float) -> dict[str, Any]:
+        """Returns a server's entry in `/health` once its first attempt to connect has ended, or after `seconds`.
+
+        Raises:
+            KeyError: there is no such server.
+        """
+        upstream = self._upstreams[name]
+        with suppress(TimeoutError):
+            await asyncio.wait_for(upstream.settled.wait(), seconds)
+        return self._upstreams.get(name, upstream).to_health()
+
+    def parsed(self, text: str) -> Servers:
+        """Returns the servers of a text in the place of the file's.
+
+        Raises:
+            ServersFileError: the text is wrong.
+        """
+        return parse_servers(text, self._folder, self._defaults)
+
+    def pasted(self, config: str) -> Pasted:
+        """Returns the servers of a config that somebody pasted.
+
+        Raises:
+            ServersFileError: no servers can be read from it.
+        """
+        return parse_pasted(config, self._folder, self._defaults)
+
+    def take(self, servers: Servers) -> None:
+        """Starts and ends servers, so that those of `servers` run. The file, if there is one, must already say so."""
+        self.file_error = None
+        if self._registry is None:
+            self._servers = servers
+        else:
+            self._apply(servers)
+
+    @property
+    def _folder(self) -> Path:
+        return self.path.resolve().parent if self.path else Path.cwd()
 
     # --- the file ---
 
@@ -107,10 +169,10 @@ class UpstreamManager:
 
     def reload(self) -> None:
         """Reads the file again and applies it. A wrong file is refused as a whole."""
-        if self._path is None:
+        if self.path is None:
             return
         try:
-            servers = read_servers(self._path, self._defaults)
+            servers = read_servers(self.path, self._defaults)
         except ServersFileError as error:
             self.file_error = str(error)
             _log.error("servers file refused; the servers stay as they are", reason=self.file_error)
@@ -136,14 +198,14 @@ class UpstreamManager:
     def _start(self, spec: ServerSpec) -> None:
         toolbox = self._registry.id if self._registry else ""
         upstream = Upstream(
-            spec, self._environ, self._pins, self._offer, self._offer_more, account=self._account, toolbox=toolbox
+            spec, self.environ, self._pins, self._offer, self._offer_more, account=self.account, toolbox=toolbox
         )
         turn = self._turns.setdefault(spec.name, asyncio.Lock())
         self._upstreams[spec.name] = upstream
         self._lives[spec.name] = asyncio.create_task(_in_turn(turn, upstream), name=f"server {spec.name}")
 
     def _end(self, name: str) -> None:
-        del self._upstreams[name]
+        self._upstreams.pop(name).settled.set()  # which frees those that wait for it
         life = self._lives.pop(name)
         self._leaving.add(life)
         life.add_done_callback(self._leaving.discard)

@@ -46,6 +46,8 @@ class Offers:
         self.tools: list[Tool] = []
         self.problems: tuple[str, ...] = ()
         self.changed: tuple[str, ...] = ()
+        self.changed_names: frozenset[str] = frozenset()
+        """The names in the toolbox of those that have changed and are offered all the same."""
 
     async def translated(self, listed: list[types.Tool], normalized: Iterable[str]) -> Translated:
         """Returns the tools of a list as they may be offered; `normalized` is what was wrong with the list itself."""
@@ -54,6 +56,9 @@ class Offers:
         changed = self._note_changes([tool for tool in listed if tool.name in translation.tools])
         withheld = set(changed) if self._spec.pin == "strict" else set()
         tools = [tool for name, tool in translation.tools.items() if name not in withheld]
+        self.changed_names = frozenset(
+            tool.name for name, tool in translation.tools.items() if cleaned(name)[0] in changed
+        )
         told = (f"{name}: changed, and withheld" for name in sorted(withheld))
         return Translated(tools, [*normalized, *translation.problems, *told])
 

@@ -39,6 +39,12 @@ def wrong_reference(text: str) -> str | None:
     return None
 
 
+def variables_in(text: str) -> set[str]:
+    """Returns the names of the variables that `text` refers to."""
+    found = (match for match in _REFERENCE.finditer(text) if not match[0].startswith("$$"))
+    return {match["name"] or match["bare"] for match in found}
+
+
 class References:
     """Fills in references from an environment. `$${NAME}` is the literal text `${NAME}`.
 

@@ -10,19 +10,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from mcp_toolbox.upstream.config_text import parsed
 from mcp_toolbox.upstream.editors import (
     NOT_FOLLOWED,
+    PLACES,
     REFUSED,
     SAME,
     WITHOUT_MEANING,
     Path,
     in_our_words,
     may_be_ignored,
-    plain_json,
     servers_in,
 )
 from mcp_toolbox.upstream.errors import ServersFileError
-from mcp_toolbox.upstream.json_lines import JsonLines
 from mcp_toolbox.upstream.names import prefixes
 from mcp_toolbox.upstream.references import wrong_reference
 from mcp_toolbox.upstream.spec import Address, Command, Limits, Pin, ServerSpec
@@ -68,33 +68,55 @@ class Servers:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Pasted:
+    """A config as somebody pasted it. `entries` are its servers as they would stand in our file, and `specs` those of
+    them that are right. `mistakes` are the texts of what is wrong with each server, by its name; what belongs to none
+    stands under ""."""
+
+    entries: Mapping[str, Any]
+    specs: Mapping[str, ServerSpec]
+    mistakes: Mapping[str, tuple[str, ...]]
+    warnings: tuple[str, ...] = ()
+
+
 class _Reader:
     """Reads one file; it collects all mistakes with their lines before it raises."""
 
     def __init__(self, text: str, folder: File, defaults: Limits) -> None:
-        try:
-            text = plain_json(text)
-            self._document: Any = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise ServersFileError(f"line {error.lineno}, column {error.colno}: {error.msg}") from None
-        except RecursionError:
-            raise ServersFileError("line 1: nested too deep") from None
-        self._lines = JsonLines(text)
+        self._document, self._lines = parsed(text)
         self._folder = folder
         self._defaults = defaults
-        self._mistakes: list[tuple[int, str]] = []
+        self._mistakes: list[tuple[int, Path, str]] = []
         self._warnings: list[str] = []
 
     def read(self) -> Servers:
+        _, specs = self._read()
+        if self._mistakes:
+            raise ServersFileError("\n".join(_told(mistake) for mistake in sorted(self._mistakes)))
+        return Servers(specs, tuple(self._warnings))
+
+    def read_pasted(self) -> Pasted:
+        places, specs = self._read()
+        owners = {path: name for name, (path, _) in places.items()}
+        mistakes: dict[str, tuple[str, ...]] = {}
+        for mistake in sorted(self._mistakes):
+            path = mistake[1]
+            owner = next((owners[path[:length]] for length in range(len(path) + 1) if path[:length] in owners), "")
+            mistakes[owner] = (*mistakes.get(owner, ()), _told(mistake))
+        entries = {
+            name: in_our_words(path[:-1], entry) if isinstance(entry, dict) else entry
+            for name, (path, entry) in places.items()
+        }
+        return Pasted(entries, specs, mistakes, tuple(self._warnings))
+
+    def _read(self) -> tuple[dict[str, tuple[Path, Any]], dict[str, ServerSpec]]:
         for path, line in self._lines.repeated.items():
-            self._mistakes.append((line, f"{'.'.join(path)}: stands there twice"))
+            self._mistakes.append((line, path, f"{'.'.join(path)}: stands there twice"))
         places = self._servers()
         names = prefixes(places)
         specs = {name: self._spec(path, entry, names[name]) for name, (path, entry) in places.items()}
-        if self._mistakes:
-            lines = [f"line {line}: {text}" for line, text in sorted(self._mistakes)]
-            raise ServersFileError("\n".join(lines))
-        return Servers({name: spec for name, spec in specs.items() if spec}, tuple(self._warnings))
+        return places, {name: spec for name, spec in specs.items() if spec}
 
     def _servers(self) -> dict[str, tuple[Path, Any]]:
         """Returns the servers by name, each with its place and its entry."""
@@ -108,6 +130,8 @@ class _Reader:
                 if name in servers:
                     self._mistake((*place, name), "stands there twice")
                 servers[name] = ((*place, name), entry)
+        if not read and any(isinstance(self._document.get(place[0]), list) for place in PLACES):
+            raise ServersFileError("line 1: a list of servers, as in Continue's files, is not read; write an object")
         if not read:
             raise ServersFileError("line 1: mcpServers: is missing, or is no object")
         if others := self._document.keys() - read - WITHOUT_MEANING - {"inputs"}:
@@ -210,7 +234,11 @@ class _Reader:
         )
 
     def _mistake(self, path: Path, text: str) -> None:
-        self._mistakes.append((self._lines.line(path), f"{'.'.join(path)}: {text}"))
+        self._mistakes.append((self._lines.line(path), path, f"{'.'.join(path)}: {text}"))
+
+
+def _told(mistake: tuple[int, Path, str]) -> str:
+    return f"line {mistake[0]}: {mistake[2]}"
 
 
 def read_servers(path: File, defaults: Limits) -> Servers:
@@ -232,3 +260,28 @@ def read_servers(path: File, defaults: Limits) -> Servers:
         line = data.count(b"\n", 0, error.start) + 1
         raise ServersFileError(f"line {line}: is not UTF-8") from None
     return _Reader(text, path.resolve().parent, defaults).read()
+
+
+def parse_servers(text: str, folder: File, defaults: Limits) -> Servers:
+    """Returns the servers of a file's text. Relative working directories start at `folder`.
+
+    Raises:
+        ServersFileError: the text is wrong.
+    """
+    return _Reader(text, folder, defaults).read()
+
+
+def parse_pasted(text: str, folder: File, defaults: Limits) -> Pasted:
+    """Returns the servers of a pasted config, the wrong ones included.
+
+    Raises:
+        ServersFileError: no servers can be read from it at all.
+    """
+    if len(text) > _MAX_BYTES or len(text.encode("utf-8", "replace")) > _MAX_BYTES:
+        raise ServersFileError(f"has more than {_MAX_BYTES} bytes")
+    pasted = _Reader(text, folder, defaults).read_pasted()
+    try:
+        json.dumps(pasted.entries, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ServersFileError("holds half a character (a lone surrogate), which no program takes") from None
+    return pasted

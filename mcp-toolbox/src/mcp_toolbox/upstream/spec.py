@@ -38,6 +38,11 @@ class Command:
     def kind(self) -> Kind:
         return "stdio"
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All texts in which references may stand."""
+        return (self.command, *self.args, *self.env.values(), *([str(self.cwd)] if self.cwd else []))
+
     def filled_in(self, references: References) -> Command:
         """Returns the command with its references replaced.
 
@@ -59,6 +64,11 @@ class Address:
     url: str
     kind: Kind = "http"
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All texts in which references may stand."""
+        return (self.url, *self.headers.values())
 
     def filled_in(self, references: References) -> Address:
         """Returns the address with its references replaced.

@@ -75,6 +75,10 @@ class Upstream:
         self._restarts = -1
         self._error: str | None = None
         self._status: Status = "disabled" if spec.disabled else "connecting"
+        self.settled = asyncio.Event()
+        """Set once it is known whether the server can be used: after the first attempt to connect."""
+        if spec.disabled:
+            self.settled.set()
         self._since = datetime.now(UTC)
 
     @property
@@ -86,6 +90,26 @@ class Upstream:
     def changed(self) -> bool:
         """Whether a tool differs from its pin."""
         return bool(self._offers.changed)
+
+    @property
+    def changed_names(self) -> frozenset[str]:
+        """The names in the toolbox of the tools that differ from their pins and are offered all the same."""
+        return self._offers.changed_names
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with what the server offers."""
+        return self._offers.problems
+
+    @property
+    def error(self) -> str | None:
+        """Why it is away."""
+        return self._error
+
+    @property
+    def status(self) -> Status:
+        """How it is."""
+        return self._status
 
     def to_health(self) -> dict[str, Any]:
         """Returns its entry in `/health`."""
@@ -243,6 +267,8 @@ class Upstream:
         if status != self._status:
             self._since = datetime.now(UTC)
         self._status, self._error = status, error
+        if status != "connecting":
+            self.settled.set()
 
     # --- calls ---
 

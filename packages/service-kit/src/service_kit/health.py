@@ -7,6 +7,7 @@ from typing import Literal
 from fastapi import FastAPI
 from pydantic import BaseModel
 
+from service_kit.auth.principal import Principal
 from service_kit.errors import ApiError
 from service_kit.lifecycle import Lifecycle
 
@@ -35,3 +36,11 @@ def add_probes(app: FastAPI, lifecycle: Lifecycle) -> None:
                 spanish="El servicio está arrancando o deteniéndose.",
             )  # fmt: skip
         return Ready()
+
+
+def reason_for(principal: Principal, reason: str | None) -> str | None:
+    """Returns `reason`, why a file is not in use, for an operator. It may quote paths, addresses and lines of the file:
+    others are told only that there is one."""
+    if reason is None or "operator" in principal.roles:
+        return reason
+    return "It was refused; a key with the role of an operator is told why."

@@ -18,6 +18,7 @@ from service_kit.auth.authentication import authentication_of
 from service_kit.background import BackgroundLoops
 from service_kit.docs_page import STATIC_PATH, add_docs_page
 from service_kit.edge.connections import Connections
+from service_kit.edge.head import HeadAsGet
 from service_kit.edge.limits import ConnectionLimits
 from service_kit.edge.middleware import EdgeMiddleware
 from service_kit.edge.policy import ErrorBody, Policy
@@ -26,6 +27,7 @@ from service_kit.edge.websocket_protocol import WebSocketProtocol
 from service_kit.errors import install_error_handlers
 from service_kit.garbage import settle_garbage_collector
 from service_kit.health import add_probes
+from service_kit.json_routes import JsonRoute
 from service_kit.language import LANGUAGES
 from service_kit.lifecycle import Lifecycle
 from service_kit.openapi import describe_edge
@@ -67,6 +69,7 @@ class Service(FastAPI):
         **fastapi: Any,
     ) -> None:
         super().__init__(docs_url=None, redoc_url=None, **fastapi)
+        self.router.route_class = JsonRoute
         self.service_name = name
         self._policy = policy
         self._observe = observe
@@ -82,7 +85,8 @@ class Service(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         inner = super().build_middleware_stack()
-        return EdgeMiddleware(self._front(inner) if self._front else inner, self._policy, self._observe, self.refusals)
+        answering = HeadAsGet(self._front(inner) if self._front else inner)
+        return EdgeMiddleware(answering, self._policy, self._observe, self.refusals)
 
 
 _QUIET_PATHS = frozenset({"/health", "/metrics"})

@@ -21,6 +21,9 @@ from service_kit.suite_links import SuitePage, parse_suite_urls
 
 Secret = SecretStr
 
+_LONGEST_MESSAGE = 500
+"""In characters. A message may quote a value, which may be of any length."""
+
 
 class SettingsError(Exception):
     """A variable cannot be parsed. The message names it and the reason, and never contains a secret's value."""
@@ -182,6 +185,20 @@ class ServiceSettings(BaseModel):
         return bool(self.api_keys or self.admin_api_key or self.oauth_issuer)
 
 
+LARGEST_INTEGER = 2**53 - 1
+"""What every reader of JSON takes. Larger numbers of bytes, entries or tokens are a mistake."""
+LARGEST_NUMBER = 1e9
+"""In seconds, about 30 years. The clocks and dates of the standard library overflow not far beyond."""
+
+
+def _check_sizes(settings: BaseModel) -> None:
+    for name, field in type(settings).model_fields.items():
+        value: Any = getattr(settings, name)
+        most = LARGEST_INTEGER if isinstance(value, int) else LARGEST_NUMBER if isinstance(value, float) else None
+        if most is not None and value > most:
+            raise SettingsError(f"{field.alias or name}: must be at most {most:g}")
+
+
 def is_loopback(host: str) -> bool:
     """Returns whether a server that listens on `host` can be reached from this machine only."""
     if host == "localhost":
@@ -207,10 +224,25 @@ def load(settings: type[_S], environ: Mapping[str, str]) -> _S:
     except SecretFileError as error:
         raise SettingsError(str(error)) from None
     present = {name: value.strip() for name, value in given.items() if value.strip()}
+    known = {field.alias or name for name, field in settings.model_fields.items()}
+    for name, value in present.items():
+        if name in known and not value.isascii() and not _is_text(value):
+            raise SettingsError(f"{name}: is not text in UTF-8")
     try:
-        return settings.model_validate(present)
+        loaded = settings.model_validate(present)
     except ValidationError as error:
         raise SettingsError("; ".join(_explain(item) for item in error.errors(include_input=False))) from None
+    _check_sizes(loaded)
+    return loaded
+
+
+def _is_text(value: str) -> bool:
+    """Returns whether `value` can be encoded: bytes of the environment that are no UTF-8 become halves of pairs."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def secret_variables(settings: type[BaseModel]) -> frozenset[str]:
@@ -224,5 +256,5 @@ def _holds_secret(annotation: Any) -> bool:
 
 
 def _explain(item: Any) -> str:
-    name = str(item["loc"][0]) if item["loc"] else "settings"
-    return f"{name}: {item['msg']}"
+    name, message = str(item["loc"][0]) if item["loc"] else "settings", str(item["msg"])
+    return f"{name}: {message if len(message) <= _LONGEST_MESSAGE else message[:_LONGEST_MESSAGE] + '…'}"

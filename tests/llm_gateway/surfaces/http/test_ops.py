@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import asyncio
+import time
+from pathlib import Path
+
 import pytest
 from fake_providers import Fails, FakeOpenAI, Says
 from prometheus_client.parser import text_string_to_metric_families
@@ -24,6 +28,28 @@ async def test_health_never_shows_a_key():
         text = (await stage.http.get("/health")).text
         listed = (await stage.http.get("/mcp/llm/list", headers={"x-api-key": "client-key"})).text
     assert KEY not in text + listed and "client-key" not in text + listed
+
+
+async def test_health_tells_operators_alone_where_the_catalog_is(tmp_path: Path):
+    file = tmp_path / "catalog.yaml"
+    file.write_text("{}")
+    keys = {"AUTH_MODE": "keys", "API_KEYS": "ana-key,operator:ops-key"}
+    async with gateway(CATALOG_FILE=str(file), **keys) as stage:
+        file.write_text("models: 7")
+        stage.parts.holder.check()
+
+        async def catalog(**headers: str) -> dict[str, str]:
+            answer = await stage.http.get("/health", headers=headers)
+            assert answer.status_code == 200 and answer.json()["status"] == "degraded"
+            return answer.json()["catalog"]
+
+        for told_little in ({}, {"x-api-key": "ana-key"}):
+            seen = await catalog(**told_little)
+            assert seen["file"] is None and seen["error"] and str(tmp_path) not in str(seen)
+        told = await catalog(authorization="Bearer ops-key")
+        assert told["file"] == str(file) and told["error"].startswith(f"{file}:1: ")
+        assert (await stage.http.get("/health", headers={"x-api-key": "wrong-key"})).status_code == 401
+        assert (await stage.http.get("/docs", headers={"x-api-key": "wrong-key"})).status_code == 200
 
 
 async def test_what_is_everybodys_is_for_operators():
@@ -137,3 +163,25 @@ async def test_made_up_names_do_not_multiply_labels():
     assert "made-up" not in text and len(text.splitlines()) < 200
     assert set(body["requests_by_model"]) == {"none", "openai/*"}
     assert body["requests_by_model"]["openai/*"] == 30
+
+
+async def test_metrics_count_what_the_edge_refused_and_measure_the_loop():
+    async with gateway(AUTH_MODE="keys", API_KEYS="ana-key") as stage:
+        await stage.http.get("/mcp/llm/list")
+        await stage.http.get("/mcp/llm/list", headers={"x-api-key": "wrong-key"})
+        await stage.http.get("/mcp/llm/list", headers={"host": "evil.example"})
+        shown = {"x-api-key": "ana-key", "accept": "text/plain"}
+
+        async def values() -> dict[tuple[str, str], float]:
+            text = (await stage.http.get("/metrics", headers=shown)).text
+            families = text_string_to_metric_families(text)
+            return {(one.name, one.labels.get("reason", "")): one.value for each in families for one in each.samples}
+
+        found = await values()
+        for kind, count in {"missing_api_key": 1, "invalid_api_key": 1, "host_not_allowed": 1}.items():
+            assert found["mcp_refusals_total", kind] == count
+        failures = {reason for name, reason in found if name == "mcp_auth_failures_total"}
+        assert failures == {"missing_api_key", "invalid_api_key"}
+        async with asyncio.timeout(8):
+            while not (await values())["mcp_loop_lag_seconds", ""]:
+                time.sleep(0.3)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Literal
 
 from pydantic import BaseModel
+from service_kit.auth.principal import Principal
 from service_kit.background import BackgroundLoops, LoopStatus
+from service_kit.health import reason_for
 
 from llm_gateway.cache.levels import CacheLevels
 from llm_gateway.catalog.catalog import Catalog
-from llm_gateway.catalog.watcher import CatalogHolder
+from llm_gateway.catalog.watcher import BUILT_IN, CatalogHolder
 from llm_gateway.routing.breakers import Breakers, State
 from llm_gateway.telemetry.dispatcher import RecordDispatcher
 
@@ -53,7 +55,10 @@ class RecordsHealth(BaseModel):
 
 
 class CatalogHealth(BaseModel):
-    file: str
+    """`file` is its path for operators, `built-in` where there is none, and None for others. `error` is why the file as
+    it is now is not in use; others than operators are told that alone, since a reason may quote paths and lines."""
+
+    file: str | None
     error: str | None = None
 
 
@@ -76,8 +81,10 @@ def health_of(
     records: RecordDispatcher,
     loops: BackgroundLoops,
     version: str,
+    principal: Principal,
 ) -> Health:
-    """Returns the state of the gateway: degraded if a part of it, or a provider that could be used, has trouble."""
+    """Returns the state of the gateway: degraded if a part of it, or a provider that could be used, has trouble.
+    Where files are depends on whether `principal` is an operator."""
     providers = _provider_health(holder.current(), breakers)
     troubled = (
         holder.error
@@ -89,12 +96,17 @@ def health_of(
         status="degraded" if troubled else "healthy",
         providers=providers,
         cache=CacheHealth(enabled=cache is not None, entries=cache.size() if cache else 0),
-        catalog=CatalogHealth(file=holder.source, error=holder.error),
+        catalog=_catalog_health(holder, principal),
         records=RecordsHealth(queued=records.queued, dropped=records.dropped, failures=dict(records.failures)),
         default_model=holder.current().default,
         background=loops.to_health(),
         version=version,
     )
+
+
+def _catalog_health(holder: CatalogHolder, principal: Principal) -> CatalogHealth:
+    is_told = "operator" in principal.roles or holder.source == BUILT_IN
+    return CatalogHealth(file=holder.source if is_told else None, error=reason_for(principal, holder.error))
 
 
 def _provider_health(catalog: Catalog, breakers: Breakers) -> dict[str, ProviderHealth]:

@@ -31,7 +31,8 @@ def ops_routes(
 
     @router.get("/health", summary="For people: what works and what does not", operation_id="get_health")
     async def health(request: Request) -> Health:
-        return health_of(holder, breakers, cache, records, request.app.state.background, version)
+        loops, principal = request.app.state.background, principal_in(request.scope)
+        return health_of(holder, breakers, cache, records, loops, version, principal)
 
     @router.get(
         "/metrics",

@@ -45,18 +45,25 @@ class KeyRing:
 
 def key_and_roles(entry: str) -> tuple[str, frozenset[Role]]:
     """Returns the key and the roles of an entry of `API_KEYS`: `KEY`, `operator:KEY`, `trusted:KEY` or
-    `operator+trusted:KEY`. Every key has the role `user`.
+    `operator+trusted:KEY`. Every key has the role `user`. What stands before the first colon are roles: a key that has
+    a colon itself is written `user:KEY`.
 
     Raises:
-        ValueError: the key is too short, or no header can carry it; the message does not contain it.
+        ValueError: a role is not known, the key is too short, or no header can carry it; the message contains nothing
+            of the entry.
     """
     prefix, colon, rest = entry.partition(":")
-    named = frozenset(prefix.split("+"))
-    key, roles = (rest.strip(), named) if colon and named <= ROLES else (entry, frozenset())
+    named = frozenset(prefix.split("+")) if colon else frozenset[str]()
+    key = rest.strip() if colon else entry
+    if not named <= ROLES:
+        raise ValueError(
+            f"before a colon stand roles: {', '.join(sorted(ROLES))}, joined by +; a key that has a colon itself is "
+            "written user:KEY"
+        )
     if len(key) < SHORTEST_KEY:
         raise ValueError(f"each key needs at least {SHORTEST_KEY} characters; `openssl rand -hex 32` makes a good one")
     check_key(key)
-    return key, cast("frozenset[Role]", roles | {"user"})
+    return key, cast("frozenset[Role]", named | {"user"})
 
 
 def check_key(key: str) -> None:

@@ -19,6 +19,8 @@ WRONG_KEY = "invalid_api_key"
 
 _SINGLE = frozenset({b"host", b"origin", b"authorization", b"x-api-key", b"content-type", b"content-encoding"})
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+_TELL_MORE_WITH_A_KEY = frozenset({"/health"})
+"""Public paths that tell operators more than others, so that a key which is shown is checked."""
 _LONGEST_LENGTH = 18
 """In digits. A longer Content-Length is over any limit, and is not parsed."""
 
@@ -81,9 +83,11 @@ async def credentials(request: EdgeRequest) -> None:
         ApiError: 401 `missing_api_key` or `invalid_api_key`, and what the authenticator raises.
     """
     policy = request.policy
-    if request.preflight or policy.authenticator is None or request.path in policy.public_paths:
+    if request.preflight or policy.authenticator is None:
         return
     key = request.key()
+    if request.path in policy.public_paths and (key is None or request.path not in _TELL_MORE_WITH_A_KEY):
+        return
     if key is None:
         if policy.anonymous is not None:
             return

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service_kit.auth.resource import INSUFFICIENT_SCOPE
 from service_kit.auth.wrong_keys import WrongKeys
 from service_kit.edge.body import BytesInFlight
 from service_kit.edge.checks import CHECKS, WRONG_KEY, Check
@@ -85,8 +86,11 @@ class EdgeMiddleware:
     async def _refuse(self, guard: RequestGuard, refusal: ApiError) -> None:
         if refusal.code == WRONG_KEY:
             client = guard.request.client
+            self._refusals.auth_failures[WRONG_KEY] += 1
             self._refusals.count(WRONG_KEY, client)
             await asyncio.sleep(self._wrong_keys.count(client))
+        else:
+            self._refusals.note(refusal.code, auth=refusal.status == 401 or refusal.code == INSUFFICIENT_SCOPE)
         await guard.refuse(refusal)
 
     async def _pass(self, guard: RequestGuard, receive: Receive) -> None:

@@ -5,6 +5,7 @@ Lines are formatted and written on a thread of their own, so that no request wai
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import time
@@ -205,7 +206,10 @@ def _json_escape(character: str) -> str:
 
 
 def _json(event: Any, **_: Any) -> str:
-    data = msgspec.json.encode(event, enc_hook=str)
+    try:
+        data = msgspec.json.encode(event, enc_hook=str)
+    except (ValueError, TypeError, RecursionError):  # half a surrogate pair, or keys of a strange type
+        return json.dumps(event, default=str, skipkeys=True)
     if data.isascii() and b"\x7f" not in data:  # the encoder has escaped all else that ASCII has and cannot be printed
         return data.decode("ascii")
     return printable(data.decode(), _json_escape)

@@ -59,12 +59,6 @@ _Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(spl
 HttpAddress = Annotated[str, AfterValidator(_http)]
 
 
-_SERVICES = ("chat", "gateway", "agent")
-
-
-"""Pairs of a service and the address of its page, as browsers reach it."""
-
-
 class ToolboxSettings(ServiceSettings):
     """The toolbox's settings, parsed once by `app.py`. Units are in the names."""
 

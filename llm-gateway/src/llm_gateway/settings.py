@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, TypeAdapter, model_validator
 from service_kit.settings import Csv, Duration, Secret, ServiceSettings, split_csv
 from service_kit.store.settings import RedisSettings
-
-from llm_gateway.cache.lifetimes import KINDS, RequestKind
 
 _REGION = r"^[a-z0-9-]{1,32}$"
 """A region becomes part of a host name."""
@@ -17,6 +15,9 @@ _REGION = r"^[a-z0-9-]{1,32}$"
 _EITHER_CASE = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 """Variables that most programs also read in lower case, which goes before."""
 
+
+RequestKind = Literal["chat", "json", "tools", "embeddings"]
+"""Kinds of requests whose answers may be kept for different times."""
 
 _duration = TypeAdapter(Annotated[Duration, Field(ge=0, allow_inf_nan=False)])
 
@@ -28,8 +29,10 @@ def _by_kind(value: Any) -> Any:
     found: dict[str, float] = {}
     for item in split_csv(value):
         kind, separator, said = (part.strip() for part in item.partition("="))
-        if not separator or kind not in KINDS or kind in found:
-            raise ValueError(f"must name each of {', '.join(KINDS)} at most once, as in chat=1h,embeddings=7d")
+        if not separator or kind not in get_args(RequestKind) or kind in found:
+            raise ValueError(
+                f"must name each of {', '.join(get_args(RequestKind))} at most once, as in chat=1h,embeddings=7d"
+            )
         found[kind] = _duration.validate_python(said)
     return found
 

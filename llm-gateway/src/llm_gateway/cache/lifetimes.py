@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, get_args
 
 import msgspec
 
 from llm_gateway.canonical import EmbeddingRequest, Request
-
-RequestKind = Literal["chat", "json", "tools", "embeddings"]
-KINDS: tuple[RequestKind, ...] = get_args(RequestKind)
+from llm_gateway.settings import RequestKind
 
 
 class Lifetimes(msgspec.Struct, frozen=True):

@@ -15,7 +15,6 @@ _REGION = r"^[a-z0-9-]{1,32}$"
 _EITHER_CASE = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 """Variables that most programs also read in lower case, which goes before."""
 
-
 RequestKind = Literal["chat", "json", "tools", "embeddings"]
 """Kinds of requests whose answers may be kept for different times."""
 

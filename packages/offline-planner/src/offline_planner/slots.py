@@ -111,6 +111,8 @@ class Slots:
                 return meant[0]
             if "~from" in self._scan.soft and self._scan.tokens[self._scan.place - 1].folded == "from":
                 return None  # what it is from has its value already
+            if self._has_its_target(set(self._scan.soft) & TO_LIKE):
+                return None
         needed = [item for item in open_ if item.required and not has_form(item)]
         if len(needed) > 1:
             needed = [item for item in needed if not item.concepts & TO_LIKE] or needed
@@ -121,6 +123,11 @@ class Slots:
         # A path that is a bare word could be anything else of the file: a tool that changes something does not take it.
         fits = self._scan.card.reads and len(forms) == 1 and not needed and bool(forms[0].concepts & PATHS)
         return forms[0] if fits else None
+
+    def _has_its_target(self, directed: set[str]) -> bool:
+        """Whether a second word says what it goes to: "convert 100 to EUR to USD"."""
+        found = self._scan.found
+        return any(item.concepts & directed for item in self._scan.card.parameters if item.name in found)
 
     def free_text_or_misfit(self) -> Parameter:
         parameter = self.free_text()

@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+from service_kit.files import read_file
 from service_kit.secret_files import SecretFileError, with_secret_files
 from service_kit.settings import SettingsError
 
@@ -59,10 +60,7 @@ def _builtin() -> Document:
 
 def _read(path: Path) -> Document:
     try:
-        if path.exists() and not path.is_file():  # reading a pipe or a device might never end
-            raise CatalogError(f"{path}: this is not a file")
-        with path.open("rb") as opened:
-            content = opened.read(_LARGEST + 1)
+        content = read_file(path, _LARGEST)
         if len(content) > _LARGEST:
             raise CatalogError(f"{path}: it is larger than {_LARGEST} bytes")
         text = content.decode("utf-8")

@@ -14,11 +14,13 @@ from pathlib import Path
 
 from mcp import types
 from pydantic_core import from_json, to_json
+from service_kit.files import read_file
 from service_kit.telemetry.logs import get_logger
 
 _log = get_logger(__name__)
 
 _VERSION = 1
+_MOST_BYTES = 16 * 1024 * 1024
 
 
 class PinsFileError(Exception):
@@ -79,7 +81,10 @@ class Pins:
         if stamp is None or stamp == self._seen:
             return
         try:
-            pins = from_json(self._path.read_bytes())["pins"]
+            content = read_file(self._path, _MOST_BYTES)
+            if len(content) > _MOST_BYTES:
+                raise ValueError("too large")
+            pins = from_json(content)["pins"]
             self._pins = {str(server): {str(k): str(v) for k, v in tools.items()} for server, tools in pins.items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise PinsFileError(f"{self._path} is not a file of pins") from error

@@ -9,6 +9,7 @@ from pathlib import Path as File
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from service_kit.files import read_file
 
 from mcp_toolbox.upstream.config_text import parsed
 from mcp_toolbox.upstream.editors import (
@@ -249,7 +250,7 @@ def read_servers(path: File, defaults: Limits) -> Servers:
             number.
     """
     try:
-        data = path.read_bytes()
+        data = read_file(path, _MAX_BYTES)
     except OSError as error:
         raise ServersFileError(f"cannot be read: {error.strerror}") from None
     if len(data) > _MAX_BYTES:

@@ -23,6 +23,8 @@ from service_kit.testing import running
 KEY = "sk-test-0123456789abcdef"
 CHAT = "/v1/chat/completions"
 GENERATE = "/mcp/llm/generate"
+PROMPT = "/api/v1/generate"
+BATCH = "/api/v1/generate/batch"
 QUESTION = [{"role": "user", "content": "Hola"}]
 
 
@@ -47,6 +49,16 @@ class Stage:
     async def generate(self, *, headers: Mapping[str, str] | None = None, **body: Any) -> httpx.Response:
         """`POST /mcp/llm/generate`, by default one question to `gpt-4o`."""
         return await self.http.post(GENERATE, json={"model": "gpt-4o", "messages": QUESTION, **body}, headers=headers)
+
+    async def prompt(
+        self, path: str = PROMPT, *, headers: Mapping[str, str] | None = None, **body: Any
+    ) -> httpx.Response:
+        """`POST /api/v1/generate`, by default one question to `gpt-4o`."""
+        return await self.http.post(path, json={"model": "gpt-4o", "prompt": "Hola", **body}, headers=headers)
+
+    async def batch(self, *items: Any, path: str = BATCH, headers: Mapping[str, str] | None = None) -> httpx.Response:
+        """`POST /api/v1/generate/batch` of these items."""
+        return await self.http.post(path, json={"requests": items}, headers=headers)
 
     async def observed(self) -> list[CallRecord]:
         """The calls so far; asking for the metrics hands the observers what is still queued for them."""

@@ -28,6 +28,7 @@ from llm_gateway.dialects.anthropic.render_error import render_error as anthropi
 from llm_gateway.dialects.native.server import NativeServer
 from llm_gateway.dialects.openai_chat.server import OpenAIChatServer
 from llm_gateway.dialects.openai_responses.server import OpenAIResponsesServer
+from llm_gateway.dialects.prompt.server import PromptServer
 from llm_gateway.dialects.protocols import ServerDialect
 from llm_gateway.errors import ModelNotFound
 from llm_gateway.net.proxy import NoProxy, Proxies, Proxy, proxy_of
@@ -46,13 +47,17 @@ from llm_gateway.routing import Router
 from llm_gateway.routing.breakers import Breakers
 from llm_gateway.settings import GatewaySettings
 from llm_gateway.surfaces.http import openapi
+from llm_gateway.surfaces.http.batch import BatchStreamSurface, BatchSurface
 from llm_gateway.surfaces.http.embeddings import EmbeddingsSurface
 from llm_gateway.surfaces.http.generation import GenerationSurface
 from llm_gateway.surfaces.http.messages import COUNT_TOKENS, MESSAGES, CountTokens, MessagesDialect
 from llm_gateway.surfaces.http.models import model_routes
 from llm_gateway.surfaces.http.ops import ops_routes
+from llm_gateway.surfaces.http.prompt import BATCH, BATCH_STREAM, PROMPT, PROMPT_STREAM, PromptSurface
+from llm_gateway.surfaces.http.prompt_info import prompt_routes
 from llm_gateway.surfaces.http.raw_routes import RawRoutes
 from llm_gateway.surfaces.send_limits import SendLimits
+from llm_gateway.surfaces.status import StatusReader
 from llm_gateway.telemetry.dispatcher import RecordDispatcher, RecordSink
 from llm_gateway.telemetry.log import CallLog
 from llm_gateway.telemetry.metrics import Metrics
@@ -80,7 +85,9 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
     metrics.watch(records)
     calls: SingleFlight[Piece] = SingleFlight(_buffer_limits(settings))
     limits = SendLimits(settings.client_send_timeout)
-    hot = _raw_routes(settings, parts, _pipeline(settings, parts, calls, records), limits)
+    admission = AdmissionControl(settings.pool_max_concurrent, settings.provider_max_concurrent)
+    pipeline = _pipeline(settings, parts, calls, records, admission)
+    hot = _raw_routes(settings, parts, pipeline, limits)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI):
@@ -103,18 +110,28 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
         settings=settings,
         lifespan=lifespan,
         unlogged_paths=frozenset(hot) - {COUNT_TOKENS},  # those are logged as calls
+        lenient_paths=frozenset({PROMPT, PROMPT_STREAM, BATCH, BATCH_STREAM}),
         error_bodies={MESSAGES: anthropic_error, COUNT_TOKENS: anthropic_error},
         front=lambda inner: RawRoutes(inner, hot, settings.root_path),
     )
     app.include_router(model_routes(parts.holder.current, int(time.time())))
     app.include_router(_ops(parts, metrics, records))
+    reader = StatusReader(
+        holder=parts.holder, breakers=parts.breakers, cache=parts.cache, records=records, admission=admission,
+        loops=lambda: app.state.background, version=VERSION,
+    )  # fmt: skip
+    app.include_router(prompt_routes(parts.holder.current, parts.cache, reader))
     openapi.describe(app)
     lead_home_to_docs(app)
     return app
 
 
 def _pipeline(
-    settings: GatewaySettings, parts: Parts, calls: SingleFlight[Piece], records: RecordDispatcher
+    settings: GatewaySettings,
+    parts: Parts,
+    calls: SingleFlight[Piece],
+    records: RecordDispatcher,
+    admission: AdmissionControl,
 ) -> Pipeline:
     router = Router(parts.providers, parts.breakers)
     return Pipeline(
@@ -122,7 +139,7 @@ def _pipeline(
         generation=Generation(router, Defaults(settings.max_tokens, settings.temperature)),
         vectors=Vectors(router, parts.embedders),
         cache=parts.cache,
-        admission=AdmissionControl(settings.pool_max_concurrent, settings.provider_max_concurrent),
+        admission=admission,
         calls=calls,
         records=records,
     )
@@ -134,6 +151,10 @@ def _raw_routes(settings: GatewaySettings, parts: Parts, pipeline: Pipeline, lim
     def surface(name: str, dialect: ServerDialect) -> GenerationSurface:
         return GenerationSurface(name, dialect, pipeline, settings.stream_keepalive, limits)
 
+    def prompt(*, stream: bool) -> PromptSurface:
+        return PromptSurface("prompt", PromptServer(stream=stream), pipeline, settings.stream_keepalive, limits)
+
+    parallel = settings.batch_max_parallel
     return {
         "/mcp/llm/generate": surface("generate", NativeServer()),
         "/v1/chat/completions": surface("chat.completions", OpenAIChatServer()),
@@ -141,6 +162,10 @@ def _raw_routes(settings: GatewaySettings, parts: Parts, pipeline: Pipeline, lim
         "/v1/responses": surface("responses", OpenAIResponsesServer()),
         MESSAGES: surface("messages", MessagesDialect(parts.holder.current)),
         COUNT_TOKENS: CountTokens(parts.holder.current),
+        PROMPT: prompt(stream=False),
+        PROMPT_STREAM: prompt(stream=True),
+        BATCH: BatchSurface(pipeline, limits, parallel),
+        BATCH_STREAM: BatchStreamSurface(pipeline, limits, parallel, settings.stream_keepalive),
     }
 
 

@@ -18,6 +18,7 @@ class GatewaySettings(ServiceSettings):
     """Times are in seconds, sizes in bytes."""
 
     port: int = Field(8003, alias="PORT", ge=0, le=65535)
+    http_port: int | None = Field(None, alias="HTTP_PORT", ge=0, le=65535)
     metrics_port: int | None = Field(None, alias="METRICS_PORT", ge=0, le=65535)
     catalog_file: str | None = Field(None, alias="CATALOG_FILE")
 
@@ -43,6 +44,7 @@ class GatewaySettings(ServiceSettings):
     client_send_timeout: float = Field(30, alias="CLIENT_SEND_TIMEOUT", gt=0)
     pool_max_concurrent: int = Field(10_000, alias="POOL_MAX_CONCURRENT", gt=0)
     provider_max_concurrent: int = Field(2_000, alias="PROVIDER_MAX_CONCURRENT", gt=0)
+    batch_max_parallel: int = Field(32, alias="BATCH_MAX_PARALLEL", gt=0)
     upstream_retries: int = Field(2, alias="UPSTREAM_RETRIES", ge=0, le=10)
     upstream_max_bytes: int = Field(32 * 1024 * 1024, alias="UPSTREAM_MAX_BYTES", gt=0)
     upstream_max_connections: int = Field(512, alias="UPSTREAM_MAX_CONNECTIONS", gt=0)
@@ -78,3 +80,10 @@ class GatewaySettings(ServiceSettings):
     def _in_either_case(cls, environ: Any) -> Any:
         lower = {name: environ[name.lower()] for name in _EITHER_CASE if environ.get(name.lower())}
         return {**environ, **lower} if lower else environ
+
+    @model_validator(mode="before")
+    @classmethod
+    def _port_by_either_name(cls, environ: Any) -> Any:
+        """HTTP_PORT stands for PORT where that is not set."""
+        port = environ.get("PORT") or environ.get("HTTP_PORT")
+        return {**environ, "PORT": port} if port else environ

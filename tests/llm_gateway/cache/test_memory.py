@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from llm_gateway.cache import Labels, Selection
 from llm_gateway.cache.memory import MemoryCache
 
 
@@ -17,9 +18,9 @@ def cache(clock: Clock | None = None, **changes: Any) -> MemoryCache:
     return MemoryCache(**{"max_entries": 10, "max_bytes": 100_000, "ttl": 60, "clock": clock or Clock(), **changes})
 
 
-async def put(kept: MemoryCache, key: bytes, text: str = "x") -> bytes:
+async def put(kept: MemoryCache, key: bytes, text: str = "x", labels: Labels | None = None) -> bytes:
     entry = text.encode()
-    await kept.put(key, entry)
+    await kept.put(key, entry, labels or Labels("gpt-4o"))
     return entry
 
 
@@ -87,3 +88,36 @@ async def test_clearing_tells_how_many():
     await put(kept, b"b")
     assert await kept.clear() == 2
     assert kept.size() == 0 and await kept.clear() == 0
+
+
+async def test_what_a_selection_means_is_forgotten_and_counted():
+    kept = cache()
+    for key, model, prompt in ((b"a", "gpt-4o", b"1"), (b"b", "gpt-4o", b"2"), (b"c", "offline", b"1")):
+        await put(kept, key, labels=Labels(model, prompt))
+    assert await kept.invalidate(Selection(key=b"x")) == 0
+    assert await kept.invalidate(Selection(model="gpt-4o", prompt=b"2")) == 1
+    assert await kept.invalidate(Selection(prompt=b"1")) == 2
+    assert await put(kept, b"d") and await kept.invalidate(Selection(key=b"d")) == 1
+    assert kept.stats().invalidated == 4 and kept.stats().entries == kept.stats().bytes == 0
+
+
+async def test_an_entry_that_has_expired_is_not_among_those_forgotten():
+    clock = Clock()
+    kept = cache(clock)
+    await put(kept, b"a")
+    clock.now += 61
+    assert await kept.clear() == 0 and kept.stats().invalidated == 0
+
+
+async def test_each_look_up_is_a_hit_or_a_miss():
+    clock = Clock()
+    kept = cache(clock)
+    await put(kept, b"a")
+    await kept.get(b"a")
+    await kept.get(b"b")
+    clock.now += 10
+    await kept.get(b"a", max_age=5)
+    clock.now += 60
+    await kept.get(b"a")
+    figures = kept.stats()
+    assert (figures.hits, figures.misses, figures.entries) == (1, 3, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llm_gateway.cache import Cache
+from llm_gateway.cache import Cache, Labels
 
 _MOST_AT_ONCE = 256
 
@@ -17,13 +17,13 @@ class WriteBehind:
         self._writing = 0
         self.given_up = 0
 
-    async def put(self, key: bytes, entry: bytes) -> None:
+    async def put(self, key: bytes, entry: bytes, labels: Labels) -> None:
         """Writes one entry; returns when that is done or given up."""
         if self._writing >= self._most:
             self.given_up += 1
             return
         self._writing += 1
         try:
-            await self._cache.put(key, entry)
+            await self._cache.put(key, entry, labels)
         finally:
             self._writing -= 1

@@ -53,6 +53,11 @@ def embedding_key(request: EmbeddingRequest, model: Model, tenant: str) -> bytes
     return _hashed(("embeddings", tenant, *_place(model), _embedding_effect(request), own))
 
 
+def prompt_digest(prompt: str) -> bytes:
+    """16 bytes by which the entries of one prompt are found, whatever was said before it."""
+    return hashlib.blake2b(prompt.strip().encode(errors="replace"), digest_size=16).digest()
+
+
 def _place(model: Model) -> tuple[Any, ...]:
     """Returns what identifies the model, and what its endpoint adds to every body."""
     endpoint = model.endpoint

@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import msgspec
 
+from llm_gateway.cache import EVERY_ENTRY, CacheStats, Labels, Selection
+
 _ENTRY_OVERHEAD_BYTES = 256
 
 
@@ -16,6 +18,7 @@ class _Kept(msgspec.Struct, frozen=True, gc=False):
 
     data: bytes
     stored_at: float
+    labels: Labels
 
 
 class MemoryCache:
@@ -33,28 +36,33 @@ class MemoryCache:
         self._max_entries = max_entries
         self._max_bytes = max_bytes
         self._bytes = 0
+        self._hits = self._misses = self._invalidated = 0
         self._entries: OrderedDict[bytes, _Kept] = OrderedDict()
 
     async def get(self, key: bytes, max_age: float | None = None) -> bytes | None:
         kept = self._entries.get(key)
         if kept is None:
+            self._misses += 1
             return None
         age = self._clock() - kept.stored_at
         if age >= self._ttl:
             self._drop(key)
+            self._misses += 1
             return None
         if max_age is not None and age > max_age:
+            self._misses += 1
             return None
+        self._hits += 1
         self._entries.move_to_end(key)
         return kept.data
 
-    async def put(self, key: bytes, entry: bytes) -> None:
+    async def put(self, key: bytes, entry: bytes, labels: Labels) -> None:
         size = len(entry) + _ENTRY_OVERHEAD_BYTES
         if size > self._max_bytes // 8:
             return
         if key in self._entries:
             self._drop(key)
-        self._entries[key] = _Kept(entry, self._clock())
+        self._entries[key] = _Kept(entry, self._clock(), labels)
         self._bytes += size
         while len(self._entries) > self._max_entries or self._bytes > self._max_bytes:
             self._drop(next(iter(self._entries)))
@@ -62,11 +70,22 @@ class MemoryCache:
     def _drop(self, key: bytes) -> None:
         self._bytes -= len(self._entries.pop(key).data) + _ENTRY_OVERHEAD_BYTES
 
+    async def invalidate(self, selection: Selection) -> int:
+        before = self.size()  # which lets those go that have expired
+        meant = [key for key, kept in self._entries.items() if selection.takes(key, kept.labels)]
+        for key in meant:
+            self._drop(key)
+        self._invalidated += before - len(self._entries)
+        return len(meant)
+
     async def clear(self) -> int:
-        cleared = self.size()
-        self._entries.clear()
-        self._bytes = 0
-        return cleared
+        return await self.invalidate(EVERY_ENTRY)
+
+    def stats(self) -> CacheStats:
+        entries = self.size()
+        return CacheStats(
+            hits=self._hits, misses=self._misses, entries=entries, bytes=self._bytes, invalidated=self._invalidated
+        )
 
     def size(self) -> int:
         oldest = self._clock() - self._ttl

@@ -52,12 +52,14 @@ ANY_CACHE = CacheControl()
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
-    """The caller of one request. `principal` is the short id of its key, `user` the end user that it names."""
+    """The caller of one request. `principal` is the short id of its key, `user` the end user and `session` the session
+    that it names."""
 
     request_id: str
     surface: str
     principal: str = "anonymous"
     user: str | None = None
+    session: str | None = None
     cache_control: CacheControl = ANY_CACHE
     disconnect: Disconnect | None = None
     options: CallOptions = NO_OPTIONS

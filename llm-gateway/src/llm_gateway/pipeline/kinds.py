@@ -11,8 +11,9 @@ from typing import Any, Protocol, TypeVar, cast
 
 import msgspec
 
+from llm_gateway.cache import Labels
 from llm_gateway.cache.entry import Entry, decode_answer, decode_vectors, encode_answer, encode_vectors
-from llm_gateway.cache.key import cache_key, embedding_key
+from llm_gateway.cache.key import cache_key, embedding_key, prompt_digest
 from llm_gateway.canonical import EmbeddingRequest, EmbeddingResult, Request, Result, Usage
 from llm_gateway.canonical.aggregate import Aggregate, events_of
 from llm_gateway.canonical.answer import Answer, AnswerMeta, EmbeddingAnswer
@@ -159,6 +160,11 @@ class Generation:
 
     # --- what is kept, and what is told ---
 
+    def labels(self, call: UpstreamCall[Result], model: Model) -> Labels:
+        messages = cast("Request", call.request).messages
+        prompt = next((message.text() for message in reversed(messages) if message.role == "user"), None)
+        return Labels(model.name, prompt_digest(prompt) if prompt else None)
+
     def encode_entry(self, outcome: Outcome[Result]) -> bytes:
         return encode_answer(Entry(outcome.result, outcome.usage, outcome.cost))
 
@@ -216,6 +222,9 @@ class Vectors:
 
     def spent(self, call: UpstreamCall[EmbeddingResult]) -> tuple[Usage | None, Cost]:
         return None, UNKNOWN
+
+    def labels(self, call: UpstreamCall[EmbeddingResult], model: Model) -> Labels:
+        return Labels(model.name)
 
     def encode_entry(self, outcome: Outcome[EmbeddingResult]) -> bytes:
         return encode_vectors(Entry(outcome.result, outcome.usage, outcome.cost))

@@ -8,6 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
+from llm_gateway.cache import Labels
 from llm_gateway.cache.behind import WriteBehind
 from llm_gateway.canonical import Delta, Event, Logprobs, Signature, Usage
 from llm_gateway.canonical.aggregate import Aggregate
@@ -73,6 +74,10 @@ class Asking(Protocol[R]):
 
     def encode_entry(self, outcome: Outcome[R]) -> bytes:
         """What is kept of an outcome."""
+        ...
+
+    def labels(self, call: UpstreamCall[R], model: Model) -> Labels:
+        """What the entry of a call that `model` answered is found by."""
         ...
 
     def spent(self, call: UpstreamCall[R]) -> tuple[Usage | None, Cost]:
@@ -160,7 +165,7 @@ class UpstreamCall(Generic[R]):
         if outcome is None or keeping is None or key is None or not outcome.keepable or self._meant is None:
             return
         if outcome.model.name == self._meant.name:
-            await keeping.put(key, self._kind.encode_entry(outcome))
+            await keeping.put(key, self._kind.encode_entry(outcome), self._kind.labels(self, outcome.model))
 
     # --- what its readers may ask ---
 

@@ -101,14 +101,15 @@ def create_service(
     error_bodies: Mapping[str, ErrorBody] | None = None,
     front: Callable[[ASGIApp], ASGIApp] | None = None,
     resource_paths: tuple[str, ...] = (),
+    lenient_paths: frozenset[str] = frozenset(),
 ) -> Service:
     """Returns a service with probes, documentation, the error envelope and the edge; the caller adds its routes.
 
     Requests to `unlogged_paths` have no line in the access log unless the edge refused them, because the service writes
     a better one. Requests to `quiet_paths`, which other programs poll, have one only if they failed. `public_paths`
-    need no key. `page_token` and `error_bodies` are those of `Policy`, and `front` that of `Service`. The settings
-    decide which credentials are accepted; `resource_paths` are the paths of the service whose OAuth metadata clients
-    ask for.
+    need no key. `page_token`, `error_bodies` and `lenient_paths` are those of `Policy`, and `front` that of `Service`.
+    The settings decide which credentials are accepted; `resource_paths` are the paths of the service whose OAuth
+    metadata clients ask for.
 
     Raises:
         SettingsError: the settings of OAuth are not complete.
@@ -144,6 +145,7 @@ def create_service(
         authentication=authentication,
         public_paths=public_paths | docs_files | authentication.public_paths,
         error_bodies=error_bodies,
+        lenient_paths=lenient_paths,
     )
     app = Service(
         name=name,

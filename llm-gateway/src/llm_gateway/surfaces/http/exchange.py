@@ -65,16 +65,29 @@ class Exchange:
         await self._start(200, headers)
         await self._body(body)
 
+    async def respond_plain(self, body: bytes) -> None:
+        """Sends a whole JSON answer that no single call gave."""
+        await self._start(200, [_JSON, (b"content-length", b"%d" % len(body))])
+        await self._body(body)
+
     async def refuse(self, error: ApiError) -> None:
         body = self._dialect.render_error(error, self.request_id)
         extra = [(name.encode(), value.encode()) for name, value in error.headers().items()]
         await self._start(error.status, [_JSON, (b"content-length", b"%d" % len(body)), *extra])
         await self._body(body)
 
+    async def begin(self) -> None:
+        """Sends the head of a stream that no single call gives."""
+        await self._start(200, _EVENTS)
+
+    async def event(self, data: bytes) -> None:
+        """Sends a piece of a stream that has begun."""
+        await self._body(data, more=True)
+
     async def beat(self) -> None:
         """Sends a comment, which readers of server-sent events skip."""
         if not self.begun:
-            await self._start(200, _EVENTS)
+            await self.begin()
         await self._body(b": keep-alive\n\n", more=True)
 
     async def stream(self, call: LiveCall[Answer], encoder: StreamEncoder, alive: KeepAlive) -> None:

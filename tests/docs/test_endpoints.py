@@ -37,7 +37,8 @@ OPERATION_IDS = {
     llm_gateway.app: {
         "chat_completions", "clear_cache", "count_tokens", "embeddings", "generate", "generate_batch",
         "generate_prompt", "get_cache_stats", "get_metrics", "get_model", "get_prompt_status", "get_status",
-        "invalidate_cache", "list_catalog", "list_models", "list_prompt_models", "messages", "responses",
+        "invalidate_cache", "list_catalog", "list_models", "list_prompt_models", "messages",
+        "open_prompt_socket", "responses",
         "stream_batch", "stream_prompt",
     },
     mcp_toolbox.app: {
@@ -75,8 +76,9 @@ def test_the_operation_ids_stay_as_they_are(module):
 
 
 def test_the_sockets():
-    app, _ = agent_websocket.app.from_environment({})
-    assert {"/ws", "/ws/{connection_id}"} <= {route.path for route in app.routes if isinstance(route, WebSocketRoute)}
+    for module, paths in {agent_websocket.app: {"/ws", "/ws/{connection_id}"}, llm_gateway.app: {"/ws"}}.items():
+        app, _ = module.from_environment({})
+        assert paths <= {route.path for route in app.routes if isinstance(route, WebSocketRoute)}
 
 
 def test_the_error_codes_for_operators_exist():

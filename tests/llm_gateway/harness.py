@@ -17,9 +17,12 @@ from llm_gateway.telemetry.record import CallRecord
 from service_kit.edge.connections import Connections
 from service_kit.edge.limits import ConnectionLimits
 from service_kit.edge.protocol import HttpProtocol
+from service_kit.edge.websocket_protocol import WebSocketProtocol
+from service_kit.service import LARGEST_FRAME_BYTES
 from service_kit.settings import load
 from service_kit.testing import running
 
+PROTOCOLS = {"http": HttpProtocol, "ws": WebSocketProtocol}
 KEY = "sk-test-0123456789abcdef"
 CHAT = "/v1/chat/completions"
 GENERATE = "/mcp/llm/generate"
@@ -87,8 +90,12 @@ async def gateway(**environ: str) -> AsyncIterator[Stage]:
     parts = build_parts(settings, environ)
     seen: list[CallRecord] = []
     app = create_app(settings, msgspec.structs.replace(parts, sinks=(*parts.sinks, Collected(seen))))
-    protocol = partial(HttpProtocol, register=Connections(ConnectionLimits(), app.refusals, settings.ui_language))
-    async with running(app, http=protocol) as url, httpx.AsyncClient(base_url=url, timeout=20, verify=False) as http:
+    connections = Connections(ConnectionLimits(), app.refusals, settings.ui_language)
+    protocols = {name: partial(kind, register=connections) for name, kind in PROTOCOLS.items()}
+    async with (
+        running(app, **protocols, ws_max_size=LARGEST_FRAME_BYTES) as url,
+        httpx.AsyncClient(base_url=url, timeout=20, verify=False) as http,
+    ):
         yield Stage(url, http, parts, seen)
 
 

@@ -57,6 +57,7 @@ from llm_gateway.surfaces.http.prompt import BATCH, BATCH_STREAM, PROMPT, PROMPT
 from llm_gateway.surfaces.http.prompt_info import prompt_routes
 from llm_gateway.surfaces.http.raw_routes import RawRoutes
 from llm_gateway.surfaces.send_limits import SendLimits
+from llm_gateway.surfaces.socket.sockets import Sockets, socket_port
 from llm_gateway.surfaces.status import StatusReader
 from llm_gateway.telemetry.dispatcher import RecordDispatcher, RecordSink
 from llm_gateway.telemetry.log import CallLog
@@ -99,7 +100,9 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
             await stack.enter_async_context(parts.holder.running())
             await stack.enter_async_context(metrics_server(settings, metrics, records, cast(Service, app).refusals))
             await stack.enter_async_context(limits.running())
-            await stack.enter_async_context(calls.running())  # the last to be entered is the first to end
+            await stack.enter_async_context(calls.running())
+            # The last to be entered is the first to end.
+            await stack.enter_async_context(socket_port(cast(Service, app), settings))
             yield
 
     app = create_service(
@@ -121,6 +124,9 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
         loops=lambda: app.state.background, version=VERSION,
     )  # fmt: skip
     app.include_router(prompt_routes(parts.holder.current, parts.cache, reader))
+    sockets = Sockets(pipeline, limits, settings.ws_max_connections)
+    sockets.add_routes(app)
+    app.state.lifecycle.add_shutdown_hook(lambda: sockets.drain(settings.shutdown_grace_seconds))
     openapi.describe(app)
     lead_home_to_docs(app)
     return app

@@ -30,7 +30,7 @@ ROUTES = {
     "/api/v1/generate": {"post"}, "/api/v1/generate/stream": {"post"}, "/api/v1/generate/batch": {"post"},
     "/api/v1/generate/batch/stream": {"post"}, "/api/v1/models": {"get"}, "/api/v1/status": {"get"},
     "/status": {"get"}, "/api/v1/cache/stats": {"get"}, "/api/v1/cache/invalidate": {"post"},
-    "/cache/clear": {"post"}, "/health": {"get"}, "/healthz": {"get"}, "/readyz": {"get"},
+    "/ws": {"get"}, "/cache/clear": {"post"}, "/health": {"get"}, "/healthz": {"get"}, "/readyz": {"get"},
 }  # fmt: skip
 
 

@@ -11,8 +11,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import msgspec
-from service_kit.errors import ApiError, internal_error
-from service_kit.telemetry.logs import get_logger
 
 from llm_gateway.canonical.answer import Answer
 from llm_gateway.dialects.common.render_error import render_error
@@ -20,15 +18,12 @@ from llm_gateway.dialects.prompt.parse import parse_batch, parse_prompt
 from llm_gateway.dialects.prompt.render import duration, encode, failure_of, rate, result_of
 from llm_gateway.dialects.prompt.render_stream import ChunkEncoder, sse
 from llm_gateway.pipeline.caller import Caller
-from llm_gateway.pipeline.context import nested_too_deeply
 from llm_gateway.pipeline.pipeline import Pipeline
-from llm_gateway.surfaces.chunks import Emit, emit_stream
+from llm_gateway.surfaces.chunks import Emit, emit_stream, shown
 from llm_gateway.surfaces.http.exchange import Exchange
 from llm_gateway.surfaces.http.keep_alive import KeepAlive
 from llm_gateway.surfaces.http.raw_endpoint import RawEndpoint, in_session
 from llm_gateway.surfaces.send_limits import SendLimits
-
-_log = get_logger(__name__)
 
 Item = msgspec.Raw
 Work = Callable[[int, Item, Caller], Awaitable[None]]
@@ -153,13 +148,3 @@ async def _in_parallel(items: list[Item], caller: Caller, most: int, work: Work)
     async with asyncio.TaskGroup() as workers:
         for _ in range(min(most, len(items))):
             workers.create_task(worker())
-
-
-def shown(error: Exception) -> ApiError:
-    """Returns `error` as a client may see it; one that is a fault of ours is logged."""
-    if isinstance(error, ApiError):
-        return error
-    if isinstance(error, RecursionError):
-        return nested_too_deeply()
-    _log.error("unexpected error in an item", exc_info=error)
-    return internal_error()

@@ -88,7 +88,7 @@ def plan(environ: Mapping[str, str]) -> list[Service]:
     Raises:
         CannotStart: a port variable is not a port, or two of them are the same.
     """
-    gateway = _port(environ, "PORT", _port(environ, "HTTP_PORT", 8003))
+    gateway = _port(environ, "PORT" if environ.get("PORT", "").strip() else "HTTP_PORT", 8003)
     toolbox = _port(environ, "TOOLBOX_PORT", 8000)
     http, ws = _port(environ, "AGENT_HTTP_PORT", 8001), _port(environ, "AGENT_WS_PORT", 8002)
     common = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import ssl
 import time
@@ -13,6 +14,7 @@ from typing import cast
 import msgspec
 from fastapi import APIRouter, FastAPI
 from service_kit.docs_page import lead_home_to_docs
+from service_kit.edge.metadata import MetadataEdge
 from service_kit.memory import releasing_memory
 from service_kit.secret_files import with_secret_files
 from service_kit.service import Service, create_service, serve
@@ -56,8 +58,9 @@ from llm_gateway.surfaces.http.ops import ops_routes
 from llm_gateway.surfaces.http.prompt import BATCH, BATCH_STREAM, PROMPT, PROMPT_STREAM, PromptSurface
 from llm_gateway.surfaces.http.prompt_info import prompt_routes
 from llm_gateway.surfaces.http.raw_routes import RawRoutes
+from llm_gateway.surfaces.rpc.port import RpcPort
 from llm_gateway.surfaces.send_limits import SendLimits
-from llm_gateway.surfaces.socket.sockets import Sockets, socket_port
+from llm_gateway.surfaces.socket.sockets import GRACE_FOR_CALLS, Sockets, socket_port
 from llm_gateway.surfaces.status import StatusReader
 from llm_gateway.telemetry.dispatcher import RecordDispatcher, RecordSink
 from llm_gateway.telemetry.log import CallLog
@@ -103,6 +106,7 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
             await stack.enter_async_context(calls.running())
             # The last to be entered is the first to end.
             await stack.enter_async_context(socket_port(cast(Service, app), settings))
+            await stack.enter_async_context(rpc.running())
             yield
 
     app = create_service(
@@ -126,7 +130,13 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
     app.include_router(prompt_routes(parts.holder.current, parts.cache, reader))
     sockets = Sockets(pipeline, limits, settings.ws_max_connections)
     sockets.add_routes(app)
-    app.state.lifecycle.add_shutdown_hook(lambda: sockets.drain(settings.shutdown_grace_seconds))
+    rpc = RpcPort(settings, lambda: MetadataEdge(app.policy, app.refusals), pipeline, reader, limits)
+    grace = settings.shutdown_grace_seconds * GRACE_FOR_CALLS
+
+    async def drain() -> None:
+        await asyncio.gather(sockets.drain(grace), rpc.drain(grace))
+
+    app.state.lifecycle.add_shutdown_hook(drain)
     openapi.describe(app)
     lead_home_to_docs(app)
     return app

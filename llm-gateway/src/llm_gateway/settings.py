@@ -21,6 +21,7 @@ class GatewaySettings(ServiceSettings):
     http_port: int | None = Field(None, alias="HTTP_PORT", ge=0, le=65535)
     ws_port: int | None = Field(None, alias="WS_PORT", ge=0, le=65535)
     ws_max_connections: int = Field(1_000, alias="WS_MAX_CONNECTIONS", ge=1)
+    grpc_port: int | None = Field(None, alias="GRPC_PORT", ge=0, le=65535)
     metrics_port: int | None = Field(None, alias="METRICS_PORT", ge=0, le=65535)
     catalog_file: str | None = Field(None, alias="CATALOG_FILE")
 

@@ -66,7 +66,7 @@ class Service(FastAPI):
     ) -> None:
         super().__init__(docs_url=None, redoc_url=None, **fastapi)
         self.service_name = name
-        self._policy = policy
+        self.policy = policy
         self._observe = observe
         self.refusals = refusals
         self._front = front
@@ -80,7 +80,7 @@ class Service(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         inner = super().build_middleware_stack()
-        return EdgeMiddleware(self._front(inner) if self._front else inner, self._policy, self._observe, self.refusals)
+        return EdgeMiddleware(self._front(inner) if self._front else inner, self.policy, self._observe, self.refusals)
 
 
 _QUIET_PATHS = frozenset({"/health", "/metrics"})

@@ -32,7 +32,7 @@ _log = get_logger(__name__)
 
 PATH = "/ws"
 SUBPROTOCOL = "prompt.v1"
-_GRACE_FOR_CALLS = 0.75
+GRACE_FOR_CALLS = 0.75
 """The part of the grace period in which calls may end by themselves."""
 
 _DESCRIPTION = """\
@@ -103,13 +103,13 @@ class Sockets:
         await socket.close(GOING_AWAY if self._stopping else TRY_AGAIN_LATER, error.code)
 
     async def drain(self, grace_seconds: float) -> None:
-        """Takes no more prompts, lets those under way end within a part of the grace period, and closes the sockets."""
+        """Takes no more prompts, lets those under way end within `grace_seconds`, and closes the sockets."""
         self._stopping = ApiError(503, "stopping", "The service is stopping.")
         sockets = list(self._open)
         for socket in sockets:
             socket.stop(self._stopping)
         with suppress(TimeoutError):
-            async with asyncio.timeout(grace_seconds * _GRACE_FOR_CALLS):
+            async with asyncio.timeout(grace_seconds):
                 await asyncio.gather(*(socket.idle() for socket in sockets))
         await asyncio.gather(*(socket.close(GOING_AWAY, "the service restarts; connect again") for socket in sockets))
 

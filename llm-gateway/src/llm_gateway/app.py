@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import ssl
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -18,7 +17,7 @@ from service_kit.edge.metadata import MetadataEdge
 from service_kit.memory import releasing_memory
 from service_kit.secret_files import with_secret_files
 from service_kit.service import Service, create_service, serve
-from service_kit.settings import Secret, SettingsError, load, secret_variables
+from service_kit.settings import SettingsError, load, secret_variables
 from starlette.types import ASGIApp
 
 from llm_gateway.cache import Cache
@@ -33,7 +32,6 @@ from llm_gateway.dialects.openai_responses.server import OpenAIResponsesServer
 from llm_gateway.dialects.prompt.server import PromptServer
 from llm_gateway.dialects.protocols import ServerDialect
 from llm_gateway.errors import ModelNotFound
-from llm_gateway.net.proxy import NoProxy, Proxies, Proxy, proxy_of
 from llm_gateway.net.transport import Transport
 from llm_gateway.pipeline.admission import AdmissionControl
 from llm_gateway.pipeline.context import Defaults
@@ -45,11 +43,13 @@ from llm_gateway.pipeline.upstream_call import Piece
 from llm_gateway.providers import Provider
 from llm_gateway.providers.compose import build_providers
 from llm_gateway.providers.embeddings import Embedder
+from llm_gateway.providers.outbound import proxies_of, trusting
 from llm_gateway.routing import Router
 from llm_gateway.routing.breakers import Breakers
 from llm_gateway.settings import GatewaySettings
 from llm_gateway.surfaces.http import openapi
 from llm_gateway.surfaces.http.batch import BatchStreamSurface, BatchSurface
+from llm_gateway.surfaces.http.compression import Compression
 from llm_gateway.surfaces.http.embeddings import EmbeddingsSurface
 from llm_gateway.surfaces.http.generation import GenerationSurface
 from llm_gateway.surfaces.http.messages import COUNT_TOKENS, MESSAGES, CountTokens, MessagesDialect
@@ -62,6 +62,7 @@ from llm_gateway.surfaces.rpc.port import RpcPort
 from llm_gateway.surfaces.send_limits import SendLimits
 from llm_gateway.surfaces.socket.sockets import GRACE_FOR_CALLS, Sockets, socket_port
 from llm_gateway.surfaces.status import StatusReader
+from llm_gateway.surfaces.tls import tls_options
 from llm_gateway.telemetry.dispatcher import RecordDispatcher, RecordSink
 from llm_gateway.telemetry.log import CallLog
 from llm_gateway.telemetry.metrics import Metrics
@@ -119,7 +120,7 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
         unlogged_paths=frozenset(hot) - {COUNT_TOKENS},  # those are logged as calls
         lenient_paths=frozenset({PROMPT, PROMPT_STREAM, BATCH, BATCH_STREAM}),
         error_bodies={MESSAGES: anthropic_error, COUNT_TOKENS: anthropic_error},
-        front=lambda inner: RawRoutes(inner, hot, settings.root_path),
+        front=lambda inner: Compression(RawRoutes(inner, hot, settings.root_path)),
     )
     app.include_router(model_routes(parts.holder.current, int(time.time())))
     app.include_router(_ops(parts, metrics, records))
@@ -209,7 +210,7 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
     """
     # Of AWS's credentials the SDK's own chain reads some; what `load` has read from files is for it too.
     environ = with_secret_files(environ, secret_variables(GatewaySettings))
-    proxies, tls = _proxies(settings), _trusting(settings)
+    proxies, tls = proxies_of(settings), trusting(settings)
     transport = Transport(
         max_connections=settings.upstream_max_connections,
         max_bytes=settings.upstream_max_bytes,
@@ -252,41 +253,6 @@ def _cache(settings: GatewaySettings) -> MemoryCache | None:
     return MemoryCache(max_entries=settings.cache_max_size, max_bytes=settings.cache_max_bytes, ttl=settings.cache_ttl)
 
 
-def _proxies(settings: GatewaySettings) -> Proxies:
-    """Raises SettingsError for a variable that names no proxy, without repeating what may hold a password."""
-    try:
-        no = NoProxy(settings.no_proxy)
-    except ValueError as error:
-        raise SettingsError(f"NO_PROXY: {error}") from error
-    others = _proxy("ALL_PROXY", settings.all_proxy)
-    return Proxies(
-        https=_proxy("HTTPS_PROXY", settings.https_proxy) or others,
-        http=_proxy("HTTP_PROXY", settings.http_proxy) or others,
-        no=no,
-    )
-
-
-def _proxy(name: str, url: Secret | None) -> Proxy | None:
-    try:
-        return proxy_of(url.get_secret_value()) if url else None
-    except ValueError as error:
-        raise SettingsError(f"{name}: {error}") from None
-
-
-def _trusting(settings: GatewaySettings) -> ssl.SSLContext | None:
-    """What trusts the authorities of SSL_CERT_FILE alone; None where the system's are trusted.
-
-    Raises:
-        SettingsError: the file cannot be used.
-    """
-    if settings.ssl_cert_file is None:
-        return None
-    try:
-        return ssl.create_default_context(cafile=settings.ssl_cert_file)
-    except OSError as error:
-        raise SettingsError(f"SSL_CERT_FILE: {error}") from error
-
-
 def from_environment(environ: Mapping[str, str]) -> tuple[Service, GatewaySettings]:
     """The gateway as the environment describes it."""
     settings = load(GatewaySettings, environ)
@@ -295,4 +261,4 @@ def from_environment(environ: Mapping[str, str]) -> tuple[Service, GatewaySettin
 
 def main() -> int:
     app, settings = from_environment(os.environ)
-    return serve(app, settings)
+    return serve(app, settings, None, **tls_options(settings))

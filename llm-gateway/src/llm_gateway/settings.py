@@ -22,6 +22,9 @@ class GatewaySettings(ServiceSettings):
     ws_port: int | None = Field(None, alias="WS_PORT", ge=0, le=65535)
     ws_max_connections: int = Field(1_000, alias="WS_MAX_CONNECTIONS", ge=1)
     grpc_port: int | None = Field(None, alias="GRPC_PORT", ge=0, le=65535)
+    enable_tls: bool = Field(False, alias="ENABLE_TLS")
+    tls_cert_path: str | None = Field(None, alias="TLS_CERT_PATH")
+    tls_key_path: str | None = Field(None, alias="TLS_KEY_PATH")
     metrics_port: int | None = Field(None, alias="METRICS_PORT", ge=0, le=65535)
     catalog_file: str | None = Field(None, alias="CATALOG_FILE")
 

@@ -11,6 +11,7 @@ from grpc_reflection.v1alpha import reflection
 from llm_gateway.settings import GatewaySettings
 from llm_gateway.surfaces.rpc.generated import ai_service_pb2 as pb
 from llm_gateway.surfaces.rpc.service import AIService
+from llm_gateway.surfaces.tls import certificate_of
 
 SERVICE: str = pb.DESCRIPTOR.services_by_name["AIService"].full_name
 
@@ -45,8 +46,12 @@ class RpcServer:
         return port
 
     def _bind(self, address: str) -> int:
+        certificate = certificate_of(self._settings)
         try:
-            return self._server.add_insecure_port(address)
+            if certificate is None:
+                return self._server.add_insecure_port(address)
+            pair = (certificate.key.read_bytes(), certificate.chain.read_bytes())
+            return self._server.add_secure_port(address, grpc.ssl_server_credentials([pair]))
         except RuntimeError as error:
             raise OSError(f"GRPC_PORT: {address} cannot be used: {error}") from error
 

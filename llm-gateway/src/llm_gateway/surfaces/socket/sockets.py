@@ -27,6 +27,7 @@ from llm_gateway.settings import GatewaySettings
 from llm_gateway.surfaces.http.raw_endpoint import as_told, in_session
 from llm_gateway.surfaces.send_limits import SendLimits
 from llm_gateway.surfaces.socket.session import GOING_AWAY, TRY_AGAIN_LATER, PromptSocket
+from llm_gateway.surfaces.tls import tls_options
 
 _log = get_logger(__name__)
 
@@ -127,7 +128,8 @@ async def socket_port(service: Service, settings: GatewaySettings) -> AsyncItera
         return
     connections = Connections(ConnectionLimits().within_descriptors(), service.refusals, settings.ui_language)
     app = _SocketsAlone(service, settings.root_path)
-    async with side_port(app, settings, settings.ws_port, connections, "socket port") as port:
+    tls = tls_options(settings)
+    async with side_port(app, settings, settings.ws_port, connections, "socket port", **tls) as port:
         _log.info("prompt sockets", host=settings.host, port=port)
         yield port
 

@@ -6,7 +6,7 @@ set -euo pipefail
 base=${BASE_URL:-http://localhost:${HTTP_PORT:-${PORT:-8003}}}
 items=${ITEMS:-50}
 key=${API_KEY:-}
-python=${PYTHON:-python3}
+python=${VENV_PYTHON:-python3}
 
 body=$(MODEL=${MODEL:-offline} ITEMS=$items "$python" - <<'PYTHON'
 import json, os

@@ -116,7 +116,7 @@ async def test_what_does_not_answer_is_said():
 async def test_a_batch_is_processed():
     async with gateway() as stage:
         code, said = await run(
-            ROOT / "scripts/test-batch-processing.sh", BASE_URL=stage.url, ITEMS="20", PYTHON=sys.executable
+            ROOT / "scripts/test-batch-processing.sh", BASE_URL=stage.url, ITEMS="20", VENV_PYTHON=sys.executable
         )
     assert code == 0, said
     assert "batch: 21 items" in said and "stream: 21 items" in said

@@ -83,7 +83,8 @@ def plan(environ: Mapping[str, str]) -> list[Service]:
     Raises:
         CannotStart: a port variable is not a port, or two of them are the same.
     """
-    gateway, toolbox = _port(environ, "PORT", 8003), _port(environ, "TOOLBOX_PORT", 8000)
+    gateway = _port(environ, "PORT" if environ.get("PORT", "").strip() else "HTTP_PORT", 8003)
+    toolbox = _port(environ, "TOOLBOX_PORT", 8000)
     http, ws = _port(environ, "AGENT_HTTP_PORT", 8001), _port(environ, "AGENT_WS_PORT", 8002)
     common = {
         "HOST": "127.0.0.1",

@@ -20,6 +20,7 @@ SECRETS = {name for name in EXAMPLES if SECRET.search(name) and name not in {"MA
 # Where a process on this machine and a container have to differ, one of the two sets it.
 FIXED = {"HOST", "PORT", "METRICS_PORT", "TOOLBOX_PORT", "AGENT_HTTP_PORT", "AGENT_WS_PORT", "LOCAL_MODEL_PORT"} | {
     *("LOG_FORMAT", "ALLOW_OPEN", "ALLOWED_HOSTS", "CORS_ALLOWED_ORIGINS", "TOOLBOX_DB"),
+    *("HTTP_PORT", "GRPC_PORT"),
     *("LLM_GATEWAY_URL", "MCP_SERVER_URL", "LOCAL_MODEL_PATH", "LOCAL_MODEL_URL"),
 }
 # What any program takes is of the machine, and there is another one in a container.

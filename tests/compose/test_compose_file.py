@@ -23,7 +23,7 @@ SETTINGS = {
 }
 PORTS = {"llm-gateway": 8003, "toolbox": 8000, "agent-http": 8001, "agent-websocket": 8002}
 HOST_PORTS = {
-    "llm-gateway": ["PORT", "METRICS_PORT"],
+    "llm-gateway": ["PORT", "METRICS_PORT", "GRPC_PORT"],
     "toolbox": ["TOOLBOX_PORT"],
     "agent-http": ["AGENT_HTTP_PORT"],
     "agent-websocket": ["AGENT_WS_PORT"],
@@ -82,8 +82,9 @@ def test_ports_are_the_ones_that_the_code_has_by_itself(service):
     assert load(SETTINGS[service], {}).port == PORTS[service]
 
 
-def test_the_gateway_serves_prometheus():
-    assert load(GatewaySettings, environment("llm-gateway", {})).metrics_port == 9090
+def test_the_gateway_serves_prometheus_and_grpc():
+    settings = load(GatewaySettings, environment("llm-gateway", {"GRPC_PORT": "7777"}))
+    assert (settings.metrics_port, settings.grpc_port) == (9090, 50051)
 
 
 def test_a_service_answers_to_its_own_name_to_loopback_and_to_what_the_user_adds(service):

@@ -19,7 +19,9 @@ PROMISED = {
     llm_gateway.app: (
         "GET /mcp/llm/list", "POST /mcp/llm/generate", "GET /metrics", "POST /cache/clear",
         "POST /v1/chat/completions", "POST /v1/responses", "POST /v1/embeddings", "GET /v1/models",
-        "GET /v1/models/{id}",
+        "GET /v1/models/{id}", "POST /api/v1/generate", "POST /api/v1/generate/stream", "POST /api/v1/generate/batch",
+        "POST /api/v1/generate/batch/stream", "GET /api/v1/models", "GET /api/v1/status", "GET /status",
+        "GET /api/v1/cache/stats", "POST /api/v1/cache/invalidate",
     ),
     mcp_toolbox.app: (
         "GET /mcp/tools/list", "POST /mcp/tools/list", "POST /mcp/tools/call", "POST /mcp", "GET /mcp", "DELETE /mcp",
@@ -35,8 +37,11 @@ PROMISED = {
 EVERYWHERE_IDS = {"get_health", "get_liveness", "get_readiness"}
 OPERATION_IDS = {
     llm_gateway.app: {
-        "chat_completions", "clear_cache", "count_tokens", "embeddings", "generate", "get_metrics", "get_model",
-        "list_catalog", "list_models", "messages", "responses",
+        "chat_completions", "clear_cache", "count_tokens", "embeddings", "generate", "generate_batch",
+        "generate_prompt", "get_cache_stats", "get_metrics", "get_model", "get_prompt_status", "get_status",
+        "invalidate_cache", "list_catalog", "list_models", "list_prompt_models", "messages",
+        "open_prompt_socket", "responses",
+        "stream_batch", "stream_prompt",
     },
     mcp_toolbox.app: {
         "add_servers", "call_tool", "check_servers", "get_catalog", "get_catalog_page", "get_recent_calls",
@@ -74,8 +79,9 @@ def test_the_operation_ids_stay_as_they_are(module):
 
 
 def test_the_sockets():
-    app, _ = agent_websocket.app.from_environment({})
-    assert {"/ws", "/ws/{connection_id}"} <= {route.path for route in app.routes if isinstance(route, WebSocketRoute)}
+    for module, paths in {agent_websocket.app: {"/ws", "/ws/{connection_id}"}, llm_gateway.app: {"/ws"}}.items():
+        app, _ = module.from_environment({})
+        assert paths <= {route.path for route in app.routes if isinstance(route, WebSocketRoute)}
 
 
 def test_the_error_codes_for_operators_exist():

@@ -43,7 +43,7 @@ class Suite:
 
     SERVICES = ("llm-gateway", "toolbox", "agent-http", "agent-websocket")
     IMAGES = ("llm-gateway", "mcp-toolbox", "agent-http", "agent-websocket")
-    _HOST_PORTS = ("PORT", "TOOLBOX_PORT", "AGENT_HTTP_PORT", "AGENT_WS_PORT", "METRICS_PORT")
+    _HOST_PORTS = ("PORT", "TOOLBOX_PORT", "AGENT_HTTP_PORT", "AGENT_WS_PORT", "METRICS_PORT", "GRPC_PORT")
 
     def __init__(self) -> None:
         self._ports = dict(zip(self._HOST_PORTS, free_ports(len(self._HOST_PORTS)), strict=True))

@@ -32,6 +32,13 @@ def test_metrics_are_where_the_gateway_is_told_to_serve_them(manifests, secrets)
     assert service["metadata"]["annotations"]["prometheus.io/port"] == str(port)
 
 
+def test_grpc_is_where_the_gateway_is_told_to_serve_it(manifests, secrets):
+    port = _port(manifests.container("llm-gateway")["ports"], "grpc")["containerPort"]
+    assert manifests.environment("llm-gateway", secrets)["GRPC_PORT"] == str(port) == "50051"
+    published = _port(manifests.one("Service", "llm-gateway")["spec"]["ports"], "grpc")
+    assert (published["port"], published["targetPort"], published["appProtocol"]) == (port, "grpc", "kubernetes.io/h2c")
+
+
 def test_images_are_the_ones_that_compose_builds_and_of_this_version(manifests, fit, root, compose):
     version = tomllib.loads((root / fit.folder / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     image = manifests.container(fit.deployment)["image"]

@@ -17,12 +17,17 @@ from llm_gateway.telemetry.record import CallRecord
 from service_kit.edge.connections import Connections
 from service_kit.edge.limits import ConnectionLimits
 from service_kit.edge.protocol import HttpProtocol
+from service_kit.edge.websocket_protocol import WebSocketProtocol
+from service_kit.service import LARGEST_FRAME_BYTES
 from service_kit.settings import load
 from service_kit.testing import running
 
+PROTOCOLS = {"http": HttpProtocol, "ws": WebSocketProtocol}
 KEY = "sk-test-0123456789abcdef"
 CHAT = "/v1/chat/completions"
 GENERATE = "/mcp/llm/generate"
+PROMPT = "/api/v1/generate"
+BATCH = "/api/v1/generate/batch"
 QUESTION = [{"role": "user", "content": "Hola"}]
 
 
@@ -47,6 +52,16 @@ class Stage:
     async def generate(self, *, headers: Mapping[str, str] | None = None, **body: Any) -> httpx.Response:
         """`POST /mcp/llm/generate`, by default one question to `gpt-4o`."""
         return await self.http.post(GENERATE, json={"model": "gpt-4o", "messages": QUESTION, **body}, headers=headers)
+
+    async def prompt(
+        self, path: str = PROMPT, *, headers: Mapping[str, str] | None = None, **body: Any
+    ) -> httpx.Response:
+        """`POST /api/v1/generate`, by default one question to `gpt-4o`."""
+        return await self.http.post(path, json={"model": "gpt-4o", "prompt": "Hola", **body}, headers=headers)
+
+    async def batch(self, *items: Any, path: str = BATCH, headers: Mapping[str, str] | None = None) -> httpx.Response:
+        """`POST /api/v1/generate/batch` of these items."""
+        return await self.http.post(path, json={"requests": items}, headers=headers)
 
     async def observed(self) -> list[CallRecord]:
         """The calls so far; asking for the metrics hands the observers what is still queued for them."""
@@ -75,8 +90,12 @@ async def gateway(**environ: str) -> AsyncIterator[Stage]:
     parts = build_parts(settings, environ)
     seen: list[CallRecord] = []
     app = create_app(settings, msgspec.structs.replace(parts, sinks=(*parts.sinks, Collected(seen))))
-    protocol = partial(HttpProtocol, register=Connections(ConnectionLimits(), app.refusals, settings.ui_language))
-    async with running(app, http=protocol) as url, httpx.AsyncClient(base_url=url, timeout=20, verify=False) as http:
+    connections = Connections(ConnectionLimits(), app.refusals, settings.ui_language)
+    protocols = {name: partial(kind, register=connections) for name, kind in PROTOCOLS.items()}
+    async with (
+        running(app, **protocols, ws_max_size=LARGEST_FRAME_BYTES) as url,
+        httpx.AsyncClient(base_url=url, timeout=20, verify=False) as http,
+    ):
         yield Stage(url, http, parts, seen)
 
 

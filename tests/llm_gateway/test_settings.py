@@ -57,3 +57,11 @@ def test_a_secret_is_not_shown():
     assert "very-secret" not in repr(proxied) + str(proxied)
     settings = load(GatewaySettings, {"API_KEYS": "very-secret", "AUTH_MODE": "keys"})
     assert "very-secret" not in repr(settings) + str(settings)
+
+
+@pytest.mark.parametrize(
+    ("environ", "port"),
+    [({}, 8003), ({"HTTP_PORT": "8090"}, 8090), ({"PORT": "9003", "HTTP_PORT": "8090"}, 9003)],
+)
+def test_the_port_has_two_names(environ: dict[str, str], port: int):
+    assert load(GatewaySettings, environ).port == port

@@ -122,6 +122,11 @@ def test_what_is_no_port_is_said_by_name(variable: str, value: str):
         PLAN.plan({variable: value, "LOCAL_MODEL_PATH": "a.gguf"})
 
 
+def test_the_gateways_port_has_two_names():
+    assert plan({"HTTP_PORT": "8090"})["llm-gateway"].port == 8090
+    assert plan({"HTTP_PORT": "8090", "PORT": "9003"})["llm-gateway"].port == 9003
+
+
 def test_an_empty_port_is_the_default():
     assert plan({"PORT": "", "TOOLBOX_PORT": " "})["llm-gateway"].port == 8003
 

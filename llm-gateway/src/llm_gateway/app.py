@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-import ssl
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,10 +13,11 @@ from typing import cast
 import msgspec
 from fastapi import APIRouter, FastAPI
 from service_kit.docs_page import lead_home_to_docs
+from service_kit.edge.metadata import MetadataEdge
 from service_kit.memory import releasing_memory
 from service_kit.secret_files import with_secret_files
 from service_kit.service import Service, create_service, serve
-from service_kit.settings import Secret, SettingsError, load, secret_variables
+from service_kit.settings import SettingsError, load, secret_variables
 from service_kit.store.redis_address import RedisAddress
 from service_kit.telemetry.loop_lag import LoopLag
 from starlette.types import ASGIApp
@@ -31,9 +32,9 @@ from llm_gateway.dialects.anthropic.render_error import render_error as anthropi
 from llm_gateway.dialects.native.server import NativeServer
 from llm_gateway.dialects.openai_chat.server import OpenAIChatServer
 from llm_gateway.dialects.openai_responses.server import OpenAIResponsesServer
+from llm_gateway.dialects.prompt.server import PromptServer
 from llm_gateway.dialects.protocols import ServerDialect
 from llm_gateway.errors import ModelNotFound
-from llm_gateway.net.proxy import NoProxy, Proxies, Proxy, proxy_of
 from llm_gateway.net.transport import Transport
 from llm_gateway.pipeline.admission import AdmissionControl
 from llm_gateway.pipeline.context import Defaults
@@ -45,17 +46,26 @@ from llm_gateway.pipeline.upstream_call import Piece
 from llm_gateway.providers import Provider
 from llm_gateway.providers.compose import build_providers
 from llm_gateway.providers.embeddings import Embedder
+from llm_gateway.providers.outbound import proxies_of, trusting
 from llm_gateway.routing import Router
 from llm_gateway.routing.breakers import Breakers
 from llm_gateway.settings import GatewaySettings
 from llm_gateway.surfaces.http import openapi
+from llm_gateway.surfaces.http.batch import BatchStreamSurface, BatchSurface
+from llm_gateway.surfaces.http.compression import Compression
 from llm_gateway.surfaces.http.embeddings import EmbeddingsSurface
 from llm_gateway.surfaces.http.generation import GenerationSurface
 from llm_gateway.surfaces.http.messages import COUNT_TOKENS, MESSAGES, CountTokens, MessagesDialect
 from llm_gateway.surfaces.http.models import model_routes
 from llm_gateway.surfaces.http.ops import ops_routes
+from llm_gateway.surfaces.http.prompt import BATCH, BATCH_STREAM, PROMPT, PROMPT_STREAM, PromptSurface
+from llm_gateway.surfaces.http.prompt_info import prompt_routes
 from llm_gateway.surfaces.http.raw_routes import RawRoutes
+from llm_gateway.surfaces.rpc.port import RpcPort
 from llm_gateway.surfaces.send_limits import SendLimits
+from llm_gateway.surfaces.socket.sockets import GRACE_FOR_CALLS, Sockets, socket_port
+from llm_gateway.surfaces.status import StatusReader
+from llm_gateway.surfaces.tls import tls_options
 from llm_gateway.telemetry.dispatcher import RecordDispatcher, RecordSink
 from llm_gateway.telemetry.edge_metrics import EdgeMetrics
 from llm_gateway.telemetry.log import CallLog
@@ -84,7 +94,9 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
     metrics.watch(records)
     calls: SingleFlight[Piece] = SingleFlight(_buffer_limits(settings))
     limits, lag = SendLimits(settings.client_send_timeout), LoopLag()
-    hot = _raw_routes(settings, parts, _pipeline(settings, parts, calls, records), limits)
+    admission = AdmissionControl(settings.pool_max_concurrent, settings.provider_max_concurrent)
+    pipeline = _pipeline(settings, parts, calls, records, admission)
+    hot = _raw_routes(settings, parts, pipeline, limits)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI):
@@ -99,7 +111,10 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
             await stack.enter_async_context(parts.holder.running())
             await stack.enter_async_context(metrics_server(settings, metrics, records, cast(Service, app).refusals))
             await stack.enter_async_context(limits.running())
-            await stack.enter_async_context(calls.running())  # the last to be entered is the first to end
+            await stack.enter_async_context(calls.running())
+            # The last to be entered is the first to end.
+            await stack.enter_async_context(socket_port(cast(Service, app), settings))
+            await stack.enter_async_context(rpc.running())
             yield
 
     app = create_service(
@@ -111,19 +126,38 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
         settings=settings,
         lifespan=lifespan,
         unlogged_paths=frozenset(hot) - {COUNT_TOKENS},  # those are logged as calls
+        lenient_paths=frozenset({PROMPT, PROMPT_STREAM, BATCH, BATCH_STREAM}),
         error_bodies={MESSAGES: anthropic_error, COUNT_TOKENS: anthropic_error},
-        front=lambda inner: RawRoutes(inner, hot, settings.root_path),
+        front=lambda inner: Compression(RawRoutes(inner, hot, settings.root_path)),
     )
     metrics.registry.register(EdgeMetrics(app.refusals, lag))
     app.include_router(model_routes(parts.holder.current, int(time.time())))
     app.include_router(_ops(parts, metrics, records))
+    reader = StatusReader(
+        holder=parts.holder, breakers=parts.breakers, cache=parts.cache, records=records, admission=admission,
+        loops=lambda: app.state.background, version=VERSION,
+    )  # fmt: skip
+    app.include_router(prompt_routes(parts.holder.current, parts.cache, reader))
+    sockets = Sockets(pipeline, limits, settings.ws_max_connections)
+    sockets.add_routes(app)
+    rpc = RpcPort(settings, lambda: MetadataEdge(app.policy, app.refusals), pipeline, reader, limits)
+    grace = settings.shutdown_grace_seconds * GRACE_FOR_CALLS
+
+    async def drain() -> None:
+        await asyncio.gather(sockets.drain(grace), rpc.drain(grace))
+
+    app.state.lifecycle.add_shutdown_hook(drain)
     openapi.describe(app)
     lead_home_to_docs(app)
     return app
 
 
 def _pipeline(
-    settings: GatewaySettings, parts: Parts, calls: SingleFlight[Piece], records: RecordDispatcher
+    settings: GatewaySettings,
+    parts: Parts,
+    calls: SingleFlight[Piece],
+    records: RecordDispatcher,
+    admission: AdmissionControl,
 ) -> Pipeline:
     router = Router(parts.providers, parts.breakers)
     return Pipeline(
@@ -132,7 +166,7 @@ def _pipeline(
         vectors=Vectors(router, parts.embedders),
         cache=parts.cache,
         lifetimes=Lifetimes(settings.cache_ttl, settings.cache_ttl_by_kind),
-        admission=AdmissionControl(settings.pool_max_concurrent, settings.provider_max_concurrent),
+        admission=admission,
         calls=calls,
         records=records,
     )
@@ -144,6 +178,10 @@ def _raw_routes(settings: GatewaySettings, parts: Parts, pipeline: Pipeline, lim
     def surface(name: str, dialect: ServerDialect) -> GenerationSurface:
         return GenerationSurface(name, dialect, pipeline, settings.stream_keepalive, limits)
 
+    def prompt(*, stream: bool) -> PromptSurface:
+        return PromptSurface("prompt", PromptServer(stream=stream), pipeline, settings.stream_keepalive, limits)
+
+    parallel = settings.batch_max_parallel
     return {
         "/mcp/llm/generate": surface("generate", NativeServer()),
         "/v1/chat/completions": surface("chat.completions", OpenAIChatServer()),
@@ -151,6 +189,10 @@ def _raw_routes(settings: GatewaySettings, parts: Parts, pipeline: Pipeline, lim
         "/v1/responses": surface("responses", OpenAIResponsesServer()),
         MESSAGES: surface("messages", MessagesDialect(parts.holder.current)),
         COUNT_TOKENS: CountTokens(parts.holder.current),
+        PROMPT: prompt(stream=False),
+        PROMPT_STREAM: prompt(stream=True),
+        BATCH: BatchSurface(pipeline, limits, parallel),
+        BATCH_STREAM: BatchStreamSurface(pipeline, limits, parallel, settings.stream_keepalive),
     }
 
 
@@ -178,7 +220,7 @@ def build_parts(settings: GatewaySettings, environ: Mapping[str, str]) -> Parts:
     """
     # Of AWS's credentials the SDK's own chain reads some; what `load` has read from files is for it too.
     environ = with_secret_files(environ, secret_variables(GatewaySettings))
-    proxies, tls = _proxies(settings), _trusting(settings)
+    proxies, tls = proxies_of(settings), trusting(settings)
     transport = Transport(
         max_connections=settings.upstream_max_connections,
         max_bytes=settings.upstream_max_bytes,
@@ -227,41 +269,6 @@ def _cache(settings: GatewaySettings) -> CacheLevels | None:
     return CacheLevels(memory, RedisCache(RedisAddress.parse(url), settings.redis_timeout))
 
 
-def _proxies(settings: GatewaySettings) -> Proxies:
-    """Raises SettingsError for a variable that names no proxy, without repeating what may hold a password."""
-    try:
-        no = NoProxy(settings.no_proxy)
-    except ValueError as error:
-        raise SettingsError(f"NO_PROXY: {error}") from error
-    others = _proxy("ALL_PROXY", settings.all_proxy)
-    return Proxies(
-        https=_proxy("HTTPS_PROXY", settings.https_proxy) or others,
-        http=_proxy("HTTP_PROXY", settings.http_proxy) or others,
-        no=no,
-    )
-
-
-def _proxy(name: str, url: Secret | None) -> Proxy | None:
-    try:
-        return proxy_of(url.get_secret_value()) if url else None
-    except ValueError as error:
-        raise SettingsError(f"{name}: {error}") from None
-
-
-def _trusting(settings: GatewaySettings) -> ssl.SSLContext | None:
-    """What trusts the authorities of SSL_CERT_FILE alone; None where the system's are trusted.
-
-    Raises:
-        SettingsError: the file cannot be used.
-    """
-    if settings.ssl_cert_file is None:
-        return None
-    try:
-        return ssl.create_default_context(cafile=settings.ssl_cert_file)
-    except OSError as error:
-        raise SettingsError(f"SSL_CERT_FILE: {error}") from error
-
-
 def from_environment(environ: Mapping[str, str]) -> tuple[Service, GatewaySettings]:
     """The gateway as the environment describes it."""
     settings = load(GatewaySettings, environ)
@@ -270,4 +277,4 @@ def from_environment(environ: Mapping[str, str]) -> tuple[Service, GatewaySettin
 
 def main() -> int:
     app, settings = from_environment(os.environ)
-    return serve(app, settings)
+    return serve(app, settings, None, **tls_options(settings))

@@ -40,6 +40,13 @@ class GatewaySettings(RedisSettings, ServiceSettings):
     """Times are in seconds, sizes in bytes."""
 
     port: int = Field(8003, alias="PORT", ge=0, le=65535)
+    http_port: int | None = Field(None, alias="HTTP_PORT", ge=0, le=65535)
+    ws_port: int | None = Field(None, alias="WS_PORT", ge=0, le=65535)
+    ws_max_connections: int = Field(1_000, alias="WS_MAX_CONNECTIONS", ge=1)
+    grpc_port: int | None = Field(None, alias="GRPC_PORT", ge=0, le=65535)
+    enable_tls: bool = Field(False, alias="ENABLE_TLS")
+    tls_cert_path: str | None = Field(None, alias="TLS_CERT_PATH")
+    tls_key_path: str | None = Field(None, alias="TLS_KEY_PATH")
     metrics_port: int | None = Field(None, alias="METRICS_PORT", ge=0, le=65535)
     catalog_file: str | None = Field(None, alias="CATALOG_FILE")
 
@@ -70,6 +77,7 @@ class GatewaySettings(RedisSettings, ServiceSettings):
     client_send_timeout: float = Field(30, alias="CLIENT_SEND_TIMEOUT", gt=0)
     pool_max_concurrent: int = Field(10_000, alias="POOL_MAX_CONCURRENT", gt=0)
     provider_max_concurrent: int = Field(2_000, alias="PROVIDER_MAX_CONCURRENT", gt=0)
+    batch_max_parallel: int = Field(32, alias="BATCH_MAX_PARALLEL", gt=0)
     upstream_retries: int = Field(2, alias="UPSTREAM_RETRIES", ge=0, le=10)
     upstream_max_bytes: int = Field(32 * 1024 * 1024, alias="UPSTREAM_MAX_BYTES", gt=0)
     upstream_max_connections: int = Field(512, alias="UPSTREAM_MAX_CONNECTIONS", gt=0)
@@ -105,3 +113,10 @@ class GatewaySettings(RedisSettings, ServiceSettings):
     def _in_either_case(cls, environ: Any) -> Any:
         lower = {name: environ[name.lower()] for name in _EITHER_CASE if environ.get(name.lower())}
         return {**environ, **lower} if lower else environ
+
+    @model_validator(mode="before")
+    @classmethod
+    def _port_by_either_name(cls, environ: Any) -> Any:
+        """HTTP_PORT stands for PORT where that is not set."""
+        port = environ.get("PORT") or environ.get("HTTP_PORT")
+        return {**environ, "PORT": port} if port else environ

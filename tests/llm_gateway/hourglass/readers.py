@@ -65,6 +65,29 @@ def _native(answer: dict[str, Any]) -> Result:
     return Result(choices=(choice,), usage=Usage(**counted))
 
 
+def prompt(body: bytes) -> Result:
+    """`/api/v1/generate`."""
+    return _prompt(msgspec.json.decode(body))
+
+
+def prompt_stream(body: bytes) -> Result:
+    """Its stream, put together as its description says."""
+    *chunks, last = events(body)
+    assert [chunk["index"] for chunk in (*chunks, last)] == list(range(len(chunks) + 1))
+    assert last["finished"] and not any(chunk["finished"] for chunk in chunks)
+    content = "".join(chunk["content"] for chunk in chunks)
+    reasoning = "".join(chunk.get("reasoning", "") for chunk in chunks)
+    return _prompt({**last, "content": content, "reasoning": reasoning, "tokensUsed": last["totalTokens"]})
+
+
+def _prompt(answer: dict[str, Any]) -> Result:
+    thought, text = answer.get("reasoning"), answer["content"]
+    content = (*((Reasoning(text=thought),) if thought else ()), *((Text(text=text),) if text else ()))
+    choice = Choice(content=content, finish_reason=answer["finishReason"])
+    counted = Usage(prompt_tokens=answer["tokensUsed"], cached_tokens=answer["tokens"]["cached"])
+    return Result(choices=(choice,), usage=counted)
+
+
 def compact(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 

@@ -22,6 +22,7 @@ from llm_gateway.canonical import (
     Text,
     ToolCall,
     ToolChoice,
+    Usage,
 )
 from llm_gateway.canonical.aggregate import events_of
 from llm_gateway.dialects.anthropic.server import AnthropicServer
@@ -32,6 +33,7 @@ from llm_gateway.dialects.native.server import NativeServer
 from llm_gateway.dialects.openai_chat.reasoning_details import parsed, sent_back
 from llm_gateway.dialects.openai_chat.server import OpenAIChatServer
 from llm_gateway.dialects.openai_responses.server import OpenAIResponsesServer
+from llm_gateway.dialects.prompt.server import PromptServer
 from llm_gateway.dialects.protocols import ServerDialect
 
 from tests.llm_gateway import values
@@ -247,4 +249,20 @@ MESSAGES = Surface(
     requests=drawn.conversations(tuned=False), results=_COUNTED, **_spoken(ANTHROPIC),
 )  # fmt: skip
 
-SURFACES = (CHAT, NATIVE, RESPONSES, MESSAGES)
+# --- the prompt API ---
+
+
+def _read_by_prompt(result: Result) -> Result:
+    """One text, refusals included, after one thought; of the usage the total, and what a cache had of it."""
+    choice, usage = result.choices[0], result.usage or Usage()
+    thought = "".join(part.text for part in choice.content if isinstance(part, Reasoning))
+    text = "".join(part.text for part in choice.content if isinstance(part, Text | Refusal))
+    content = (*((Reasoning(text=thought),) if thought else ()), *((Text(text=text),) if text else ()))
+    counted = Usage(prompt_tokens=usage.total_tokens, cached_tokens=usage.cached_tokens)
+    said = Choice(content=content, finish_reason=choice.finish_reason)
+    return msgspec.structs.replace(result, choices=(said,), usage=counted)
+
+
+PROMPT = Surface("prompt", PromptServer(), readers.prompt, readers.prompt_stream, carried=_read_by_prompt)
+
+SURFACES = (CHAT, NATIVE, RESPONSES, MESSAGES, PROMPT)

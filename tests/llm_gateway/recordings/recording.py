@@ -31,6 +31,7 @@ _VOLATILE = (
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
     (re.compile(r"\bdur=[\d.]+"), "dur=TIME"),
     (re.compile(r"^(x-overhead-ms: )[\d.]+$", re.MULTILINE), r"\1TIME"),
+    (re.compile(r"^(x-cache-key: )[0-9a-f]{32}$", re.MULTILINE), r"\1KEY"),  # the address of the provider is part of it
     (re.compile(r"not asked: [\d.]+ s left"), "not asked: TIME left"),
     (re.compile(r"(00-[0-9a-f]{32}-)[0-9a-f]{16}(-01)"), r"\1SPAN\2"),
 )

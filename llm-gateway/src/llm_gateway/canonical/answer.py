@@ -17,7 +17,8 @@ CacheLevel = Literal["memory", "redis"]
 class AnsweredBy(msgspec.Struct, frozen=True, kw_only=True):
     """Known before the first byte of an answer: who gives it. `created` is in seconds since 1970.
 
-    `tools_emulated` says that its model, having no tool calling of its own, was asked for calls in the prompt.
+    `session_id` is the session that the caller named or was given. `tools_emulated` says that its model, having no tool
+    calling of its own, was asked for calls in the prompt.
     """
 
     request_id: str
@@ -27,10 +28,12 @@ class AnsweredBy(msgspec.Struct, frozen=True, kw_only=True):
     provider_model: str
     fallback_from: str | None = None
     tools_emulated: bool = False
+    session_id: str | None = None
 
 
 class AnswerMeta(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of any answer. `saved_usd` is what a cached one would have cost again."""
+    """What is known of any answer. `saved_usd` is what a cached one would have cost again, `cache_key` the key of its
+    entry, if it may have one."""
 
     answered_by: AnsweredBy
     usage: Usage
@@ -40,6 +43,7 @@ class AnswerMeta(msgspec.Struct, frozen=True, kw_only=True):
     cache: CacheStatus = "bypass"
     saved_usd: Decimal | None = None
     dropped: tuple[str, ...] = ()
+    cache_key: bytes | None = None
 
     @property
     def cached(self) -> bool:

@@ -60,6 +60,11 @@ class AdmissionControl:
         self._calls: dict[str, int] = {}
 
     @property
+    def most(self) -> int:
+        """The number of callers that may be admitted at a time."""
+        return self._most
+
+    @property
     def callers(self) -> int:
         """The number of callers that are admitted now."""
         return self._callers

@@ -53,13 +53,14 @@ ANY_CACHE = CacheControl()
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """The caller of one request. `principal` is the short id of its key, `models` are the names and patterns of the
-    models that the key may use (None for all), `user` is the end user that it names."""
+    models that the key may use (None for all), `user` is the end user and `session` the session that it names."""
 
     request_id: str
     surface: str
     principal: str = "anonymous"
     models: tuple[str, ...] | None = None
     user: str | None = None
+    session: str | None = None
     cache_control: CacheControl = ANY_CACHE
     disconnect: Disconnect | None = None
     options: CallOptions = NO_OPTIONS

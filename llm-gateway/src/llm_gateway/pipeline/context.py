@@ -85,6 +85,7 @@ class CallContext:
             provider_model=model.id,
             fallback_from=self.route.fallback_from(model),
             tools_emulated=isinstance(request, Request) and emulates(request, model),
+            session_id=self.caller.session,
         )
 
     def record(self, error: BaseException | None, now: float) -> CallRecord:
@@ -98,6 +99,7 @@ class CallContext:
             surface=caller.surface,
             principal=caller.principal,
             end_user=caller.user or self.request.user,
+            session=caller.session,
             asked=self.route.asked,
             status=status,
             http_status=http_status,

@@ -61,6 +61,10 @@ class LiveCall(Generic[A]):
         return self._context.dropped
 
     @property
+    def cache_key(self) -> bytes | None:
+        return self._context.key
+
+    @property
     def answered_by(self) -> AnsweredBy:
         """The model that answers. Set once the call has begun."""
         return cast("AnsweredBy", self._answered_by)
@@ -157,6 +161,7 @@ class LiveCall(Generic[A]):
             cache=context.cache,
             saved_usd=context.saved.usd if context.saved else None,
             dropped=context.dropped,
+            cache_key=context.key,
         )
         self._ticket.settle()
 

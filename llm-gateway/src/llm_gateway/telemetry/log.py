@@ -40,6 +40,8 @@ def line_of(record: CallRecord) -> Line:
     }
     if record.end_user is not None:
         fields["endUser"] = record.end_user[:_MAX_NAME]
+    if record.session is not None:
+        fields["sessionId"] = record.session
     if record.provider is not None:
         fields["provider"] = record.provider
     fields["model"] = (record.model or record.asked)[:_MAX_NAME]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from ipaddress import ip_address
 
@@ -17,7 +15,7 @@ from service_kit.edge.middleware import EdgeMiddleware
 from service_kit.edge.origins import OriginRule
 from service_kit.edge.policy import Policy
 from service_kit.errors import install_error_handlers
-from service_kit.service import BoundedServer, server_config
+from service_kit.side_port import side_port
 from service_kit.telemetry.logs import get_logger
 from service_kit.telemetry.refusals import Refusals
 from starlette.applications import Starlette
@@ -57,20 +55,12 @@ async def metrics_server(
 
     inner = Starlette(routes=[Route("/metrics", exposition)])
     install_error_handlers(inner)
-    listener = _listener(settings.host.strip("[]"), settings.metrics_port)
-    port = listener.getsockname()[1]
     limits = replace(ConnectionLimits(), max_connections=_CONNECTIONS).within_descriptors()
     connections = Connections(limits, refusals, settings.ui_language)
     app = EdgeMiddleware(inner, _policy(settings), refusals=refusals)
-    server = _Server(server_config(app, settings, connections, port=port, lifespan="off"), connections)
-    serving = asyncio.create_task(server.serve([listener]), name="metrics server")
-    _log.info("metrics", host=settings.host, port=port)
-    try:
+    async with side_port(app, settings, settings.metrics_port, connections, "metrics server") as port:
+        _log.info("metrics", host=settings.host, port=port)
         yield port
-    finally:
-        server.should_exit = True
-        await serving
-        listener.close()
 
 
 def _policy(settings: GatewaySettings) -> Policy:
@@ -96,16 +86,3 @@ class _NamesAndAddresses(HostRule):
         except ValueError:
             return False
         return True
-
-
-def _listener(host: str, port: int) -> socket.socket:
-    """Bound here, so that a port that is taken stops the start, and connections that come early wait."""
-    return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-
-
-class _Server(BoundedServer):
-    """A server that leaves signals to the service's own."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield

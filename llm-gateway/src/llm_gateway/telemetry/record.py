@@ -33,7 +33,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What happened in one call. Times are in milliseconds, `finished_at` in seconds since 1970.
 
-    `principal` is the short id of the caller's key, `end_user` what the caller says of its own user. `model`
+    `principal` is the short id of the caller's key, `end_user` what the caller says of its own user,
+    `session` the session that it names. `model`
     and `provider_model` name the deployment that answered, and are None where none did; `provider` is then the one that
     failed, or else that of the model that was meant. `metered_model` is a bounded name for labels, of the model that
     answered or was meant. `billed` is False
@@ -68,3 +69,4 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     error_code: str | None = None
     error_detail: str | None = None
     attempts: tuple[Attempt, ...] = ()
+    session: str | None = None

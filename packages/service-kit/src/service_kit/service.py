@@ -71,7 +71,7 @@ class Service(FastAPI):
         super().__init__(docs_url=None, redoc_url=None, **fastapi)
         self.router.route_class = JsonRoute
         self.service_name = name
-        self._policy = policy
+        self.policy = policy
         self._observe = observe
         self.refusals = refusals
         self._front = front
@@ -86,7 +86,7 @@ class Service(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         inner = super().build_middleware_stack()
         answering = HeadAsGet(self._front(inner) if self._front else inner)
-        return EdgeMiddleware(answering, self._policy, self._observe, self.refusals)
+        return EdgeMiddleware(answering, self.policy, self._observe, self.refusals)
 
 
 _QUIET_PATHS = frozenset({"/health", "/metrics"})
@@ -109,14 +109,15 @@ def create_service(
     front: Callable[[ASGIApp], ASGIApp] | None = None,
     resource_paths: tuple[str, ...] = (),
     docs_as: SuitePage | None = None,
+    lenient_paths: frozenset[str] = frozenset(),
 ) -> Service:
     """Returns a service with probes, documentation, the error envelope and the edge; the caller adds its routes.
 
     Requests to `unlogged_paths` have no line in the access log unless the edge refused them, because the service writes
     a better one. Requests to `quiet_paths`, which other programs poll, have one only if they failed. `public_paths`
-    need no key. `page_token` and `error_bodies` are those of `Policy`, and `front` that of `Service`. The settings
-    decide which credentials are accepted; `resource_paths` are the paths of the service whose OAuth metadata clients
-    ask for. `docs_as` is the page of the suite that `/docs` is, for a service without another one.
+    need no key. `page_token`, `error_bodies` and `lenient_paths` are those of `Policy`, and `front` that of `Service`.
+    The settings decide which credentials are accepted; `resource_paths` are the paths of the service whose OAuth
+    metadata clients ask for. `docs_as` is the page of the suite that `/docs` is, for a service without another one.
 
     Raises:
         SettingsError: the settings of OAuth are not complete.
@@ -129,6 +130,7 @@ def create_service(
         authentication=authentication,
         public_paths=public_paths | _DOCS_FILES | authentication.public_paths,
         error_bodies=error_bodies,
+        lenient_paths=lenient_paths,
     )
 
     @asynccontextmanager

@@ -10,7 +10,7 @@ from schemathesis import BaseSchema, Case
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 from service_kit.service import Service
 
-from tests.llm_gateway.harness import GENERATE, gateway
+from tests.llm_gateway.harness import BATCH, GENERATE, PROMPT, gateway
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,10 @@ ROUTES = {
     "/mcp/llm/list": {"get"}, "/mcp/llm/generate": {"post"}, "/v1/chat/completions": {"post"},
     "/v1/responses": {"post"}, "/v1/messages": {"post"}, "/v1/messages/count_tokens": {"post"},
     "/v1/embeddings": {"post"}, "/v1/models": {"get"}, "/v1/models/{id}": {"get"}, "/metrics": {"get"},
-    "/cache/clear": {"post"}, "/health": {"get"}, "/healthz": {"get"}, "/readyz": {"get"},
+    "/api/v1/generate": {"post"}, "/api/v1/generate/stream": {"post"}, "/api/v1/generate/batch": {"post"},
+    "/api/v1/generate/batch/stream": {"post"}, "/api/v1/models": {"get"}, "/api/v1/status": {"get"},
+    "/status": {"get"}, "/api/v1/cache/stats": {"get"}, "/api/v1/cache/invalidate": {"post"},
+    "/ws": {"get"}, "/cache/clear": {"post"}, "/health": {"get"}, "/healthz": {"get"}, "/readyz": {"get"},
 }  # fmt: skip
 
 
@@ -76,6 +79,18 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]):
     assert found <= known
 
 
+def test_the_prompt_api_is_described_by_what_it_streams(document: dict[str, Any]):
+    media = {path: set(document["paths"][path]["post"]["responses"]["200"]["content"]) for path in (PROMPT, BATCH)}
+    assert media == {PROMPT: {"application/json"}, BATCH: {"application/json"}}
+    for path in (PROMPT, BATCH):
+        streams = document["paths"][f"{path}/stream"]["post"]
+        assert set(streams["responses"]["200"]["content"]) == {"text/event-stream"}
+        named = {parameter["name"] for parameter in streams["parameters"]}
+        assert {"X-User-ID", "X-Session-ID", "X-Request-Timeout"} <= named
+    properties = document["components"]["schemas"]["PromptRequest"]["properties"]
+    assert set(properties) == {"prompt", "model", "provider", "system", "systemPrompt", "maxTokens", "temperature"}
+
+
 def test_embeddings_are_described_and_have_no_stream(document: dict[str, Any]):
     operation = document["paths"]["/v1/embeddings"]["post"]
     assert set(operation["responses"]["200"]["content"]) == {"application/json"}
@@ -86,7 +101,15 @@ def test_embeddings_are_described_and_have_no_stream(document: dict[str, Any]):
 async def test_the_examples_work(document: dict[str, Any]):
     async with gateway() as stage:
         assert (await stage.http.get("/openapi.json")).json()["paths"].keys() == document["paths"].keys()
-        for path in (GENERATE, "/v1/chat/completions", "/v1/responses"):
+        for path in (
+            GENERATE,
+            "/v1/chat/completions",
+            "/v1/responses",
+            BATCH,
+            f"{PROMPT}/stream",
+            f"{BATCH}/stream",
+            PROMPT,
+        ):
             example = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["example"]
             assert (await stage.http.post(path, json=example)).status_code == 200
 

@@ -9,7 +9,7 @@ from llm_gateway.pipeline.live_call import LiveCall
 def answer_headers(answer: AnswerMeta) -> list[tuple[bytes, bytes]]:
     """Those of a whole answer."""
     overhead = answer.latency_ms - answer.upstream_ms
-    headers = _common(answer.cache, answer.answered_by, overhead)
+    headers = _common(answer.cache, answer.answered_by, overhead, answer.cache_key)
     if answer.cost.usd is not None:
         headers.append((b"x-response-cost-usd", format(answer.cost.usd, "f").encode()))
     if answer.upstream_ms:
@@ -20,11 +20,13 @@ def answer_headers(answer: AnswerMeta) -> list[tuple[bytes, bytes]]:
 
 def stream_headers(call: LiveCall[Answer]) -> list[tuple[bytes, bytes]]:
     """Those of a stream, as far as it is known when it begins."""
-    headers = _common(call.cache, call.answered_by, call.overhead_ms)
+    headers = _common(call.cache, call.answered_by, call.overhead_ms, call.cache_key)
     return headers + _dropped(call.dropped)
 
 
-def _common(cache: str, answered_by: AnsweredBy, overhead_ms: float) -> list[tuple[bytes, bytes]]:
+def _common(
+    cache: str, answered_by: AnsweredBy, overhead_ms: float, cache_key: bytes | None
+) -> list[tuple[bytes, bytes]]:
     headers = [
         (b"x-cache", cache.encode()),
         (b"cache-status", _CACHE_STATUS[cache]),
@@ -32,6 +34,8 @@ def _common(cache: str, answered_by: AnsweredBy, overhead_ms: float) -> list[tup
         (b"x-provider-model", _header_safe(answered_by.provider_model)),
         (b"x-overhead-ms", b"%.3f" % overhead_ms),
     ]
+    if cache_key is not None:
+        headers.append((b"x-cache-key", cache_key.hex().encode()))
     if answered_by.fallback_from is not None:
         headers.append((b"x-fallback-from", _header_safe(answered_by.fallback_from)))
     if answered_by.tools_emulated:

@@ -82,6 +82,11 @@ class Exchange:
         """Returns the error in the language of its reader."""
         return error.told_in(language_of(self._scope, for_people=isinstance(self._dialect, NativeServer)))
 
+    async def respond_plain(self, body: bytes) -> None:
+        """Sends a whole JSON answer that no single call gave."""
+        await self._start(200, [_JSON, (b"content-length", b"%d" % len(body))])
+        await self._body(body)
+
     async def refuse(self, error: ApiError) -> None:
         error = self.told(error)
         body = self._dialect.render_error(error, self.request_id)
@@ -89,10 +94,18 @@ class Exchange:
         await self._start(error.status, [_JSON, (b"content-length", b"%d" % len(body)), *extra])
         await self._body(body)
 
+    async def begin(self) -> None:
+        """Sends the head of a stream that no single call gives."""
+        await self._start(200, _EVENTS)
+
+    async def event(self, data: bytes) -> None:
+        """Sends a piece of a stream that has begun."""
+        await self._body(data, more=True)
+
     async def beat(self) -> None:
         """Sends a comment, which readers of server-sent events skip."""
         if not self.begun:
-            await self._start(200, _EVENTS)
+            await self.begin()
         await self._body(b": keep-alive\n\n", more=True)
 
     async def stream(self, call: LiveCall[Answer], encoder: StreamEncoder, alive: KeepAlive) -> None:

@@ -13,7 +13,9 @@ from llm_gateway.dialects.native.wire import GenerateRequest
 from llm_gateway.dialects.openai_chat.wire import ChatRequest
 from llm_gateway.dialects.openai_embeddings.wire import EmbeddingsRequest
 from llm_gateway.dialects.openai_responses.wire import ResponsesRequest
-from llm_gateway.surfaces.http.schemas import chat, embeddings, errors, messages, native, responses
+from llm_gateway.dialects.prompt.wire import BatchRequest, PromptRequest
+from llm_gateway.surfaces.http.prompt import BATCH, BATCH_STREAM, PROMPT, PROMPT_STREAM
+from llm_gateway.surfaces.http.schemas import chat, embeddings, errors, messages, native, prompt, responses
 
 _REF = "#/components/schemas/{name}"
 _FRAMEWORK_ERRORS = ("HTTPValidationError", "ValidationError")
@@ -21,20 +23,21 @@ _ERRORS = (400, 401, 403, 404, 413, 415, 421, 429, 502, 503, 504)
 
 
 class Operation(msgspec.Struct, frozen=True):
-    """One raw route: what it takes, what it answers, and an example that works without a key wherever the planner can
-    answer; `event` is one of its stream's, if it has streams."""
+    """One raw route: what it takes, what it answers whole (None: it only streams), and an example that works without a
+    key wherever the planner can answer; `event` is one of its stream's, if it has streams."""
 
     path: str
     id: str
     summary: str
     request: type
-    answer: type
+    answer: type | None
     event: type | None
     example: dict[str, Any]
     tag: str
     error: type = errors.ErrorEnvelope
 
 
+_PROMPT = {"prompt": "¿Qué puedes hacer?", "model": "offline"}
 _QUESTION = [{"role": "user", "content": "¿Qué puedes hacer?"}]
 
 OPERATIONS = (
@@ -63,6 +66,22 @@ OPERATIONS = (
     Operation(
         "/v1/embeddings", "embeddings", "Turn texts into vectors (OpenAI embeddings)", EmbeddingsRequest,
         embeddings.EmbeddingList, None, {"model": "text-embedding-3-small", "input": ["Hola", "Adiós"]}, "openai",
+    ),
+    Operation(
+        PROMPT, "generate_prompt", "Ask a model (prompt API)", PromptRequest, prompt.PromptAnswer, None, _PROMPT,
+        "prompt",
+    ),
+    Operation(
+        PROMPT_STREAM, "stream_prompt", "Ask a model, answered piece by piece (prompt API)", PromptRequest, None,
+        prompt.PromptChunk, _PROMPT, "prompt",
+    ),
+    Operation(
+        BATCH, "generate_batch", "Ask up to 1,000 prompts in parallel (prompt API)", BatchRequest, prompt.BatchAnswer,
+        None, {"requests": [_PROMPT, {**_PROMPT, "prompt": "suma 5 y 3"}]}, "prompt",
+    ),
+    Operation(
+        BATCH_STREAM, "stream_batch", "Ask up to 1,000 prompts in parallel, answered piece by piece (prompt API)",
+        BatchRequest, None, prompt.BatchChunk, {"requests": [_PROMPT]}, "prompt",
     ),
 )  # fmt: skip
 
@@ -114,20 +133,25 @@ _TERMS = [
     ),
 ]
 
+_CALLER = [
+    _header("X-User-ID", "The end user, believed from trusted keys and with AUTH_MODE=none", {"type": "string"}),
+    _header("X-Session-ID", "The session; without it the answer names a new one", {"type": "string", "maxLength": 128}),
+]
+
 
 def _described(operation: Operation) -> dict[str, Any]:
     return {
         "tags": [operation.tag],
         "summary": operation.summary,
         "operationId": operation.id,
-        "parameters": _TERMS if operation.event else _TERMS[:1],
+        "parameters": _parameters(operation),
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": _ref(operation.request), "example": operation.example}},
         },
         "responses": {
             "200": {
-                "description": "The answer" + ("; with `stream` true, server-sent events" if operation.event else ""),
+                "description": _description(operation),
                 "content": _answers(operation),
             },
             **{str(status): _error(operation.error) for status in _ERRORS},
@@ -135,9 +159,20 @@ def _described(operation: Operation) -> dict[str, Any]:
     }
 
 
+def _parameters(operation: Operation) -> list[dict[str, Any]]:
+    generates = operation.event or operation.tag == "prompt"
+    return [*(_TERMS if generates else _TERMS[:1]), *(_CALLER if operation.tag == "prompt" else ())]
+
+
+def _description(operation: Operation) -> str:
+    if operation.event is None:
+        return "The answer"
+    return "The answer; with `stream` true, server-sent events" if operation.answer else "Server-sent events"
+
+
 def _answers(operation: Operation) -> dict[str, Any]:
-    plain = {"application/json": {"schema": _ref(operation.answer)}}
-    return plain | {"text/event-stream": {"schema": _ref(operation.event)}} if operation.event else plain
+    kinds = {"application/json": operation.answer, "text/event-stream": operation.event}
+    return {media_type: {"schema": _ref(kind)} for media_type, kind in kinds.items() if kind}
 
 
 def _error(envelope: type = errors.ErrorEnvelope) -> dict[str, Any]:

@@ -6,6 +6,8 @@ It is ASGI by hand because it is the hot path: a router and a validated body cos
 from __future__ import annotations
 
 import asyncio
+import random
+import re
 from abc import ABC, abstractmethod
 from typing import Any, Generic, TypeVar
 
@@ -25,6 +27,8 @@ from llm_gateway.surfaces.http.request_body import Watch, read_body
 from llm_gateway.surfaces.send_limits import SendLimits
 
 Q = TypeVar("Q")
+
+_SESSION = re.compile(r"[\x21-\x7e]{1,128}")
 
 _LONG_BODY = 256 * 1024
 """A body from this size on is read on a thread: its translation would hold the loop."""
@@ -102,6 +106,8 @@ def as_told(caller: Caller, principal: Principal, headers: list[tuple[bytes, byt
     for name, value in headers:
         if name == b"x-user-id":
             told["user"] = principal.end_user(value.decode("latin-1"))
+        elif name == b"x-session-id":
+            told["session"] = session_id(value.decode("latin-1"), "X-Session-ID")
         elif name == b"cache-control":
             told["cache_control"] = cache_control(value.decode("latin-1"))
         elif name in HEADERS:
@@ -110,6 +116,26 @@ def as_told(caller: Caller, principal: Principal, headers: list[tuple[bytes, byt
     if said:
         told["options"] = call_options(said)
     return msgspec.structs.replace(caller, **told) if told else caller
+
+
+def session_id(given: str | None, param: str) -> str | None:
+    """Returns the session's id that a client sent as `param`, or None for an empty one.
+
+    Raises:
+        InvalidRequest: it is not made of 1 to 128 visible ASCII characters.
+    """
+    if not given:
+        return None
+    if not _SESSION.fullmatch(given):
+        raise InvalidRequest(f"{param}: must be 1 to 128 visible ASCII characters, without spaces", param=param)
+    return given
+
+
+def in_session(caller: Caller) -> Caller:
+    """Returns `caller` in the session that it names, or else in a new one."""
+    if caller.session is not None:
+        return caller
+    return msgspec.structs.replace(caller, session=f"session_{random.getrandbits(96):024x}")
 
 
 def cache_control(header: str) -> CacheControl:

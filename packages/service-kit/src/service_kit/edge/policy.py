@@ -40,7 +40,8 @@ class Policy:
     without one, None if such a request is refused. `max_body_bytes` bounds a body. `page_token` admits a page that was
     opened from disk, whose origin is `null`. `public_paths` need no key. `root_path` is the prefix of all paths behind
     a proxy. `error_bodies` render the errors of paths whose clients expect another shape than the suite's envelope.
-    `challenge` makes the `WWW-Authenticate` header of a refusal.
+    On `lenient_paths` a body is read as JSON whatever media type it names, unless a page sent it. `challenge` makes the
+    `WWW-Authenticate` header of a refusal.
     """
 
     hosts: HostRule
@@ -54,6 +55,7 @@ class Policy:
     public_paths: frozenset[str] = field(default=frozenset())
     error_bodies: Mapping[str, ErrorBody] = field(default_factory=dict)
     challenge: Challenge = plain_challenge
+    lenient_paths: frozenset[str] = field(default=frozenset())
 
     @staticmethod
     def of(
@@ -63,6 +65,7 @@ class Policy:
         page_token: str | None = None,
         public_paths: frozenset[str] = frozenset(),
         error_bodies: Mapping[str, ErrorBody] | None = None,
+        lenient_paths: frozenset[str] = frozenset(),
     ) -> Policy:
         """Returns the policy that the settings describe."""
         return Policy(
@@ -77,6 +80,7 @@ class Policy:
             public_paths=DESCRIPTION_PATHS | public_paths,
             error_bodies=error_bodies or {},
             challenge=authentication.resource.challenge if authentication.resource else plain_challenge,
+            lenient_paths=lenient_paths,
         )
 
     def path_within(self, path: str) -> str:

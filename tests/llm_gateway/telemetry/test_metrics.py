@@ -44,7 +44,7 @@ def test_tokens_by_kind_and_money():
 
 
 def test_a_hit_is_not_billed_again():
-    hit = call(cache="hit", billed=False, cost_usd=Decimal(0), saved_usd=Decimal("0.01"))
+    hit = call(cache="hit", cache_level="memory", billed=False, cost_usd=Decimal(0), saved_usd=Decimal("0.01"))
     seen = metrics(call(), hit, call(cache="coalesced", billed=False, cost_usd=Decimal(0)))
     assert seen.summary()["total_tokens"] == 15 and seen.summary()["total_cost_usd"] == 0.01
     assert value(seen, "mcp_tokens_used_total", provider="openai", model="gpt-4o", kind="prompt") == 10

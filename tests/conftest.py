@@ -45,6 +45,7 @@ LIMITS = {
     "llm_gateway/surfaces/http/test_openapi.py": (60, "schemathesis draws requests"),
     "llm_gateway/hourglass": (60, "hypothesis draws conversations for every dialect"),
     "offline_planner/test_properties.py": (60, "hypothesis draws sentences and tools"),
+    "llm_gateway/providers/test_embedded_long.py": (60, "texts of many megabytes"),
     "llm_gateway/recordings": (60, "every surface over every provider"),
 }
 """Folders and files whose tests may take longer than `timeout` in pyproject.toml: the seconds, and why."""

@@ -22,6 +22,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from tests.ports import free_port
+
 
 def _started(folder: str):
     with warnings.catch_warnings():
@@ -69,8 +71,7 @@ class OwnValkey:
         assert found is not None and found.submodule_search_locations
         self._binary = next(Path(found.submodule_search_locations[0]).glob("_binaries/*/valkey-server"))
         self._options = options
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            self.port = listener.getsockname()[1]
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 
 import httpx2
@@ -12,6 +11,8 @@ import pytest
 from agent_http.app import from_environment
 from agent_http.settings import HttpAgentSettings
 from service_kit.settings import load
+
+from tests.ports import free_port
 
 
 def test_the_port_is_the_http_agents():
@@ -51,12 +52,6 @@ def test_every_reference_of_the_description_leads_somewhere():
     found = set(references(document))
     assert len(found) > 10
     assert {reference.rpartition("/")[2] for reference in found} <= set(document["components"]["schemas"])
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 async def started(**variables: str) -> asyncio.subprocess.Process:

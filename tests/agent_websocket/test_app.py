@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 from contextlib import asynccontextmanager
 
@@ -18,6 +17,8 @@ from service_kit.suite_links import PLACE
 from service_kit.testing import running
 from structlog.testing import capture_logs
 from websockets.asyncio.client import connect
+
+from tests.ports import free_port
 
 
 async def get(url: str, **options):
@@ -205,9 +206,7 @@ _PATIENCE = 60.0
 
 @asynccontextmanager
 async def process(environ, **variables):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     service = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "agent_websocket",
         env={**environ, **variables, "PORT": str(port), "PATH": os.environ["PATH"], "LOG_FORMAT": "json"},

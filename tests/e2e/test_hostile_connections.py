@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import resource
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import httpx
 import pytest
 from mcp_toolbox.server.sessions import PER_PRINCIPAL
 
+from tests.ports import free_port
 from tests.service_kit.hostile import connected, everything, resident_megabytes, send_all
 from tests.service_kit.others import unnoticed_by_others
 
@@ -67,8 +67,7 @@ def _few_descriptors() -> None:
 
 @contextmanager
 def service(module: str, folder: Path, **environ: str) -> Iterator[Running]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     log = folder / f"{module}.log"
     environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "PORT": str(port), "LOG_FORMAT": "json", **environ}
     with log.open("w") as output:

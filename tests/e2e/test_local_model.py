@@ -20,7 +20,8 @@ from openai.types.chat import (
     ChatCompletionToolParam,
 )
 
-from tests.e2e.suite import ROOT, clean_environment, free_ports
+from tests.e2e.suite import ROOT, clean_environment
+from tests.ports import free_ports
 
 READY_SECONDS = 60.0
 QUESTION: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Say hello."}]

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from tests.e2e.suite import ROOT, clean_environment, free_ports
+from tests.e2e.suite import ROOT, clean_environment
+from tests.ports import free_ports
 
 READY_SECONDS = 40.0
 

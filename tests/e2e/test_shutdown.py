@@ -22,7 +22,8 @@ from mcp import Client
 from service_kit.testing import running
 from websockets.asyncio.client import connect
 
-from tests.e2e.suite import ROOT, clean_environment, free_ports
+from tests.e2e.suite import ROOT, clean_environment
+from tests.ports import free_ports
 from tests.waiting import eventually
 
 GRACE_SECONDS = 1

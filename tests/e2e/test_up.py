@@ -13,7 +13,8 @@ import pytest
 from fake_providers import Fails, FakeOpenAI
 from service_kit.testing import running
 
-from tests.e2e.suite import PORT_VARIABLES, UpProcess, clean_environment, free_ports, is_running, starting
+from tests.e2e.suite import PORT_VARIABLES, UpProcess, clean_environment, is_running, starting
+from tests.ports import free_ports
 
 SERVICES = {"llm_gateway", "mcp_toolbox", "agent_http", "agent_websocket"}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -22,19 +21,12 @@ from starlette.staticfiles import StaticFiles
 from tests.browser import chromium
 from tests.docs.repository import ROOT
 from tests.llm_gateway.harness import KEY, Stage, gateway, staged
+from tests.ports import free_ports
 
 pytestmark = pytest.mark.timeout(60)
 
 PAGES = {"streaming-SSE-client.html": "", "websocket-client.html": "/ws"}
 EACH = pytest.mark.parametrize("page", PAGES)
-
-
-def free_ports(count: int) -> list[int]:
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 @asynccontextmanager

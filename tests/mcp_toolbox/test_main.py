@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
@@ -14,14 +13,10 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from tests.ports import free_port
+
 ACCEPT = {"accept": "application/json, text/event-stream"}
 GRACE_SECONDS = 20
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture

@@ -16,15 +16,14 @@ import pytest
 from service_kit.service import refuse_open_mode, server_config
 from service_kit.settings import ServiceSettings, SettingsError, load
 
+from tests.ports import free_port
 from tests.service_kit.harness import small_service
 from tests.service_kit.service_process import ServiceProcess, process
 
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return free_port()
 
 
 # --- who may listen where ---

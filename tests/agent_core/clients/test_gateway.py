@@ -1,5 +1,4 @@
 import asyncio
-import socket
 
 import pytest
 from agent_core.clients.caller import Caller
@@ -12,15 +11,10 @@ from starlette.applications import Starlette
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from tests.ports import free_port
 from tests.waiting import eventually
 
 PAYLOAD = {"model": "offline", "messages": [{"role": "user", "content": "hola"}]}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 async def pieces_of(gateway: Gateway) -> list[str | ModelAnswer]:

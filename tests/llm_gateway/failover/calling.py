@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import sys
 import time
 from collections import Counter
@@ -23,6 +22,7 @@ from service_kit.testing import running
 from tests.llm_gateway.event_stream import events
 from tests.llm_gateway.failover.cells import WAYS, Outcome, Way
 from tests.llm_gateway.failover.kinds import ANSWERS, FIRST_TOKEN, IDLE, KINDS, PART, RETRIES, STAND_IN, TOTAL, Kind
+from tests.ports import free_port
 
 _AT_ONCE = 12
 _CLIENT_PATIENCE = 15.0
@@ -107,8 +107,7 @@ async def all_ended(cases: Sequence[Case], folder: Path) -> dict[str, Ended]:
 
 @asynccontextmanager
 async def _gateway(upstream: str, catalog: Path, folder: Path) -> AsyncIterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     environ = {
         "PATH": os.environ["PATH"], "HOME": str(folder), "HOST": "127.0.0.1", "PORT": str(port),
         "OPENAI_API_KEY": "sk-failover", "OPENAI_BASE_URL": upstream, "CATALOG_FILE": str(catalog),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -12,6 +11,7 @@ from fake_providers import Fails, FakeOpenAI, Says
 
 from tests.llm_gateway.harness import staged
 from tests.llm_gateway.surfaces.table import WAYS, Entrance, Told, Way
+from tests.ports import free_port
 
 EACH = pytest.mark.parametrize("way", WAYS, ids=repr)
 COST = Decimal("0.0000625")
@@ -20,8 +20,7 @@ COST = Decimal("0.0000625")
 
 @asynccontextmanager
 async def entrance(fake: FakeOpenAI, **environ: str) -> AsyncIterator[Entrance]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     async with staged(fake, GRPC_PORT=str(port), **environ) as stage:
         yield Entrance(stage, port)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import sys
 from pathlib import Path
 
@@ -19,15 +18,8 @@ from service_kit.settings import SettingsError, load
 from websockets.asyncio.client import connect
 
 from tests.certificates import Authority
+from tests.ports import free_ports
 from tests.waiting import eventually
-
-
-def free_ports(count: int) -> list[int]:
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import json
 import os
-import socket
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +17,7 @@ from mcp import Client
 from mcp.types import ElicitResult, ImageContent, TextContent
 
 from tests.nodejs import node, program
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = "@modelcontextprotocol/server-"
@@ -137,9 +137,7 @@ async def test_progress_of_a_server_reaches_the_client(toolbox_with: Any):
 @asynccontextmanager
 async def everything_over(transport: str) -> AsyncIterator[int]:
     """server-everything on a port of its own, over `streamableHttp` or `sse`."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     process = await asyncio.create_subprocess_exec(
         node(), program(PACKAGES + "everything"), transport,
         env={**os.environ, "PORT": str(port)},

@@ -19,15 +19,10 @@ from llm_gateway.surfaces.rpc.generated import ai_service_pb2 as pb
 from service_kit.testing import running
 
 from tests.llm_gateway.harness import KEY, Stage, gateway, staged
+from tests.ports import free_port
 from tests.waiting import eventually
 
 GRPCURL = Path(sys.executable).with_name("grpcurl")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Client:

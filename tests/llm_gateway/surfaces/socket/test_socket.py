@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket as sockets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -21,6 +20,7 @@ from websockets.typing import Origin, Subprotocol
 
 from tests.llm_gateway.harness import Stage, gateway, staged
 from tests.llm_gateway.surfaces.http.test_schemas import strictly
+from tests.ports import free_port
 from tests.waiting import eventually
 
 
@@ -259,12 +259,6 @@ async def test_a_page_is_told_what_the_address_is_for():
 
 
 # --- WS_PORT ---
-
-
-def free_port() -> int:
-    with sockets.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 async def test_the_socket_has_a_port_of_its_own_too():

@@ -138,10 +138,11 @@ def answer(message: dict[str, Any]) -> None:
 
 
 def watch_tools(path: Path) -> None:
-    seen = path.stat().st_mtime_ns
+    seen = path.read_bytes()
     while True:
         time.sleep(0.02)
-        if (now := path.stat().st_mtime_ns) != seen:
+        # Not the file's time, which stays the same for some milliseconds; an empty file is about to be written.
+        if (now := path.read_bytes()) != seen and now:
             seen = now
             say({"method": "notifications/tools/list_changed"})
 

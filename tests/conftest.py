@@ -44,6 +44,8 @@ LIMITS = {
     "llm_gateway/pipeline/test_shared_calls.py": (60, "hypothesis draws long runs of steps"),
     "llm_gateway/surfaces/http/test_openapi.py": (60, "schemathesis draws requests"),
     "llm_gateway/hourglass": (60, "hypothesis draws conversations for every dialect"),
+    "llm_gateway/dialects": (60, "hypothesis draws requests and answers"),
+    "mcp_toolbox/server/test_sessions.py": (30, "sessions by the thousand"),
     "offline_planner/test_properties.py": (60, "hypothesis draws sentences and tools"),
     "llm_gateway/providers/test_embedded_long.py": (60, "texts of many megabytes"),
     "llm_gateway/recordings": (60, "every surface over every provider"),

@@ -19,7 +19,9 @@ __all__ = ["valkey"]  # a fixture
 
 
 @asynccontextmanager
-async def gateways(fake: FakeOpenAI, server: OwnValkey, patience: str = "5s") -> AsyncIterator[list[Stage]]:
+async def gateways(
+    fake: FakeOpenAI, server: OwnValkey, patience: str = "5s", **environ: str
+) -> AsyncIterator[list[Stage]]:
     """Two gateways that wait for their store as long as a busy machine may take."""
     async with AsyncExitStack() as stack:
         upstream = await stack.enter_async_context(running(fake))
@@ -28,6 +30,7 @@ async def gateways(fake: FakeOpenAI, server: OwnValkey, patience: str = "5s") ->
             "OPENAI_BASE_URL": f"{upstream}/v1",
             "REDIS_URL": f"redis://127.0.0.1:{server.port}/0",
             "REDIS_TIMEOUT": patience,
+            **environ,
         }
         yield [await stack.enter_async_context(gateway(**variables)) for _ in range(2)]
 
@@ -98,3 +101,26 @@ async def test_without_its_store_a_gateway_answers_as_fast(valkey: OwnValkey):
         valkey.kill()
         assert (await b.chat(seed=200)).status_code == 200
         assert (await a.http.get("/healthz")).status_code == 200
+
+
+async def test_no_cache_is_answered_by_no_replay(valkey: OwnValkey):
+    fake = FakeOpenAI(always=Says("Hola"))
+    async with gateways(fake, valkey) as (a, b):
+        await a.chat()
+        await cached(a)
+        asked = len(fake.calls)
+        answers = await asyncio.gather(b.chat(), b.chat(headers={"cache-control": "no-cache"}))
+        assert [each.headers["x-cache"] for each in answers] == ["hit", "miss"]
+        assert len(fake.calls) == asked + 1
+
+
+async def test_what_will_not_be_kept_makes_no_replica_wait(valkey: OwnValkey):
+    gate = asyncio.Event()
+    fake = FakeOpenAI(always=Says("Hola", hold=gate))
+    async with gateways(fake, valkey, CACHE_TTL_BY_KIND="chat=0") as (a, b):
+        first = asyncio.create_task(a.chat())
+        await fake.call()
+        second = asyncio.create_task(b.chat())
+        await fake.call(1)  # at once, though the first has no answer yet
+        gate.set()
+        assert [(await each).status_code for each in (first, second)] == [200, 200]

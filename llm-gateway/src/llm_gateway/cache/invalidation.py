@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ class Invalidation:
         self._shared = shared
         self._pending: deque[Selector] = deque()
         self._seen: str | None = None
+        self._telling = asyncio.Lock()
 
     async def remove(self, selector: Selector) -> int:
         """Removes what is meant, and returns how many entries that were, as far as the store could say."""
@@ -44,14 +46,15 @@ class Invalidation:
     async def _tell(self) -> int:
         """Carries out what is pending on the shared level. Returns how many entries were removed."""
         removed = 0
-        while self._pending:
-            selector = self._pending[0]
-            there = await self._shared.remove(selector)
-            if isinstance(there, StoreAway) or await self._shared.announce(selector) is None:
-                break
-            removed += there
-            if self._pending and self._pending[0] is selector:
-                self._pending.popleft()
+        async with self._telling:
+            while self._pending:
+                selector = self._pending[0]
+                there = await self._shared.remove(selector)
+                if isinstance(there, StoreAway) or await self._shared.announce(selector) is None:
+                    break
+                removed += there
+                if self._pending[0] is selector:  # else too many were waiting, and all is removed in their place
+                    self._pending.popleft()
         return removed
 
     async def follow(self) -> None:

@@ -80,15 +80,17 @@ class CacheLevels:
             self._hits += 1
         return entry
 
-    async def find_shared(self, key: bytes, max_age: float | None, patience: float) -> SharedFound | Lease | None:
-        """Returns the shared entry under `key`, or a lease on making it.
+    async def find_shared(
+        self, key: bytes, max_age: float | None, patience: float, *, lead: bool = True
+    ) -> SharedFound | Lease | None:
+        """Returns the shared entry under `key`, or a lease on making it, for a caller that will keep it (`lead`).
 
         While another replica makes it, this waits for it, at most `patience` seconds. None means that the caller makes
         it without a lease: the store is away, the patience has ended, or what is kept is older than `max_age`.
         """
         assert self._shared is not None
-        waiting_since, pause, lead = time.monotonic(), _FIRST_PAUSE_SECONDS, max_age is None
-        found = await self._shared.look_up(key, lead=lead)
+        waiting_since, pause = time.monotonic(), _FIRST_PAUSE_SECONDS
+        found = await self._shared.look_up(key, lead=lead and max_age is None)
         waited = False
         while found is BUSY and time.monotonic() - waiting_since < patience:
             waited = True

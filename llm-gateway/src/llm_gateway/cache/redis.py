@@ -59,6 +59,7 @@ class RedisCache:
         self._answer_seconds = answer_seconds
         self._store: RedisStore | None = None
         self._leases: dict[bytes, Lease] = {}
+        self._refused = False
         self.failures = 0
 
     @property
@@ -86,7 +87,10 @@ class RedisCache:
 
     async def look_up(self, key: bytes, *, lead: bool = True) -> Kept | Lease | None:
         """Returns the entry under `key`; or a lease, with which this replica has to make it; or `BUSY`, while another
-        replica makes it; or None if the store is away, or, without `lead`, has no such entry."""
+        replica makes it; or None if the store is away, or, without `lead`, has no such entry.
+
+        A lease that the store gave and whose answer came too late ends by itself, since nothing renews it.
+        """
         if not lead:
             return _kept(await self._run(lambda client: client.hget(_entry(key), "kept")))
         lease = Lease(key, secrets.token_hex(8))
@@ -203,7 +207,9 @@ class RedisCache:
             answer = await self._store.run(command, seconds)
         except RedisError as error:  # for example because this user may not run scripts
             self.failures += 1
-            _log.warning("the shared cache refuses a command", error=str(error)[:300])
+            if not self._refused:  # not at each request
+                _log.warning("the shared cache refuses a command", error=str(error)[:300])
+            self._refused = True
             return None
         if isinstance(answer, StoreAway):
             self.failures += 1

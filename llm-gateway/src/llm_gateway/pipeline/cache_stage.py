@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from llm_gateway.cache.behind import WriteBehind
 from llm_gateway.cache.labels import labels_of
@@ -59,7 +58,8 @@ class CallCaching:
         patience = _STREAM_PATIENCE_SECONDS if context.streamed else _WHOLE_PATIENCE_SECONDS
         if context.ends_at is not None:
             patience = min(patience, context.ends_at - asyncio.get_running_loop().time())
-        found = await self._cache.find_shared(self._key, control.max_age, patience)
+        lead = self._seconds > 0  # the others would wait for an entry that never comes
+        found = await self._cache.find_shared(self._key, control.max_age, patience, lead=lead)
         if isinstance(found, Lease):
             self._lease = found
             return None
@@ -67,8 +67,8 @@ class CallCaching:
 
     async def keep(self, entry: bytes) -> None:
         """Writes the entry, if this kind of answer is kept."""
-        meant: Any = self._context.meant
-        if self._seconds:
+        meant = self._context.meant
+        if self._seconds and meant is not None:
             await self._behind.put(self._key, entry, self._seconds, labels_of(self._context.request, meant))
 
     async def done(self) -> None:

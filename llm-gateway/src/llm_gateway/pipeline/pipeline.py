@@ -125,10 +125,11 @@ class Pipeline:
             context.share_key = key + repr((context.streamed, sorted(options.drop), options.safe_stream)).encode()
         elif context.streamed:
             context.share_key = key + b"stream"
+        if cache.is_shared and not (control.read and control.max_age is None):
+            # The call of a caller that takes any entry may be answered by one of the shared level.
+            context.share_key += repr((control.read, control.max_age)).encode()
         if not control.read:
             return None
-        if control.max_age is not None and cache.is_shared:  # an equal call may be answered with an older entry
-            context.share_key += b"max-age %r" % control.max_age
         data = cache.find(key, control.max_age)
         return kind.decode_entry(data) if data is not None else None
 

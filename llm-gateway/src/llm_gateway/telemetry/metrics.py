@@ -164,9 +164,8 @@ class Metrics:
         self._cache[status] += count
         if status == "hit":
             self._hits.inc(count)
-        if level is not None:
-            self._of(self._level_hits, level).inc(count)
-        if status == "miss":
+            self._of(self._level_hits, level or "memory").inc(count)
+        elif status == "miss":
             self._misses.inc(count)
 
     # --- out ---

@@ -131,25 +131,29 @@ def create_app(settings: GatewaySettings, parts: Parts) -> Service:
         front=lambda inner: Compression(RawRoutes(inner, hot, settings.root_path)),
     )
     metrics.registry.register(EdgeMetrics(app.refusals, lag))
-    app.include_router(model_routes(parts.holder.current, int(time.time())))
-    app.include_router(_ops(parts, metrics, records))
     reader = StatusReader(
         holder=parts.holder, breakers=parts.breakers, cache=parts.cache, records=records, admission=admission,
         loops=lambda: app.state.background, version=VERSION,
     )  # fmt: skip
-    app.include_router(prompt_routes(parts.holder.current, parts.cache, reader))
     sockets = Sockets(pipeline, limits, settings.ws_max_connections)
-    sockets.add_routes(app)
     rpc = RpcPort(settings, lambda: MetadataEdge(app.policy, app.refusals), pipeline, reader, limits)
-    grace = settings.shutdown_grace_seconds * GRACE_FOR_CALLS
-
-    async def drain() -> None:
-        await asyncio.gather(sockets.drain(grace), rpc.drain(grace))
-
-    app.state.lifecycle.add_shutdown_hook(drain)
+    _drained(app, sockets, rpc, settings.shutdown_grace_seconds * GRACE_FOR_CALLS)
+    app.include_router(model_routes(parts.holder.current, int(time.time())))
+    app.include_router(_ops(parts, metrics, records))
+    app.include_router(prompt_routes(parts.holder.current, parts.cache, reader))
+    sockets.add_routes(app)
     openapi.describe(app)
     lead_home_to_docs(app)
     return app
+
+
+def _drained(app: Service, sockets: Sockets, rpc: RpcPort, grace_seconds: float) -> None:
+    """Lets the calls of sockets and of gRPC end before their ports close."""
+
+    async def drain() -> None:
+        await asyncio.gather(sockets.drain(grace_seconds), rpc.drain(grace_seconds))
+
+    app.state.lifecycle.add_shutdown_hook(drain)
 
 
 def _pipeline(

@@ -1,4 +1,4 @@
-"""How what leaves the gateway goes: by which proxies, and trusting whom."""
+"""The proxies and certificate authorities for what leaves the gateway."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may be added to the servers while the toolbox runs, and what is wrong with a config that somebody pasted."""
+"""What may be added to the servers while the toolbox runs, and what is wrong with a pasted config."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ class UpstreamManager:
         return parse_servers(text, self._folder, self._defaults)
 
     def pasted(self, config: str) -> Pasted:
-        """Returns the servers of a config that somebody pasted.
+        """Returns the servers of a pasted config.
 
         Raises:
             ServersFileError: no servers can be read from it.

@@ -71,7 +71,7 @@ class Servers:
 
 @dataclass(frozen=True)
 class Pasted:
-    """A config as somebody pasted it. `entries` are its servers as they would stand in our file, and `specs` those of
+    """A pasted config. `entries` are its servers as they would stand in our file, and `specs` those of
     them that are right. `mistakes` are the texts of what is wrong with each server, by its name; what belongs to none
     stands under ""."""
 

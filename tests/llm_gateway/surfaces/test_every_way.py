@@ -8,6 +8,8 @@ from decimal import Decimal
 
 import pytest
 from fake_providers import Fails, FakeOpenAI, Says
+from service_kit.auth import authentication
+from service_kit.auth.principal import Principal
 
 from tests.llm_gateway.harness import staged
 from tests.llm_gateway.surfaces.table import WAYS, Entrance, Told, Way
@@ -80,6 +82,18 @@ async def test_a_failure_has_the_same_code(way: Way, model: str, behavior: Says 
         [record] = await gateway.stage.observed()
     assert told.text == "" and told.code == (None if way.name == "messages" else code)
     assert (record.surface, record.status, record.error_code, record.http_status) == (way.method, "error", code, status)
+
+
+@EACH
+async def test_a_key_with_a_list_of_models_is_refused_others(way: Way, monkeypatch: pytest.MonkeyPatch):
+    principal = Principal(id="limited", models=("gpt-4o",))
+    monkeypatch.setattr(authentication, "open_principal", lambda *, operator: principal)
+    async with entrance(FakeOpenAI(Says("x"))) as gateway:
+        refused = await way.ask(gateway, "Hola", "gpt-4o-mini")
+        assert refused.code == (None if way.name == "messages" else "model_not_allowed") and not refused.text
+        assert (await way.ask(gateway, "Hola", "gpt-4o")).text == "x"
+        assert (await gateway.stage.observed())[0].error_code == "model_not_allowed"
+        assert [one["id"] for one in (await gateway.stage.http.get("/api/v1/models")).json()["models"]] == ["gpt-4o"]
 
 
 @EACH

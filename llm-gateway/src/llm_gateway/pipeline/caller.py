@@ -6,6 +6,7 @@ import asyncio
 from typing import Literal
 
 import msgspec
+from service_kit.auth.principal import Principal
 
 from llm_gateway.routing.options import NO_OPTIONS, CallOptions
 
@@ -64,3 +65,12 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     cache_control: CacheControl = ANY_CACHE
     disconnect: Disconnect | None = None
     options: CallOptions = NO_OPTIONS
+
+    @classmethod
+    def of(cls, principal: Principal, request_id: str, surface: str, disconnect: Disconnect | None = None) -> Caller:
+        """Returns the caller of a request that came in by `surface`. Surfaces make callers here alone, so that none of
+        them forgets what a principal may not do."""
+        return cls(
+            request_id=request_id, surface=surface, principal=principal.id, models=principal.models,
+            disconnect=disconnect,
+        )  # fmt: skip

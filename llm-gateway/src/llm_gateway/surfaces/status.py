@@ -11,6 +11,7 @@ from service_kit.auth.principal import ANONYMOUS, Principal
 from service_kit.background import BackgroundLoops
 
 from llm_gateway.cache.levels import CacheLevels
+from llm_gateway.catalog.access import may_use
 from llm_gateway.catalog.models import Model
 from llm_gateway.catalog.watcher import CatalogHolder
 from llm_gateway.dialects.prompt.render import provider_name
@@ -131,10 +132,14 @@ class StatusReader:
         self._clock = clock
         self._started = clock()
 
-    def models(self) -> PromptModels:
-        """Returns every model of the catalog that answers prompts."""
-        models = self._holder.current().models.values()
-        listed = [_model(model) for model in models if "embeddings" not in model.supports]
+    def models(self, principal: Principal) -> PromptModels:
+        """Returns the models of the catalog that answer prompts, as far as `principal` may use them."""
+        catalog = self._holder.current()
+        listed = [
+            _model(model)
+            for model in catalog.models.values()
+            if "embeddings" not in model.supports and may_use(model, principal.models, catalog)
+        ]
         return PromptModels(models=listed, count=len(listed))
 
     def status(self) -> PromptStatus:

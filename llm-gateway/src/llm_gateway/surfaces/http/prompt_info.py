@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from fastapi import APIRouter, Request
 from pydantic import ConfigDict
-from service_kit.auth.principal import require_role
+from service_kit.auth.principal import principal_in, require_role
 
 from llm_gateway.cache.kept import EVERYTHING, Selector
 from llm_gateway.cache.labels import prompt_tag
@@ -52,8 +52,8 @@ def prompt_routes(catalog: Callable[[], Catalog], cache: CacheLevels | None, rea
     router = APIRouter(tags=["prompt"])
 
     @router.get("/api/v1/models", summary="The models that answer prompts", operation_id="list_prompt_models")
-    async def models() -> PromptModels:
-        return reader.models()
+    async def models(request: Request) -> PromptModels:
+        return reader.models(principal_in(request.scope))
 
     @router.get("/api/v1/status", summary="What works and what does not", operation_id="get_prompt_status")
     @router.get("/status", summary="The same as /api/v1/status", operation_id="get_status")

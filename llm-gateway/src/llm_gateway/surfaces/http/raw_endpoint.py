@@ -57,13 +57,7 @@ class RawEndpoint(ABC, Generic[Q]):
         disconnect = Disconnect(task)
         exchange = Exchange(scope, send, self._errors, disconnect)
         principal = principal_in(scope)
-        caller = Caller(
-            request_id=exchange.request_id,
-            surface=self._name,
-            principal=principal.id,
-            models=principal.models,
-            disconnect=disconnect,
-        )
+        caller = Caller.of(principal, exchange.request_id, self._name, disconnect)
         departure: Departure | Watch = scope["state"].get(DEPARTURE) or Watch(receive)
         self._limits.open.add(disconnect)
         try:

@@ -86,8 +86,8 @@ class AIService:
         await self._answered(message, context, answer)
 
     async def list_models(self, message: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
-        await self._admitted(context)
-        return models_of(self._reader.models())
+        _, principal = await self._admitted(context)
+        return models_of(self._reader.models(principal))
 
     async def get_status(self, message: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:
         await self._admitted(context)
@@ -110,7 +110,7 @@ class AIService:
         request, principal = await self._admitted(context)
         task = cast("asyncio.Task[Any]", asyncio.current_task())
         disconnect = Disconnect(task)
-        caller = Caller(request_id=request.id, surface="grpc", principal=principal.id, disconnect=disconnect)
+        caller = Caller.of(principal, request.id, "grpc", disconnect)
         self._limits.open.add(disconnect)
         try:
             return await answer(self._told(caller, principal, request, message, context))

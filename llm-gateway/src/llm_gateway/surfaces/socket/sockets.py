@@ -80,7 +80,7 @@ class Sockets:
         """Serves one socket until it is gone."""
         state = websocket.scope["state"]
         principal: Principal = state["principal"]
-        caller = Caller(request_id=state["request_id"], surface="prompt.socket", principal=principal.id)
+        caller = Caller.of(principal, state["request_id"], "prompt.socket")
         try:
             caller = in_session(as_told(caller, principal, websocket.scope["headers"]))
         except ApiError as error:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -158,3 +160,25 @@ def test_neighbors_do_not_run_together():
         )
 
     assert len({of("ab", "c"), of("a", "bc"), of("abc"), of("abc", "")}) == 4
+
+
+_EVERY_KEY = """
+from llm_gateway.cache.key import cache_key
+from llm_gateway.canonical import Request
+from llm_gateway.catalog.loader import load_catalog
+from llm_gateway.settings import GatewaySettings
+from service_kit.settings import load
+catalog = load_catalog(load(GatewaySettings, {}), {}, None)
+print([cache_key(Request(model=name, messages=()), model, "t").hex() for name, model in catalog.models.items()])
+"""
+
+
+def test_replicas_have_the_same_keys():
+    """Sets of words have another order in each process."""
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", _EVERY_KEY], env={"PYTHONHASHSEED": seed}, capture_output=True, check=True, timeout=9
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(told) == 1 and len(*told) > 1000
